@@ -1,0 +1,57 @@
+"""Where artifacts lie: stage, publish with one rename, discard. A folder may lack its row (it is
+swept later); a row never lacks its folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+from analytics.conf import conf
+
+_STAGING = ".staging"
+
+
+def stage(name: str) -> Path:
+    """An empty folder to train into, beside the published ones so that a rename is atomic."""
+    folder = conf().artifacts / _STAGING / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def publish(staged: Path, name: str) -> Path:
+    """Move a staged artifact to its final name; raises FileExistsError if that name is taken."""
+    target = folder_of(name)
+    if target.exists():
+        raise FileExistsError(f"the artifact {name} is already published")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.rename(staged, target)
+    return target
+
+
+def folder_of(name: str) -> Path:
+    """The published folder of that name."""
+    if Path(name).name != name or name.startswith("."):
+        raise ValueError(f"{name!r} is not an artifact's name")
+    return conf().artifacts / name
+
+
+def discard(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep(known: set[str], *, older_than_seconds: float = 86_400) -> list[str]:
+    """Remove published folders without a row and staged ones left behind, if they are old enough
+    that no training can still be about to claim them. Returns their names."""
+    root, removed = conf().artifacts, []
+    limit = time.time() - older_than_seconds
+    for base in (root, root / _STAGING):
+        for folder in sorted(base.iterdir()) if base.is_dir() else ():
+            if folder.name == _STAGING or (base == root and folder.name in known):
+                continue
+            if folder.is_dir() and folder.stat().st_mtime < limit:
+                discard(folder)
+                removed.append(folder.name)
+    return removed

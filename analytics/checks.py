@@ -1,0 +1,64 @@
+"""Refuses a bad queue or artifact setup at start-up (docs/operations.md explains each)."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+
+from analytics.conf import conf
+
+
+@register()
+def queue_is_safe(**_: Any) -> list[CheckMessage]:
+    """django-q2 runs a task twice, or for ever, unless these hold."""
+    q = settings.Q_CLUSTER
+    found: list[CheckMessage] = []
+    pulled = math.ceil((q.get("queue_limit", 0) + q.get("bulk", 1)) / max(q.get("workers", 1), 1))
+    if q.get("retry", 0) < q.get("timeout", 0) * (pulled + 1):
+        found.append(
+            Error(
+                "Q_CLUSTER: retry is too short; a task that is still running would run twice.",
+                hint=f"Set retry to at least {q.get('timeout', 0) * (pulled + 1)}.",
+                id="analytics.E001",
+            )
+        )
+    if q.get("max_attempts") != 1 or not q.get("ack_failures"):
+        found.append(
+            Error(
+                "Q_CLUSTER: a failing training would be repeated for ever.",
+                hint="Set max_attempts to 1 and ack_failures to True.",
+                id="analytics.E002",
+            )
+        )
+    return found
+
+
+@register()
+def home_is_writable(**_: Any) -> list[CheckMessage]:
+    """Artifacts and logs need a folder that can be written."""
+    folder = conf().HOME
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    if folder.is_dir() and os.access(folder, os.W_OK):
+        return []
+    return [
+        Error(
+            f"The home folder {conf().HOME} cannot be written.",
+            hint="Point PARALELO_HOME at a folder that can.",
+            id="analytics.E003",
+        )
+    ]
+
+
+@register()
+def settings_are_known(**_: Any) -> list[CheckMessage]:
+    """A misspelt entry of ANALYTICS would otherwise be silently without effect."""
+    try:
+        conf()
+    except TypeError as error:
+        return [Error(f"ANALYTICS: {error}", id="analytics.E004")]
+    return []

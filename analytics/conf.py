@@ -1,0 +1,51 @@
+"""Typed, defaulted view of settings.ANALYTICS. Every entry carries its own help text."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+
+def entry(default: Any, help: str) -> Any:
+    return field(default=default, metadata={"help": help})
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalyticsConf:
+    HOME: Path = entry(Path("var"), "Folder of the database, the artifacts and the logs.")
+    DEVICE: str = entry("", "Device to train on: cpu, cuda, ...; empty finds the best by itself.")
+    SERVE_DEVICE: str = entry("cpu", "Device that answers predictions.")
+    TRAIN_THREADS: int = entry(1, "Threads of one training process.")
+    TRAIN_TIMEOUT: int = entry(3 * 3600, "Seconds after which a training is given up.")
+    MAX_ATTEMPTS: int = entry(2, "How often a run may be started before it is refused.")
+    HEARTBEAT_SECONDS: int = entry(15, "How often a running training and the worker report.")
+    REAP_AFTER: int = entry(300, "Seconds without a heartbeat after which a run counts as dead.")
+    MAX_SEQUENCE_ROWS: int = entry(20_000, "Most rows of a posted sequence.")
+    MAX_BULK_ROWS: int = entry(10_000, "Most quotes of one bulk upload.")
+    HISTORY_DAYS: int = entry(60, "Days of history a prediction looks back on.")
+    KEEP_MODELS: int = entry(10, "Versions per market and task that purge_models keeps.")
+
+    @property
+    def artifacts(self) -> Path:
+        return Path(self.HOME) / "artifacts"
+
+    @property
+    def logs(self) -> Path:
+        return Path(self.HOME) / "logs"
+
+
+def conf() -> AnalyticsConf:
+    """The settings as they stand now (tests override them); an unknown key raises TypeError."""
+    return AnalyticsConf(**settings.ANALYTICS)
+
+
+def describe() -> list[dict[str, Any]]:
+    """Name, default and help of every entry, for the documents and their test."""
+    return [
+        {"name": f.name, "default": f.default, "help": f.metadata["help"]}
+        for f in dataclasses.fields(AnalyticsConf)
+    ]

@@ -1,0 +1,19 @@
+"""The ORM, one file per aggregate: fields, constraints, status changes. No verbs live here."""
+
+from analytics.models.forecast import Forecast
+from analytics.models.market import Market, PriceHistory
+from analytics.models.result import AnomalyResult, PatternResult
+from analytics.models.training import ModelEvent, TrainedModel, TrainingRun
+from analytics.models.worker import WorkerHeartbeat
+
+__all__ = [
+    "AnomalyResult",
+    "Forecast",
+    "Market",
+    "ModelEvent",
+    "PatternResult",
+    "PriceHistory",
+    "TrainedModel",
+    "TrainingRun",
+    "WorkerHeartbeat",
+]

@@ -1,0 +1,183 @@
+"""Training runs, the versions they leave behind, and what was decided about those."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from analytics.models.choices import Source, Task
+from analytics.models.market import Market
+
+
+class TrainingRun(models.Model):
+    """One request to train. The row is the truth, the queue only a doorbell."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", _("queued")
+        RUNNING = "running", _("running")
+        SUCCEEDED = "succeeded", _("succeeded")
+        FAILED = "failed", _("failed")
+        CANCELLED = "cancelled", _("cancelled")
+
+    OPEN = (Status.QUEUED, Status.RUNNING)
+
+    market = models.ForeignKey(Market, models.CASCADE, related_name="training_runs")
+    task = models.CharField(_("task"), max_length=16, choices=Task)
+    family = models.CharField(_("family"), max_length=40)
+    status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.QUEUED)
+    config = models.JSONField(_("configuration"), default=dict)
+    seed = models.PositiveBigIntegerField(_("seed"), default=0)
+    device_wish = models.CharField(_("device wished for"), max_length=40, blank=True)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    data_from = models.DateTimeField(_("data from"), null=True, blank=True)
+    data_until = models.DateTimeField(_("data until"), help_text=_("Nothing later is looked at."))
+    row_count = models.PositiveBigIntegerField(_("rows"), default=0)
+    dataset_hash = models.CharField(_("dataset hash"), max_length=64, blank=True)
+    versions = models.JSONField(_("library versions"), default=dict, blank=True)
+    device = models.CharField(_("device"), max_length=80, blank=True)
+
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    cancel_requested = models.BooleanField(_("cancel requested"), default=False)
+    stage = models.CharField(_("stage"), max_length=40, blank=True)
+    epoch = models.PositiveIntegerField(_("epoch"), default=0)
+    epochs = models.PositiveIntegerField(_("epochs"), default=0)
+    losses = models.JSONField(
+        _("losses"), default=list, blank=True, help_text=_("[stage, training, validation] per epoch.")
+    )
+    eta_seconds = models.FloatField(_("seconds left"), null=True, blank=True)
+    heartbeat_at = models.DateTimeField(_("heartbeat"), null=True, blank=True)
+    error_code = models.CharField(_("error code"), max_length=40, blank=True)
+    error_message = models.TextField(_("error message"), blank=True)
+
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    started_at = models.DateTimeField(_("started at"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = _("training run")
+        verbose_name_plural = _("training runs")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["market", "task"],
+                condition=Q(status__in=["queued", "running"]),
+                name="run_no_open_twin",
+            )
+        ]
+        indexes = [models.Index(fields=["status", "heartbeat_at"], name="run_by_heartbeat")]
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.task} {self.market_id} {self.status}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in self.OPEN
+
+    @property
+    def progress(self) -> float:
+        """Share of the epochs done, 0 to 1."""
+        if self.status == self.Status.SUCCEEDED:
+            return 1.0
+        return min(self.epoch / self.epochs, 1.0) if self.epochs else 0.0
+
+    @property
+    def seconds(self) -> float | None:
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds()
+
+
+class TrainedModel(models.Model):
+    """A version: an immutable artifact folder and what was measured. A row never lacks its folder
+    when it is inserted; a version never changes, so nothing that is cached about it goes stale."""
+
+    class Status(models.TextChoices):
+        CANDIDATE = "candidate", _("candidate")
+        ACTIVE = "active", _("active")
+        RETIRED = "retired", _("retired")
+
+    market = models.ForeignKey(Market, models.CASCADE, related_name="trained_models")
+    run = models.OneToOneField(TrainingRun, models.PROTECT, related_name="model")
+    task = models.CharField(_("task"), max_length=16, choices=Task)
+    family = models.CharField(_("family"), max_length=40)
+    version = models.PositiveIntegerField(_("version"))
+    status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.CANDIDATE)
+    artifact = models.CharField(_("artifact"), max_length=120, unique=True)
+    checksum = models.CharField(_("checksum"), max_length=64)
+
+    primary_metric = models.CharField(_("primary metric"), max_length=40)
+    score = models.FloatField(_("score"))
+    baseline = models.CharField(_("baseline"), max_length=60)
+    baseline_score = models.FloatField(_("baseline score"))
+    beats_baseline = models.BooleanField(_("beats its baseline"))
+    metrics = models.JSONField(_("metrics"), default=dict)
+    baseline_metrics = models.JSONField(_("baseline metrics"), default=dict)
+
+    step_minutes = models.PositiveIntegerField(_("step (minutes)"))
+    window = models.PositiveIntegerField(_("window (rows)"))
+    input_columns = models.JSONField(_("input columns"), default=list)
+    data_from = models.DateTimeField(_("data from"))
+    data_until = models.DateTimeField(_("data until"))
+    trained_until = models.DateTimeField(_("trained until"))
+    test_from = models.DateTimeField(_("tested from"))
+    device = models.CharField(_("device"), max_length=80)
+    trained_at = models.DateTimeField(_("trained at"))
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = _("trained model")
+        verbose_name_plural = _("trained models")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["market", "task", "version"], name="model_version_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["market", "task"],
+                condition=Q(status="active"),
+                name="model_one_active",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.family} v{self.version}"
+
+
+class ModelEvent(models.Model):
+    """Audit trail: who decided what about a version, when, why, and on which figures."""
+
+    class Action(models.TextChoices):
+        PROMOTED = "promoted", _("promoted")
+        KEPT_BACK = "kept_back", _("kept back")
+        RETIRED = "retired", _("retired")
+        ROLLED_BACK = "rolled_back", _("rolled back")
+        BROKEN = "broken", _("found broken")
+        PURGED = "purged", _("purged")
+
+    model = models.ForeignKey(
+        TrainedModel, models.SET_NULL, null=True, blank=True, related_name="events"
+    )
+    label = models.CharField(_("model"), max_length=200)
+    action = models.CharField(_("action"), max_length=16, choices=Action)
+    automatic = models.BooleanField(_("automatic"), default=False)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    reason = models.TextField(_("reason"), blank=True)
+    figures = models.JSONField(_("figures"), default=dict, blank=True)
+    at = models.DateTimeField(_("at"), auto_now_add=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name = _("model event")
+        verbose_name_plural = _("model events")
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.label}"
+
+
+__all__ = ["ModelEvent", "Source", "Task", "TrainedModel", "TrainingRun"]

@@ -1,0 +1,1 @@
+"""Reads. One file per aggregate; nothing here writes."""

@@ -1,0 +1,65 @@
+"""Reads of trained versions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from analytics.models import Market, TrainedModel
+from analytics.models.choices import Source
+
+Status = TrainedModel.Status
+
+
+@dataclass(frozen=True)
+class Serving:
+    """Who answers for a market and task: an active version's network, or, where no version beat
+    its baseline, the baseline of the newest candidate."""
+
+    model: TrainedModel
+    source: Source
+
+    @property
+    def name(self) -> str:
+        return self.model.family if self.source == Source.NETWORK else self.model.baseline
+
+
+def model_list() -> QuerySet[TrainedModel]:
+    return TrainedModel.objects.select_related("market", "run").order_by("-id")
+
+
+def model_active(market_id: int, task: str) -> TrainedModel | None:
+    return model_list().filter(market=market_id, task=task, status=Status.ACTIVE).first()
+
+
+def model_previous(market_id: int, task: str, *, before: int | None = None) -> TrainedModel | None:
+    """The version that was promoted last before the active one (or before event `before`)."""
+    retired = model_list().filter(market=market_id, task=task, status=Status.RETIRED)
+    promoted = retired.filter(events__action__in=["promoted", "rolled_back"])
+    return promoted.order_by("-events__id").first()
+
+
+def serving_list(market: Market, task: str) -> list[Serving]:
+    """Everyone who could answer, best first: the active version, then earlier promoted ones (used
+    when an artifact is broken), then the baselines of what was trained, newest first."""
+    active = model_active(market.pk, task)
+    retired = (
+        model_list()
+        .filter(market=market, task=task, status=Status.RETIRED, events__action="promoted")
+        .order_by("-version")
+        .distinct()[:3]
+    )
+    trained = model_list().filter(market=market, task=task)[:3]
+    if active is None:
+        return [Serving(m, Source.BASELINE) for m in trained]
+    return [
+        Serving(active, Source.NETWORK),
+        *(Serving(m, Source.NETWORK) for m in retired),
+        *(Serving(m, Source.BASELINE) for m in trained),
+    ]
+
+
+def model_next_version(market_id: int, task: str) -> int:
+    versions = TrainedModel.objects.filter(market=market_id, task=task)
+    return (versions.order_by("-version").values_list("version", flat=True).first() or 0) + 1

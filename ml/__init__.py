@@ -1,0 +1,70 @@
+"""Networks for peer-to-peer markets. This is the only door: names resolve on first use, so that
+importing `ml` (and with it starting Django) never loads torch."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "ml.artifact": ("read_manifest",),
+    "ml.device": (
+        "get_device",
+        "get_gpu_info",
+        "optimize_model_for_inference",
+        "print_gpu_status",
+        "to_device",
+    ),
+    "ml.errors": (
+        "ArtifactBroken",
+        "ArtifactMismatch",
+        "BadConfig",
+        "BadQuotes",
+        "Cancelled",
+        "DeviceUnavailable",
+        "MLError",
+        "NotEnoughData",
+        "TrainingDiverged",
+        "UnknownFamily",
+    ),
+    "ml.families.autoencoder": ("Autoencoder",),
+    "ml.families.cnn": ("CNNModel",),
+    "ml.families.gru": ("GRUModel",),
+    "ml.families.lstm": ("LSTMModel",),
+    "ml.grid": ("build_grid", "dataset_hash", "infer_step_minutes"),
+    "ml.predictor": ("DLPredictor",),
+    "ml.registry": ("get_spec", "list_specs"),
+    "ml.simulate": ("SimulatedMarket", "simulate_quotes"),
+    "ml.spec": (
+        "HORIZONS",
+        "QUANTILES",
+        "QUOTE_COLUMNS",
+        "Anomaly",
+        "AnomalyScores",
+        "Forecast",
+        "Pattern",
+        "Patterns",
+        "Progress",
+        "Source",
+        "Task",
+        "TrainReport",
+        "describe_config",
+        "make_config",
+    ),
+    "ml.trainer": ("DLModelTrainer",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME_OF)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'ml' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

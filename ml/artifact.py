@@ -1,0 +1,92 @@
+"""An artifact is a folder: manifest.json + weights.safetensors. Weights load as data, never as code.
+
+The manifest carries the format's number, the weights' sha256, the library versions, the data window
+and the metrics, so that a folder explains itself without a database.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ml.errors import ArtifactBroken, ArtifactMismatch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+WEIGHTS = "weights.safetensors"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    folder: Path
+    manifest: dict[str, Any]
+    tensors: dict[str, Tensor]
+
+
+def file_sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def save_artifact(folder: Path, manifest: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
+    """Write an artifact into `folder` (made if missing) and return the manifest's sha256, which
+    covers the weights through their own sum. The caller publishes the folder with one rename."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = folder / WEIGHTS
+    save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, weights)
+    body = {"format": FORMAT, **manifest, "weights_sha256": file_sha256(weights)}
+    path = folder / MANIFEST
+    # allow_nan: a manifest is JSON for other programs too, so NaN must not slip in.
+    path.write_text(json.dumps(body, indent=1, sort_keys=True, allow_nan=False) + "\n")
+    for written in (weights, path):
+        with written.open("rb") as stream:
+            os.fsync(stream.fileno())
+    return file_sha256(path)
+
+
+def read_manifest(folder: Path, *, checksum: str | None = None) -> dict[str, Any]:
+    """The manifest alone; raises ArtifactBroken or ArtifactMismatch."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise ArtifactBroken(f"The artifact {folder.name} has no {MANIFEST}.")
+    if checksum is not None and file_sha256(path) != checksum:
+        raise ArtifactBroken(f"The manifest of {folder.name} does not match its checksum.")
+    try:
+        manifest = json.loads(path.read_text())
+    except ValueError as error:
+        raise ArtifactBroken(f"The manifest of {folder.name} is not JSON.") from error
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise ArtifactMismatch(
+            f"The artifact {folder.name} has format {manifest.get('format')!r}, not {FORMAT}."
+            if isinstance(manifest, dict)
+            else f"The manifest of {folder.name} is not an object."
+        )
+    return manifest
+
+
+def load_artifact(folder: Path, *, checksum: str | None = None) -> Artifact:
+    """Read and verify an artifact. `checksum` is the manifest's sha256 as `save_artifact` gave it."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    manifest = read_manifest(folder, checksum=checksum)
+    weights = folder / WEIGHTS
+    if not weights.is_file():
+        raise ArtifactBroken(f"The artifact {folder.name} has no {WEIGHTS}.")
+    if file_sha256(weights) != manifest.get("weights_sha256"):
+        raise ArtifactBroken(f"The weights of {folder.name} do not match their checksum.")
+    try:
+        tensors = load_file(weights)
+    except SafetensorError as error:
+        raise ArtifactBroken(f"The weights of {folder.name} cannot be read.") from error
+    return Artifact(folder, manifest, tensors)

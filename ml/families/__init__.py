@@ -1,0 +1,1 @@
+"""One file per model family; `ml.registry` walks this folder."""

@@ -1,0 +1,106 @@
+"""The one contract between the trainer, the predictor and a task.
+
+A task package (ml.forecast, ml.anomaly, ml.pattern) offers a module with these two functions; its
+dotted path stands in ModelSpec.pipeline. The trainer calls `fit` and writes what comes back into
+an artifact; the predictor reads the artifact and calls `load`. Neither knows the task's inside.
+
+    def fit(spec, config, quotes, context) -> Fitted
+    def load(manifest, tensors, device) -> Server
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pandas as pd
+
+from ml.spec import (
+    AnomalyScores,
+    Forecast,
+    ModelSpec,
+    Patterns,
+    ProgressCallback,
+    Source,
+    TrainConfig,
+    ignore_progress,
+)
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitContext:
+    """Where and how a fit runs. `workdir` takes the checkpoint of every epoch; `device` is a torch
+    device; `step_minutes` is the grid's step."""
+
+    device: torch.device
+    workdir: Path
+    step_minutes: int
+    on_progress: ProgressCallback = ignore_progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """A fitted task: what the artifact holds, and what was measured on the untouched stretch.
+
+    `section` is plain JSON (finite floats, str, int, lists, dicts) and all that `load` needs beside
+    the tensors, the baseline's state included.
+    """
+
+    tensors: dict[str, torch.Tensor]
+    section: dict[str, Any]
+    metrics: dict[str, float | None]
+    baseline_metrics: dict[str, float | None]
+    trained_until: dt.datetime
+    test_from: dt.datetime
+    grid_rows: int
+    window: int
+    input_columns: tuple[str, ...]
+    epochs_run: int
+    best_epoch: int
+    losses: tuple[tuple[float, float], ...] = field(default=())
+
+
+class Server(Protocol):
+    """What `load` answers with; a task implements the methods that make sense for it.
+
+    `quotes` is always a whole quotes frame up to the moment of interest; a server sees nothing
+    later than `at`. `source` chooses between the network and the baseline it was measured against.
+    """
+
+    def forecast(self, quotes: pd.DataFrame, *, at: dt.datetime, source: Source) -> Forecast: ...
+
+    def scan(
+        self,
+        quotes: pd.DataFrame,
+        *,
+        start: dt.datetime | None,
+        end: dt.datetime | None,
+        threshold: float,
+        source: Source,
+    ) -> AnomalyScores: ...
+
+    def recognize(
+        self, quotes: pd.DataFrame, *, at: dt.datetime, history: int, source: Source
+    ) -> Patterns: ...
+
+    def evaluate(
+        self, quotes: pd.DataFrame, *, start: dt.datetime, end: dt.datetime, source: Source
+    ) -> dict[str, float | None]: ...
+
+
+class Pipeline(Protocol):
+    """A module that implements a task."""
+
+    def fit(
+        self, spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: FitContext
+    ) -> Fitted: ...
+
+    def load(
+        self, manifest: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], device: torch.device
+    ) -> Server: ...

@@ -1,0 +1,136 @@
+"""DLPredictor: an artifact's folder in, answers out. Inference only; knows no trainer."""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ml.artifact import load_artifact
+from ml.device import get_device
+from ml.errors import ArtifactMismatch, BadQuotes
+from ml.grid import check_quotes
+from ml.pipeline import Server
+from ml.spec import AnomalyScores, Forecast, Patterns, Source, Task
+
+DEFAULT_THRESHOLD = 0.1
+
+
+class DLPredictor:
+    """Answers of one trained model. Thread safe: after loading, nothing is written.
+
+    `quotes` is a quotes frame (see ml.spec); rows later than the moment asked for are cut off
+    before anything else looks at them. Raises ArtifactBroken, ArtifactMismatch, BadQuotes,
+    NotEnoughData.
+    """
+
+    def __init__(self, manifest: dict[str, Any], server: Server, device: str) -> None:
+        self.manifest = manifest
+        self.device = device
+        self._server = server
+
+    @classmethod
+    def load(
+        cls, folder: str | Path, *, checksum: str | None = None, device: str | None = "cpu"
+    ) -> DLPredictor:
+        """Read, verify and build. `device=None` finds the best device by itself."""
+        artifact = load_artifact(Path(folder), checksum=checksum)
+        target = get_device(device)
+        pipeline = importlib.import_module(_pipeline_of(artifact.manifest))
+        server = pipeline.load(artifact.manifest, artifact.tensors, target)
+        return cls(artifact.manifest, server, str(target))
+
+    @property
+    def task(self) -> Task:
+        return Task(self.manifest["task"])
+
+    def predict_price(
+        self,
+        quotes: pd.DataFrame,
+        *,
+        at: dt.datetime | None = None,
+        source: Source = Source.NETWORK,
+    ) -> Forecast:
+        return self._forecast(Task.PRICE, quotes, at, source)
+
+    def predict_spread(
+        self,
+        quotes: pd.DataFrame,
+        *,
+        at: dt.datetime | None = None,
+        source: Source = Source.NETWORK,
+    ) -> Forecast:
+        return self._forecast(Task.SPREAD, quotes, at, source)
+
+    def detect_anomalies(
+        self,
+        quotes: pd.DataFrame,
+        *,
+        start: dt.datetime | None = None,
+        end: dt.datetime | None = None,
+        threshold: float = DEFAULT_THRESHOLD,
+        source: Source = Source.NETWORK,
+    ) -> AnomalyScores:
+        """Scores of the grid rows in start..end (all by default), each from rows up to its own."""
+        self._expect(Task.ANOMALY)
+        quotes = _until(quotes, end)
+        return self._server.scan(
+            quotes, start=start, end=end, threshold=threshold, source=source
+        )
+
+    def recognize_patterns(
+        self,
+        quotes: pd.DataFrame,
+        *,
+        at: dt.datetime | None = None,
+        history: int = 0,
+        source: Source = Source.NETWORK,
+    ) -> Patterns:
+        """The regime at `at` (the last quote by default) and at the `history` steps before it."""
+        self._expect(Task.PATTERN)
+        quotes = _until(quotes, at)
+        return self._server.recognize(
+            quotes, at=at or quotes.index[-1].to_pydatetime(), history=history, source=source
+        )
+
+    def evaluate(
+        self,
+        quotes: pd.DataFrame,
+        *,
+        start: dt.datetime,
+        end: dt.datetime,
+        source: Source = Source.NETWORK,
+    ) -> dict[str, float | None]:
+        """The task's metrics on start..end; for comparing versions on one shared stretch."""
+        return self._server.evaluate(_until(quotes, end), start=start, end=end, source=source)
+
+    def _forecast(
+        self, task: Task, quotes: pd.DataFrame, at: dt.datetime | None, source: Source
+    ) -> Forecast:
+        self._expect(task)
+        quotes = _until(quotes, at)
+        return self._server.forecast(
+            quotes, at=at or quotes.index[-1].to_pydatetime(), source=source
+        )
+
+    def _expect(self, task: Task) -> None:
+        if self.task is not task:
+            raise ArtifactMismatch(f"This model answers {self.task}, not {task}.")
+
+
+def _pipeline_of(manifest: dict[str, Any]) -> str:
+    # The manifest names a family, not a module: an artifact must not choose what is imported.
+    from ml.registry import get_spec
+
+    return get_spec(manifest["family"]).pipeline
+
+
+def _until(quotes: pd.DataFrame, moment: dt.datetime | None) -> pd.DataFrame:
+    quotes = check_quotes(quotes)
+    cut = quotes if moment is None else quotes.loc[:moment]
+    if cut.empty:
+        raise BadQuotes("There is no quote at or before that moment.", {"at": str(moment)})
+    return check_quotes(cut)

@@ -1,0 +1,152 @@
+"""DLModelTrainer: quotes and hyper-parameters in, a staged artifact and a TrainReport out."""
+
+from __future__ import annotations
+
+import importlib
+import platform
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ml.artifact import save_artifact
+from ml.device import get_device, set_seeds
+from ml.grid import check_quotes, dataset_hash, infer_step_minutes
+from ml.pipeline import FitContext, Fitted
+from ml.registry import get_spec
+from ml.spec import (
+    ModelSpec,
+    Progress,
+    ProgressCallback,
+    TrainConfig,
+    TrainReport,
+    ignore_progress,
+    make_config,
+)
+
+
+class DLModelTrainer:
+    """Trains one network after another into `out_dir` (one folder per call: `<out_dir>/<family>`).
+
+    `device` is a wish ("cpu", "cuda", ...); None finds the best by itself. `step_minutes` is the
+    grid's step; None takes the market's own cadence. `on_progress` may cancel by answering False,
+    which raises ml.Cancelled. Every method raises BadConfig, BadQuotes or NotEnoughData.
+    """
+
+    def __init__(
+        self,
+        out_dir: str | Path,
+        *,
+        device: str | None = None,
+        step_minutes: int | None = None,
+        on_progress: ProgressCallback = ignore_progress,
+    ) -> None:
+        self.out_dir = Path(out_dir)
+        self.device = get_device(device)
+        self.step_minutes = step_minutes
+        self.on_progress = on_progress
+
+    def train_price_predictor(self, quotes: pd.DataFrame, **params: Any) -> TrainReport:
+        return self.train("lstm", quotes, **params)
+
+    def train_spread_predictor(self, quotes: pd.DataFrame, **params: Any) -> TrainReport:
+        return self.train("gru", quotes, **params)
+
+    def train_anomaly_detector(self, quotes: pd.DataFrame, **params: Any) -> TrainReport:
+        return self.train("autoencoder", quotes, **params)
+
+    def train_pattern_recognizer(self, quotes: pd.DataFrame, **params: Any) -> TrainReport:
+        return self.train("cnn", quotes, **params)
+
+    def train(self, family: str, quotes: pd.DataFrame, **params: Any) -> TrainReport:
+        """Train the family (or the task's default family) of that name on a quotes frame."""
+        spec = get_spec(family)
+        config = make_config(spec.config, params)
+        quotes = check_quotes(quotes)
+        step = self.step_minutes or infer_step_minutes(quotes.index)
+        folder = self.out_dir / spec.name
+        folder.mkdir(parents=True, exist_ok=True)
+        set_seeds(config.seed)
+        started = time.perf_counter()
+        self.on_progress(Progress(stage="preparing", epochs=config.epochs))
+        context = FitContext(
+            device=self.device, workdir=folder, step_minutes=step, on_progress=self.on_progress
+        )
+        fitted: Fitted = importlib.import_module(spec.pipeline).fit(spec, config, quotes, context)
+        return _write(
+            spec, config, quotes, context, fitted, seconds=time.perf_counter() - started
+        )
+
+
+def _versions() -> dict[str, str]:
+    import torch
+
+    return {
+        "python": platform.python_version(),
+        "torch": str(torch.__version__),
+        "numpy": np.__version__,
+        "pandas": pd.__version__,
+    }
+
+
+def _write(
+    spec: ModelSpec,
+    config: TrainConfig,
+    quotes: pd.DataFrame,
+    context: FitContext,
+    fitted: Fitted,
+    *,
+    seconds: float,
+) -> TrainReport:
+    score = fitted.metrics[spec.primary]
+    against = fitted.baseline_metrics[spec.primary]
+    if score is None or against is None:
+        raise ValueError(f"{spec.pipeline} measured no {spec.primary}")
+    facts: dict[str, Any] = {
+        "task": spec.task,
+        "family": spec.name,
+        "metrics": fitted.metrics,
+        "baseline": spec.baseline,
+        "baseline_metrics": fitted.baseline_metrics,
+        "primary": spec.primary,
+        "data_from": quotes.index[0].to_pydatetime(),
+        "data_until": quotes.index[-1].to_pydatetime(),
+        "trained_until": fitted.trained_until,
+        "test_from": fitted.test_from,
+        "quote_rows": len(quotes),
+        "grid_rows": fitted.grid_rows,
+        "step_minutes": context.step_minutes,
+        "window": fitted.window,
+        "input_columns": fitted.input_columns,
+        "dataset_hash": dataset_hash(quotes),
+        "seed": config.seed,
+        "versions": _versions(),
+        "device": str(context.device),
+        "epochs_run": fitted.epochs_run,
+        "best_epoch": fitted.best_epoch,
+    }
+    manifest = {
+        **facts,
+        **{k: v.isoformat() for k, v in facts.items() if hasattr(v, "isoformat")},
+        "pipeline": spec.pipeline,
+        "config": vars(config),
+        "section": fitted.section,
+    }
+    checksum = save_artifact(context.workdir, manifest, fitted.tensors)
+    (context.workdir / CHECKPOINT).unlink(missing_ok=True)
+    return TrainReport(
+        **facts,
+        folder=context.workdir,
+        score=score,
+        baseline_score=against,
+        beats_baseline=spec.better(score, against),
+        losses=fitted.losses,
+        seconds=seconds,
+        checksum=checksum,
+    )
+
+
+#: Name of the file in `workdir` that takes the weights after every epoch; gone once published.
+CHECKPOINT = "checkpoint.safetensors"

@@ -1,0 +1,235 @@
+"""All settings; the only reader of the environment. Our own sit in one ANALYTICS dict.
+
+Everything that differs between machines comes from the environment (see .env.example). With no
+environment at all this is a development server on the loopback interface.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def _flag(name: str, default: bool) -> bool:
+    text = os.environ.get(name, "").strip().lower()
+    if text in ("1", "true", "yes", "on"):
+        return True
+    if text in ("0", "false", "no", "off"):
+        return False
+    if text:
+        raise ImproperlyConfigured(f"{name} must be 1 or 0, not {text!r}.")
+    return default
+
+
+def _number(name: str, default: int, low: int, high: int) -> int:
+    text = os.environ.get(name, "").strip() or str(default)
+    if not text.isdigit() or not low <= int(text) <= high:
+        raise ImproperlyConfigured(f"{name} must be a number from {low} to {high}, not {text!r}.")
+    return int(text)
+
+
+def _list(name: str) -> list[str]:
+    return [part.strip() for part in os.environ.get(name, "").split(",") if part.strip()]
+
+
+# ------------------------------------------------------------------------------------ where and who
+HOME = Path(os.environ.get("PARALELO_HOME", "").strip() or BASE_DIR / "var").resolve()
+DEBUG = _flag("PARALELO_DEBUG", True)
+DEFAULT_SECRET = "insecure-development-key-do-not-use-outside-debug"  # noqa: S105
+SECRET_KEY = os.environ.get("PARALELO_SECRET_KEY", "").strip() or DEFAULT_SECRET
+LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
+ALLOWED_HOSTS = _list("PARALELO_ALLOWED_HOSTS") or (LOOPBACK_HOSTS if DEBUG else [])
+CSRF_TRUSTED_ORIGINS = _list("PARALELO_TRUSTED_ORIGINS")
+if not DEBUG:
+    if len(SECRET_KEY) < 32 or SECRET_KEY == DEFAULT_SECRET:
+        raise ImproperlyConfigured(
+            "With PARALELO_DEBUG=0, PARALELO_SECRET_KEY must be set to 32 random characters or more."
+        )
+    if not ALLOWED_HOSTS:
+        raise ImproperlyConfigured(
+            "With PARALELO_DEBUG=0, PARALELO_ALLOWED_HOSTS must name this server's host names."
+        )
+
+# ------------------------------------------------------------------------------------------- Django
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_q",
+    "analytics",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "p2p.middleware.LoopbackInDebug",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "p2p.urls"
+WSGI_APPLICATION = "p2p.wsgi.application"
+ASGI_APPLICATION = "p2p.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+# A posted sequence may be long, but not unbounded: 20,000 rows of ten numbers fit in this.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
+
+# ----------------------------------------------------------------------------------------- database
+DATABASE_URL = os.environ.get("DATABASE_URL", "").strip() or f"sqlite:///{HOME / 'paralelo.sqlite3'}"
+DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=600)}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # WAL and IMMEDIATE let the web process and the workers write side by side: without them four
+    # writers see "database is locked".
+    DATABASES["default"]["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+
+# ----------------------------------------------------------------------------------- time and words
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = True
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("es", "Español")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+
+# ------------------------------------------------------------------------------------- static files
+STATIC_URL = "/static/"
+STATIC_ROOT = HOME / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_AUTOREFRESH = False
+
+# ----------------------------------------------------------------------------------------- security
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+if not DEBUG:
+    # TLS ends here or at a proxy; without it (a private network), say so once in the environment.
+    _TLS = _flag("PARALELO_TLS", True)
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _TLS
+    SECURE_HSTS_SECONDS = 3600 if _TLS else 0
+    if _flag("PARALELO_BEHIND_PROXY", False):
+        SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# ---------------------------------------------------------------------------------------------- API
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.SessionAuthentication",
+        "rest_framework.authentication.TokenAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["analytics.api.permissions.AnalyticsPermission"],
+    "DEFAULT_RENDERER_CLASSES": [
+        "analytics.api.renderers.FiniteJSONRenderer",
+        *(["rest_framework.renderers.BrowsableAPIRenderer"] if DEBUG else []),
+    ],
+    "DEFAULT_PARSER_CLASSES": ["analytics.api.parsers.StrictJSONParser"],
+    "DEFAULT_FILTER_BACKENDS": [
+        "django_filters.rest_framework.DjangoFilterBackend",
+        "rest_framework.filters.OrderingFilter",
+    ],
+    "DEFAULT_PAGINATION_CLASS": "analytics.api.pagination.Pages",
+    "PAGE_SIZE": 100,
+    "EXCEPTION_HANDLER": "analytics.api.errors.exception_handler",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "COERCE_DECIMAL_TO_STRING": False,
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Paralelo",
+    "DESCRIPTION": "Forecasts, anomalies and patterns of peer-to-peer crypto markets.",
+    "VERSION": "1.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SERVE_PERMISSIONS": ["analytics.api.permissions.AnalyticsPermission"],
+    "SCHEMA_PATH_PREFIX": "/api/v1/analytics",
+    # Names of enums, so that adding a field elsewhere does not rename them in clients.
+    "ENUM_NAME_OVERRIDES": {
+        "TaskEnum": "analytics.models.choices.Task",
+        "SourceEnum": "analytics.models.choices.Source",
+        "RunStatusEnum": "analytics.models.training.TrainingRun.Status",
+        "ModelStatusEnum": "analytics.models.training.TrainedModel.Status",
+    },
+}
+
+# -------------------------------------------------------------------------------------------- queue
+_TIMEOUT = _number("PARALELO_TRAIN_TIMEOUT", 3 * 3600, 60, 7 * 86400)
+_WORKERS = _number("PARALELO_WORKERS", min(os.cpu_count() or 1, 2), 1, 64)
+_QUEUE_LIMIT = 1
+Q_CLUSTER = {
+    "name": "paralelo",
+    "orm": "default",
+    "workers": _WORKERS,
+    "queue_limit": _QUEUE_LIMIT,
+    "bulk": 1,
+    "timeout": _TIMEOUT,
+    # A lease starts when a task is pulled and is never renewed; analytics.checks insists on this.
+    "retry": _TIMEOUT * (-(-(_QUEUE_LIMIT + 1) // _WORKERS) + 1) + 600,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "catch_up": False,
+    "poll": 0.5,
+    "save_limit": 200,
+    "label": "Queue",
+}
+
+# --------------------------------------------------------------------------------------- our own
+ANALYTICS = {
+    "HOME": HOME,
+    "DEVICE": os.environ.get("PARALELO_DEVICE", "").strip(),
+    "SERVE_DEVICE": os.environ.get("PARALELO_SERVE_DEVICE", "").strip() or "cpu",
+    "TRAIN_THREADS": _number("PARALELO_TRAIN_THREADS", 1, 1, 256),
+    "TRAIN_TIMEOUT": _TIMEOUT,
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": os.environ.get("PARALELO_LOG_LEVEL", "INFO")},
+    "loggers": {"django-q": {"level": "WARNING"}},
+}

@@ -1,0 +1,28 @@
+"""The project's settings on a database of their own: SQLite, or PostgreSQL where the environment
+names one in PARALELO_TEST_DATABASE_URL (`make test` starts a server and runs both)."""
+
+import os
+import tempfile
+from pathlib import Path
+
+for _name in [n for n in os.environ if n.startswith("PARALELO_") and n != "PARALELO_TEST_DATABASE_URL"]:
+    del os.environ[_name]
+os.environ.pop("DATABASE_URL", None)
+os.environ["PARALELO_HOME"] = tempfile.mkdtemp(prefix="paralelo-test-")
+
+import dj_database_url  # noqa: E402
+
+from p2p.settings import *  # noqa: E402, F403
+from p2p.settings import ANALYTICS, DATABASES  # noqa: E402
+
+_URL = os.environ.get("PARALELO_TEST_DATABASE_URL")
+if _URL:
+    DATABASES["default"] = dj_database_url.parse(_URL)
+else:
+    # A file, not memory: the training child is another process and must see the same rows.
+    DATABASES["default"]["NAME"] = str(Path(os.environ["PARALELO_HOME"]) / "db.sqlite3")
+    DATABASES["default"]["TEST"] = {
+        "NAME": str(Path(os.environ["PARALELO_HOME"]) / "test.sqlite3")
+    }
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+ANALYTICS = {**ANALYTICS, "HEARTBEAT_SECONDS": 1}
