@@ -134,6 +134,7 @@ class ModelSpec:
     primary: str
     higher_is_better: bool = False
     metrics: tuple[str, ...] = ()
+    min_grid_rows: int = 1000  # what a request is checked against before it is queued
 
     def better(self, score: float, other: float) -> bool:
         return score > other if self.higher_is_better else score < other

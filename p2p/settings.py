@@ -117,6 +117,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 DATABASE_URL = os.environ.get("DATABASE_URL", "").strip() or f"sqlite:///{HOME / 'paralelo.sqlite3'}"
 DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=600)}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
     # WAL and IMMEDIATE let the web process and the workers write side by side: without them four
     # writers see "database is locked".
     DATABASES["default"]["OPTIONS"] = {
@@ -223,6 +224,7 @@ ANALYTICS = {
     "SERVE_DEVICE": os.environ.get("PARALELO_SERVE_DEVICE", "").strip() or "cpu",
     "TRAIN_THREADS": _number("PARALELO_TRAIN_THREADS", 1, 1, 256),
     "TRAIN_TIMEOUT": _TIMEOUT,
+    "ADMIN_PASSWORD": os.environ.get("PARALELO_ADMIN_PASSWORD", ""),
 }
 
 LOGGING = {

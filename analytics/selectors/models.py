@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
+from analytics.exceptions import NotFound
 from analytics.models import Market, TrainedModel
 from analytics.models.choices import Source
 
@@ -33,8 +35,8 @@ def model_active(market_id: int, task: str) -> TrainedModel | None:
     return model_list().filter(market=market_id, task=task, status=Status.ACTIVE).first()
 
 
-def model_previous(market_id: int, task: str, *, before: int | None = None) -> TrainedModel | None:
-    """The version that was promoted last before the active one (or before event `before`)."""
+def model_previous(market_id: int, task: str) -> TrainedModel | None:
+    """The version that was promoted last before the one that is active now."""
     retired = model_list().filter(market=market_id, task=task, status=Status.RETIRED)
     promoted = retired.filter(events__action__in=["promoted", "rolled_back"])
     return promoted.order_by("-events__id").first()
@@ -63,3 +65,10 @@ def serving_list(market: Market, task: str) -> list[Serving]:
 def model_next_version(market_id: int, task: str) -> int:
     versions = TrainedModel.objects.filter(market=market_id, task=task)
     return (versions.order_by("-version").values_list("version", flat=True).first() or 0) + 1
+
+
+def model_get(model_id: int) -> TrainedModel:
+    model = model_list().filter(pk=model_id).first()
+    if model is None:
+        raise NotFound(_("There is no model %(id)s.") % {"id": model_id}, "unknown_model")
+    return model

@@ -1,0 +1,64 @@
+# Two commands matter: `make run` and `make test`. Everything they need they set up themselves.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV   := .venv
+BIN    := $(VENV)/bin
+PORT   ?= 8000
+DATA   ?=
+export PARALELO_HOME ?= $(CURDIR)/var
+# Spinning OpenMP threads starve their neighbours on a small machine.
+export OMP_WAIT_POLICY ?= PASSIVE
+export PORT
+MAIN_JOB = $(BIN)/python manage.py main_job $(if $(DATA),--data "$(DATA)")
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test test-sqlite test-postgres lint fmt bench messages clean
+
+help: ## Show this list.
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(VENV)/installed: requirements.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(v != (3, 11) and "Paralelo needs Python 3.11; this is %d.%d. Say which: make PYTHON=/path/to/python3.11" % v)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+locale/es/LC_MESSAGES/django.mo: locale/es/LC_MESSAGES/django.po $(VENV)/installed
+	@$(BIN)/pybabel --quiet compile --domain django --directory locale
+
+run: $(VENV)/installed locale/es/LC_MESSAGES/django.mo ## Set up, do the main job if it is not done yet, serve on http://127.0.0.1:8000 (DATA=, PORT=, PARALELO_HOME=).
+	@$(MAIN_JOB) --if-needed
+	@$(BIN)/honcho start --no-prefix --procfile Procfile
+
+demo: $(VENV)/installed locale/es/LC_MESSAGES/django.mo ## The main job only, on DATA= or a simulated market, then stop.
+	@$(MAIN_JOB)
+
+test: test-sqlite test-postgres ## Every test, on SQLite and on PostgreSQL.
+
+test-sqlite: $(VENV)/installed-dev locale/es/LC_MESSAGES/django.mo
+	$(BIN)/python -m pytest
+
+test-postgres: $(VENV)/installed-dev locale/es/LC_MESSAGES/django.mo
+	$(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest tests/analytics tests/test_training_flow.py
+
+lint: $(VENV)/installed-dev ## Style, import contracts, migrations.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+fmt: $(VENV)/installed-dev ## Put the code into the project's style.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/installed-dev ## Speed: ratios against a baseline measured in the same run.
+	$(BIN)/python -m tests.bench
+
+messages: ## Collect translatable texts (needs gettext); then translate locale/es/LC_MESSAGES/django.po.
+	$(BIN)/python manage.py makemessages --locale es --no-wrap --ignore=.venv --ignore=var
+
+clean: ## Remove the virtual environment; your data in var/ stays.
+	rm -rf $(VENV)

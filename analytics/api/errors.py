@@ -1,0 +1,152 @@
+"""The one error shape: {"code", "message", "fields"} and plain details such as run_id beside them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.exceptions import (
+    BadRequest,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+)
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.http import Http404, JsonResponse
+from django.http.request import HttpRequest, UnreadablePostError
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from rest_framework import exceptions as drf
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from analytics.exceptions import (
+    AnalyticsError,
+    Conflict,
+    InvalidInput,
+    NotFound,
+    NotReady,
+    Unavailable,
+)
+
+log = logging.getLogger("analytics.api")
+
+_STATUS: tuple[tuple[type[AnalyticsError], int], ...] = (
+    (NotFound, 404),
+    (Conflict, 409),
+    (NotReady, 409),
+    (Unavailable, 503),
+    (InvalidInput, 400),
+)
+
+
+class LengthRequired(drf.APIException):
+    """Django reads a body without Content-Length as empty, which would silently drop it."""
+
+    status_code = 411
+    default_code = "length_required"
+    default_detail = "Send the body with a Content-Length."
+
+
+def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
+    """Every exception of a view becomes an answer in the one shape; DRF calls this."""
+    set_rollback()
+    if isinstance(exc, AnalyticsError):
+        return _analytics(exc)
+    if isinstance(exc, Http404):
+        exc = drf.NotFound()
+    elif isinstance(exc, PermissionDenied):
+        exc = drf.PermissionDenied()
+    elif isinstance(exc, DjangoValidationError):
+        exc = drf.ValidationError(exc.message_dict if hasattr(exc, "error_dict") else exc.messages)
+    if isinstance(exc, drf.ValidationError):
+        return _validation(exc)
+    if isinstance(exc, drf.APIException):
+        return _api(exc)
+    if isinstance(exc, RequestDataTooBig):
+        return answer(413, "too_big", _("The body is larger than this server reads."))
+    if isinstance(exc, (SuspiciousOperation, BadRequest, UnreadablePostError)):
+        return answer(400, "bad_request", _("The request could not be read."))
+    request = context.get("request")
+    log.error("Unexpected error in %s", getattr(request, "path", "?"), exc_info=exc)
+    return answer(500, "internal", _("The server met an unexpected error; it was logged."))
+
+
+def error_body(code: str, message: Any, fields: Any = None, **details: Any) -> dict[str, Any]:
+    return {**details, "code": str(code), "message": str(message), "fields": dict(fields or {})}
+
+
+def answer(
+    status: int,
+    code: str,
+    message: Any,
+    fields: Any = None,
+    headers: dict[str, str] | None = None,
+    **details: Any,
+) -> Response:
+    body = error_body(code, message, fields, **details)
+    return Response(body, status=status, headers=headers)
+
+
+def _analytics(exc: AnalyticsError) -> Response:
+    status = next((number for kind, number in _STATUS if isinstance(exc, kind)), 400)
+    details = dict(exc.details)
+    if "run_id" in details:
+        details["status_url"] = reverse("api:training-run-detail", args=[details["run_id"]])
+    return Response(
+        error_body(exc.code, exc.message, exc.fields, **details),
+        status=status,
+    )
+
+
+def _api(exc: drf.APIException) -> Response:
+    headers: dict[str, str] = {}
+    details: dict[str, Any] = {}
+    status = exc.status_code
+    if isinstance(exc, (drf.NotAuthenticated, drf.AuthenticationFailed)):
+        # DRF would say 403, because session authentication comes first and names no scheme.
+        status, headers["WWW-Authenticate"] = 401, "Token"
+    if isinstance(exc, drf.Throttled) and exc.wait is not None:
+        details["retry_after"] = int(exc.wait) + 1
+        headers["Retry-After"] = str(details["retry_after"])
+    codes = exc.get_codes()
+    code = codes if isinstance(codes, str) else exc.default_code
+    return answer(status, code, exc.detail, getattr(exc, "fields", None), headers, **details)
+
+
+def _validation(exc: drf.ValidationError) -> Response:
+    fields: dict[str, str] = {}
+    general: list[str] = []
+    for path, text in _flatten(exc.detail):
+        if path:
+            fields[path] = f"{fields[path]} {text}" if path in fields else text
+        else:
+            general.append(text)
+    if not general:
+        general = [_("Wrong input: %(names)s.") % {"names": ", ".join(fields)}]
+    return answer(400, "invalid", " ".join(general), fields)
+
+
+def _flatten(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """(dotted path, text) of every message in DRF's nested lists and dictionaries."""
+    if isinstance(detail, dict):
+        for name, inner in detail.items():
+            own = "" if name in ("non_field_errors", "__all__") else str(name)
+            yield from _flatten(inner, ".".join(part for part in (path, own) if part))
+    elif isinstance(detail, (list, tuple)):
+        for index, inner in enumerate(detail):
+            nested = isinstance(inner, (dict, list))
+            step = f"{path}.{index}".lstrip(".") if nested else path
+            yield from _flatten(inner, step)
+    else:
+        yield path, str(detail)
+
+
+def plain_error(status: int, code: str, message: Any) -> JsonResponse:
+    """The same shape where no view was reached (Django's own handlers)."""
+    return JsonResponse(error_body(code, message), status=status)
+
+
+def handle_404(request: HttpRequest) -> JsonResponse:
+    return plain_error(404, "not_found", _("There is nothing at this address."))

@@ -1,0 +1,69 @@
+"""What the OpenAPI document says of each call, in one place: summary, input, answer and errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers
+
+from analytics.api.serializers import ErrorSerializer
+
+_ERRORS = {
+    400: "The input is wrong; `fields` says where.",
+    401: "Credentials are needed.",
+    403: "These credentials do not allow it.",
+    404: "There is no such thing.",
+    409: "The state of things forbids it now.",
+    413: "The body is too large.",
+    429: "Too often.",
+    503: "Nothing on the server can answer now.",
+}
+_TYPES: tuple[tuple[type[serializers.Field], Any], ...] = (
+    (serializers.DateTimeField, OpenApiTypes.DATETIME),
+    (serializers.IntegerField, OpenApiTypes.INT),
+    (serializers.FloatField, OpenApiTypes.DOUBLE),
+    (serializers.BooleanField, OpenApiTypes.BOOL),
+)
+#: Parameters that every family takes; each adds its own (see /families).
+TRAIN_PARAMETERS = [
+    OpenApiParameter("epochs", OpenApiTypes.INT, description="Most passes over the data."),
+    OpenApiParameter("batch_size", OpenApiTypes.INT, description="Windows per step."),
+    OpenApiParameter("learning_rate", OpenApiTypes.DOUBLE, description="Peak step size."),
+    OpenApiParameter("seed", OpenApiTypes.INT, description="Seed of every random choice."),
+]
+
+
+def errors(*codes: int) -> dict[int, OpenApiResponse]:
+    return {code: OpenApiResponse(ErrorSerializer, _ERRORS[code]) for code in (401, 403, *codes)}
+
+
+def query_of(serializer: type[serializers.Serializer]) -> list[OpenApiParameter]:
+    """The same inputs as query parameters; a list is for the body alone."""
+    return [
+        OpenApiParameter(
+            name,
+            next((kind for cls, kind in _TYPES if isinstance(field, cls)), OpenApiTypes.STR),
+            description=str(field.help_text or ""),
+            enum=list(field.choices) if isinstance(field, serializers.ChoiceField) else None,
+        )
+        for name, field in serializer().fields.items()
+        if not isinstance(field, serializers.ListField)
+    ]
+
+
+def documented(
+    summary: str,
+    ok: Any = None,
+    *,
+    status: int = 200,
+    fails: Iterable[int] = (400,),
+    **kwargs: Any,
+) -> Callable:
+    """extend_schema with the errors of the one shape added."""
+    responses = {status: ok, **errors(*fails)} if ok is not None else {}
+    if responses:
+        kwargs["responses"] = responses
+    return extend_schema(summary=summary, **kwargs)

@@ -1,0 +1,256 @@
+"""Rows as the API shows them. Figures are JSON numbers, moments UTC with a Z, relations an id and
+the symbol: nothing here asks the database again for a row that was already read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from analytics.models import (
+    AnomalyResult,
+    Forecast,
+    Market,
+    PatternResult,
+    PriceHistory,
+    TrainedModel,
+    TrainingRun,
+)
+
+
+class ErrorSerializer(serializers.Serializer):
+    """The one error shape; some errors carry plain details (run_id, needed, present) beside it."""
+
+    code = serializers.CharField(help_text="Stable, for programs.")
+    message = serializers.CharField(help_text="For people, in the language asked for.")
+    # Named so by the contract; the base class's own property is about declared fields.
+    fields = serializers.DictField(  # type: ignore[assignment]
+        child=serializers.CharField(), help_text="What is wrong, by the input's name."
+    )
+
+
+class MarketSerializer(serializers.ModelSerializer):
+    symbol = serializers.CharField(read_only=True)
+
+    class Meta:
+        model = Market
+        fields = (
+            "id",
+            "symbol",
+            "asset",
+            "fiat",
+            "exchange",
+            "cadence_minutes",
+            "created_at",
+        )
+
+
+class MarketDetailSerializer(MarketSerializer):
+    freshness = serializers.SerializerMethodField()
+
+    class Meta(MarketSerializer.Meta):
+        fields = (*MarketSerializer.Meta.fields, "freshness")
+
+    def get_freshness(self, market: Market) -> dict[str, Any]:
+        """When the market was last seen, and how much of it is stored."""
+        return self.context["freshness"]
+
+
+class PriceSerializer(serializers.ModelSerializer):
+    market = serializers.SerializerMethodField()
+    bid = serializers.FloatField(allow_null=True)
+    ask = serializers.FloatField(allow_null=True)
+    price = serializers.FloatField(allow_null=True)
+    bid_vwap = serializers.FloatField(allow_null=True)
+    ask_vwap = serializers.FloatField(allow_null=True)
+    bid_volume = serializers.FloatField(allow_null=True)
+    ask_volume = serializers.FloatField(allow_null=True)
+    volume = serializers.FloatField(allow_null=True)
+    avg_price = serializers.FloatField(allow_null=True)
+    spread_pct = serializers.FloatField(allow_null=True)
+
+    class Meta:
+        model = PriceHistory
+        fields = ("market", "timestamp", *PriceHistory.FIGURES, "avg_price", "spread_pct")
+        read_only_fields = fields
+
+    def get_market(self, row: PriceHistory) -> str:
+        return self.context["market"].symbol
+
+
+class _OfMarket(serializers.ModelSerializer):
+    market = serializers.CharField(source="market.symbol", read_only=True)
+
+
+class TrainingRunSerializer(_OfMarket):
+    requested_by = serializers.CharField(
+        source="requested_by.username", read_only=True, allow_null=True, default=None
+    )
+    progress = serializers.FloatField(read_only=True, help_text="Share of the epochs done, 0 to 1.")
+    seconds = serializers.FloatField(read_only=True, allow_null=True)
+
+    class Meta:
+        model = TrainingRun
+        fields = (
+            "id",
+            "market",
+            "market_id",
+            "task",
+            "family",
+            "status",
+            "stage",
+            "progress",
+            "epoch",
+            "epochs",
+            "eta_seconds",
+            "seconds",
+            "heartbeat_at",
+            "attempts",
+            "cancel_requested",
+            "error_code",
+            "error_message",
+            "device",
+            "requested_by",
+            "created_at",
+            "started_at",
+            "finished_at",
+        )
+        read_only_fields = fields
+
+
+class TrainingRunDetailSerializer(TrainingRunSerializer):
+    """A run with what is too long for a list: its configuration, data and losses."""
+
+    model_id = serializers.SerializerMethodField()
+
+    class Meta(TrainingRunSerializer.Meta):
+        fields = (
+            *TrainingRunSerializer.Meta.fields,
+            "model_id",
+            "config",
+            "seed",
+            "device_wish",
+            "data_from",
+            "data_until",
+            "row_count",
+            "dataset_hash",
+            "versions",
+            "losses",
+        )
+        read_only_fields = fields
+
+    def get_model_id(self, run: TrainingRun) -> int | None:
+        model = TrainedModel.objects.filter(run=run).only("pk").first()
+        return model.pk if model else None
+
+
+class TrainedModelSerializer(_OfMarket):
+    class Meta:
+        model = TrainedModel
+        fields = (
+            "id",
+            "market",
+            "market_id",
+            "run_id",
+            "task",
+            "family",
+            "version",
+            "status",
+            "primary_metric",
+            "score",
+            "baseline",
+            "baseline_score",
+            "beats_baseline",
+            "metrics",
+            "baseline_metrics",
+            "step_minutes",
+            "window",
+            "input_columns",
+            "data_from",
+            "data_until",
+            "trained_until",
+            "test_from",
+            "device",
+            "trained_at",
+            "checksum",
+        )
+        read_only_fields = fields
+
+
+class ForecastSerializer(_OfMarket):
+    version = serializers.IntegerField(source="model.version", read_only=True)
+
+    class Meta:
+        model = Forecast
+        fields = (
+            "id",
+            "market",
+            "market_id",
+            "model_id",
+            "version",
+            "task",
+            "source",
+            "name",
+            "as_of",
+            "generated_at",
+            "stale",
+            "unit",
+            "last_value",
+            "horizons",
+            "notes",
+        )
+        read_only_fields = fields
+
+
+class AnomalySerializer(_OfMarket):
+    version = serializers.IntegerField(source="model.version", read_only=True)
+    acknowledged_by = serializers.CharField(
+        source="acknowledged_by.username", read_only=True, allow_null=True, default=None
+    )
+
+    class Meta:
+        model = AnomalyResult
+        fields = (
+            "id",
+            "market",
+            "market_id",
+            "model_id",
+            "version",
+            "source",
+            "timestamp",
+            "score",
+            "threshold",
+            "severity",
+            "kind",
+            "text",
+            "expected",
+            "contributions",
+            "created_at",
+            "acknowledged_at",
+            "acknowledged_by",
+            "label",
+        )
+        read_only_fields = fields
+
+
+class PatternSerializer(_OfMarket):
+    version = serializers.IntegerField(source="model.version", read_only=True)
+
+    class Meta:
+        model = PatternResult
+        fields = (
+            "id",
+            "market",
+            "market_id",
+            "model_id",
+            "version",
+            "source",
+            "name",
+            "as_of",
+            "label",
+            "probability",
+            "clear",
+            "heads",
+            "created_at",
+        )
+        read_only_fields = fields

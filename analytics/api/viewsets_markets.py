@@ -1,0 +1,168 @@
+"""Markets and their quotes."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema_view
+from rest_framework import mixins, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+
+from analytics.api.filters import MarketFilter, PriceFilter
+from analytics.api.pagination import TimeCursor
+from analytics.api.parsers import json_kind, merged_input, query_input
+from analytics.api.schema import documented, query_of
+from analytics.api.serializers import (
+    MarketDetailSerializer,
+    MarketSerializer,
+    PriceSerializer,
+)
+from analytics.api.serializers_answer import BulkAnswer
+from analytics.api.serializers_input import (
+    MarketCreateInput,
+    MarketInput,
+    MarketUpdateInput,
+    PriceBulkInput,
+    PriceRowInput,
+)
+from analytics.api.views import checked, read
+from analytics.api.viewsets import ReadResource, Resource
+from analytics.exceptions import Conflict, InvalidInput
+from analytics.models import Market, PriceHistory
+from analytics.selectors.prices import market_freshness, market_get, market_list
+from analytics.services import prices
+
+
+@extend_schema_view(
+    list=documented("Markets", MarketSerializer(many=True)),
+    retrieve=documented("One market and how fresh it is", MarketDetailSerializer, fails=(404,)),
+)
+class MarketViewSet(ReadResource):
+    queryset = Market.objects.none()
+    serializer_class = MarketSerializer
+    filterset_class = MarketFilter
+    ordering_fields = ("id", "asset", "fiat", "exchange", "created_at")
+    staff_actions = ("create", "partial_update")
+
+    def get_queryset(self) -> QuerySet[Market]:
+        return market_list()
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return self._detail(self.get_object())
+
+    @documented(
+        "Add a market", MarketDetailSerializer, status=201, request=MarketCreateInput,
+        fails=(400, 409),
+    )
+    def create(self, request: Request) -> Response:
+        names = MarketCreateInput.Meta.fields
+        values = checked(MarketCreateInput, merged_input(request, allowed=names))
+        market = _create(values)
+        return self._detail(market, status.HTTP_201_CREATED)
+
+    @documented(
+        "Change the cadence of a market",
+        MarketDetailSerializer,
+        request=MarketUpdateInput,
+        fails=(400, 404),
+    )
+    def partial_update(self, request: Request, pk: str) -> Response:
+        market = self.get_object()
+        values = read(request, MarketUpdateInput)
+        market.cadence_minutes = values["cadence_minutes"]
+        market.save(update_fields=["cadence_minutes"])
+        return self._detail(market)
+
+    def _detail(self, market: Market, code: int = 200) -> Response:
+        context = {**self.get_serializer_context(), "freshness": market_freshness(market)}
+        return Response(MarketDetailSerializer(market, context=context).data, status=code)
+
+
+def _create(values: dict[str, Any]) -> Market:
+    try:
+        with transaction.atomic():
+            return Market.objects.create(**values)
+    except IntegrityError:
+        raise Conflict(_("This market is already there."), "market_exists") from None
+
+
+@extend_schema_view(
+    list=documented(
+        "Quotes of one market by time",
+        PriceSerializer(many=True),
+        parameters=[
+            *query_of(MarketInput),
+            OpenApiParameter("ordering", OpenApiTypes.STR, enum=["timestamp", "-timestamp"]),
+        ],
+        fails=(400, 404),
+    )
+)
+class PriceViewSet(mixins.ListModelMixin, Resource):
+    """One market at a time, so that a page is one step along its index, however many there are."""
+
+    queryset = PriceHistory.objects.none()
+    serializer_class = PriceSerializer
+    filterset_class = PriceFilter
+    pagination_class = TimeCursor
+    page_names = ("market", "cursor", "page_size", "ordering")
+    ordering = ("-timestamp",)
+    ordering_fields = ("timestamp",)
+    ordering_is_unique = True
+    staff_actions = ("create",)
+
+    def get_queryset(self) -> QuerySet[PriceHistory]:
+        return PriceHistory.objects.filter(market=self.market)
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        wanted = checked(MarketInput, {k: v for k, v in request.query_params.items() if k == "market"})
+        self.market = market_get(wanted.get("market"))
+        return super().list(request, *args, **kwargs)
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), "market": getattr(self, "market", None)}
+
+    @documented(
+        "Add quotes: a list of rows, or a market and its rows",
+        BulkAnswer,
+        parameters=query_of(MarketInput),
+        request=PolymorphicProxySerializer(
+            "PriceBulk", [PriceBulkInput, PriceRowInput(many=True)], None
+        ),
+        fails=(400, 404, 413),
+    )
+    def create(self, request: Request) -> Response:
+        rows, ref = _rows(request)
+        market = market_get(ref) if ref is not None else None
+        report = prices.price_bulk_add(rows=rows, market=market)
+        return Response(dataclasses.asdict(report))
+
+
+def _rows(request: Request) -> tuple[list[dict[str, Any]], str | None]:
+    """(rows, market or None) of a bare list or of an object; every row must be an object."""
+    if isinstance(request.data, list):
+        rows, values = request.data, dict(query_input(request, allowed=("market",)))
+    else:
+        values = merged_input(request, allowed=("market", "rows"), body_only=("rows",))
+        rows = values.pop("rows", None)
+    if not isinstance(rows, list) or not rows:
+        raise InvalidInput(
+            _("Send a list of quotes, or an object with a list named rows."),
+            "bad_shape",
+            {"rows": _("Must be a list with at least one quote.")},
+        )
+    wrong = {
+        f"rows.{number}": _("Must be an object, not %(kind)s.") % {"kind": json_kind(row)}
+        for number, row in enumerate(rows)
+        if not isinstance(row, dict)
+    }
+    if wrong:
+        shown = dict(list(wrong.items())[:20])
+        raise InvalidInput(_("Every quote must be an object."), "bad_shape", shown)
+    return rows, checked(MarketInput, values).get("market")

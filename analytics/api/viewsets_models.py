@@ -1,0 +1,162 @@
+"""Runs, versions and anomalies: resources that are read, and acted on through services."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema_view
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+
+from analytics.api.filters import AnomalyFilter, ModelFilter, RunFilter
+from analytics.api.schema import TRAIN_PARAMETERS, documented
+from analytics.api.serializers import (
+    AnomalySerializer,
+    TrainedModelSerializer,
+    TrainingRunDetailSerializer,
+    TrainingRunSerializer,
+)
+from analytics.api.serializers_answer import QueuedAnswer
+from analytics.api.serializers_input import (
+    Input,
+    LabelInput,
+    PromoteInput,
+    ReasonInput,
+    RollbackInput,
+    TrainTaskInput,
+)
+from analytics.api.views import caller, chosen_market, read
+from analytics.api.views_dl import start_training
+from analytics.api.viewsets import ReadResource
+from analytics.models import AnomalyResult, TrainedModel, TrainingRun
+from analytics.selectors.models import model_list
+from analytics.selectors.results import anomaly_list
+from analytics.selectors.runs import run_list
+from analytics.services import anomalies, promotion, training
+
+_ACTS = (400, 404, 409)
+
+
+@extend_schema_view(
+    list=documented("Training runs, newest first", TrainingRunSerializer(many=True)),
+    retrieve=documented("One run, with losses", TrainingRunDetailSerializer, fails=(404,)),
+)
+class TrainingRunViewSet(ReadResource):
+    queryset = TrainingRun.objects.none()
+    serializer_class = TrainingRunSerializer
+    filterset_class = RunFilter
+    ordering_fields = ("id", "created_at", "finished_at", "status")
+    staff_actions = ("create", "cancel")
+
+    def get_queryset(self) -> QuerySet[TrainingRun]:
+        rows = run_list()
+        # Losses and configurations are long; a list of them is not read for those.
+        long = ("losses", "config", "versions")
+        return rows.defer(*long) if self.action == "list" else rows
+
+    def get_serializer_class(self) -> type[BaseSerializer]:
+        return TrainingRunSerializer if self.action == "list" else TrainingRunDetailSerializer
+
+    @documented(
+        "Train a new model",
+        QueuedAnswer,
+        status=202,
+        request=TrainTaskInput,
+        parameters=TRAIN_PARAMETERS,
+        fails=_ACTS,
+    )
+    def create(self, request: Request) -> Response:
+        return start_training(request, TrainTaskInput)
+
+    @documented("Cancel a run", TrainingRunDetailSerializer, request=None, fails=_ACTS)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        read(request, Input)
+        run = training.training_cancel(run=self.get_object(), by=caller(request))
+        return Response(self.get_serializer(run).data)
+
+
+@extend_schema_view(
+    list=documented("Trained versions, newest first", TrainedModelSerializer(many=True)),
+    retrieve=documented("One version", TrainedModelSerializer, fails=(404,)),
+)
+class ModelViewSet(ReadResource):
+    queryset = TrainedModel.objects.none()
+    serializer_class = TrainedModelSerializer
+    filterset_class = ModelFilter
+    ordering_fields = ("id", "trained_at", "version", "score")
+    staff_actions = ("promote", "retire", "rollback")
+
+    def get_queryset(self) -> QuerySet[TrainedModel]:
+        return model_list()
+
+    @documented(
+        "Make a version answer", TrainedModelSerializer, request=PromoteInput, fails=_ACTS
+    )
+    @action(detail=True, methods=["post"])
+    def promote(self, request: Request, pk: str) -> Response:
+        model = self.get_object()
+        values = read(request, PromoteInput)
+        return self._shown(promotion.model_promote(model=model, by=caller(request), **values))
+
+    @documented(
+        "Take a version out of service", TrainedModelSerializer, request=ReasonInput, fails=_ACTS
+    )
+    @action(detail=True, methods=["post"])
+    def retire(self, request: Request, pk: str) -> Response:
+        model = self.get_object()
+        values = read(request, ReasonInput)
+        return self._shown(promotion.model_retire(model=model, by=caller(request), **values))
+
+    @documented(
+        "Bring the version before back",
+        TrainedModelSerializer,
+        request=RollbackInput,
+        fails=_ACTS,
+    )
+    @action(detail=False, methods=["post"], filterset_class=None, pagination_class=None)
+    def rollback(self, request: Request) -> Response:
+        values = read(request, RollbackInput)
+        market = chosen_market(values)
+        return self._shown(promotion.model_rollback(market=market, by=caller(request), **values))
+
+    def _shown(self, model: Any) -> Response:
+        return Response(self.get_serializer(model).data)
+
+
+@extend_schema_view(
+    list=documented("Stored anomalies, newest first", AnomalySerializer(many=True)),
+    retrieve=documented("One anomaly", AnomalySerializer, fails=(404,)),
+)
+class AnomalyViewSet(ReadResource):
+    queryset = AnomalyResult.objects.none()
+    serializer_class = AnomalySerializer
+    filterset_class = AnomalyFilter
+    ordering_fields = ("id", "timestamp", "score", "created_at")
+
+    def get_queryset(self) -> QuerySet[AnomalyResult]:
+        return anomaly_list()
+
+    @documented("Note that it was seen", AnomalySerializer, request=None, fails=_ACTS)
+    @action(detail=True, methods=["post"])
+    def acknowledge(self, request: Request, pk: str) -> Response:
+        anomaly = self.get_object()
+        read(request, Input)
+        seen = anomalies.anomaly_acknowledge(anomaly=anomaly, by=caller(request))
+        return Response(self.get_serializer(seen).data)
+
+    @documented(
+        "Say whether it was a true or a false alarm",
+        AnomalySerializer,
+        request=LabelInput,
+        fails=_ACTS,
+    )
+    @action(detail=True, methods=["post"])
+    def label(self, request: Request, pk: str) -> Response:
+        anomaly = self.get_object()
+        values = read(request, LabelInput)
+        labelled = anomalies.anomaly_label(anomaly=anomaly, by=caller(request), **values)
+        return Response(self.get_serializer(labelled).data)

@@ -1,0 +1,39 @@
+"""Scan a market's history for anomalies."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from analytics.management.base import FaceCommand, moment
+from analytics.management.tables import anomaly_table
+from analytics.selectors.prices import market_get
+from analytics.services.anomalies import DEFAULT_THRESHOLD, anomaly_scan
+
+
+class Command(FaceCommand):
+    help = "Score a market's history; rows at or above the threshold are anomalies."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--market", help="e.g. USDT/BOB@binance_p2p; optional while only one")
+        parser.add_argument("--from", dest="start", type=moment, help="30 days before the end.")
+        parser.add_argument("--to", dest="end", type=moment, help="The last quote by default.")
+        parser.add_argument(
+            "--threshold",
+            type=float,
+            default=DEFAULT_THRESHOLD,
+            help="0.1 is one false alarm a week, 0.2 is twice as strange.",
+        )
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        answer = anomaly_scan(
+            market=market_get(options["market"]),
+            start=options["start"],
+            end=options["end"],
+            threshold=options["threshold"],
+        )
+        if options["json"]:
+            self.print_json(answer)
+        else:
+            self.console().print(anomaly_table(answer))

@@ -1,0 +1,17 @@
+"""Make the first admin account."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from analytics.management.base import FaceCommand
+from analytics.services.accounts import admin_ensure
+
+
+class Command(FaceCommand):
+    help = "Make an admin account if there is none; its password is printed once."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        made = admin_ensure()
+        if made is not None:
+            self.stdout.write(made)

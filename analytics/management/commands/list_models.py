@@ -1,0 +1,36 @@
+"""List trained versions."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from analytics.management.base import TASKS, FaceCommand
+from analytics.management.tables import model_table
+from analytics.selectors.models import model_list
+from analytics.selectors.prices import market_get
+
+
+class Command(FaceCommand):
+    help = "List the trained versions with their metric beside the baseline's."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--market")
+        parser.add_argument("--task", choices=TASKS)
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        models = model_list()
+        if options["market"]:
+            models = models.filter(market=market_get(options["market"]))
+        if options["task"]:
+            models = models.filter(task=options["task"])
+        if not options["json"]:
+            self.console().print(model_table(models))
+            return
+        fields = "id task family version status primary_metric score baseline baseline_score"
+        rows = [
+            {"market": m.market.symbol, **{f: getattr(m, f) for f in fields.split()}}
+            for m in models
+        ]
+        self.print_json(rows)

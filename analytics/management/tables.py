@@ -1,0 +1,114 @@
+"""Answers as tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.utils.translation import gettext as _
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from analytics.models import TrainedModel
+
+
+def _who(answer: dict[str, Any]) -> str:
+    model = answer["model"]
+    if model["source"] == "baseline":
+        return _("baseline %(name)s (no version beats it)") % {"name": model["name"]}
+    return f"{model['family']} v{model['version']}"
+
+
+def forecast_table(answer: dict[str, Any]) -> RenderableType:
+    """Horizons down, value and intervals across."""
+    spread = "predicted_spread_pct" in answer
+    key, unit = ("spread_pct", "%") if spread else ("price", answer["market"].split("/")[1])
+    title = _("%(what)s of %(market)s as of %(at)s by %(who)s") % {
+        "what": _("Spread") if spread else _("Price"),
+        "market": answer["market"],
+        "at": f"{answer['as_of']:%Y-%m-%d %H:%M}Z",
+        "who": _who(answer),
+    }
+    table = Table(title=title, title_justify="left")
+    for head in (_("in"), _("at (UTC)"), f"{_('expected')} ({unit})", "80 %", "90 %"):
+        table.add_column(head, justify="right")
+    for row in answer["horizons"]:
+        q = row["quantiles"]
+        table.add_row(
+            f"{row['minutes'] / 60:g} h",
+            f"{row['at']:%m-%d %H:%M}",
+            f"{row[key]:.4f}",
+            f"{q['0.1']:.4f} .. {q['0.9']:.4f}",
+            f"{q['0.05']:.4f} .. {q['0.95']:.4f}",
+        )
+    notes = [Text(f"last value {answer['last_value']:.4f}")]
+    if answer["stale"]:
+        notes.append(Text(_("The last quote is old: this forecast is about that moment.")))
+    return Group(table, *notes, *(Text(n) for n in answer["notes"]))
+
+
+def anomaly_table(answer: dict[str, Any], *, most: int = 20) -> RenderableType:
+    """The latest anomalies, newest first."""
+    title = _("%(n)s anomalies of %(market)s by %(who)s (threshold %(t)g)") % {
+        "n": answer["count"],
+        "market": answer["market"],
+        "who": _who(answer),
+        "t": answer["threshold"],
+    }
+    table = Table(title=title, title_justify="left")
+    for head in (_("when (UTC)"), _("score"), _("severity"), _("kind"), _("in words")):
+        table.add_column(head)
+    for row in reversed(answer["anomalies"][-most:]):
+        table.add_row(
+            f"{row['timestamp']:%Y-%m-%d %H:%M}",
+            f"{row['score']:.3f}",
+            row["severity"],
+            row["kind"],
+            row["text"],
+        )
+    warming = [Text(_("Still warming up: too little history."))] if answer["warming_up"] else []
+    return Group(table, *warming)
+
+
+def pattern_table(answer: dict[str, Any]) -> RenderableType:
+    """The current pattern and its distributions."""
+    now = answer["current"]
+    name = now["label"] if now["clear"] else _("no clear pattern (%(l)s)") % {"l": now["label"]}
+    line = Text(
+        f"{answer['market']} {now['as_of']:%Y-%m-%d %H:%M}Z: {name}, "
+        f"{now['probability']:.0%} ({_who(answer)})"
+    )
+    table = Table()
+    table.add_column(_("aspect"))
+    table.add_column(_("distribution"))
+    for head, shares in now["heads"].items():
+        table.add_row(head, "  ".join(f"{k} {v:.0%}" for k, v in shares.items()))
+    past = [
+        Text(f"{p['as_of']:%Y-%m-%d %H:%M}Z {p['label']} {p['probability']:.0%}")
+        for p in answer["history"]
+    ]
+    return Group(line, table, *past)
+
+
+def model_table(models: Iterable[TrainedModel]) -> Table:
+    """Versions with their metric beside the baseline's."""
+    table = Table()
+    for head in ("id", _("market"), _("task"), _("version"), _("status"), _("metric"), _("model"),
+                 _("baseline"), _("trained (UTC)"), _("seconds")):  # fmt: skip
+        table.add_column(head)
+    for m in models:
+        mark = "✓" if m.beats_baseline else "✗"
+        table.add_row(
+            str(m.pk),
+            m.market.symbol,
+            m.task,
+            str(m),
+            m.status,
+            m.primary_metric,
+            f"{m.score:.4f} {mark}",
+            f"{m.baseline_score:.4f} {m.baseline}",
+            f"{m.trained_at:%Y-%m-%d %H:%M}",
+            f"{m.run.seconds:.0f}" if m.run.seconds is not None else "",
+        )
+    return table

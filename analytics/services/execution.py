@@ -1,0 +1,237 @@
+"""Doing a training: claim the run, learn, publish the artifact, close the run.
+
+`training_launch` is what the worker's task does: it runs `manage.py train_model --run ID` in a
+child process and watches it. `training_execute` is what that child, or the command, does.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+import ml
+from analytics import artifacts
+from analytics.conf import conf
+from analytics.models import TrainedModel, TrainingRun
+from analytics.selectors.models import model_next_version
+from analytics.selectors.prices import price_frame
+from analytics.selectors.runs import run_asks_for_cancel, run_get
+from analytics.services.promotion import model_consider
+from analytics.services.processes import die_with_parent
+from analytics.services.training import training_close
+from analytics.services.translate import from_ml
+
+logger = logging.getLogger(__name__)
+Status = TrainingRun.Status
+Listener = Callable[[ml.Progress], None]
+
+
+# ------------------------------------------------------------------------------ the worker's side
+def training_launch(*, run_id: int) -> None:
+    """Train in a child process, which gives its memory back, has its own threads and can be
+    killed. The child claims the run; here it is only kept alive, and cleaned up after."""
+    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "train_model", "--run"]
+    log = conf().logs / f"run-{run_id}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as stream:
+        child = subprocess.Popen(
+            [*command, str(run_id)],
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+            cwd=settings.BASE_DIR,
+            env={**os.environ, **_thread_settings()},
+            # If the worker is killed, its training goes too; the reaper then queues it again.
+            preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509
+        )
+        try:
+            _watch(child, run_id)
+        finally:
+            # Also on SystemExit, which is how the queue's time limit arrives.
+            if child.poll() is None:
+                child.kill()
+            child.wait()
+            _close_if_dead(run_id, child.pid, child.returncode)
+
+
+def _thread_settings() -> dict[str, str]:
+    # Spinning OpenMP threads on a busy machine make training up to a hundred times slower.
+    threads = str(conf().TRAIN_THREADS)
+    return {
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "OMP_NUM_THREADS": threads,
+        "MKL_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
+        # The parent's settings module, so that a child of the tests works on the tests' database.
+        "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "p2p.settings"),
+    }
+
+
+def _watch(child: subprocess.Popen[bytes], run_id: int) -> None:
+    """Wait for the child; while it lives, the run's heartbeat does."""
+    while True:
+        try:
+            child.wait(timeout=conf().HEARTBEAT_SECONDS)
+            return
+        except subprocess.TimeoutExpired:
+            running = TrainingRun.objects.filter(pk=run_id, status=Status.RUNNING)
+            running.update(heartbeat_at=timezone.now())
+
+
+def _close_if_dead(run_id: int, pid: int, returncode: int | None) -> None:
+    """A child that was killed (out of memory, say) could not close its run itself."""
+    run = TrainingRun.objects.filter(pk=run_id, status=Status.RUNNING).first()
+    if run is None or run.pid != pid:
+        return
+    status = Status.CANCELLED if run.cancel_requested else Status.FAILED
+    message = _("The training process ended with code %(code)s.") % {"code": returncode}
+    training_close(
+        run_id=run_id, attempt=run.attempts, status=status, code="process_died", message=message
+    )
+
+
+# ------------------------------------------------------------------------------- the child's side
+def training_execute(*, run_id: int, listener: Listener | None = None) -> TrainingRun:
+    """Train a queued run in this process. A run that is not queued (delivered twice, cancelled) is
+    left alone. Whatever ends the training, the run is closed and the staged folder is gone."""
+    run = _claim(run_id)
+    if run is None:
+        return run_get(run_id)
+    staged = artifacts.stage(f"run-{run.pk}-{run.attempts}")
+    try:
+        report = _learn(run, staged, listener)
+        model = _publish(run, report)
+    except ml.Cancelled:
+        _close(run, Status.CANCELLED, "cancelled", "")
+        return run_get(run_id)
+    except ml.MLError as error:
+        _close(run, Status.FAILED, error.code, error.message)
+        raise from_ml(error) from error
+    except BaseException as error:
+        interrupted = not isinstance(error, Exception)
+        code = "interrupted" if interrupted else "internal"
+        _close(run, Status.FAILED, code, f"{type(error).__name__}: {error}")
+        raise
+    finally:
+        artifacts.discard(staged)
+    if model is not None:
+        model_consider(model=model)
+    return run_get(run_id)
+
+
+def _close(run: TrainingRun, status: str, code: str, message: str) -> None:
+    training_close(
+        run_id=run.pk, attempt=run.attempts, status=status, code=code, message=message
+    )
+
+
+def _claim(run_id: int) -> TrainingRun | None:
+    """Compare and set: whoever turns QUEUED into RUNNING owns the attempt. The attempt is counted
+    before the work, because a process killed by the kernel counts nothing afterwards."""
+    now = timezone.now()
+    queued = TrainingRun.objects.filter(pk=run_id, status=Status.QUEUED)
+    if not queued.update(
+        status=Status.RUNNING,
+        attempts=F("attempts") + 1,
+        pid=os.getpid(),
+        started_at=now,
+        heartbeat_at=now,
+        stage="starting",
+    ):
+        return None
+    run = run_get(run_id)
+    if run.attempts > conf().MAX_ATTEMPTS:
+        _close(run, Status.FAILED, "too_many_attempts", _("The run was started too often."))
+        return None
+    return run
+
+
+def _learn(run: TrainingRun, staged: Path, listener: Listener | None) -> ml.TrainReport:
+    frame = price_frame(run.market, until=run.data_until)
+    trainer = ml.DLModelTrainer(
+        staged,
+        device=run.device_wish or conf().DEVICE or None,
+        step_minutes=run.market.cadence_minutes,
+        on_progress=_Reporter(run, listener),
+    )
+    TrainingRun.objects.filter(pk=run.pk).update(
+        device=str(trainer.device), dataset_hash=ml.dataset_hash(frame)
+    )
+    return trainer.train(run.family, frame, **run.config)
+
+
+class _Reporter:
+    """Stores progress and a heartbeat; answers False when the run is to stop."""
+
+    def __init__(self, run: TrainingRun, listener: Listener | None) -> None:
+        self.run = run
+        self.listener = listener
+        self.losses: list[list[Any]] = []
+
+    def __call__(self, progress: ml.Progress) -> bool:
+        if self.listener is not None:
+            self.listener(progress)
+        if progress.train_loss is not None or progress.valid_loss is not None:
+            self.losses.append([progress.stage, progress.train_loss, progress.valid_loss])
+        mine = TrainingRun.objects.filter(
+            pk=self.run.pk, status=Status.RUNNING, attempts=self.run.attempts
+        )
+        alive = mine.update(
+            stage=progress.stage,
+            epoch=progress.epoch,
+            epochs=progress.epochs,
+            losses=self.losses,
+            eta_seconds=progress.eta_seconds,
+            heartbeat_at=timezone.now(),
+        )
+        return bool(alive) and not run_asks_for_cancel(self.run.pk)
+
+
+def _publish(run: TrainingRun, report: ml.TrainReport) -> TrainedModel | None:
+    """Rename the folder into place, then insert the version and close the run in one transaction.
+    None when the run was closed by somebody else meanwhile; the folder is then removed again."""
+    name = f"{run.task}-{run.market_id}-run{run.pk}-{run.attempts}"
+    folder = artifacts.publish(report.folder, name)
+    try:
+        with transaction.atomic():
+            if not training_close(
+                run_id=run.pk, attempt=run.attempts, status=Status.SUCCEEDED
+            ):
+                artifacts.discard(folder)
+                return None
+            TrainingRun.objects.filter(pk=run.pk).update(versions=report.versions)
+            return _insert(run, report, name)
+    except BaseException:
+        artifacts.discard(folder)
+        raise
+
+
+def _insert(run: TrainingRun, report: ml.TrainReport, name: str) -> TrainedModel:
+    same = ("score", "baseline", "baseline_score", "beats_baseline", "metrics", "baseline_metrics")
+    same += ("step_minutes", "window", "data_from", "data_until", "trained_until", "test_from")
+    return TrainedModel.objects.create(
+        market=run.market,
+        run=run,
+        task=run.task,
+        family=report.family,
+        version=model_next_version(run.market_id, run.task),
+        artifact=name,
+        checksum=report.checksum,
+        primary_metric=report.primary,
+        input_columns=list(report.input_columns),
+        device=report.device,
+        trained_at=timezone.now(),
+        **{key: getattr(report, key) for key in same},
+    )

@@ -1,0 +1,44 @@
+"""The stored quotes a prediction looks back on."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pandas as pd
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from analytics.conf import conf
+from analytics.exceptions import InvalidInput
+from analytics.models import Market, PriceHistory
+from analytics.selectors.prices import price_frame
+
+
+def last_moment(market: Market, at: dt.datetime | None = None) -> dt.datetime:
+    """Time of the last quote (at or before `at`); raises InvalidInput (no_history)."""
+    quotes = PriceHistory.objects.filter(market=market)
+    if at is not None:
+        quotes = quotes.filter(timestamp__lte=at)
+    last = quotes.order_by("-timestamp").values_list("timestamp", flat=True).first()
+    if last is None:
+        raise InvalidInput(
+            _("%(market)s has no quotes%(when)s. Import some: manage.py import_prices FILE")
+            % {"market": market.symbol, "when": f" ≤ {at:%Y-%m-%d %H:%M}" if at else ""},
+            "no_history",
+            {"market": _("has no quotes")},
+        )
+    return last
+
+
+def history_frame(
+    market: Market, *, until: dt.datetime, since: dt.datetime | None = None
+) -> pd.DataFrame:
+    """The quotes up to `until`, from HISTORY_DAYS before `since` (or before `until`)."""
+    first = (since or until) - dt.timedelta(days=conf().HISTORY_DAYS)
+    return price_frame(market, since=first, until=until)
+
+
+def is_stale(last: dt.datetime, step_minutes: int, at: dt.datetime | None) -> bool:
+    """Whether the last quote is too old to speak for `at` (now by default)."""
+    limit = dt.timedelta(minutes=max(180, 6 * step_minutes))
+    return (at or timezone.now()) - last > limit

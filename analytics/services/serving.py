@@ -1,0 +1,113 @@
+"""From a version to a loaded predictor: cached per process, verified when loaded, and with the
+next best one where an artifact is broken."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from django.utils.translation import gettext as _
+
+import ml
+from analytics import artifacts
+from analytics.conf import conf
+from analytics.exceptions import NotReady, Unavailable
+from analytics.models import Market, ModelEvent, TrainedModel
+from analytics.selectors.models import Serving, serving_list
+from analytics.services.translate import ml_errors
+
+logger = logging.getLogger(__name__)
+_loading = threading.Lock()
+Answer = TypeVar("Answer")
+_TRAIN_LINES = {
+    "price": "train-price-predictor",
+    "spread": "train-spread-predictor",
+    "anomaly": "train-anomaly-detector",
+    "pattern": "train-pattern-recognizer",
+}
+
+
+@lru_cache(maxsize=64)
+def _load(model_id: int, artifact: str, checksum: str, device: str) -> ml.DLPredictor:
+    # A version never changes, so what is cached here never goes stale.
+    return ml.DLPredictor.load(artifacts.folder_of(artifact), checksum=checksum, device=device)
+
+
+def predictor_of(model: TrainedModel) -> ml.DLPredictor:
+    """The version's predictor; raises ml.ArtifactBroken or ml.ArtifactMismatch."""
+    with _loading:
+        return _load(model.pk, model.artifact, model.checksum, conf().SERVE_DEVICE)
+
+
+def train_line(task: str) -> str:
+    """The request that trains a model of that task."""
+    return f"POST /api/v1/analytics/dl/{_TRAIN_LINES[task]}"
+
+
+def answer_with(
+    market: Market, task: str, ask: Callable[[Serving, ml.DLPredictor], Answer]
+) -> tuple[Serving, Answer, float]:
+    """Ask the best that can answer; (who, the answer, milliseconds it took).
+
+    Raises NotReady (no_model) when nothing was ever trained and Unavailable (artifact_broken) when
+    no artifact can be used. A broken artifact leaves a line in the audit trail.
+    """
+    servings = serving_list(market, task)
+    if not servings:
+        raise NotReady(
+            _("%(market)s has no %(task)s model yet. Train one: %(line)s")
+            % {"market": market.symbol, "task": task, "line": train_line(task)},
+            "no_model",
+            train=train_line(task),
+        )
+    broken: list[str] = []
+    for serving in servings:
+        started = time.perf_counter()
+        try:
+            predictor = predictor_of(serving.model)
+        except (ml.ArtifactBroken, ml.ArtifactMismatch) as error:
+            broken.append(error.message)
+            _note_broken(serving.model, error)
+            continue
+        with ml_errors():
+            answer = ask(serving, predictor)
+        return serving, answer, (time.perf_counter() - started) * 1000
+    raise Unavailable(
+        _("No %(task)s model of %(market)s can be loaded: %(why)s Train one: %(line)s")
+        % {
+            "task": task,
+            "market": market.symbol,
+            "why": " ".join(dict.fromkeys(broken)),
+            "line": train_line(task),
+        },
+        "artifact_broken",
+    )
+
+
+def _note_broken(model: TrainedModel, error: ml.MLError) -> None:
+    logger.error("artifact of version %s (%s): %s", model.pk, model, error)
+    if not model.events.filter(action=ModelEvent.Action.BROKEN).exists():
+        ModelEvent.objects.create(
+            model=model,
+            label=f"{model.market.symbol} {model.task} {model}",
+            action=ModelEvent.Action.BROKEN,
+            automatic=True,
+            reason=error.message,
+        )
+
+
+def describe(serving: Serving) -> dict[str, Any]:
+    """Who answered, for every answer's `model`."""
+    model = serving.model
+    return {
+        "id": model.pk,
+        "version": model.version,
+        "family": model.family,
+        "status": model.status,
+        "source": str(serving.source),
+        "name": serving.name,
+    }

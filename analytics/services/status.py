@@ -1,0 +1,110 @@
+"""What is running, on what, and what can answer."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.utils import timezone
+
+import ml
+from analytics import queue
+from analytics.conf import conf
+from analytics.models import Market, TrainedModel, TrainingRun, WorkerHeartbeat
+from analytics.models.choices import Source, Task
+from analytics.selectors.models import Serving, serving_list
+from analytics.services.serving import train_line
+
+#: A worker that was not seen for so many heartbeats counts as gone.
+MISSED = 4
+
+
+def device_info() -> dict[str, Any]:
+    """The device of this process (loads torch)."""
+    return ml.get_gpu_info()
+
+
+def device_report() -> None:
+    """Print the same for a person."""
+    ml.print_gpu_status()
+
+
+def model_info(*, market: Market | None = None) -> dict[str, Any]:
+    """Device, and per market and task who answers and what is missing. Works with no model and
+    with no market at all."""
+    markets = [market] if market is not None else list(Market.objects.all()[:100])
+    return {
+        "device": device_info(),
+        "serve_device": conf().SERVE_DEVICE,
+        "horizons_steps": list(ml.HORIZONS),
+        "quantiles": list(ml.QUANTILES),
+        "markets": [
+            {
+                "market": m.symbol,
+                "step_minutes": m.cadence_minutes,
+                "tasks": {str(task): _task_info(m, str(task)) for task in Task.values},
+            }
+            for m in markets
+        ],
+    }
+
+
+def _task_info(market: Market, task: str) -> dict[str, Any]:
+    servings = serving_list(market, task)
+    if not servings:
+        return {"status": "none", "train": train_line(task)}
+    serving = servings[0]
+    trained = serving.source == Source.NETWORK
+    return {"status": "active" if trained else "baseline", **_version_info(serving)}
+
+
+def _version_info(serving: Serving) -> dict[str, Any]:
+    model: TrainedModel = serving.model
+    return {
+        "model_id": model.pk,
+        "version": model.version,
+        "family": model.family,
+        "answered_by": serving.name,
+        "trained_at": model.trained_at,
+        "trained_on": model.device,
+        "data_from": model.data_from,
+        "data_until": model.data_until,
+        "metric": model.primary_metric,
+        "score": model.score,
+        "baseline": model.baseline,
+        "baseline_score": model.baseline_score,
+        "beats_baseline": model.beats_baseline,
+        "metrics": model.metrics,
+        "baseline_metrics": model.baseline_metrics,
+        "input_columns": model.input_columns,
+        "window": model.window,
+        "step_minutes": model.step_minutes,
+    }
+
+
+def worker_status(*, now: dt.datetime | None = None) -> dict[str, Any]:
+    """The worker as its own heartbeat rows show it, the queue's length and what is running."""
+    now = now or timezone.now()
+    limit = MISSED * conf().HEARTBEAT_SECONDS
+    workers = []
+    for row in WorkerHeartbeat.objects.all()[:20]:
+        age = (now - row.seen_at).total_seconds()
+        workers.append(
+            {
+                "name": row.name,
+                "pid": row.pid,
+                "started_at": row.started_at,
+                "seen_at": row.seen_at,
+                "age_seconds": age,
+                "alive": age <= limit,
+                "restarts": row.restarts,
+                "device": row.device,
+            }
+        )
+    running = TrainingRun.objects.filter(status=TrainingRun.Status.RUNNING)
+    return {
+        "alive": any(w["alive"] for w in workers),
+        "workers": workers,
+        "queue_length": queue.queue_length(),
+        "running": list(running.values_list("pk", flat=True)),
+    }

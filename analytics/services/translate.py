@@ -1,0 +1,28 @@
+"""What `ml` refuses, in the product's own words and tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import ml
+from analytics.exceptions import AnalyticsError, InvalidInput, Unavailable
+
+_UNAVAILABLE = ("artifact_broken", "device_unavailable")
+
+
+def from_ml(error: ml.MLError) -> AnalyticsError:
+    """The AnalyticsError that says the same, with the same code and fields."""
+    details = {}
+    if isinstance(error, ml.NotEnoughData):
+        details = {"needed": error.needed, "present": error.present}
+    kind = Unavailable if error.code in _UNAVAILABLE else InvalidInput
+    return kind(error.message, error.code, error.fields, **details)
+
+
+@contextmanager
+def ml_errors() -> Iterator[None]:
+    try:
+        yield
+    except ml.MLError as error:
+        raise from_ml(error) from error

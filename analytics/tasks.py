@@ -1,0 +1,19 @@
+"""Worker entry points: an id in, a service call, nothing else."""
+
+from __future__ import annotations
+
+from analytics.services.execution import training_launch
+from analytics.services.training import training_reap
+from analytics.services.workers import worker_answered
+
+
+def run_training(run_id: int) -> None:
+    training_launch(run_id=run_id)
+
+
+def reap_training_runs() -> None:
+    training_reap()
+
+
+def answer_ping(name: str) -> None:
+    worker_answered(name=name)

@@ -1,0 +1,160 @@
+"""From a strange row to words: its kind, what was expected, which features speak against it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ml.anomaly.features import DAY, Features, price_columns
+from ml.anomaly.scored import Scored
+from ml.anomaly.wording import describe
+from ml.spec import Anomaly, Expected
+
+#: Readings before a row whose median is the level that is expected of its prices.
+RECENT = 16
+#: Multiples of the threshold from which an anomaly is medium, high, critical.
+SEVERITIES = ((2.0, "critical"), (1.6, "high"), (1.25, "medium"))
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Per raw column, (rows,) in its own unit: observed, expected, lower, upper; NaN if unknown."""
+
+    observed: dict[str, np.ndarray]
+    value: dict[str, np.ndarray]
+    lower: dict[str, np.ndarray]
+    upper: dict[str, np.ndarray]
+
+    def away(self, column: str, row: int) -> float:
+        """Relative deviation of a row from what is expected, 0 where unknown."""
+        if column not in self.value:
+            return 0.0
+        ratio = self.observed[column][row] / self.value[column][row]
+        return float(ratio - 1) if np.isfinite(ratio) else 0.0
+
+    def outside(self, column: str, row: int) -> bool:
+        value = self.observed[column][row]
+        return bool(value < self.lower[column][row] or value > self.upper[column][row])
+
+
+def severity_of(times: float) -> str:
+    """`times` is the score in multiples of the threshold."""
+    return next((name for least, name in SEVERITIES if times >= least), "low")
+
+
+def _before(series: pd.Series, rows: int) -> np.ndarray:
+    return series.shift(1).rolling(rows, min_periods=1).median().to_numpy()
+
+
+def _spread_pct(log_ratio: np.ndarray) -> np.ndarray:
+    """log(ask / bid) -> spread in percent of mid."""
+    return 200 * np.tanh(log_ratio / 2)
+
+
+def levels(features: Features, margins: dict[str, np.ndarray]) -> Levels:
+    """Expected values: the median of the readings *before* a row, which one fault cannot move,
+    with the margin at which the detector would raise an alarm."""
+    grid, out = features.grid, Levels({}, {}, {}, {})
+    sizes = [c for c in ("bid_volume", "ask_volume", "volume") if c in grid.columns]
+    for column in (*price_columns(grid), *sizes):
+        priced = column in price_columns(grid)
+        log = np.log(grid[column].where(grid[column] > 0))
+        middle = _before(log, RECENT if priced else DAY)
+        margin = margins[f"return_{column}" if priced else f"gap_{column}"]
+        observed = grid[column].to_numpy().copy()
+        side = column.split("_")[0]
+        if f"missing_{side}" in features.signals:
+            observed[features.signals[f"missing_{side}"] >= 1] = np.nan
+        out.observed[column], out.value[column] = observed, np.exp(middle)
+        out.lower[column], out.upper[column] = np.exp(middle - margin), np.exp(middle + margin)
+    if "spread" in features.names:
+        ratio = pd.Series(features.values[:, features.names.index("spread")])
+        middle, margin = _before(ratio, RECENT), margins["spread"]
+        out.observed["spread_pct"] = grid["spread_pct"].to_numpy()
+        out.value["spread_pct"] = _spread_pct(middle)
+        out.lower["spread_pct"] = _spread_pct(middle - margin)
+        out.upper["spread_pct"] = _spread_pct(middle + margin)
+    return out
+
+
+def kind_of(features: Features, scored: Scored, level: Levels, row: int, threshold: float) -> str:
+    """Name a strange row. Plain facts (crossed, missing) go before what the numbers suggest."""
+    heads = dict(zip(scored.names, scored.heads[row], strict=True))
+    top = max(heads, key=lambda k: heads[k])
+    crossed = features.signals.get("crossed", np.zeros(row + 1))[row] > 0
+    if crossed and (heads["crossed"] >= threshold or top in ("spread", "crossed")):
+        return "crossed"
+    if top.startswith("missing") or any(
+        heads[k] >= threshold for k in heads if k.startswith("missing")
+    ):
+        return "missing_side"
+    if top in ("stale", "drift"):
+        return {"stale": "stuck", "drift": "drift"}[top]
+    if top.startswith("gap_") and top != "gap_mid":
+        value = features.values[row, features.names.index(top)]
+        return "volume_collapse" if value < 0 or top == "gap_imbalance" else "other"
+    return _price_kind(features, level, row, top)
+
+
+def _price_kind(features: Features, level: Levels, row: int, top: str) -> str:
+    bid, ask = level.away("bid", row), level.away("ask", row)
+    if top == "spread" and level.away("spread_pct", row) < 0:
+        return "other"  # narrower than usual, yet not crossed
+    smaller, larger = sorted((abs(bid), abs(ask)))
+    if bid < 0 < ask and smaller > 0.2 * larger:
+        return "spread_blowout"
+    gap = features.values[:, features.names.index("gap_mid")]
+    recent = gap[max(0, row - 2) : row + 1] * np.sign(gap[row])
+    if top != "spread" and len(recent) == 3 and np.all(recent >= abs(gap[row]) / 2):
+        return "level_shift"
+    return "spike"
+
+
+def contributions(names: tuple[str, ...], heads: np.ndarray) -> dict[str, float]:
+    """Shares that sum to 1 of the heads that come at least half as high as the highest."""
+    weight = np.maximum(heads - heads.max() / 2, 0.0)
+    share = weight / weight.sum()
+    order = np.argsort(-share, kind="stable")
+    return {names[i]: float(share[i]) for i in order if share[i] > 0}
+
+
+def _expected(level: Levels, row: int) -> dict[str, Expected]:
+    def number(values: np.ndarray) -> float | None:
+        return float(values[row]) if np.isfinite(values[row]) else None
+
+    return {
+        c: Expected(
+            observed=number(level.observed[c]),
+            value=number(level.value[c]),
+            lower=number(level.lower[c]),
+            upper=number(level.upper[c]),
+        )
+        for c in level.value
+    }
+
+
+def explain(
+    features: Features, scored: Scored, public: np.ndarray, rows: np.ndarray, threshold: float
+) -> tuple[Anomaly, ...]:
+    """One Anomaly per row in `rows`. `public` are the public scores, `threshold` the raw one at
+    which `scored` drew its margins."""
+    if not len(rows):
+        return ()
+    level = levels(features, scored.margins)
+    found = []
+    for row in rows:
+        kind = kind_of(features, scored, level, row, threshold)
+        found.append(
+            Anomaly(
+                timestamp=features.grid.index[row].to_pydatetime(),
+                score=float(public[row]),
+                severity=severity_of(float(scored.total[row] / threshold)),
+                kind=kind,
+                text=describe(kind, features, level, row),
+                expected=_expected(level, row),
+                contributions=contributions(scored.names, scored.heads[row]),
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,136 @@
+"""How good is a detector on a stretch that it has never seen? Planted faults, counted fairly.
+
+Rows of real history are taken as normal although some are not: the figures are lower bounds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ml.anomaly.calibration import PROMISE_PER_WEEK, episodes
+from ml.anomaly.features import LONGEST_RUN, Features, make_features
+from ml.anomaly.planting import plant
+from ml.anomaly.residuals import TRAIL
+from ml.anomaly.scored import Detector
+from ml.grid import build_grid
+from ml.spec import STALE_MINUTES
+
+#: Rows before a row that its score depends on: trailing scale, median, window, longest run.
+CONTEXT = TRAIL + 2 * LONGEST_RUN + 96
+#: Rows after an event in which an alarm is neither a hit nor false: the way back is a move too.
+GRACE = 24
+#: Rows after its end in which an event may still be caught.
+LATE = 1
+SEEDS = (101, 102, 103)
+
+
+def features_between(
+    quotes: pd.DataFrame,
+    *,
+    step_minutes: int,
+    start: pd.Timestamp | None = None,
+    end: pd.Timestamp | None = None,
+) -> Features:
+    """Features up to `end` with just enough rows before `start` for every trailing statistic."""
+    if start is not None:
+        context = pd.Timedelta(minutes=CONTEXT * step_minutes + max(STALE_MINUTES, 6 * step_minutes))
+        quotes = quotes.loc[start - context :]
+    quotes = quotes.loc[:end]
+    grid = build_grid(quotes, step_minutes=step_minutes, end=end)
+    return make_features(grid, step_minutes=step_minutes)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One planted stretch: features with their context, the event's kind per grid row ("" for
+    none) and which rows count."""
+
+    features: Features
+    kind: np.ndarray
+    counted: np.ndarray
+
+
+def trials(
+    quotes: pd.DataFrame, *, step_minutes: int, start: pd.Timestamp, end: pd.Timestamp
+) -> list[Trial]:
+    """The clean stretch first, then one planted copy per seed. Prepared once for all detectors."""
+    out = []
+    for seed in (None, *SEEDS):
+        copy, kind = quotes, np.full(len(quotes), "", dtype=object)
+        if seed is not None:
+            planted = plant(quotes.loc[:end], seed=seed, start=start)
+            copy, kind = planted.quotes, planted.kind
+        features = features_between(copy, step_minutes=step_minutes, start=start, end=end)
+        index = features.grid.index
+        place = copy.index.searchsorted(index, side="right") - 1
+        out.append(Trial(features, kind[place], np.asarray(index >= start) & features.live))
+    return out
+
+
+def average_precision(label: np.ndarray, score: np.ndarray) -> float:
+    """Area under the precision-recall steps; ties share one step."""
+    order = np.argsort(-score, kind="stable")
+    hits = np.cumsum(label[order])
+    last = np.r_[np.flatnonzero(np.diff(score[order])), len(score) - 1]
+    precision, recall = hits[last] / (last + 1), hits[last] / max(hits[-1], 1)
+    return float(np.sum(np.diff(np.r_[0.0, recall]) * precision))
+
+
+def events(kind: np.ndarray) -> list[tuple[int, int, str]]:
+    """(first row, last row, kind) of every planted event."""
+    edge = np.flatnonzero(np.r_[True, kind[1:] != kind[:-1], True])
+    return [(a, b - 1, kind[a]) for a, b in zip(edge[:-1], edge[1:], strict=True) if kind[a]]
+
+
+def _quiet(trial: Trial) -> np.ndarray:
+    """Counted rows that belong to no event and to no event's aftermath."""
+    quiet = trial.counted.copy()
+    for first, last, _ in events(trial.kind):
+        quiet[first : last + GRACE + 1] = False
+    return quiet
+
+
+def _recall(trials: list[Trial], totals: list[np.ndarray], threshold: float) -> float:
+    caught = [
+        bool((total[a : b + LATE + 1] >= threshold).any())
+        for trial, total in zip(trials, totals, strict=True)
+        for a, b, _ in events(trial.kind)
+    ]
+    return float(np.mean(caught)) if caught else 0.0
+
+
+def _oracle(trials: list[Trial], totals: list[np.ndarray], weeks: float) -> float:
+    """Lowest threshold with at most one false alarm a week on the quiet rows of these trials."""
+    quiet = [_quiet(t) for t in trials]
+    pooled = np.concatenate([total[q] for total, q in zip(totals, quiet, strict=True)])
+    best = np.inf
+    for t in np.unique(np.quantile(pooled, 1 - np.geomspace(1e-5, 0.3, 200)))[::-1]:
+        false = sum(episodes((s >= t) & q) for s, q in zip(totals, quiet, strict=True))
+        if false > PROMISE_PER_WEEK * weeks * len(trials):
+            break
+        best = float(t)
+    return best
+
+
+def measure(detector: Detector, prepared: list[Trial], threshold: float) -> dict[str, float | None]:
+    """The task's metrics; `threshold` is the detector's calibrated raw threshold."""
+    totals = [np.nan_to_num(detector.score(t.features).total, nan=0.0) for t in prepared]
+    clean, planted = prepared[0], prepared[1:]
+    weeks = clean.counted.sum() * clean.features.step_minutes / (7 * 24 * 60)
+    if not weeks or not any(events(t.kind) for t in planted):
+        return dict.fromkeys(
+            ("average_precision", "recall_at_one_a_week", "recall", "false_alarms_per_week")
+        )
+    rows = [_quiet(t) | ((t.kind != "") & t.counted) for t in planted]
+    label = np.concatenate([(t.kind != "")[r] for t, r in zip(planted, rows, strict=True)])
+    score = np.concatenate([s[r] for s, r in zip(totals[1:], rows, strict=True)])
+    best = _oracle(planted, totals[1:], weeks)
+    return {
+        "average_precision": average_precision(label.astype(int), score),
+        "recall_at_one_a_week": _recall(planted, totals[1:], best),
+        "recall": _recall(planted, totals[1:], threshold),
+        "false_alarms_per_week": episodes((totals[0] >= threshold) & clean.counted) / weeks,
+    }

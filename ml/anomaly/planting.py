@@ -1,0 +1,150 @@
+"""Labelled faults planted into real quotes: the only way to count what a detector misses.
+
+Sizes follow the market: they are multiples of its usual day's move, at least one percent. The
+planter is seeded and works on a copy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+#: kind -> (weight in the draw, shortest, longest) in quote rows.
+PLAN = {
+    "spike": (4, 1, 3),
+    "level_shift": (3, 8, 16),
+    "spread_blowout": (3, 3, 8),
+    "crossed": (3, 1, 4),
+    "volume_collapse": (3, 6, 14),
+    "stuck": (2, 8, 14),
+    "drift": (2, 12, 20),
+    "missing_side": (3, 4, 12),
+}
+#: Rows between two planted events, and rows per event on average.
+APART = 60
+EVERY = 160
+_BOOK = ("bid_volume", "ask_volume", "bid_offers", "ask_offers", "volume")
+
+
+@dataclass(frozen=True)
+class Planted:
+    """`kind` holds one label per row of `quotes`, "" where nothing was planted."""
+
+    quotes: pd.DataFrame
+    kind: np.ndarray
+
+
+def kinds_for(columns: pd.Index) -> list[str]:
+    """The kinds that make sense for the columns that a market has."""
+    two = {"bid", "ask"} <= set(columns)
+    sized = bool(set(_BOOK) & set(columns))
+    needs = {
+        "spread_blowout": two,
+        "crossed": two,
+        "missing_side": two,
+        "volume_collapse": sized,
+    }
+    return [k for k in PLAN if needs.get(k, True)]
+
+
+def plant(quotes: pd.DataFrame, *, seed: int, start: pd.Timestamp) -> Planted:
+    """A copy of `quotes` with events from `start` on, each kind at least once where room allows."""
+    rng = np.random.default_rng(seed)
+    out, kind = quotes.copy(), np.full(len(quotes), "", dtype=object)
+    kinds = kinds_for(quotes.columns)
+    sides = [c for c in ("bid", "ask", "price") if c in quotes.columns]
+    low, high = int(quotes.index.searchsorted(start)), len(quotes) - APART
+    # From 3 h after the start, so that an event never leans on rows outside of the stretch.
+    low += 6
+    count = max(len(kinds), (high - low) // EVERY)
+    weight = np.array([PLAN[k][0] for k in kinds], float)
+    drawn = [*kinds, *rng.choice(kinds, count - len(kinds), p=weight / weight.sum())]
+    filled = quotes.ffill()
+    unit = _unit(filled[sides])
+    taken = np.zeros(len(quotes), bool)
+    for name in drawn:
+        length = int(rng.integers(PLAN[name][1], PLAN[name][2] + 1))
+        at = _place(rng, taken, low, high - length, length, filled[sides], name)
+        if at is None:
+            continue
+        rows = np.arange(at, at + length)
+        taken[rows] = True
+        kind[rows] = name
+        _apply(out, filled, name, rows, sides, unit, rng)
+    return Planted(out, kind)
+
+
+def _unit(prices: pd.DataFrame) -> float:
+    """The usual size of a move over 48 rows, as a fraction, between one and five percent."""
+    log = np.log(prices.where(prices > 0)).mean(axis=1)
+    return float(np.clip(log.diff(48).abs().median(), 0.01, 0.05))
+
+
+def _place(
+    rng: np.random.Generator,
+    taken: np.ndarray,
+    low: int,
+    high: int,
+    length: int,
+    prices: pd.DataFrame,
+    kind: str,
+) -> int | None:
+    if high <= low:
+        return None
+    for _ in range(200):
+        at = int(rng.integers(low, high))
+        if taken[max(0, at - APART) : at + length + APART].any():
+            continue
+        span = prices.iloc[at - 1 : at + length]
+        if span.isna().any(axis=None):
+            continue
+        # A feed that repeats itself is only a fault where the market really moved.
+        if kind == "stuck" and (span.nunique() <= length // 3).any():
+            continue
+        return at
+    return None
+
+
+def _apply(
+    out: pd.DataFrame,
+    filled: pd.DataFrame,
+    kind: str,
+    rows: np.ndarray,
+    sides: list[str],
+    unit: float,
+    rng: np.random.Generator,
+) -> None:
+    index, n = out.index[rows], len(rows)
+    size = unit * float(np.exp(rng.uniform(np.log(1.2), np.log(5))))
+    sign = float(rng.choice([-1.0, 1.0]))
+    prices = filled.loc[index, sides].to_numpy()
+    mid = prices.mean(axis=1, keepdims=True)
+    if kind == "spike":
+        side = int(rng.integers(0, len(sides) + 1))
+        if side == len(sides):
+            prices = prices * (1 + sign * size)
+        else:  # never crosses: a bid falls, an ask rises, a lone price does either
+            way = sign if len(sides) == 1 else (-1.0, 1.0)[side]
+            prices[:, side] *= 1 + way * size
+    elif kind == "level_shift":
+        prices = prices * (1 + sign * size)
+    elif kind == "drift":
+        ramp = 1 - np.abs(np.linspace(-1, 1, n + 2)[1:-1])
+        prices = prices * (1 + sign * size * ramp)[:, None]
+    elif kind in ("spread_blowout", "crossed"):
+        half = size / 2 * rng.uniform(0.8, 1.2, (n, 1)) * (1 if kind == "spread_blowout" else -0.5)
+        prices = np.hstack([mid * (1 - half), mid * (1 + half)])
+    elif kind == "volume_collapse":
+        sized = [c for c in _BOOK if c in out.columns]
+        out.loc[index, sized] = filled.loc[index, sized].to_numpy() * rng.uniform(0.05, 0.3)
+        return
+    elif kind == "stuck":
+        out.loc[index] = filled.iloc[[rows[0] - 1]].to_numpy().repeat(n, axis=0)
+        return
+    elif kind == "missing_side":
+        side = sides[int(rng.integers(0, len(sides)))]
+        out.loc[index, [c for c in out.columns if c.startswith(side)]] = np.nan
+        return
+    out.loc[index, sides] = prices

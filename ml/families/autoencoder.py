@@ -1,0 +1,102 @@
+"""A convolutional window autoencoder: it learns what the last rows of a market usually look like.
+
+A narrow code of `latent` numbers cannot carry a fault that training hardly ever showed, so what the
+network fails to rebuild of the last row is a measure of strangeness.
+Learn from: Malhotra et al. 2016 (encoder-decoder for anomaly detection).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ml.registry import register
+from ml.spec import ModelSpec, Task, TrainConfig, param
+
+
+@dataclass(frozen=True, kw_only=True)
+class AutoencoderConfig(TrainConfig):
+    epochs: int = param(8, low=1, high=1000, help="Most passes over the training windows.")
+    learning_rate: float = param(3e-3, low=1e-6, high=1.0, help="Peak step size of AdamW.")
+    weight_decay: float = param(1e-3, low=0.0, high=1.0, help="Decoupled weight decay of AdamW.")
+    patience: int = param(4, low=1, high=1000, help="Epochs without gain before stopping.")
+    window: int = param(16, low=8, high=64, help="Grid rows that the network looks at.")
+    latent: int = param(16, low=2, high=128, help="Numbers in the code of a window.")
+    channels: int = param(32, low=4, high=256, help="Channels of the convolutions.")
+    members: int = param(2, low=1, high=5, help="Networks from different seeds, averaged.")
+
+
+class Autoencoder(nn.Module):
+    """Rebuilds a window of squashed, standardised features through a narrow code.
+
+    `window` must be a multiple of 4: two convolutions of stride 2 shorten it.
+    """
+
+    def __init__(
+        self, n_features: int, *, window: int = 16, latent: int = 16, channels: int = 32
+    ) -> None:
+        super().__init__()
+        if window % 4:
+            raise ValueError(f"the window must be a multiple of 4, not {window}")
+        self.short, self.channels = window // 4, channels
+        self.encode = nn.Sequential(
+            nn.Conv1d(n_features, channels, 3, padding=1),
+            nn.GELU(),
+            nn.Conv1d(channels, channels, 4, stride=2, padding=1),
+            nn.GELU(),
+            nn.Conv1d(channels, channels, 4, stride=2, padding=1),
+            nn.GELU(),
+            nn.Flatten(),
+            nn.Linear(channels * self.short, latent),
+        )
+        self.widen = nn.Linear(latent, channels * self.short)
+        self.decode = nn.Sequential(
+            nn.GELU(),
+            nn.ConvTranspose1d(channels, channels, 4, stride=2, padding=1),
+            nn.GELU(),
+            nn.ConvTranspose1d(channels, channels, 4, stride=2, padding=1),
+            nn.GELU(),
+            nn.Conv1d(channels, n_features, 3, padding=1),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, time, feature) -> (batch, time, feature)."""
+        code = self.encode(x.transpose(1, 2))
+        wide = self.widen(code).view(len(x), self.channels, self.short)
+        return self.decode(wide).transpose(1, 2)
+
+
+def build(config: AutoencoderConfig, n_features: int) -> Autoencoder:
+    return Autoencoder(
+        n_features, window=config.window, latent=config.latent, channels=config.channels
+    )
+
+
+def window_loss(rebuilt: Tensor, window: Tensor) -> Tensor:
+    """Mean squared error over the window plus, as heavy again, over its last row: the score looks
+    at the last row only, the rest of the window is there to give it a context."""
+    error = (rebuilt - window).square()
+    return error.mean() + torch.mean(error[:, -1])
+
+
+register(
+    ModelSpec(
+        name="autoencoder",
+        task=Task.ANOMALY,
+        title="Window autoencoder for anomalies",
+        config=AutoencoderConfig,
+        build=build,
+        pipeline="ml.anomaly.pipeline",
+        baseline="robust_z",
+        primary="average_precision",
+        higher_is_better=True,
+        metrics=(
+            "average_precision",
+            "recall_at_one_a_week",
+            "recall",
+            "false_alarms_per_week",
+        ),
+    )
+)

@@ -1,0 +1,1 @@
+"""Forecasts of the price and of the spread: one pipeline, two recurrent families."""

@@ -1,0 +1,80 @@
+"""Training samples: batches cut out of one strided view, long memory hidden at random."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ml.forecast.ensemble import StaticScaler
+from ml.forecast.features import FeatureMaker
+from ml.forecast.nets import KNOT_LEVELS
+from ml.forecast.targets import CLIP, future, has_changed
+
+MEMORY_DROPOUT = 0.1
+
+
+class Samples:
+    """Samples of the origins `rows`, with and without long memory.
+
+    `targets` (n,) is the encoded series in which unfit targets are NaN.
+    """
+
+    def __init__(self, maker: FeatureMaker, rows: np.ndarray, targets: np.ndarray) -> None:
+        self.maker = maker
+        wanted = future(targets, rows) - maker.series.y[rows, None]
+        some = np.isfinite(wanted).any(axis=1)
+        self.rows, self.change = rows[some], wanted[some]
+        blind = np.zeros(len(self.rows), dtype=bool)
+        self._views = [maker.summaries_of(self.rows, m) for m in (blind, ~blind)]
+        self.device = torch.device("cpu")
+        self._static: list[np.ndarray] = []
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def static(self) -> np.ndarray:
+        """(n, features) unscaled, with all the memory there is."""
+        return self._views[1].static
+
+    def prepare(self, scaler: StaticScaler, device: torch.device) -> None:
+        self._static = [scaler(view.static) for view in self._views]
+        self.device = device
+
+    def moves(self) -> np.ndarray:
+        """(n, horizons) targets in trailing scales, NaN where unknown."""
+        return np.clip(self.change / self._views[1].scale[:, None], -CLIP, CLIP)
+
+    def climate(self) -> tuple[Tensor, Tensor]:
+        """Rate of change (horizons,) and knots (horizons, N_KNOTS) of the moves, to start from."""
+        rates, knots = [], []
+        for moves in self.moves().T:
+            moves = moves[np.isfinite(moves)]
+            changed = moves[has_changed(moves)]
+            rates.append(len(changed) / max(len(moves), 1))
+            knots.append(
+                np.quantile(changed, KNOT_LEVELS) if len(changed) else KNOT_LEVELS - 0.5
+            )
+        return torch.tensor(rates), torch.tensor(np.stack(knots), dtype=torch.float32)
+
+    def batch(self, numbers: np.ndarray, rng: np.random.Generator) -> tuple[list[Tensor], ...]:
+        """Inputs [windows, static, paths] and wanted [moves, changed, weight] of some samples."""
+        recalls = rng.random(len(numbers)) >= MEMORY_DROPOUT
+        blind, full = self._views
+
+        def pick(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+            shape = (-1,) + (1,) * (b.ndim - 1)
+            return np.where(recalls.reshape(shape), b[numbers], a[numbers])
+
+        scale = pick(blind.scale, full.scale)
+        inputs = [
+            self.maker.windows(self.rows[numbers], scale),
+            pick(*self._static),
+            pick(blind.paths, full.paths),
+        ]
+        change = self.change[numbers]
+        moves = np.clip(change / scale[:, None], -CLIP, CLIP).astype("float32")
+        weight = np.sqrt(scale / self.maker.typical.y).astype("float32")[:, None]
+        wanted = [moves, has_changed(change), np.minimum(weight, 5.0)]
+        return tuple([torch.from_numpy(x).to(self.device) for x in g] for g in (inputs, wanted))

@@ -1,0 +1,133 @@
+"""Causal inputs of the networks: the last rows as a window, and summaries of what lies before.
+
+Everything is relative to the last value and in trailing scales, so that neither a market's level
+nor its quietness matters. Inputs of row t are made of rows up to t only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ml.forecast.series import MEMORY_DAYS, Series, blend, move_scales, moves
+from ml.forecast.summaries import Summaries
+from ml.forecast.targets import CLIP, has_changed
+
+
+@dataclass(frozen=True)
+class Typical:
+    """Median one-step moves of the training part, percent: what a short history falls back to."""
+
+    y: float
+    other: float
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Inputs of m origins. `windows` (m, window, channels) and `paths` (m, horizons, N_PATHS) are
+    ready for a network; `static` (m, features) still has NaN where unknown; `scale` (m,) percent.
+    All float32 but the scale."""
+
+    windows: np.ndarray
+    static: np.ndarray
+    paths: np.ndarray
+    scale: np.ndarray
+
+
+class FeatureMaker:
+    """Makes the inputs of any origins of one series; what origins share is made once.
+
+    `fitted_on` are the rows whose medians become `typical` where that is not given.
+    """
+
+    def __init__(
+        self,
+        series: Series,
+        window: int,
+        *,
+        typical: Typical | None = None,
+        fitted_on: range | None = None,
+    ) -> None:
+        self.series, self.window = series, window
+        scales = move_scales(series.y, series.per_day, window)
+        if typical is None:
+            rows = slice(None) if fitted_on is None else slice(fitted_on.start, fitted_on.stop)
+            typical = Typical(_typical_move(series.y[rows]), _typical_move(series.other, rows))
+        self.typical = typical
+        old_enough = np.arange(len(series)) >= MEMORY_DAYS * series.per_day
+        self.has_memory = old_enough & np.isfinite(scales.slow)
+        self.long_scale = blend(scales.slow, scales.fast, typical.y)
+        self.short_scale = blend(typical.y, scales.brief, typical.y)
+        self._summaries = Summaries(series, window)
+        self._sources = self._window_sources()
+
+    def _window_sources(self) -> np.ndarray:
+        """(n + window - 1, channels), padded at the start so that every row ends one window."""
+        s = self.series
+        change = moves(s.y)
+        late = np.arcsinh(np.minimum(s.ages, 1e4) / s.step_minutes)
+        columns = [s.y, change, np.isfinite(s.y), has_changed(change), *late.T]
+        if s.other is not None:
+            columns += [s.other, moves(s.other)]
+        table = np.stack([np.asarray(c, dtype="float64") for c in columns], axis=1)
+        pad = np.full((self.window - 1, table.shape[1]), np.nan)
+        return np.concatenate([pad, table])
+
+    @property
+    def n_channels(self) -> int:
+        return self._sources.shape[1]
+
+    def windows(self, rows: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        """(m, window, channels) out of one strided view; an unknown cell is 0, its flag says so."""
+        view = np.lib.stride_tricks.sliding_window_view(self._sources, self.window, axis=0)
+        cut = view[rows].transpose(0, 2, 1).copy()
+        pairs = [(0, 1, scale[:, None])]
+        if self.series.other is not None:
+            pairs.append((-2, -1, self.typical.other))
+        for level, change, unit in pairs:
+            cut[..., level] = np.arcsinh((cut[..., level] - cut[:, -1:, level]) / unit / 2)
+            cut[..., change] = np.arcsinh(cut[..., change] / unit)
+        return np.nan_to_num(cut, nan=0.0).astype("float32")
+
+    def summaries_of(self, rows: np.ndarray, memory: np.ndarray | None = None) -> Inputs:
+        """Inputs of the origins `rows` without their windows (m, 0, channels); `memory` (m,) False
+        hides what lies before the window, scale included."""
+        has = self.has_memory[rows]
+        memory = has if memory is None else memory & has
+        scale = np.where(memory, self.long_scale[rows], self.short_scale[rows])
+        other = self.typical.other
+        recent = self._summaries.recent(rows, scale, self.typical.y, other)
+        paths = self._summaries.paths(rows, scale)
+        recall = self._summaries.recall(rows, scale, other, paths)
+        recall = np.where(memory[:, None], recall, np.nan)
+        paths[:, :, :-1] = np.where(memory[:, None, None], paths[:, :, :-1], 0.0)
+        return Inputs(
+            np.empty((len(rows), 0, self.n_channels), dtype="float32"),
+            np.concatenate([recent, recall, memory[:, None]], axis=1).astype("float32"),
+            np.clip(np.nan_to_num(paths), -CLIP, CLIP).astype("float32"),
+            scale,
+        )
+
+    def inputs(self, rows: np.ndarray, memory: np.ndarray | None = None) -> Inputs:
+        """Inputs of the origins `rows`, windows and all."""
+        found = self.summaries_of(rows, memory)
+        return replace(found, windows=self.windows(rows, found.scale))
+
+    def usable(self, rows: np.ndarray) -> np.ndarray:
+        """(m,) True where a window may be learnt from: its last row and three quarters of the rest
+        are known, so that no window bridges a gap."""
+        known = self._sources[:, 2]
+        view = np.lib.stride_tricks.sliding_window_view(known, self.window)[rows]
+        return (view[:, -1] > 0) & (np.nan_to_num(view).mean(axis=1) >= 0.75)
+
+
+def _typical_move(values: np.ndarray | None, rows: slice = slice(None)) -> float:
+    """Mean |move| with moves capped at their 98 % quantile, percent; 1 where nothing is known."""
+    if values is None:
+        return 1.0
+    size = np.abs(np.diff(values[rows]))
+    size = size[np.isfinite(size)]
+    if not len(size):
+        return 1.0
+    return max(float(np.minimum(size, np.quantile(size, 0.98)).mean()), 1e-4)

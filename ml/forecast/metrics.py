@@ -1,0 +1,69 @@
+"""How good forecasts were: error, CRPS and coverage, each beside the last value on the same rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ml.spec import HORIZONS, QUANTILES
+
+_PER_HORIZON = ("n", "mae", "mae_skill", "crps", "crps_skill", "cov80", "cov90")
+METRICS = ("crps", "mae", "n", *(f"{m}_h{h}" for h in HORIZONS for m in _PER_HORIZON))
+LEVELS = np.asarray(QUANTILES)
+_INTERVALS = {"cov80": (0.1, 0.9), "cov90": (0.05, 0.95)}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Forecasts of m origins: `value` (m, horizons), `quantiles` (m, horizons, levels) ascending,
+    both in the forecast's unit."""
+
+    value: np.ndarray
+    quantiles: np.ndarray
+
+
+def crps(quantiles: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """(m, horizons) mean over the levels of twice the pinball loss, in the unit of `truth`."""
+    error = truth[..., None] - quantiles
+    return 2 * np.maximum(LEVELS * error, (LEVELS - 1) * error).mean(axis=-1)
+
+
+def measure(answer: Answer, base: Answer, truth: np.ndarray) -> dict[str, float | None]:
+    """The metrics of `answer` against the last value `base` for `truth` (m, horizons).
+
+    `crps` and `mae` are means over the horizons of the ratio to the last value's (1 is as good as
+    it, lower is better); those per horizon are in the forecast's unit. None where unknown.
+    """
+    known = np.isfinite(truth) & np.isfinite(answer.value) & np.isfinite(base.value)
+    scores: dict[str, float | None] = {}
+    for k, horizon in enumerate(HORIZONS):
+        rows = known[:, k]
+        for name, value in _horizon(answer, base, truth, rows, k).items():
+            scores[f"{name}_h{horizon}"] = value
+    for name in ("crps", "mae"):
+        ratios = [r for h in HORIZONS if (r := scores[f"{name}_skill_h{h}"]) is not None]
+        scores[name] = float(np.mean(ratios)) if ratios else None
+    scores["n"] = float(known.any(axis=1).sum())
+    return {name: scores[name] for name in METRICS}
+
+
+def _horizon(
+    answer: Answer, base: Answer, truth: np.ndarray, rows: np.ndarray, k: int
+) -> dict[str, float | None]:
+    if not rows.any():
+        return {name: (0.0 if name == "n" else None) for name in _PER_HORIZON}
+    y, quantiles = truth[rows, k], answer.quantiles[rows, k]
+    mae = np.abs(answer.value[rows, k] - y).mean()
+    score = crps(quantiles, y).mean()
+    found: dict[str, float | None] = {"n": float(rows.sum()), "mae": mae, "crps": score}
+    found["mae_skill"] = _ratio(mae, np.abs(base.value[rows, k] - y).mean())
+    found["crps_skill"] = _ratio(score, crps(base.quantiles[rows, k], y).mean())
+    for name, (low, high) in _INTERVALS.items():
+        below, above = quantiles[:, QUANTILES.index(low)], quantiles[:, QUANTILES.index(high)]
+        found[name] = ((y >= below) & (y <= above)).mean()
+    return {name: None if value is None else float(value) for name, value in found.items()}
+
+
+def _ratio(part: float, whole: float) -> float | None:
+    return part / whole if whole > 0 else None

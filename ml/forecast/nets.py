@@ -1,0 +1,133 @@
+"""Building blocks that both recurrent families share, and the arithmetic of their answers.
+
+A network answers, per horizon, with the logit of P(the quote changes) and with ascending quantiles
+(*knots*) of the move if it does, in trailing scales. The forecast mixes the move with an atom at
+the last value: quotes often do not change at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+N_KNOTS = 21
+KNOT_LEVELS = (np.arange(N_KNOTS) + 0.5) / N_KNOTS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """What the data decides about a network's shape."""
+
+    channels: int
+    static: int
+    paths: int
+    horizons: int
+
+
+class SummaryBranch(nn.Module):
+    """The static summaries of what lies before the window."""
+
+    def __init__(self, n_static: int, width: int, dropout: float) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(n_static, width),
+            nn.SiLU(),
+            nn.Dropout(dropout),
+            nn.Linear(width, width),
+            nn.SiLU(),
+        )
+
+    def forward(self, static: Tensor) -> Tensor:
+        """(batch, features) -> (batch, width)."""
+        return self.layers(static)
+
+
+class HurdleHead(nn.Module):
+    """Logit of a change and monotone quantiles of the move, around gated linear paths."""
+
+    def __init__(self, n_inputs: int, sizes: Sizes, dropout: float) -> None:
+        super().__init__()
+        self.horizons, self.n_paths = sizes.horizons, sizes.paths
+        self.drop = nn.Dropout(dropout)
+        self.change = nn.Linear(n_inputs, sizes.horizons)
+        self.knots = nn.Linear(n_inputs, sizes.horizons * N_KNOTS)
+        self.gate = nn.Linear(n_inputs, sizes.horizons * sizes.paths)
+        self.weight = nn.Parameter(torch.zeros(sizes.horizons, sizes.paths))
+        for layer in (self.knots, self.gate):
+            nn.init.normal_(layer.weight, std=0.01)
+            nn.init.zeros_(layer.bias)
+
+    def start_from(self, change_rate: Tensor, knots: Tensor) -> None:
+        """Begin at the climate: rates of change (horizons,), knots of the moves (horizons, k)."""
+        with torch.no_grad():
+            self.change.bias.copy_(torch.logit(change_rate.clamp(0.01, 0.99)))
+            steps = knots.diff(dim=1).clamp_min(1e-3)
+            bias = self.knots.bias.view(self.horizons, N_KNOTS)
+            bias[:, 0] = knots[:, N_KNOTS // 2]
+            bias[:, 1:] = torch.log(torch.expm1(steps))
+
+    def forward(self, hidden: Tensor, paths: Tensor) -> tuple[Tensor, Tensor]:
+        """(batch, inputs), (batch, horizons, paths) -> logits (batch, horizons) and ascending
+        knots (batch, horizons, N_KNOTS)."""
+        hidden = self.drop(hidden)
+        raw = self.knots(hidden).view(-1, self.horizons, N_KNOTS)
+        gate = torch.sigmoid(self.gate(hidden).view(-1, self.horizons, self.n_paths))
+        centre = raw[..., :1] + (2 * gate * self.weight * paths).sum(-1, keepdim=True)
+        steps = functional.softplus(raw[..., 1:])
+        half = N_KNOTS // 2
+        below = steps[..., :half].flip(-1).cumsum(-1).flip(-1)
+        above = steps[..., half:].cumsum(-1)
+        return self.change(hidden), torch.cat([centre - below, centre, centre + above], dim=-1)
+
+
+def hurdle_loss(
+    logit: Tensor, knots: Tensor, move: Tensor, changed: Tensor, weight: Tensor
+) -> Tensor:
+    """Pinball loss of the knots where the quote changed, weighted, plus the cross-entropy of the
+    change. `move` (batch, horizons) in scales is NaN where unknown; `weight` (batch, 1)."""
+    known = torch.isfinite(move)
+    error = torch.nan_to_num(move)[..., None] - knots
+    levels = torch.as_tensor(KNOT_LEVELS, dtype=knots.dtype, device=knots.device)
+    pinball = 2 * torch.maximum(levels * error, (levels - 1) * error).mean(-1)
+    count = known.sum().clamp_min(1)
+    moved = (pinball * weight)[known & changed].sum() / count
+    entropy = functional.binary_cross_entropy_with_logits(
+        logit[known], changed[known].to(logit.dtype)
+    )
+    return moved + 0.15 * entropy
+
+
+def mixture_quantiles(change: np.ndarray, knots: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """(m, horizons, levels) quantiles of: 0 with probability 1 - change, else a move.
+
+    `change` (m, horizons), `knots` (m, horizons, N_KNOTS) ascending. Beyond the outer knots the
+    outermost slopes go on for half a knot, then stop.
+    """
+    change = np.clip(change, 1e-6, 1.0)[..., None]
+    below = _level_of_zero(knots)[..., None]
+    low = change * below
+    inner = np.where(levels < low, levels / change, (levels - (1 - change)) / change)
+    values = _knot_values(knots, np.clip(inner, 0.0, 1.0))
+    return np.where((levels >= low) & (levels <= low + 1 - change), 0.0, values)
+
+
+def _level_of_zero(knots: np.ndarray) -> np.ndarray:
+    """(m, horizons) P(move < 0), linear between knots."""
+    place = (knots < 0).sum(axis=-1)
+    left = np.clip(place - 1, 0, N_KNOTS - 2)[..., None]
+    a = np.take_along_axis(knots, left, -1)[..., 0]
+    b = np.take_along_axis(knots, left + 1, -1)[..., 0]
+    share = np.clip(-a / np.maximum(b - a, 1e-12), -0.5, 1.5)
+    return (left[..., 0] + 0.5 + share) / N_KNOTS
+
+
+def _knot_values(knots: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    place = np.clip(levels * N_KNOTS - 0.5, -0.5, N_KNOTS - 0.5)
+    left = np.clip(np.floor(place), 0, N_KNOTS - 2).astype(int)
+    a = np.take_along_axis(knots, left, -1)
+    b = np.take_along_axis(knots, left + 1, -1)
+    return a + (place - left) * (b - a)

@@ -1,0 +1,130 @@
+"""A grid as plain arrays, and small causal statistics of them: row t sees rows up to t only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ml.forecast.targets import Target
+
+SLOW_DAYS, FAST_DAYS = 28, 3
+MEMORY_DAYS = 7  # less history than this is "short": profiles and slow scales are absent
+#: Rows needed so that the last row's inputs are what they would be with all history.
+LOOKBACK_DAYS = 2 * SLOW_DAYS + 2
+_CAP_LEVEL = 0.98
+_FLOOR_SHARE = 0.1
+_LEAST_SCALE = 1e-4  # percent
+
+
+@dataclass(frozen=True)
+class Series:
+    """n grid rows. `y` is the encoded target, `other` the other quantity (None without sides), both
+    NaN where missing; `ages` (n, sides) minutes since each side's quote; `minute` of the day."""
+
+    index: pd.DatetimeIndex
+    step_minutes: int
+    value: np.ndarray
+    y: np.ndarray
+    other: np.ndarray | None
+    ages: np.ndarray
+    minute: np.ndarray
+
+    @property
+    def per_day(self) -> int:
+        return max(1, 1440 // self.step_minutes)
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+
+def make_series(grid: pd.DataFrame, target: Target, step_minutes: int) -> Series:
+    value = grid[target.column].to_numpy()
+    other = None
+    if "spread_pct" in grid.columns:
+        mid = grid["mid"].to_numpy()
+        price = 100 * np.log(np.where(mid > 0, mid, np.nan))
+        other = grid["spread_pct"].to_numpy() if target.column == "mid" else price
+    sides = [c for c in ("bid_age", "ask_age", "price_age") if c in grid.columns]
+    index = grid.index
+    return Series(
+        index=index,
+        step_minutes=step_minutes,
+        value=value,
+        y=target.encode(value),
+        other=other,
+        ages=grid[sides].to_numpy(),
+        minute=np.asarray(index.hour * 60 + index.minute, dtype="float64"),
+    )
+
+
+def moves(values: np.ndarray) -> np.ndarray:
+    """(n,) change since the row before; NaN at the start and beside a gap."""
+    return np.diff(values, prepend=np.nan)
+
+
+def trailing_mean(values: np.ndarray, rows: int, least: int | None = None) -> np.ndarray:
+    """(n,) mean of the known values among the last `rows`, NaN where fewer than `least` are."""
+    known = np.isfinite(values)
+    total = np.cumsum(np.where(known, values, 0.0))
+    count = np.cumsum(known).astype("float64")
+    if rows < len(values):
+        total[rows:] -= total[:-rows].copy()
+        count[rows:] -= count[:-rows].copy()
+    enough = count >= (least or max(1, rows // 4))
+    return np.divide(total, count, out=np.full(len(values), np.nan), where=enough)
+
+
+def take(values: np.ndarray, rows: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """(m, k) values at rows + offsets; NaN before the first row. Offsets are never positive."""
+    at = rows[:, None] + offsets[None, :]
+    return np.where(at >= 0, values[np.maximum(at, 0)], np.nan)
+
+
+def median(table: np.ndarray) -> np.ndarray:
+    """(m,) median of the known values of each line (m, k); NaN where none is known."""
+    ordered = np.sort(table, axis=1)  # NaN goes last
+    count = np.isfinite(table).sum(axis=1)
+    low = np.maximum((count - 1) // 2, 0)
+    high = np.minimum(count // 2, table.shape[1] - 1)
+    line = np.arange(len(table))
+    return np.where(count > 0, (ordered[line, low] + ordered[line, high]) / 2, np.nan)
+
+
+def mean(table: np.ndarray) -> np.ndarray:
+    """(m,) mean of the known values of each line (m, k); NaN where none is known."""
+    known = np.isfinite(table)
+    count = known.sum(axis=1)
+    total = np.where(known, table, 0.0).sum(axis=1)
+    return np.divide(total, count, out=np.full(len(table), np.nan), where=count > 0)
+
+
+@dataclass(frozen=True)
+class Scales:
+    """Typical size of a one-step move, percent: `slow` over 28 days, `fast` over 3 days, `brief`
+    over the network's own window; moves are capped at their trailing 98 % quantile."""
+
+    slow: np.ndarray
+    fast: np.ndarray
+    brief: np.ndarray
+
+
+def move_scales(values: np.ndarray, per_day: int, window: int) -> Scales:
+    size = pd.Series(np.abs(moves(values)))
+    slow_rows = SLOW_DAYS * per_day
+    cap = size.rolling(slow_rows, min_periods=min(window, per_day) // 2).quantile(_CAP_LEVEL)
+    capped = np.fmin(size.to_numpy(), cap.to_numpy())
+    return Scales(
+        slow=trailing_mean(capped, slow_rows, least=MEMORY_DAYS * per_day // 2),
+        fast=trailing_mean(capped, FAST_DAYS * per_day),
+        brief=trailing_mean(size.to_numpy(), window),
+    )
+
+
+def blend(slow: np.ndarray | float, fast: np.ndarray, typical: float) -> np.ndarray:
+    """Geometric mean of both, never below a tenth of `typical`, which stands in where unknown."""
+    floor = max(_FLOOR_SHARE * typical, _LEAST_SCALE)
+    slow = np.where(np.isfinite(slow), slow, typical)
+    fast = np.where(np.isfinite(fast), fast, typical)
+    return np.sqrt(np.maximum(slow, floor) * np.maximum(fast, floor))

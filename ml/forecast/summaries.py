@@ -1,0 +1,112 @@
+"""Summaries of a series before an origin, in the origin's scale: profiles, volatility, polling."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ml.forecast.series import Series, mean, median, moves, take, trailing_mean
+from ml.forecast.targets import has_changed
+from ml.spec import HORIZONS
+
+PROFILE_DAYS = (3, 7, 14, 28)
+VOLATILITY_DAYS = 14
+#: Linear paths per horizon, all relative to the last value: four same-hour profiles, yesterday's
+#: value at that hour, the profile's own change until then, the mean of the last day; and, the only
+#: one that needs no long memory, the median of the last four rows.
+N_PATHS = len(PROFILE_DAYS) + 4
+_HARMONICS = 5
+
+
+def squash(values: np.ndarray) -> np.ndarray:
+    """asinh: linear near zero, logarithmic far out; NaN stays."""
+    return np.arcsinh(values)
+
+
+def same_hour(horizon: int, days: int, per_day: int) -> np.ndarray:
+    """Offsets (<= 0) of the rows at the target's hour on the last `days` days already seen."""
+    first = -(-horizon // per_day)
+    return horizon - per_day * np.arange(first, first + days)
+
+
+class Summaries:
+    """`recent` needs rows of the network's own window only; `recall` and most `paths` need weeks."""
+
+    def __init__(self, series: Series, window: int) -> None:
+        self.series, self.window = series, window
+        change = moves(series.y)
+        self.size = np.abs(change)
+        self.changed = np.where(np.isfinite(change), has_changed(change), np.nan)
+        day = series.per_day
+        rows = np.arange(len(series))
+        self.profile = median(take(series.y, rows, -day * np.arange(1, 8)))
+        self.gap = series.y - self.profile
+        self._spans = [max(2, round(day * share)) for share in (0.25, 1, 3, 7)]
+        self._means = [trailing_mean(series.y, k) for k in self._spans]
+        self._sizes = [trailing_mean(self.size, k) for k in self._spans]
+        self._rates = [trailing_mean(self.changed, k) for k in self._spans]
+        self._gaps = [trailing_mean(self.gap, k) for k in self._spans[:2]]
+        self._other = None if series.other is None else trailing_mean(series.other, 7 * day)
+
+    def recent(
+        self, rows: np.ndarray, scale: np.ndarray, typical: float, other_scale: float
+    ) -> np.ndarray:
+        """(m, a) summaries of the window itself."""
+        s, last, span = self.series, self.series.y[rows], np.arange(self.window)
+        values = take(s.y, rows, -span)
+        size = take(self.size, rows, -span[:-1])
+        columns = [(median(values[:, :k]) - last) / scale for k in (3, 8)]
+        columns += [(mean(values[:, :k]) - last) / scale for k in (12, self.window)]
+        columns += [mean(size[:, :k]) / scale for k in (1, 3, 12, self.window)]
+        columns += [np.log(scale / typical)]
+        columns += [mean(take(self.changed, rows, -span[:-1][:k])) for k in (4, self.window)]
+        columns += list(np.minimum(s.ages[rows] / s.step_minutes, 12).T)
+        if s.other is not None:
+            past = take(s.other, rows, -span[:12])
+            columns += [(past[:, 0] - mean(past)) / other_scale]
+        return np.stack([squash(c) for c in columns] + _clock(s.minute[rows]), axis=1)
+
+    def recall(
+        self, rows: np.ndarray, scale: np.ndarray, other_scale: float, paths: np.ndarray
+    ) -> np.ndarray:
+        """(m, b) summaries of the weeks before; `paths` as `paths` gives them."""
+        s, day = self.series, self.series.per_day
+        last = s.y[rows]
+        columns = [(x[rows] - last) / scale for x in self._means]
+        columns += [x[rows] / scale for x in (self.gap, *self._gaps, *self._sizes)]
+        columns += [x[rows] for x in self._rates]
+        for horizon in HORIZONS:
+            columns += [x / scale for x in self._hour_sizes(rows, horizon)]
+        past = same_hour(HORIZONS[0], 7, day)
+        columns += [mean(take(self.changed, rows, past))]
+        if s.other is not None and self._other is not None:
+            columns += [(s.other[rows] - self._other[rows]) / other_scale]
+        columns += list(paths[:, :, : len(PROFILE_DAYS)].reshape(len(rows), -1).T)
+        return np.stack([squash(c) for c in columns], axis=1)
+
+    def _hour_sizes(self, rows: np.ndarray, horizon: int) -> tuple[np.ndarray, np.ndarray]:
+        """(m,) mean |move| over the horizon from this hour, and mean |move| at the target's."""
+        past = same_hour(horizon, VOLATILITY_DAYS, self.series.per_day)
+        ends = take(self.series.y, rows, past)
+        starts = take(self.series.y, rows, past - horizon)
+        return mean(np.abs(ends - starts)), mean(take(self.size, rows, past))
+
+    def paths(self, rows: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        """(m, horizons, N_PATHS) candidates for the target, relative to the last value."""
+        y, day = self.series.y, self.series.per_day
+        last = y[rows]
+        out = np.empty((len(rows), len(HORIZONS), N_PATHS))
+        day_mean = self._means[1][rows] - last
+        recent = median(take(y, rows, -np.arange(4))) - last
+        for k, horizon in enumerate(HORIZONS):
+            table = take(y, rows, same_hour(horizon, max(PROFILE_DAYS), day))
+            profiles = [median(table[:, :days]) - last for days in PROFILE_DAYS]
+            shift = profiles[1] + last - self.profile[rows]
+            out[:, k] = np.stack([*profiles, table[:, 0] - last, shift, day_mean, recent], axis=1)
+        return out / scale[:, None, None]
+
+
+def _clock(minute: np.ndarray) -> list[np.ndarray]:
+    """Sine and cosine of the first harmonics of the day, and of the minute of the hour."""
+    angle = 2 * np.pi * minute / 1440
+    waves = [f(k * angle) for k in range(1, _HARMONICS + 1) for f in (np.sin, np.cos)]
+    return [*waves, (minute % 60) / 60]
