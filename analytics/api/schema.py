@@ -27,13 +27,6 @@ _TYPES: tuple[tuple[type[serializers.Field], Any], ...] = (
     (serializers.FloatField, OpenApiTypes.DOUBLE),
     (serializers.BooleanField, OpenApiTypes.BOOL),
 )
-#: Parameters that every family takes; each adds its own (see /families).
-TRAIN_PARAMETERS = [
-    OpenApiParameter("epochs", OpenApiTypes.INT, description="Most passes over the data."),
-    OpenApiParameter("batch_size", OpenApiTypes.INT, description="Windows per step."),
-    OpenApiParameter("learning_rate", OpenApiTypes.DOUBLE, description="Peak step size."),
-    OpenApiParameter("seed", OpenApiTypes.INT, description="Seed of every random choice."),
-]
 
 
 def errors(*codes: int) -> dict[int, OpenApiResponse]:
@@ -56,14 +49,13 @@ def query_of(serializer: type[serializers.Serializer]) -> list[OpenApiParameter]
 
 def documented(
     summary: str,
-    ok: Any = None,
+    ok: Any,
     *,
     status: int = 200,
     fails: Iterable[int] = (400,),
     **kwargs: Any,
 ) -> Callable:
     """extend_schema with the errors of the one shape added."""
-    responses = {status: ok, **errors(*fails)} if ok is not None else {}
-    if responses:
-        kwargs["responses"] = responses
-    return extend_schema(summary=summary, **kwargs)
+    # Without a description of its own, a call would be described by its class's docstring.
+    kwargs.setdefault("description", summary)
+    return extend_schema(summary=summary, responses={status: ok, **errors(*fails)}, **kwargs)

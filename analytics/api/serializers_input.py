@@ -87,6 +87,19 @@ class TrainInput(MarketInput):
     until = Moment(required=False, help_text="Learn from nothing later than this.")
 
 
+class TrainBody(TrainInput):
+    """Documents the parameters that every family takes; ml checks them, and each family's own."""
+
+    epochs = serializers.IntegerField(required=False, help_text="Most passes over the data.")
+    batch_size = serializers.IntegerField(required=False, help_text="Windows per step.")
+    learning_rate = serializers.FloatField(required=False, help_text="Peak step size.")
+    seed = serializers.IntegerField(required=False, help_text="Seed of every random choice.")
+
+
+class TrainTaskBody(TrainBody):
+    task = serializers.ChoiceField(choices=Task.choices)
+
+
 class TrainTaskInput(TrainInput):
     task = serializers.ChoiceField(choices=Task.choices)
 

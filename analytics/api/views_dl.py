@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from analytics.api.parsers import merged_input
-from analytics.api.schema import TRAIN_PARAMETERS, documented, query_of
+from analytics.api.schema import documented, query_of
 from analytics.api.serializers_answer import (
     ModelInfoAnswer,
     PriceAnswer,
@@ -27,6 +27,7 @@ from analytics.api.serializers_input import (
     PredictInput,
     RecognizeInput,
     ScanInput,
+    TrainBody,
     TrainInput,
 )
 from analytics.api.views import ApiView, caller, checked, chosen_market, read, read_query
@@ -96,8 +97,8 @@ def _train(task: str, name: str) -> type[_Train]:
         f"Train a new {task} model",
         QueuedAnswer,
         status=202,
-        request=TrainInput,
-        parameters=[*TRAIN_PARAMETERS, *query_of(TrainInput)],
+        request=TrainBody,
+        parameters=query_of(TrainBody),
         fails=(400, 404, 409),
         operation_id=f"dl_{name.replace('-', '_')}",
     )

@@ -133,7 +133,7 @@ class PriceViewSet(mixins.ListModelMixin, Resource):
         BulkAnswer,
         parameters=query_of(MarketInput),
         request=PolymorphicProxySerializer(
-            "PriceBulk", [PriceBulkInput, PriceRowInput(many=True)], None
+            "PriceBulk", [PriceBulkInput, PriceRowInput(many=True)], None, many=False
         ),
         fails=(400, 404, 413),
     )

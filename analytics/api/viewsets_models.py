@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from analytics.api.filters import AnomalyFilter, ModelFilter, RunFilter
-from analytics.api.schema import TRAIN_PARAMETERS, documented
+from analytics.api.schema import documented, query_of
 from analytics.api.serializers import (
     AnomalySerializer,
     TrainedModelSerializer,
@@ -26,6 +26,7 @@ from analytics.api.serializers_input import (
     PromoteInput,
     ReasonInput,
     RollbackInput,
+    TrainTaskBody,
     TrainTaskInput,
 )
 from analytics.api.views import caller, chosen_market, read
@@ -64,8 +65,8 @@ class TrainingRunViewSet(ReadResource):
         "Train a new model",
         QueuedAnswer,
         status=202,
-        request=TrainTaskInput,
-        parameters=TRAIN_PARAMETERS,
+        request=TrainTaskBody,
+        parameters=query_of(TrainTaskBody),
         fails=_ACTS,
     )
     def create(self, request: Request) -> Response:

@@ -42,6 +42,7 @@ class TrainingRun(models.Model):
     device = models.CharField(_("device"), max_length=80, blank=True)
 
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    host = models.CharField(_("host"), max_length=120, blank=True)
     pid = models.PositiveIntegerField(_("process"), null=True, blank=True)
     cancel_requested = models.BooleanField(_("cancel requested"), default=False)
     stage = models.CharField(_("stage"), max_length=40, blank=True)

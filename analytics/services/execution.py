@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -145,6 +146,7 @@ def _claim(run_id: int) -> TrainingRun | None:
     if not queued.update(
         status=Status.RUNNING,
         attempts=F("attempts") + 1,
+        host=socket.gethostname(),
         pid=os.getpid(),
         started_at=now,
         heartbeat_at=now,

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 
@@ -42,3 +43,20 @@ def stop_group(process: subprocess.Popen[bytes], *, patience: float) -> None:
     except ProcessLookupError:
         pass
     process.wait()
+
+
+def process_exists(pid: int | None) -> bool:
+    """Whether a process of that number is alive on this machine (a zombie is not)."""
+    if pid is None:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        return stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (OSError, IndexError):
+        return True

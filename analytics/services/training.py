@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import socket
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from analytics.conf import conf
 from analytics.exceptions import Conflict, InvalidInput
 from analytics.models import Market, PriceHistory, TrainingRun
 from analytics.selectors.runs import run_get, run_open
+from analytics.services.processes import process_exists
 from analytics.services.translate import ml_errors
 
 Status = TrainingRun.Status
@@ -173,18 +175,24 @@ def training_close(
 
 def training_reap(*, now: dt.datetime | None = None) -> int:
     """Deal with runs whose process died: queue them again while attempts are left, else fail them.
-    Returns how many were dealt with. Safe to run at any time, any number of times."""
+    Returns how many were dealt with. Safe to run at any time, any number of times.
+
+    A process is dead when it was on this machine and is gone, or, wherever it was, when its
+    heartbeat is older than REAP_AFTER.
+    """
     limit = (now or timezone.now()) - dt.timedelta(seconds=conf().REAP_AFTER)
-    dealt = 0
-    for run in TrainingRun.objects.filter(status=Status.RUNNING, heartbeat_at__lt=limit):
-        dealt += _reap(run, limit)
-    return dealt
+    running = TrainingRun.objects.filter(status=Status.RUNNING)
+    return sum(_reap(run) for run in running if run.heartbeat_at < limit or _is_gone(run))
 
 
-def _reap(run: TrainingRun, limit: dt.datetime) -> bool:
+def _is_gone(run: TrainingRun) -> bool:
+    return run.host == socket.gethostname() and not process_exists(run.pid)
+
+
+def _reap(run: TrainingRun) -> bool:
     # The heartbeat is part of the condition: a process that was only slow keeps its run.
     dead = TrainingRun.objects.filter(
-        pk=run.pk, status=Status.RUNNING, attempts=run.attempts, heartbeat_at__lt=limit
+        pk=run.pk, status=Status.RUNNING, attempts=run.attempts, heartbeat_at=run.heartbeat_at
     )
     if run.cancel_requested or run.attempts >= conf().MAX_ATTEMPTS:
         return bool(

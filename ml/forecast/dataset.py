@@ -58,9 +58,19 @@ class Samples:
             )
         return torch.tensor(rates), torch.tensor(np.stack(knots), dtype=torch.float32)
 
-    def batch(self, numbers: np.ndarray, rng: np.random.Generator) -> tuple[list[Tensor], ...]:
-        """Inputs [windows, static, paths] and wanted [moves, changed, weight] of some samples."""
-        recalls = rng.random(len(numbers)) >= MEMORY_DROPOUT
+    @property
+    def scale(self) -> np.ndarray:
+        """(n,) trailing scale, percent."""
+        return self._views[1].scale
+
+    def batch(
+        self, numbers: np.ndarray, rng: np.random.Generator | None
+    ) -> tuple[list[Tensor], ...]:
+        """Inputs [windows, static, paths] and wanted [moves, changed, weight] of some samples;
+        `rng` hides the long memory of some, None of none."""
+        recalls = np.ones(len(numbers), dtype=bool)
+        if rng is not None:
+            recalls = rng.random(len(numbers)) >= MEMORY_DROPOUT
         blind, full = self._views
 
         def pick(a: np.ndarray, b: np.ndarray) -> np.ndarray:

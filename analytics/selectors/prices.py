@@ -1,0 +1,123 @@
+"""Reads of markets and their quotes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from analytics.exceptions import InvalidInput, NotFound
+from analytics.models import Market, PriceHistory
+
+
+def market_list() -> QuerySet[Market]:
+    """Markets with `last_quote_at`; one look into the index per market, no counting."""
+    quotes = PriceHistory.objects.filter(market=OuterRef("pk")).order_by("-timestamp")
+    return Market.objects.annotate(last_quote_at=Subquery(quotes.values("timestamp")[:1]))
+
+
+def market_get(ref: str | None) -> Market:
+    """The market of that symbol (USDT/BOB@binance_p2p, or USDT/BOB while only one exchange has
+    it) or id; None is fine while there is exactly one market.
+
+    Raises InvalidInput (market_required) naming the choices, or NotFound (unknown_market).
+    """
+    ref = (ref or "").strip()
+    if not ref:
+        return _only(list(Market.objects.all()[:50]))
+    found = list(_matching(ref)[:50])
+    if len(found) == 1:
+        return found[0]
+    if found:
+        return _only(found)
+    raise NotFound(
+        _("There is no market %(ref)s.") % {"ref": ref},
+        "unknown_market",
+        {"market": _("known: %(names)s") % {"names": _names(list(Market.objects.all()[:50]))}},
+    )
+
+
+def _matching(ref: str) -> QuerySet[Market]:
+    if ref.isdigit() and len(ref) < 19:
+        return Market.objects.filter(pk=int(ref))
+    parts = Market.parse_symbol(ref)
+    if parts is None:
+        return Market.objects.none()
+    asset, fiat, exchange = parts
+    found = Market.objects.filter(asset__iexact=asset, fiat__iexact=fiat)
+    return found.filter(exchange__iexact=exchange) if exchange else found
+
+
+def _only(markets: list[Market]) -> Market:
+    if len(markets) == 1:
+        return markets[0]
+    if not markets:
+        raise InvalidInput(
+            _("There is no market yet. Import quotes: manage.py import_prices FILE"),
+            "no_market",
+            {"market": _("none is known")},
+        )
+    raise InvalidInput(
+        _("Say which market."),
+        "market_required",
+        {"market": _("choose one of: %(names)s") % {"names": _names(markets)}},
+    )
+
+
+def _names(markets: list[Market]) -> str:
+    return ", ".join(market.symbol for market in markets) or "-"
+
+
+def market_freshness(market: Market, *, now: dt.datetime | None = None) -> dict[str, Any]:
+    """When the last quote came, its age in minutes, and whether it is too old to speak for now."""
+    last = getattr(market, "last_quote_at", None)
+    if last is None:
+        last = _latest(market)
+    if last is None:
+        return {"last_quote_at": None, "age_minutes": None, "stale": True}
+    age = ((now or timezone.now()) - last).total_seconds() / 60
+    limit = max(180, 6 * market.cadence_minutes)
+    return {"last_quote_at": last, "age_minutes": round(age, 1), "stale": age > limit}
+
+
+def _latest(market: Market) -> dt.datetime | None:
+    quotes = PriceHistory.objects.filter(market=market).order_by("-timestamp")
+    return quotes.values_list("timestamp", flat=True).first()
+
+
+def price_list() -> QuerySet[PriceHistory]:
+    return PriceHistory.objects.select_related("market").order_by("-timestamp")
+
+
+def price_frame(
+    market: Market,
+    *,
+    since: dt.datetime | None = None,
+    until: dt.datetime | None = None,
+    last: int | None = None,
+) -> pd.DataFrame:
+    """A market's quotes as the frame that `ml` takes: aware UTC index, float64 columns, columns
+    without any value left out. `last` keeps only so many of the newest rows."""
+    quotes = PriceHistory.objects.filter(market=market)
+    if since is not None:
+        quotes = quotes.filter(timestamp__gte=since)
+    if until is not None:
+        quotes = quotes.filter(timestamp__lte=until)
+    fields = ("timestamp", *PriceHistory.FIGURES)
+    if last is None:
+        rows = list(quotes.order_by("timestamp").values_list(*fields))
+    else:
+        rows = list(quotes.order_by("-timestamp").values_list(*fields)[:last])[::-1]
+    columns = list(zip(*rows, strict=True)) or [()] * len(fields)
+    index = pd.DatetimeIndex(columns[0], tz="UTC" if not rows else None, name="timestamp")
+    figures = {
+        name: np.array([np.nan if v is None else float(v) for v in values], dtype="float64")
+        for name, values in zip(PriceHistory.FIGURES, columns[1:], strict=True)
+    }
+    frame = pd.DataFrame(figures, index=index.tz_convert("UTC").as_unit("ns"))
+    return frame.dropna(axis="columns", how="all")

@@ -1,0 +1,162 @@
+"""Answers of a trained forecaster. One vectorised path serves a single moment and whole months."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+
+from ml.errors import ArtifactMismatch, NotEnoughData
+from ml.forecast.baseline import last_value
+from ml.forecast.calibration import Calibration
+from ml.forecast.ensemble import Ensemble
+from ml.forecast.features import FeatureMaker, Typical
+from ml.forecast.metrics import Answer, measure
+from ml.forecast.series import LOOKBACK_DAYS, MEMORY_DAYS, Series, make_series
+from ml.forecast.targets import Target, future
+from ml.grid import build_grid
+from ml.pipeline import Server
+from ml.spec import (
+    HORIZONS,
+    QUANTILES,
+    STALE_MINUTES,
+    Forecast,
+    HorizonForecast,
+    ModelSpec,
+    Source,
+)
+
+_MEDIAN = QUANTILES.index(0.5)
+
+
+class ForecastServer(Server):
+    """Serves one artifact; nothing is written after it is made, so threads may share it."""
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        window: int,
+        step_minutes: int,
+        columns: tuple[str, ...],
+        ensemble: Ensemble,
+        calibration: Calibration,
+        typical: Typical,
+        climate: list[list[float]],
+    ) -> None:
+        self.spec, self.target = spec, Target(spec.task)
+        self.window, self.step_minutes, self.columns = window, step_minutes, columns
+        self.ensemble, self.calibration = ensemble, calibration
+        self.typical, self.climate = typical, climate
+
+    def forecast(self, quotes: pd.DataFrame, *, at: dt.datetime, source: Source) -> Forecast:
+        moment = pd.Timestamp(at)
+        recent = quotes.loc[moment - self._lookback() : moment]
+        series = self._series(recent if len(recent) else quotes.loc[:moment].iloc[-1:], moment)
+        row, stale = self._origin(series, source)
+        answer = self.answer(series, np.array([row]), source)
+        as_of = series.index[row]
+        horizons = tuple(
+            HorizonForecast(
+                steps=steps,
+                minutes=steps * self.step_minutes,
+                at=(as_of + pd.Timedelta(minutes=steps * self.step_minutes)).to_pydatetime(),
+                value=float(answer.value[0, k]),
+                quantiles={
+                    f"{level:g}": float(q)
+                    for level, q in zip(QUANTILES, answer.quantiles[0, k], strict=True)
+                },
+            )
+            for k, steps in enumerate(HORIZONS)
+        )
+        return Forecast(
+            task=self.spec.task,
+            unit=self.target.unit,
+            as_of=as_of.to_pydatetime(),
+            stale=stale,
+            last_value=float(series.value[row]),
+            horizons=horizons,
+            source=source,
+            name=self.spec.name if source is Source.NETWORK else self.spec.baseline,
+            notes=self._notes(series, row, stale),
+        )
+
+    def evaluate(
+        self, quotes: pd.DataFrame, *, start: dt.datetime, end: dt.datetime, source: Source
+    ) -> dict[str, float | None]:
+        """Metrics of every origin whose target lies within start..end too."""
+        first, last = pd.Timestamp(start), pd.Timestamp(end)
+        part = quotes.loc[first - self._lookback() : last]
+        if part.empty:
+            raise NotEnoughData("There is no quote to be measured on.", needed=1, present=0)
+        series = self._series(part, last)
+        return self.measure(series, np.flatnonzero(series.index >= first), source)
+
+    def measure(
+        self, series: Series, rows: np.ndarray, source: Source
+    ) -> dict[str, float | None]:
+        """The metrics of the origins `rows`, beside the last value on the same rows."""
+        rows = rows[(rows >= self.window - 1) & np.isfinite(series.y[rows])]
+        if not len(rows):
+            raise NotEnoughData(
+                "No moment of that stretch has a known price.", needed=1, present=0
+            )
+        base = self.answer(series, rows, Source.BASELINE)
+        answer = base if source is Source.BASELINE else self.answer(series, rows, source)
+        return measure(answer, base, future(series.value, rows))
+
+    def answer(self, series: Series, rows: np.ndarray, source: Source) -> Answer:
+        """Forecasts at the origins `rows`, whose last value must be known."""
+        if source is Source.BASELINE:
+            return last_value(series, rows, self.target, self.climate)
+        inputs = FeatureMaker(series, self.window, typical=self.typical).inputs(rows)
+        moves = self.calibration.apply(self.ensemble.quantiles(inputs))
+        last = series.y[rows, None, None]
+        quantiles = self.target.decode(last + np.sort(moves, axis=-1) * inputs.scale[:, None, None])
+        return Answer(quantiles[..., _MEDIAN], quantiles)
+
+    def _lookback(self) -> pd.Timedelta:
+        window = pd.Timedelta(minutes=self.step_minutes * self.window)
+        return pd.Timedelta(days=LOOKBACK_DAYS) + window
+
+    def _series(self, quotes: pd.DataFrame, end: pd.Timestamp) -> Series:
+        """The grid up to `end`, or to the moment by which the last quote has gone stale."""
+        for column in self.columns:
+            if column not in quotes.columns or not quotes[column].notna().any():
+                raise ArtifactMismatch(
+                    f"This model was trained with {column}, and the quotes have none.",
+                    {column: "missing"},
+                )
+        patience = pd.Timedelta(minutes=max(STALE_MINUTES, 6 * self.step_minutes) + 1)
+        patience += pd.Timedelta(minutes=self.step_minutes)
+        end = min(end, quotes.index[-1] + patience)
+        grid = build_grid(quotes[list(self.columns)], step_minutes=self.step_minutes, end=end)
+        return make_series(grid, self.target, self.step_minutes)
+
+    def _origin(self, series: Series, source: Source) -> tuple[int, bool]:
+        """The last row with a known price, and whether it is older than was asked for."""
+        known = np.flatnonzero(np.isfinite(series.y))
+        present = 0 if not len(known) else int(known[-1] - known[0] + 1)
+        # A row is lost where the first quote does not fall on the grid.
+        needed = self.window - 1 if source is Source.NETWORK else 1
+        if present < needed:
+            raise NotEnoughData(
+                f"A forecast needs {self.window} grid rows of {self.step_minutes} minutes up to "
+                f"its moment, and has {present}.",
+                needed=self.window,
+                present=present,
+            )
+        return int(known[-1]), bool(known[-1] < len(series) - 1)
+
+    def _notes(self, series: Series, row: int, stale: bool) -> tuple[str, ...]:
+        notes = []
+        if row < MEMORY_DAYS * series.per_day:
+            notes.append(
+                f"short history: {row + 1} rows; weekly profiles and scales are left out"
+            )
+        if stale:
+            notes.append("stale: the forecast starts at the last known price")
+        part = series.y[max(0, row + 1 - self.window) : row + 1]
+        if np.isfinite(part).mean() < 0.75:
+            notes.append("gap: much of the last window is unknown")
+        return tuple(notes)

@@ -1,0 +1,123 @@
+"""The shape of the code, held by tests: who imports whom, what loads torch, what is documented."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.management import get_commands
+from django.utils.module_loading import import_string
+
+import ml
+from analytics import conf
+from analytics.services import training, workers
+
+ROOT = Path(__file__).resolve().parents[1]
+OURS = sorted(name for name, app in get_commands().items() if app == "analytics")
+
+
+def python(code: str) -> str:
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return ran.stdout.strip()
+
+
+def test_starting_django_loads_no_torch():
+    loaded = python(
+        "import os, sys; os.environ['DJANGO_SETTINGS_MODULE'] = 'tests.settings'\n"
+        "import django; django.setup()\n"
+        "import ml, analytics.tasks, analytics.admin, p2p.urls\n"
+        "from django.core.management import call_command; call_command('check')\n"
+        "print('torch' in sys.modules)"
+    )
+    assert loaded.splitlines()[-1] == "False"
+
+
+def test_ml_knows_no_django():
+    loaded = python(
+        "import sys, ml\n"
+        "for name in ml.__all__: getattr(ml, name)\n"
+        "ml.list_specs()\n"
+        "print([m for m in sys.modules if m.split('.')[0] in ('django', 'analytics', 'p2p')])"
+    )
+    assert loaded == "[]"
+
+
+def test_every_name_behind_the_door_of_ml_exists():
+    for name in ml.__all__:
+        assert getattr(ml, name) is not None
+
+
+@pytest.mark.parametrize("path", [training.RUN_TASK, workers.PING_TASK])
+def test_every_task_that_is_queued_by_name_exists(path):
+    assert callable(import_string(path))
+
+
+def test_the_four_families_cover_the_four_tasks():
+    assert [(s.name, str(s.task)) for s in ml.list_specs()] == [
+        ("lstm", "price"),
+        ("gru", "spread"),
+        ("autoencoder", "anomaly"),
+        ("cnn", "pattern"),
+    ]
+
+
+def test_every_parameter_of_a_family_has_a_range_or_is_a_choice_and_says_what_it_is():
+    for spec in ml.list_specs():
+        for entry in ml.describe_config(spec.config):
+            assert entry["help"], (spec.name, entry["name"])
+            if entry["type"] in ("int", "float"):
+                assert entry["low"] is not None, (spec.name, entry["name"])
+                assert entry["low"] <= entry["default"] <= entry["high"]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_command_is_documented_and_explains_itself(name):
+    assert f"`{name}" in (ROOT / "docs/operations.md").read_text()
+    module = importlib.import_module(f"analytics.management.commands.{name}")
+    assert module.Command.help
+
+
+def test_every_family_has_a_card():
+    cards = (ROOT / "docs/models.md").read_text()
+    for spec in ml.list_specs():
+        assert f"`{spec.name}`" in cards, spec.name
+
+
+def test_every_setting_is_documented():
+    manual = (ROOT / "docs/operations.md").read_text()
+    for entry in conf.describe():
+        assert f"`{entry['name']}`" in manual, entry["name"]
+
+
+def test_every_environment_variable_that_is_read_is_in_the_example():
+    example = (ROOT / ".env.example").read_text()
+    read: set[str] = set()
+    for file in (ROOT / "p2p/settings.py", ROOT / "p2p/gunicorn.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                name = node.value
+                if name in ("PORT", "DATABASE_URL") or (
+                    name.startswith("PARALELO_") and name.isidentifier()
+                ):
+                    read.add(name)
+    assert len(read) > 10
+    assert not [name for name in read if f"\n{name}=" not in example]
+
+
+def test_only_the_settings_read_the_environment():
+    allowed = {"p2p/settings.py", "p2p/gunicorn.py", "manage.py", "p2p/wsgi.py", "p2p/asgi.py"}
+    # The worker's child inherits its parent's environment, threads aside.
+    allowed |= {"analytics/services/execution.py"}
+    reading = []
+    for folder in ("analytics", "ml", "p2p"):
+        for file in (ROOT / folder).rglob("*.py"):
+            name = str(file.relative_to(ROOT))
+            if name not in allowed and "os.environ" in file.read_text():
+                reading.append(name)
+    assert reading == []
