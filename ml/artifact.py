@@ -1,4 +1,4 @@
-"""An artifact is a folder: manifest.json + weights.safetensors. Weights load as data, never as code.
+"""An artifact is a folder: manifest.json + weights.safetensors. Weights are data, never code.
 
 The manifest carries the format's number, the weights' sha256, the library versions, the data window
 and the metrics, so that a folder explains itself without a database.
@@ -75,7 +75,7 @@ def read_manifest(folder: Path, *, checksum: str | None = None) -> dict[str, Any
 
 
 def load_artifact(folder: Path, *, checksum: str | None = None) -> Artifact:
-    """Read and verify an artifact. `checksum` is the manifest's sha256 as `save_artifact` gave it."""
+    """Read and verify an artifact. `checksum` is the manifest's sha256 from `save_artifact`."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

@@ -74,7 +74,7 @@ def _ipex(module: nn.Module, example: tuple[Tensor, ...]) -> Callable[..., Any] 
     try:
         ipex = importlib.import_module("intel_extension_for_pytorch")
         return _eager(ipex.optimize(module))
-    except Exception:  # noqa: BLE001 - whatever a foreign extension raises, plain PyTorch serves
+    except Exception:  # whatever a foreign extension raises, plain PyTorch serves
         return None
 
 
@@ -88,10 +88,8 @@ def _onnxruntime(module: nn.Module, example: tuple[Tensor, ...]) -> Callable[...
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        session = onnxruntime.InferenceSession(
-            graph, options, providers=["CPUExecutionProvider"]
-        )
-    except Exception:  # noqa: BLE001 - an operator without a counterpart: plain PyTorch serves
+        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except Exception:  # an operator without a counterpart: plain PyTorch serves
         return None
     names = [entry.name for entry in session.get_inputs()]
     if len(names) != len(example):
@@ -159,7 +157,7 @@ def _agrees(
             got, want = call(*inputs), eager(*inputs)
             got, want = (x if isinstance(x, tuple) else (x,) for x in (got, want))
             torch.testing.assert_close(tuple(got), tuple(want), atol=TOLERANCE, rtol=TOLERANCE)
-    except Exception:  # noqa: BLE001 - fails or differs: not a path
+    except Exception:  # fails or differs: not a path
         return False
     return True
 

@@ -77,9 +77,7 @@ class DLPredictor:
         """Scores of the grid rows in start..end (all by default), each from rows up to its own."""
         self._expect(Task.ANOMALY)
         quotes = _until(quotes, end)
-        return self._server.scan(
-            quotes, start=start, end=end, threshold=threshold, source=source
-        )
+        return self._server.scan(quotes, start=start, end=end, threshold=threshold, source=source)
 
     def recognize_patterns(
         self,

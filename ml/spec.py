@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -71,6 +71,9 @@ class TrainConfig:
     seed: int = param(0, low=0, high=2**31 - 1, help="Seed of every random choice.")
 
 
+ConfigT = TypeVar("ConfigT", bound=TrainConfig)
+
+
 def _coerce(name: str, kind: str, value: Any, problems: dict[str, str]) -> Any:
     wanted = {"int": int, "float": float, "bool": bool, "str": str}[kind]
     if isinstance(value, str) and wanted in (int, float):
@@ -88,7 +91,7 @@ def _coerce(name: str, kind: str, value: Any, problems: dict[str, str]) -> Any:
     return value
 
 
-def make_config[C: TrainConfig](cls: type[C], params: Mapping[str, Any]) -> C:
+def make_config(cls: type[ConfigT], params: Mapping[str, Any]) -> ConfigT:
     """Build a config from loose values; raises BadConfig naming every key that is wrong."""
     known = {f.name: f for f in dataclasses.fields(cls)}
     problems = {

@@ -75,9 +75,7 @@ class DLModelTrainer:
             device=self.device, workdir=folder, step_minutes=step, on_progress=self.on_progress
         )
         fitted: Fitted = importlib.import_module(spec.pipeline).fit(spec, config, quotes, context)
-        return _write(
-            spec, config, quotes, context, fitted, seconds=time.perf_counter() - started
-        )
+        return _write(spec, config, quotes, context, fitted, seconds=time.perf_counter() - started)
 
 
 def _versions() -> dict[str, str]:

@@ -48,7 +48,7 @@ CSRF_TRUSTED_ORIGINS = _list("PARALELO_TRUSTED_ORIGINS")
 if not DEBUG:
     if len(SECRET_KEY) < 32 or SECRET_KEY == DEFAULT_SECRET:
         raise ImproperlyConfigured(
-            "With PARALELO_DEBUG=0, PARALELO_SECRET_KEY must be set to 32 random characters or more."
+            "With PARALELO_DEBUG=0, PARALELO_SECRET_KEY must be set: 32 random characters or more."
         )
     if not ALLOWED_HOSTS:
         raise ImproperlyConfigured(
@@ -114,7 +114,9 @@ AUTH_PASSWORD_VALIDATORS = [
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 
 # ----------------------------------------------------------------------------------------- database
-DATABASE_URL = os.environ.get("DATABASE_URL", "").strip() or f"sqlite:///{HOME / 'paralelo.sqlite3'}"
+DATABASE_URL = (
+    os.environ.get("DATABASE_URL", "").strip() or f"sqlite:///{HOME / 'paralelo.sqlite3'}"
+)
 DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=600)}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,9 @@ import os
 import tempfile
 from pathlib import Path
 
-for _name in [n for n in os.environ if n.startswith("PARALELO_") and n != "PARALELO_TEST_DATABASE_URL"]:
+for _name in [
+    n for n in os.environ if n.startswith("PARALELO_") and n != "PARALELO_TEST_DATABASE_URL"
+]:
     del os.environ[_name]
 os.environ.pop("DATABASE_URL", None)
 os.environ["PARALELO_HOME"] = tempfile.mkdtemp(prefix="paralelo-test-")
@@ -21,8 +23,6 @@ if _URL:
 else:
     # A file, not memory: the training child is another process and must see the same rows.
     DATABASES["default"]["NAME"] = str(Path(os.environ["PARALELO_HOME"]) / "db.sqlite3")
-    DATABASES["default"]["TEST"] = {
-        "NAME": str(Path(os.environ["PARALELO_HOME"]) / "test.sqlite3")
-    }
+    DATABASES["default"]["TEST"] = {"NAME": str(Path(os.environ["PARALELO_HOME"]) / "test.sqlite3")}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ANALYTICS = {**ANALYTICS, "HEARTBEAT_SECONDS": 1}

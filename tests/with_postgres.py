@@ -1,5 +1,5 @@
-"""`python -m tests.with_postgres COMMAND...`: run it against a real PostgreSQL server that lives in a
-temporary folder, listens on a unix socket only and is gone afterwards."""
+"""`python -m tests.with_postgres COMMAND...`: run it against a real PostgreSQL server that
+lives in a temporary folder, listens on a unix socket only and is gone afterwards."""
 
 from __future__ import annotations
 

@@ -31,6 +31,7 @@ class ErrorSerializer(serializers.Serializer):
 
 class MarketSerializer(serializers.ModelSerializer):
     symbol = serializers.CharField(read_only=True)
+    last_quote_at = serializers.DateTimeField(read_only=True, allow_null=True, default=None)
 
     class Meta:
         model = Market
@@ -41,6 +42,7 @@ class MarketSerializer(serializers.ModelSerializer):
             "fiat",
             "exchange",
             "cadence_minutes",
+            "last_quote_at",
             "created_at",
         )
 
@@ -57,7 +59,7 @@ class MarketDetailSerializer(MarketSerializer):
 
 
 class PriceSerializer(serializers.ModelSerializer):
-    market = serializers.SerializerMethodField()
+    market = serializers.CharField(source="market.symbol", read_only=True)
     bid = serializers.FloatField(allow_null=True)
     ask = serializers.FloatField(allow_null=True)
     price = serializers.FloatField(allow_null=True)
@@ -73,9 +75,6 @@ class PriceSerializer(serializers.ModelSerializer):
         model = PriceHistory
         fields = ("market", "timestamp", *PriceHistory.FIGURES, "avg_price", "spread_pct")
         read_only_fields = fields
-
-    def get_market(self, row: PriceHistory) -> str:
-        return self.context["market"].symbol
 
 
 class _OfMarket(serializers.ModelSerializer):

@@ -10,7 +10,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
-from rest_framework.serializers import Serializer
+from rest_framework.serializers import ListField, Serializer
 from rest_framework.views import APIView
 
 from analytics.api.errors import LengthRequired
@@ -36,7 +36,9 @@ class ApiView(StrictRequest, APIView):
 
 def read(request: Request, serializer: type[Input]) -> dict[str, Any]:
     """Query and body, checked for names, types and shape by an input serializer."""
-    return checked(serializer, merged_input(request, allowed=serializer.names()))
+    fields = serializer().fields
+    lists = [name for name, field in fields.items() if isinstance(field, ListField)]
+    return checked(serializer, merged_input(request, allowed=fields, body_only=lists))
 
 
 def read_query(request: Request, serializer: type[Input]) -> dict[str, Any]:

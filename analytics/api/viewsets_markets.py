@@ -36,7 +36,7 @@ from analytics.api.views import checked, read
 from analytics.api.viewsets import ReadResource, Resource
 from analytics.exceptions import Conflict, InvalidInput
 from analytics.models import Market, PriceHistory
-from analytics.selectors.prices import market_freshness, market_get, market_list
+from analytics.selectors.prices import market_freshness, market_get, market_list, price_list
 from analytics.services import prices
 
 
@@ -118,15 +118,13 @@ class PriceViewSet(mixins.ListModelMixin, Resource):
     staff_actions = ("create",)
 
     def get_queryset(self) -> QuerySet[PriceHistory]:
-        return PriceHistory.objects.filter(market=self.market)
+        return price_list().filter(market=self.market)
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        wanted = checked(MarketInput, {k: v for k, v in request.query_params.items() if k == "market"})
+        given = {k: v for k, v in request.query_params.items() if k == "market"}
+        wanted = checked(MarketInput, given)
         self.market = market_get(wanted.get("market"))
         return super().list(request, *args, **kwargs)
-
-    def get_serializer_context(self) -> dict[str, Any]:
-        return {**super().get_serializer_context(), "market": getattr(self, "market", None)}
 
     @documented(
         "Add quotes: a list of rows, or a market and its rows",

@@ -59,7 +59,9 @@ def describe(run: TrainingRun) -> str:
         parts.append(f"epoch {run.epoch}/{run.epochs}")
     if run.losses:
         _stage, train, valid = run.losses[-1]
-        parts += [f"loss {v:.4f}" for v in (valid if valid is not None else train,) if v is not None]
+        parts += [
+            f"loss {v:.4f}" for v in (valid if valid is not None else train,) if v is not None
+        ]
     if run.eta_seconds is not None:
         parts.append(f"at most {run.eta_seconds:.0f} s left")
     return ", ".join(parts)

@@ -49,7 +49,10 @@ class TrainingRun(models.Model):
     epoch = models.PositiveIntegerField(_("epoch"), default=0)
     epochs = models.PositiveIntegerField(_("epochs"), default=0)
     losses = models.JSONField(
-        _("losses"), default=list, blank=True, help_text=_("[stage, training, validation] per epoch.")
+        _("losses"),
+        default=list,
+        blank=True,
+        help_text=_("[stage, training, validation] per epoch."),
     )
     eta_seconds = models.FloatField(_("seconds left"), null=True, blank=True)
     heartbeat_at = models.DateTimeField(_("heartbeat"), null=True, blank=True)

@@ -114,10 +114,10 @@ def price_frame(
     else:
         rows = list(quotes.order_by("-timestamp").values_list(*fields)[:last])[::-1]
     columns = list(zip(*rows, strict=True)) or [()] * len(fields)
-    index = pd.DatetimeIndex(columns[0], tz="UTC" if not rows else None, name="timestamp")
+    index = pd.DatetimeIndex(pd.to_datetime(list(columns[0]), utc=True), name="timestamp")
     figures = {
         name: np.array([np.nan if v is None else float(v) for v in values], dtype="float64")
         for name, values in zip(PriceHistory.FIGURES, columns[1:], strict=True)
     }
-    frame = pd.DataFrame(figures, index=index.tz_convert("UTC").as_unit("ns"))
+    frame = pd.DataFrame(figures, index=index.as_unit("ns"))
     return frame.dropna(axis="columns", how="all")

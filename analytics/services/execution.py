@@ -29,8 +29,8 @@ from analytics.models import TrainedModel, TrainingRun
 from analytics.selectors.models import model_next_version
 from analytics.selectors.prices import price_frame
 from analytics.selectors.runs import run_asks_for_cancel, run_get
-from analytics.services.promotion import model_consider
 from analytics.services.processes import die_with_parent
+from analytics.services.promotion import model_consider
 from analytics.services.training import training_close
 from analytics.services.translate import from_ml
 
@@ -55,7 +55,7 @@ def training_launch(*, run_id: int) -> None:
             cwd=settings.BASE_DIR,
             env={**os.environ, **_thread_settings()},
             # If the worker is killed, its training goes too; the reaper then queues it again.
-            preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509
+            preexec_fn=die_with_parent(signal.SIGKILL),
         )
         try:
             _watch(child, run_id)
@@ -133,9 +133,7 @@ def training_execute(*, run_id: int, listener: Listener | None = None) -> Traini
 
 
 def _close(run: TrainingRun, status: str, code: str, message: str) -> None:
-    training_close(
-        run_id=run.pk, attempt=run.attempts, status=status, code=code, message=message
-    )
+    training_close(run_id=run.pk, attempt=run.attempts, status=status, code=code, message=message)
 
 
 def _claim(run_id: int) -> TrainingRun | None:
@@ -208,9 +206,7 @@ def _publish(run: TrainingRun, report: ml.TrainReport) -> TrainedModel | None:
     folder = artifacts.publish(report.folder, name)
     try:
         with transaction.atomic():
-            if not training_close(
-                run_id=run.pk, attempt=run.attempts, status=Status.SUCCEEDED
-            ):
+            if not training_close(run_id=run.pk, attempt=run.attempts, status=Status.SUCCEEDED):
                 artifacts.discard(folder)
                 return None
             TrainingRun.objects.filter(pk=run.pk).update(versions=report.versions)

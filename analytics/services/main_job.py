@@ -97,7 +97,7 @@ def worker_running() -> Iterator[subprocess.Popen[bytes] | None]:
             stdout=stream,
             stderr=stream,
             start_new_session=True,
-            preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509
+            preexec_fn=die_with_parent(signal.SIGTERM),
         )
     try:
         yield worker

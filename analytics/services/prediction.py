@@ -44,9 +44,7 @@ def forecast_make(
         return predictor.predict_spread(frame, source=source)
 
     serving, forecast, milliseconds = answer_with(market, task, ask)
-    stale = forecast.stale or (
-        last is not None and is_stale(last, serving.model.step_minutes, at)
-    )
+    stale = forecast.stale or (last is not None and is_stale(last, serving.model.step_minutes, at))
     if last is not None:
         _keep(market, serving, forecast, stale)
     return _answer(market, serving, forecast, stale, milliseconds)

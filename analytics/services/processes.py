@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -37,11 +38,9 @@ def stop_group(process: subprocess.Popen[bytes], *, patience: float) -> None:
             process.wait(timeout=wait)
         except subprocess.TimeoutExpired:
             continue
-    try:
+    with contextlib.suppress(ProcessLookupError):
         # The leader is gone, but a training it started may still be there.
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
 
 

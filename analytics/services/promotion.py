@@ -71,9 +71,7 @@ def model_retire(*, model: TrainedModel, by: Any = None, reason: str = "") -> Tr
     return model
 
 
-def model_rollback(
-    *, market: Market, task: str, by: Any = None, reason: str = ""
-) -> TrainedModel:
+def model_rollback(*, market: Market, task: str, by: Any = None, reason: str = "") -> TrainedModel:
     """Bring back the version that was active before the present one."""
     previous = model_previous(market.pk, task)
     if previous is None:
@@ -115,9 +113,7 @@ def _score_on_stretch_of(model: TrainedModel, active: TrainedModel) -> float | N
         return active.score
     frame = price_frame(model.market, until=model.data_until)
     try:
-        measured = predictor_of(active).evaluate(
-            frame, start=model.test_from, end=model.data_until
-        )
+        measured = predictor_of(active).evaluate(frame, start=model.test_from, end=model.data_until)
     except ml.MLError as error:
         logger.warning("active version %s cannot be compared: %s", active, error)
         return None

@@ -96,9 +96,9 @@ def _by_name(
             "columns": ", ".join(columns)
         }
     if not row.keys() & set(columns):
-        problems.setdefault(where, _("has none of the columns %(columns)s") % {
-            "columns": ", ".join(columns)
-        })
+        problems.setdefault(
+            where, _("has none of the columns %(columns)s") % {"columns": ", ".join(columns)}
+        )
     return [row.get(name) for name in columns]
 
 

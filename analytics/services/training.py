@@ -1,4 +1,4 @@
-"""Asking for a training, cancelling it, and closing what died. Doing it is services/execution.py."""
+"""Asking for a training, cancelling it, closing what died. Doing it is services/execution.py."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _twin(market: Market, task: str) -> Conflict:
 def _history(
     market: Market, until: dt.datetime | None, *, needed: int
 ) -> tuple[dt.datetime, dt.datetime, int]:
-    """(first, last, rows) of the quotes to learn from; refuses too few before anything is queued."""
+    """(first, last, rows) of the quotes to learn from; too few are refused before queueing."""
     quotes = PriceHistory.objects.filter(market=market)
     if until is not None:
         quotes = quotes.filter(timestamp__lte=until)

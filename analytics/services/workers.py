@@ -81,7 +81,7 @@ class WorkerSupervisor:
             [sys.executable, str(settings.BASE_DIR / "manage.py"), "qcluster"],
             cwd=settings.BASE_DIR,
             start_new_session=True,
-            preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509
+            preexec_fn=die_with_parent(signal.SIGTERM),
         )
         self.pinged_at = None
         training_ring_again()

@@ -1,8 +1,9 @@
 """One threshold that keeps a promise: one false alarm a week, from history nobody has labelled.
 
 Alarms cluster, so episodes are counted, not rows. The history is contaminated: real anomalies hold
-the count up at high thresholds. The count of episodes over the threshold is therefore fitted as
-exp(a + b t) + c, where c is what the anomalies add, and the promise is read off the exponential.
+the count up at high thresholds, and they cluster in bad weeks. So the rate of episodes is the median
+over blocks of several weeks, it is fitted as exp(a + b t) + c, where c is what anomalies add
+everywhere, and the promise is read off the exponential.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ SILENCE = 12
 #: Public score of a row exactly at the calibrated threshold; twice as strange is 0.2.
 PUBLIC_THRESHOLD = 0.1
 PROMISE_PER_WEEK = 1.0
-_LEVELS = 28
+_LEVELS = 40
+#: Weeks a block should last to count a weekly rate, and the most blocks.
+_BLOCK_WEEKS = 4.0
+_MOST_BLOCKS = 13
 
 
 def episodes(alarm: np.ndarray) -> int:
@@ -27,6 +31,13 @@ def episodes(alarm: np.ndarray) -> int:
     return count
 
 
+def _rate(alarm: np.ndarray, weeks: float) -> float:
+    """Episodes a week, the median over the blocks of a (rows,) mask that lasts `weeks`."""
+    blocks = int(np.clip(weeks / _BLOCK_WEEKS, 1, _MOST_BLOCKS))
+    counts = [episodes(part) for part in np.array_split(alarm, blocks)]
+    return float(np.median(counts)) * blocks / weeks
+
+
 def calibrate(scores: np.ndarray, *, step_minutes: int, promise: float = PROMISE_PER_WEEK) -> float:
     """Threshold on raw scores (rows,) whose false alarms keep the promise. Unscored rows are NaN."""
     known = scores[np.isfinite(scores)]
@@ -35,7 +46,7 @@ def calibrate(scores: np.ndarray, *, step_minutes: int, promise: float = PROMISE
     weeks = len(known) * step_minutes / (7 * 24 * 60)
     rank = np.geomspace(3.0, max(12.0, 20 * weeks), _LEVELS) / len(known)
     levels = np.unique(np.quantile(known, 1 - np.minimum(rank, 0.5)))
-    rate = np.array([episodes(known >= t) for t in levels]) / weeks
+    rate = np.array([_rate(known >= t, weeks) for t in levels])
     # A short history cannot resolve one a week: look at rates that it holds some episodes of.
     low, high = 0.8 * promise, 5 * promise
     if weeks < 8:

@@ -14,8 +14,9 @@ from ml.spec import Anomaly, Expected
 
 #: Readings before a row whose median is the level that is expected of its prices.
 RECENT = 16
-#: Multiples of the threshold from which an anomaly is medium, high, critical.
-SEVERITIES = ((2.0, "critical"), (1.6, "high"), (1.25, "medium"))
+#: Least multiple of the threshold, least multiple of the margin of a price or the spread, name:
+#: whichever is reached. Rarity alone flattens out where a tail is heavy; size does not.
+SEVERITIES = ((2.0, 6.0, "critical"), (1.6, 3.0, "high"), (1.25, 1.5, "medium"))
 
 
 @dataclass(frozen=True)
@@ -34,14 +35,27 @@ class Levels:
         ratio = self.observed[column][row] / self.value[column][row]
         return float(ratio - 1) if np.isfinite(ratio) else 0.0
 
+    def size(self, row: int) -> float:
+        """Largest deviation of a price or the spread, in multiples of its margin."""
+        sizes = [0.0]
+        for column in self.value:
+            if "volume" in column:
+                continue
+            observed, value = self.observed[column][row], self.value[column][row]
+            edge = self.upper[column][row] if observed > value else self.lower[column][row]
+            times = abs(observed - value) / max(abs(edge - value), 1e-12)
+            sizes.append(float(times) if np.isfinite(times) else 0.0)
+        return max(sizes)
+
     def outside(self, column: str, row: int) -> bool:
         value = self.observed[column][row]
         return bool(value < self.lower[column][row] or value > self.upper[column][row])
 
 
-def severity_of(times: float) -> str:
-    """`times` is the score in multiples of the threshold."""
-    return next((name for least, name in SEVERITIES if times >= least), "low")
+def severity_of(times: float, size: float = 0.0) -> str:
+    """`times` is the score in multiples of the threshold, `size` the largest deviation of a price
+    in multiples of its margin."""
+    return next((n for rare, large, n in SEVERITIES if times >= rare or size >= large), "low")
 
 
 def _before(series: pd.Series, rows: int) -> np.ndarray:
@@ -150,7 +164,7 @@ def explain(
             Anomaly(
                 timestamp=features.grid.index[row].to_pydatetime(),
                 score=float(public[row]),
-                severity=severity_of(float(scored.total[row] / threshold)),
+                severity=severity_of(float(scored.total[row] / threshold), level.size(row)),
                 kind=kind,
                 text=describe(kind, features, level, row),
                 expected=_expected(level, row),

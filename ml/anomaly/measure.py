@@ -132,5 +132,7 @@ def measure(detector: Detector, prepared: list[Trial], threshold: float) -> dict
         "average_precision": average_precision(label.astype(int), score),
         "recall_at_one_a_week": _recall(planted, totals[1:], best),
         "recall": _recall(planted, totals[1:], threshold),
-        "false_alarms_per_week": episodes((totals[0] >= threshold) & clean.counted) / weeks,
+        "false_alarms_per_week": float(
+            episodes((totals[0] >= threshold) & clean.counted) / weeks
+        ),
     }

@@ -33,9 +33,7 @@ class Command(FaceCommand):
     def _decide(self, options: dict[str, Any]) -> TrainedModel:
         if options["rollback"]:
             market = market_get(options["market"])
-            return model_rollback(
-                market=market, task=options["rollback"], reason=options["reason"]
-            )
+            return model_rollback(market=market, task=options["rollback"], reason=options["reason"])
         if options["model"] is None:
             raise CommandError(_("Name a version by its id, or use --rollback."))
         model = model_get(options["model"])

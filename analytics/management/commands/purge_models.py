@@ -23,7 +23,9 @@ class Command(FaceCommand):
         gone = models_purge(keep=options["keep"], dry_run=options["dry_run"])
         for model in gone:
             self.stdout.write(f"{model['market']} {model['task']} v{model['version']}")
-        line = _("%(n)s versions would be removed.") if options["dry_run"] else _(
-            "%(n)s versions removed."
+        line = (
+            _("%(n)s versions would be removed.")
+            if options["dry_run"]
+            else _("%(n)s versions removed.")
         )
         self.stdout.write(line % {"n": len(gone)})

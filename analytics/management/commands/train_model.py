@@ -31,7 +31,11 @@ class Command(FaceCommand):
         parser.add_argument("--family", help="Model family; the task's own by default.")
         parser.add_argument("--device", default="", help="cpu, cuda, ...; found by itself.")
         parser.add_argument(
-            "--param", action="append", default=[], metavar="NAME=VALUE", help="Any other parameter."
+            "--param",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="Any other parameter.",
         )
         parser.add_argument("--queue", action="store_true", help="Leave it to the worker.")
         parser.add_argument("--run", type=int, help="Execute this queued run (the worker does so).")
@@ -76,7 +80,9 @@ class Command(FaceCommand):
                     description=f"{run.task}: {progress.stage}",
                     completed=progress.epoch,
                     total=progress.epochs or None,
-                    loss=f"loss {progress.train_loss:.4f}/{progress.valid_loss:.4f}" if known else "",
+                    loss=f"loss {progress.train_loss:.4f}/{progress.valid_loss:.4f}"
+                    if known
+                    else "",
                 )
 
             return training_execute(run_id=run.pk, listener=show)

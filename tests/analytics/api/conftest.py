@@ -179,13 +179,22 @@ class FakePredictor:
         import numpy as np
 
         found = ml.Anomaly(
-            timestamp=NOW, score=0.3, severity="high", kind="spike", text="A spike.",
+            timestamp=NOW,
+            score=0.3,
+            severity="high",
+            kind="spike",
+            text="A spike.",
             expected={"ask": ml.spec.Expected(observed=9.9, value=9.3, lower=9.2, upper=9.4)},
             contributions={"ask": 1.0},
         )
         return ml.AnomalyScores(
-            timestamps=frame.index, scores=np.full(len(frame), 0.05), threshold=threshold,
-            anomalies=(found,), warming_up=False, source=ml.Source.NETWORK, name="autoencoder",
+            timestamps=frame.index,
+            scores=np.full(len(frame), 0.05),
+            threshold=threshold,
+            anomalies=(found,),
+            warming_up=False,
+            source=ml.Source.NETWORK,
+            name="autoencoder",
         )
 
     def recognize_patterns(self, frame: Any, *, history: int, **_: Any) -> Any:
@@ -221,7 +230,9 @@ def count_rows() -> dict[str, int]:
     return {model._meta.label: model._default_manager.count() for model in models}
 
 
-def assert_error(answer: Any, status: int, code: str | None = None, field: str | None = None) -> dict:
+def assert_error(
+    answer: Any, status: int, code: str | None = None, field: str | None = None
+) -> dict:
     """The one shape, and what it must name."""
     assert answer.status_code == status, answer.content
     assert answer["Content-Type"] == "application/json"

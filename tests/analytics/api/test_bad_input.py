@@ -31,8 +31,14 @@ def refused(api):
     """Sends something bad; asserts shape, status, code, field, and that nothing was stored."""
 
     def send(
-        path: str, body: Any = None, *, status: int = 400, code: str | None = None,
-        field: str | None = None, method: str = "POST", **headers: str,
+        path: str,
+        body: Any = None,
+        *,
+        status: int = 400,
+        code: str | None = None,
+        field: str | None = None,
+        method: str = "POST",
+        **headers: str,
     ) -> dict:
         before = count_rows()
         found = assert_error(api(method, path, body, **headers), status, code, field)
@@ -95,7 +101,8 @@ def test_ten_million_rows_are_refused_before_they_are_read(refused, predictor):
 
 def test_a_body_without_a_length_is_refused_not_dropped(api, predictor):
     answer = api.client.generic(
-        "POST", "/api/v1/analytics/dl/predict-price",
+        "POST",
+        "/api/v1/analytics/dl/predict-price",
         headers={"host": "127.0.0.1", "transfer-encoding": "chunked"},
     )
     assert_error(answer, 411, "length_required")
@@ -244,7 +251,7 @@ def test_a_family_of_another_task_is_refused(refused, quotes):
 
 # ---------------------------------------------------------------------------- markets and history
 @pytest.mark.parametrize("path", [*TRAIN, *PREDICT])
-@pytest.mark.parametrize("ref", ["9999", "EUR/USD@nowhere", "'; DROP TABLE", "9" * 60, "½"])
+@pytest.mark.parametrize("ref", ["9999", "EUR/USD@nowhere", "'; DROP TABLE", "9" * 60, "½", "²"])
 def test_an_unknown_market_is_404(refused, predictor, quotes, path, ref):
     refused(path, {"market": ref}, status=404, field="market")
 

@@ -168,7 +168,7 @@ def test_too_little_history_says_how_much_is_needed_and_present(request_run, mar
     assert caught.value.details["needed"] >= 100
 
 
-def test_no_history_at_all_is_said(bell):
+def test_no_history_at_all_is_said(db, bell):
     empty = Market.objects.create(asset="USDT", fiat="VES", exchange="here")
     with pytest.raises(InvalidInput) as caught:
         training_request(market=empty, task="price", params={})
@@ -198,9 +198,7 @@ def test_a_model_that_loses_to_its_baseline_is_kept_back_with_a_trail(
     request_run, trainer, monkeypatch
 ):
     good = report_of
-    monkeypatch.setitem(
-        globals(), "report_of", lambda *a, **k: good(*a, **{**k, "score": 1.2})
-    )
+    monkeypatch.setitem(globals(), "report_of", lambda *a, **k: good(*a, **{**k, "score": 1.2}))
     run = training_execute(run_id=request_run().pk)
     assert run.model.status == TrainedModel.Status.CANDIDATE
     event = ModelEvent.objects.get()

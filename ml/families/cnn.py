@@ -1,0 +1,93 @@
+"""A dilated residual network that names what a market is doing, one head per aspect.
+
+Four residual blocks with dilations 1, 2, 4, 8 see the whole window of 48 rows; the last rows, their
+means and the maximum are pooled, so that both "now" and "all day long" reach the heads.
+Learn from: Bai, Kolter, Koltun 2018 (temporal convolutional networks).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ml.registry import register
+from ml.spec import ModelSpec, Task, TrainConfig, param
+
+_DILATIONS = (1, 2, 4, 8)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CNNConfig(TrainConfig):
+    epochs: int = param(8, low=1, high=1000, help="Most passes over the training windows.")
+    learning_rate: float = param(4e-3, low=1e-6, high=1.0, help="Peak step size of AdamW.")
+    weight_decay: float = param(2e-2, low=0.0, high=1.0, help="Decoupled weight decay of AdamW.")
+    patience: int = param(4, low=1, high=1000, help="Epochs without gain before stopping.")
+    window: int = param(48, low=16, high=192, help="Grid rows that the network looks at.")
+    channels: int = param(32, low=8, high=128, help="Channels of the residual blocks.")
+    dropout: float = param(0.2, low=0.0, high=0.9, help="Dropout before the heads.")
+    stride: int = param(2, low=1, high=16, help="Train on every so many-th window.")
+
+
+class _Block(nn.Module):
+    def __init__(self, channels: int, dilation: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.GroupNorm(4, channels),
+            nn.GELU(),
+            nn.Conv1d(channels, channels, 3, padding=dilation, dilation=dilation),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.body(x)
+
+
+class CNNModel(nn.Module):
+    """`classes` names the heads and how many classes each one has."""
+
+    def __init__(
+        self,
+        n_features: int,
+        classes: Mapping[str, int],
+        *,
+        channels: int = 32,
+        dropout: float = 0.2,
+    ) -> None:
+        super().__init__()
+        channels = 4 * (channels // 4)  # GroupNorm wants whole groups
+        self.stem = nn.Conv1d(n_features, channels, 5, padding=2)
+        self.blocks = nn.Sequential(*(_Block(channels, d) for d in _DILATIONS))
+        self.embed = nn.Sequential(
+            nn.Linear(4 * channels + n_features, 32), nn.GELU(), nn.Dropout(dropout)
+        )
+        self.heads = nn.ModuleDict({name: nn.Linear(32, n) for name, n in classes.items()})
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """(batch, time, feature) -> head -> logits (batch, class)."""
+        # Padding looks at zeros beyond the window's ends, never at rows that are not in it.
+        z = self.blocks(self.stem(x.transpose(1, 2)))
+        pooled = [z[..., -1], z[..., -6:].mean(-1), z.mean(-1), z.amax(-1), x[:, -1]]
+        embedding = self.embed(torch.cat(pooled, dim=1))
+        return {name: head(embedding) for name, head in self.heads.items()}
+
+
+def build(config: CNNConfig, n_features: int, classes: Mapping[str, int]) -> CNNModel:
+    return CNNModel(n_features, classes, channels=config.channels, dropout=config.dropout)
+
+
+register(
+    ModelSpec(
+        name="cnn",
+        task=Task.PATTERN,
+        title="Convolutional network for market patterns",
+        config=CNNConfig,
+        build=build,
+        pipeline="ml.pattern.pipeline",
+        baseline="trailing_rule",
+        primary="macro_f1",
+        higher_is_better=True,
+        metrics=("macro_f1", "accuracy", "ece", "f1_movement", "f1_agitation"),
+    )
+)

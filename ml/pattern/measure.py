@@ -1,0 +1,58 @@
+"""How well are the centred labels recognised from the past alone?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ml.pattern.labels import CLASSES, MAIN_HEADS
+
+_BINS = 10
+
+
+def macro_f1(truth: np.ndarray, named: np.ndarray, classes: int) -> float:
+    """Mean F1 over the classes that occur in either array."""
+    scores = []
+    for k in range(classes):
+        hits = np.sum((truth == k) & (named == k))
+        wrong = np.sum((truth == k) ^ (named == k))
+        if hits + wrong:
+            scores.append(2 * hits / (2 * hits + wrong))
+    return float(np.mean(scores)) if scores else 0.0
+
+
+def calibration_error(truth: np.ndarray, probabilities: np.ndarray) -> float:
+    """Expected calibration error: mean gap between confidence and accuracy over ten bins."""
+    confidence, right = probabilities.max(1), probabilities.argmax(1) == truth
+    bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
+    gaps = [
+        abs(right[bins == b].mean() - confidence[bins == b].mean()) * np.sum(bins == b)
+        for b in np.unique(bins)
+    ]
+    return float(np.sum(gaps) / max(len(truth), 1))
+
+
+def measure(
+    truth: dict[str, np.ndarray], probabilities: dict[str, np.ndarray], rows: np.ndarray
+) -> dict[str, float | None]:
+    """The task's metrics on the rows of a mask. `macro_f1`, `accuracy` and `ece` are means over
+    the movement and agitation heads; None where no row has a label."""
+    f1, accuracy, error = {}, {}, {}
+    for head, labels in truth.items():
+        known = rows & (labels >= 0)
+        if head not in probabilities or not known.any():
+            continue
+        table, real = probabilities[head][known], labels[known]
+        f1[head] = macro_f1(real, table.argmax(1), len(CLASSES[head]))
+        accuracy[head] = float(np.mean(table.argmax(1) == real))
+        error[head] = calibration_error(real, table)
+
+    def mean(values: dict[str, float]) -> float | None:
+        main = [values[h] for h in MAIN_HEADS if h in values]
+        return float(np.mean(main)) if len(main) == len(MAIN_HEADS) else None
+
+    out: dict[str, float | None] = {
+        "macro_f1": mean(f1),
+        "accuracy": mean(accuracy),
+        "ece": mean(error),
+    }
+    return {**out, **{f"f1_{head}": value for head, value in f1.items()}}
