@@ -10,7 +10,18 @@ import numpy as np
 
 #: No value is called rarer than this; keeps scores finite.
 MOST_DECADES = 30.0
+#: Rows that a block needs for its outer quantiles, and the most blocks.
+_BLOCK_ROWS = 1200
+_MOST_BLOCKS = 13
 _KNOTS = (0.5, 0.75, 0.9, 0.95, 0.97)
+
+
+def _typical(values: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Quantiles of a series in the order of time: the median over its blocks, so that one wild
+    month does not widen the tail for good."""
+    blocks = int(np.clip(len(values) // _BLOCK_ROWS, 1, _MOST_BLOCKS))
+    parts = np.array_split(values, blocks)
+    return np.median([np.quantile(part, levels) for part in parts], axis=0)
 
 
 @dataclass(frozen=True)
@@ -31,7 +42,7 @@ class Tail:
     def fit(cls, values: np.ndarray, *, through: tuple[float, float], pareto: bool) -> Tail:
         """Fit on finite, non-negative values. `through` are the two quantiles of the tail."""
         levels = np.array([*(k for k in _KNOTS if k < through[0]), *through])
-        knots = np.quantile(values, levels) if len(values) else np.arange(1.0, len(levels) + 1)
+        knots = _typical(values, levels) if len(values) else np.arange(1.0, len(levels) + 1)
         knots = np.maximum.accumulate(np.maximum(knots, 1e-9))
         knots = knots * (1 + 1e-6 * np.arange(len(knots)))  # strictly ascending
         decades = -np.log10(1 - levels)

@@ -53,9 +53,7 @@ class Samples:
             moves = moves[np.isfinite(moves)]
             changed = moves[has_changed(moves)]
             rates.append(len(changed) / max(len(moves), 1))
-            knots.append(
-                np.quantile(changed, KNOT_LEVELS) if len(changed) else KNOT_LEVELS - 0.5
-            )
+            knots.append(np.quantile(changed, KNOT_LEVELS) if len(changed) else KNOT_LEVELS - 0.5)
         return torch.tensor(rates), torch.tensor(np.stack(knots), dtype=torch.float32)
 
     @property

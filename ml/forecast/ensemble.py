@@ -76,9 +76,7 @@ class Ensemble:
         arrays = (inputs.windows, self.scaler(inputs.static), inputs.paths)
         parts = []
         for start in range(0, len(inputs.scale), _CHUNK):
-            chunk = [
-                torch.from_numpy(a[start : start + _CHUNK]).to(self.device) for a in arrays
-            ]
+            chunk = [torch.from_numpy(a[start : start + _CHUNK]).to(self.device) for a in arrays]
             parts.append(np.mean([member_quantiles(m, chunk) for m in self.members], axis=0))
         return np.concatenate(parts)
 

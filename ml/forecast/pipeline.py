@@ -18,8 +18,8 @@ from ml.forecast.ensemble import Ensemble, StaticScaler, member_quantiles
 from ml.forecast.features import FeatureMaker, Typical
 from ml.forecast.metrics import crps
 from ml.forecast.nets import Sizes, hurdle_loss
+from ml.forecast.series import make_series
 from ml.forecast.server import ForecastServer
-from ml.forecast.series import Series, make_series
 from ml.forecast.summaries import N_PATHS
 from ml.forecast.targets import Split, Target, clean_mask, split_rows
 from ml.grid import build_grid
@@ -30,9 +30,7 @@ from ml.spec import HORIZONS, ModelSpec, Source, TrainConfig
 LEAST_SAMPLES = 300
 
 
-def fit(
-    spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: FitContext
-) -> Fitted:
+def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: FitContext) -> Fitted:
     """Choose the number of epochs and the calibration on the validation stretch, train once more
     on everything before the test stretch, and measure there."""
     target = Target(spec.task)
@@ -52,7 +50,13 @@ def fit(
         "climate": residual_climate(series.y[: split.valid.stop]),
     }
     server = ForecastServer(
-        spec, window, context.step_minutes, columns, ensemble, calibration, maker.typical,
+        spec,
+        window,
+        context.step_minutes,
+        columns,
+        ensemble,
+        calibration,
+        maker.typical,
         section["climate"],
     )
     rows = np.arange(split.test.start, split.test.stop)
@@ -88,8 +92,14 @@ def load(
         calibration = Calibration(**{k: tuple(v) for k, v in section["calibration"].items()})
         typical = Typical(**section["typical"])
         return ForecastServer(
-            spec, manifest["window"], manifest["step_minutes"], tuple(section["columns"]),
-            ensemble, calibration, typical, section["climate"],
+            spec,
+            manifest["window"],
+            manifest["step_minutes"],
+            tuple(section["columns"]),
+            ensemble,
+            calibration,
+            typical,
+            section["climate"],
         )
     except (KeyError, TypeError, RuntimeError) as error:
         raise ArtifactMismatch(f"This artifact does not fit the family {spec.name}.") from error
@@ -107,7 +117,6 @@ def ensemble_sizes(maker: FeatureMaker, scaler: StaticScaler) -> Sizes:
 def _train(
     spec: ModelSpec, config: TrainConfig, context: FitContext, maker: FeatureMaker, split: Split
 ) -> tuple[Ensemble, Calibration, list[LoopResult]]:
-    series = maker.series
     train, valid, everything = (
         _samples(maker, spec, rows)
         for rows in (split.train, split.valid, range(split.train.start, split.valid.stop))
@@ -128,7 +137,6 @@ def _train(
     for c, (_, run) in zip(configs, chosen, strict=True):
         short = replace(c, epochs=max(1, run.best_epoch))
         final.append(_member(spec, short, sizes, everything, valid, context, "training")[0])
-    assert len(series) >= split.test.stop
     return Ensemble(final, scaler, context.device), calibration, [run for _, run in chosen]
 
 
@@ -167,7 +175,7 @@ def _member(
     network.head.start_from(*train.climate())
     network.to(context.device)
     rng = np.random.default_rng(config.seed)
-    seen, wanted = valid.batch(np.arange(len(valid)), None)
+    seen, _ = valid.batch(np.arange(len(valid)), None)
     truth, scale = valid.moves(), valid.scale[:, None]
     known = np.isfinite(truth)
     share = 1 / np.maximum(np.nanmean(np.abs(truth) * scale, axis=0), 1e-9)

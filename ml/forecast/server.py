@@ -92,15 +92,11 @@ class ForecastServer(Server):
         series = self._series(part, last)
         return self.measure(series, np.flatnonzero(series.index >= first), source)
 
-    def measure(
-        self, series: Series, rows: np.ndarray, source: Source
-    ) -> dict[str, float | None]:
+    def measure(self, series: Series, rows: np.ndarray, source: Source) -> dict[str, float | None]:
         """The metrics of the origins `rows`, beside the last value on the same rows."""
         rows = rows[(rows >= self.window - 1) & np.isfinite(series.y[rows])]
         if not len(rows):
-            raise NotEnoughData(
-                "No moment of that stretch has a known price.", needed=1, present=0
-            )
+            raise NotEnoughData("No moment of that stretch has a known price.", needed=1, present=0)
         base = self.answer(series, rows, Source.BASELINE)
         answer = base if source is Source.BASELINE else self.answer(series, rows, source)
         return measure(answer, base, future(series.value, rows))
@@ -151,9 +147,7 @@ class ForecastServer(Server):
     def _notes(self, series: Series, row: int, stale: bool) -> tuple[str, ...]:
         notes = []
         if row < MEMORY_DAYS * series.per_day:
-            notes.append(
-                f"short history: {row + 1} rows; weekly profiles and scales are left out"
-            )
+            notes.append(f"short history: {row + 1} rows; weekly profiles and scales are left out")
         if stale:
             notes.append("stale: the forecast starts at the last known price")
         part = series.y[max(0, row + 1 - self.window) : row + 1]

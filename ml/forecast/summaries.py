@@ -29,7 +29,7 @@ def same_hour(horizon: int, days: int, per_day: int) -> np.ndarray:
 
 
 class Summaries:
-    """`recent` needs rows of the network's own window only; `recall` and most `paths` need weeks."""
+    """`recent` needs rows of the network's own window only; `recall` and most paths need weeks."""
 
     def __init__(self, series: Series, window: int) -> None:
         self.series, self.window = series, window

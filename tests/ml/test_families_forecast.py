@@ -13,7 +13,7 @@ from ml.errors import ArtifactMismatch, BadQuotes, Cancelled, NotEnoughData
 from ml.predictor import DLPredictor
 from ml.spec import HORIZONS, Forecast, Source
 from ml.trainer import DLModelTrainer
-from tests.ml.test_forecast_parts import make_quotes
+from tests.ml.forecast_market import make_quotes
 
 SMALL = {"epochs": 3, "hidden": 8, "width": 16, "members": 1, "batch_size": 128}
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
@@ -77,7 +77,8 @@ def test_forecast_ignores_the_future(report, quotes):
 
 def test_older_rows_than_the_lookback_do_not_matter(report, quotes):
     predictor = DLPredictor.load(report.folder)
-    long = pd.concat([make_quotes(2400, seed=9).set_axis(quotes.index - pd.Timedelta("50D")), quotes])
+    older = make_quotes(2400, seed=9).set_axis(quotes.index - pd.Timedelta("50D"))
+    long = pd.concat([older, quotes])
     once = predict(predictor, long)
     again = predict(predictor, long.iloc[-2950:])
     assert [h.value for h in once.horizons] == pytest.approx([h.value for h in again.horizons])

@@ -17,16 +17,9 @@ from ml.forecast.series import blend, make_series, median, trailing_mean
 from ml.forecast.targets import Target, clean_mask, future, split_rows
 from ml.grid import build_grid
 from ml.spec import HORIZONS, QUANTILES, Task
+from tests.ml.forecast_market import make_quotes
 
 LEVELS = np.asarray(QUANTILES)
-
-
-def make_quotes(rows: int = 1600, seed: int = 0) -> pd.DataFrame:
-    rng = np.random.default_rng(seed)
-    index = pd.date_range("2025-01-01", periods=rows, freq="30min", tz="UTC")
-    mid = 10 * np.exp(np.cumsum(rng.normal(0, 0.002, rows)))
-    wave = 0.5 + 0.3 * np.sin(np.arange(rows) * 2 * np.pi / 48) + rng.normal(0, 0.05, rows)
-    return pd.DataFrame({"bid": mid * (1 - wave / 200), "ask": mid * (1 + wave / 200)}, index=index)
 
 
 def make_maker(quotes: pd.DataFrame, task: Task = Task.PRICE) -> FeatureMaker:
@@ -85,7 +78,9 @@ def test_hidden_memory_leaves_no_trace_of_older_rows():
     rows, blind = np.array([1200]), np.array([False])
     makers = [make_maker(q) for q in (quotes, other)]
     typical = makers[0].typical
-    first, second = (FeatureMaker(m.series, 24, typical=typical).inputs(rows, blind) for m in makers)
+    first, second = (
+        FeatureMaker(m.series, 24, typical=typical).inputs(rows, blind) for m in makers
+    )
     np.testing.assert_array_equal(first.windows, second.windows)
     np.testing.assert_array_equal(first.static, second.static)
     np.testing.assert_array_equal(first.paths, second.paths)

@@ -1,0 +1,163 @@
+"""The deep learning calls, exactly as the README writes them."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from analytics.models import AnomalyResult, Forecast, PatternResult, TrainingRun
+from analytics.services import training
+
+from .conftest import NOW, WINDOW, assert_error, make_run
+
+pytestmark = pytest.mark.django_db
+TASKS = {
+    "dl/train-price-predictor": "price",
+    "dl/train-spread-predictor": "spread",
+    "dl/train-anomaly-detector": "anomaly",
+    "dl/train-pattern-recognizer": "pattern",
+}
+NO_BODY = {"nothing": {}, "form": {"content_type": "application/x-www-form-urlencoded"}}
+
+
+@pytest.fixture
+def asked(monkeypatch, quotes):
+    """What the view hands to the service, which needs more history than a test has."""
+    seen: dict = {}
+
+    def request(**values):
+        seen.clear()
+        seen.update(values)
+        return make_run(values["market"], values["task"], status=TrainingRun.Status.QUEUED)
+
+    monkeypatch.setattr(training, "training_request", request)
+    return seen
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+@pytest.mark.parametrize("path", TASKS)
+def test_a_training_is_queued(api, asked, market, path, slash):
+    answer = api.post(f"{path}{slash}?epochs=50&batch_size=32&learning_rate=0.001")
+    assert answer.status_code == 202, answer.content
+    run = TrainingRun.objects.get()
+    assert answer.json() == {"run_id": run.pk, "status": "queued", "status_url": answer["Location"]}
+    assert answer["Location"] == f"/api/v1/analytics/training-runs/{run.pk}"
+    assert api.get(answer["Location"]).json()["status"] == "queued"
+    assert asked["task"] == TASKS[path]
+    assert asked["params"] == {"epochs": "50", "batch_size": "32", "learning_rate": "0.001"}
+    assert asked["market"] == market
+
+
+@pytest.mark.parametrize("kind", NO_BODY)
+def test_curl_without_a_body_works(api, asked, kind):
+    content = {"content_type": "", **NO_BODY[kind]}
+    answer = api.client.generic(
+        "POST", "/api/v1/analytics/dl/train-price-predictor", headers=api.headers, **content
+    )
+    assert answer.status_code == 202, answer.content
+
+
+def test_parameters_may_stand_in_the_body(api, asked, market):
+    body = {"epochs": 5, "until": "2026-04-01", "device": "cpu", "family": "lstm",
+            "market": market.pk}  # fmt: skip
+    assert api.post("dl/train-price-predictor?epochs=5&seed=3", body).status_code == 202
+    assert asked["params"] == {"epochs": "5", "seed": "3"}
+    assert asked["until"] == dt.datetime(2026, 4, 1, tzinfo=dt.UTC)
+    assert (asked["device"], asked["family"]) == ("cpu", "lstm")
+
+
+def test_a_run_can_be_asked_for_as_a_resource(api, asked):
+    answer = api.post("training-runs", {"task": "spread", "epochs": 3})
+    assert answer.status_code == 202
+    assert (asked["task"], asked["params"]) == ("spread", {"epochs": 3})
+
+
+def test_a_twin_is_a_conflict_with_its_address(api, market, quotes, monkeypatch):
+    monkeypatch.setattr(training, "_history", lambda *a, **k: (NOW, NOW, 5000))
+    first = api.post("dl/train-price-predictor?epochs=2")
+    assert first.status_code == 202, first.content
+    found = assert_error(api.post("dl/train-price-predictor"), 409, "run_open")
+    assert found["run_id"] == first.json()["run_id"]
+    assert found["status_url"] == first["Location"]
+    assert TrainingRun.objects.count() == 1
+
+
+# ------------------------------------------------------------------------------------ predicting
+@pytest.mark.parametrize("slash", ["", "/"])
+@pytest.mark.parametrize(
+    ("path", "value"), [("predict-price", "price"), ("predict-spread", "spread_pct")]
+)
+def test_a_posted_sequence_is_answered_and_not_kept(api, predictor, rows, path, value, slash):
+    answer = api.post(f"dl/{path}{slash}", {"sequence": rows})
+    assert answer.status_code == 200, answer.content
+    body = answer.json()
+    assert body["market"] == "USDT/BOB@binance_p2p"
+    assert {"id", "version", "family", "source"} <= body["model"].keys()
+    assert {"as_of", "generated_at", "stale", "device", "latency_ms"} <= body.keys()
+    assert body["as_of"] == "2026-05-01T12:00:00Z"
+    horizon = body["horizons"][0]
+    assert body[f"predicted_{value}"] == horizon[value]
+    assert (horizon["steps"], horizon["minutes"]) == (1, 30)
+    # What is not finite leaves as null, not as text that strict JSON forbids.
+    assert horizon["quantiles"] == {"0.05": None}
+    assert not Forecast.objects.exists()
+
+
+def test_rows_may_be_objects_with_times(api, predictor, rows):
+    sequence = [
+        {"bid": 9.3, "ask": None, "timestamp": f"2026-05-01T{k:02}:00:00Z"} for k in range(WINDOW)
+    ]
+    assert api.post("dl/predict-price", {"sequence": sequence}).status_code == 200
+
+
+def test_a_forecast_of_stored_history_is_kept_once(api, predictor, quotes, market):
+    for _again in range(2):
+        answer = api.post("dl/predict-price", {"market": market.symbol})
+        assert answer.status_code == 200
+    assert Forecast.objects.count() == 1
+
+
+@pytest.mark.parametrize("path", ["dl/detect-anomalies", "dl/detect-anomalies/"])
+def test_anomalies_of_stored_history_are_kept_once(api, predictor, quotes, path):
+    first = api.post(f"{path}?threshold=0.1&from=2026-05-01&to=2026-05-02T00:00:00Z")
+    assert first.status_code == 200, first.content
+    assert (first.json()["threshold"], first.json()["stored_new"]) == (0.1, 1)
+    found = first.json()["anomalies"][0]
+    assert found["timestamp"] == "2026-05-01T12:00:00Z"
+    assert found["expected"]["ask"] == {"observed": 9.9, "value": 9.3, "lower": 9.2, "upper": 9.4}
+    assert api.post(f"{path}?threshold=0.1").json()["stored_new"] == 0
+    assert AnomalyResult.objects.count() == 1
+
+
+def test_anomalies_of_a_sequence_are_not_kept(api, predictor, rows):
+    answer = api.post("dl/detect-anomalies", {"sequence": rows, "threshold": 0.2})
+    assert (answer.status_code, answer.json()["threshold"]) == (200, 0.2)
+    assert not AnomalyResult.objects.exists()
+
+
+def test_a_pattern_is_named_with_its_history(api, predictor, quotes, rows):
+    body = api.post("dl/recognize-patterns?history=3").json()
+    assert (body["current"]["label"], len(body["history"])) == ("range", 3)
+    assert PatternResult.objects.count() == 1
+    assert api.post("dl/recognize-patterns", {"sequence": rows}).status_code == 200
+    assert PatternResult.objects.count() == 1
+
+
+# ------------------------------------------------------------------------------------ model-info
+def test_model_info_works_with_nothing_at_all(api):
+    body = api.get("dl/model-info").json()
+    assert body["markets"] == []
+    assert body["device"]
+
+
+@pytest.mark.parametrize("path", ["dl/model-info", "dl/model-info/"])
+def test_model_info_says_what_is_missing_and_what_is_there(api, market, path):
+    from .conftest import COLUMNS, make_model
+
+    make_model(market, "price", status="active")
+    tasks = api.get(f"{path}?market={market.symbol}").json()["markets"][0]["tasks"]
+    assert (tasks["price"]["status"], tasks["price"]["window"]) == ("active", WINDOW)
+    assert tasks["price"]["input_columns"] == COLUMNS
+    assert tasks["spread"]["status"] == "none"
+    assert "train-spread-predictor" in tasks["spread"]["train"]
