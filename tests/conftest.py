@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+from django.db import connection
 
 SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
@@ -22,3 +24,17 @@ def home(tmp_path, settings):
     """Artifacts and logs of a test lie in its own folder."""
     settings.ANALYTICS = {**settings.ANALYTICS, "HOME": tmp_path / "home"}
     return tmp_path / "home"
+
+
+@pytest.fixture
+def for_children(transactional_db, home, monkeypatch):
+    """Child processes (the worker, a training) see this test's database and home."""
+    database = connection.settings_dict
+    if connection.vendor == "sqlite":
+        url = f"sqlite:///{database['NAME']}"
+    else:
+        url = f"postgres://{database['USER']}@{quote(database['HOST'], safe='')}/{database['NAME']}"
+    monkeypatch.setenv("PARALELO_TEST_DATABASE_URL", url)
+    monkeypatch.setenv("PARALELO_TEST_HOME", str(home))
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "tests.settings")
+    home.mkdir(parents=True, exist_ok=True)

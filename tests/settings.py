@@ -5,12 +5,15 @@ import os
 import tempfile
 from pathlib import Path
 
-for _name in [
-    n for n in os.environ if n.startswith("PARALELO_") and n != "PARALELO_TEST_DATABASE_URL"
-]:
-    del os.environ[_name]
-os.environ.pop("DATABASE_URL", None)
-os.environ["PARALELO_HOME"] = tempfile.mkdtemp(prefix="paralelo-test-")
+for _name in list(os.environ):
+    if _name == "DATABASE_URL" or (
+        _name.startswith("PARALELO_") and not _name.startswith("PARALELO_TEST_")
+    ):
+        del os.environ[_name]
+# A child process of a test works in its parent's home and on its parent's database.
+os.environ["PARALELO_HOME"] = os.environ.get("PARALELO_TEST_HOME") or tempfile.mkdtemp(
+    prefix="paralelo-test-"
+)
 
 import dj_database_url  # noqa: E402
 
@@ -19,7 +22,9 @@ from p2p.settings import ANALYTICS, DATABASES  # noqa: E402
 
 _URL = os.environ.get("PARALELO_TEST_DATABASE_URL")
 if _URL:
-    DATABASES["default"] = dj_database_url.parse(_URL)
+    DATABASES["default"] |= dj_database_url.parse(_URL)
+    if not _URL.startswith("sqlite"):
+        DATABASES["default"].pop("OPTIONS", None)
 else:
     # A file, not memory: the training child is another process and must see the same rows.
     DATABASES["default"]["NAME"] = str(Path(os.environ["PARALELO_HOME"]) / "db.sqlite3")

@@ -1,4 +1,4 @@
-"""The one error shape: {"code", "message", "fields"} and plain details such as run_id beside them."""
+"""The one error shape: {"code", "message", "fields"}, with plain details such as run_id beside."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from django.core.exceptions import (
     SuspiciousOperation,
 )
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.http import Http404, JsonResponse
-from django.http.request import HttpRequest, UnreadablePostError
+from django.http import Http404
+from django.http.request import UnreadablePostError
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from rest_framework import exceptions as drf
@@ -31,6 +31,7 @@ from analytics.exceptions import (
 )
 
 log = logging.getLogger("analytics.api")
+_LONGEST_TEXT = 500
 
 _STATUS: tuple[tuple[type[AnalyticsError], int], ...] = (
     (NotFound, 404),
@@ -140,13 +141,5 @@ def _flatten(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:
             step = f"{path}.{index}".lstrip(".") if nested else path
             yield from _flatten(inner, step)
     else:
-        yield path, str(detail)
-
-
-def plain_error(status: int, code: str, message: Any) -> JsonResponse:
-    """The same shape where no view was reached (Django's own handlers)."""
-    return JsonResponse(error_body(code, message), status=status)
-
-
-def handle_404(request: HttpRequest) -> JsonResponse:
-    return plain_error(404, "not_found", _("There is nothing at this address."))
+        # DRF repeats what was sent, which may be long.
+        yield path, str(detail)[:_LONGEST_TEXT]

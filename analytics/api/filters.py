@@ -15,8 +15,14 @@ from rest_framework.filters import OrderingFilter
 from rest_framework.request import Request
 
 from analytics.api.serializers_input import EARLIEST, LATEST
-from analytics.models import AnomalyResult, Forecast, Market, PatternResult, TrainedModel
-from analytics.models import TrainingRun
+from analytics.models import (
+    AnomalyResult,
+    Forecast,
+    Market,
+    PatternResult,
+    TrainedModel,
+    TrainingRun,
+)
 from analytics.models.choices import Source, Task
 from analytics.selectors.prices import market_get
 

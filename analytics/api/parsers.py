@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import IO, Any
 
@@ -17,6 +18,7 @@ from analytics.exceptions import InvalidInput
 #: Beyond these a number is no double and a name no parameter of ours.
 _MOST_DIGITS = 300
 _LONGEST_NAME = 64
+_DEEPEST = 20
 #: DRF itself reads this one from the query.
 _ALWAYS_KNOWN = frozenset({"format"})
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -45,13 +47,25 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) == len(pairs):
         return found
-    names = [name for name, _value in pairs]
-    twice = sorted({name[:_LONGEST_NAME] for name in names if names.count(name) > 1})
+    counts = Counter(name for name, _value in pairs)
+    twice = sorted({name[:_LONGEST_NAME] for name, count in counts.items() if count > 1})[:20]
     raise InvalidInput(
         _("The body names a key twice: %(names)s.") % {"names": ", ".join(twice)},
         "bad_json",
         dict.fromkeys(twice, _("Named twice.")),
     )
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether lists and objects are nested deeper than any input of ours. Python's own limit is
+    not enough: what it just lets pass would fail further on."""
+    level = [value] if isinstance(value, (list, dict)) else []
+    for _depth in range(_DEEPEST):
+        if not level:
+            return False
+        inner = (item.values() if isinstance(item, dict) else item for item in level)
+        level = [v for values in inner for v in values if isinstance(v, (list, dict))]
+    return True
 
 
 def _refused(why: str) -> InvalidInput:
@@ -71,13 +85,13 @@ def strict_loads(raw: bytes) -> Any:
             parse_int=_int,
             object_pairs_hook=_object,
         )
+        if _is_deep(value):
+            raise RecursionError
         if _SURROGATE.search(text):
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except json.JSONDecodeError as error:
         where = {"line": error.lineno, "column": error.colno}
-        raise _refused(
-            _("line %(line)s, column %(column)s cannot be read.") % where
-        ) from error
+        raise _refused(_("line %(line)s, column %(column)s cannot be read.") % where) from error
     except UnicodeError as error:
         raise _refused(_("it is not valid UTF-8 text.")) from error
     except RecursionError as error:
@@ -133,7 +147,7 @@ def merged_input(
 
 def query_input(request: Request, allowed: Collection[str] | None = None) -> dict[str, str]:
     """The query's parameters, each once; with `allowed`, any other name is an error."""
-    found = {name: values for name, values in request.query_params.lists()}
+    found = dict(request.query_params.lists())
     twice = [name for name, values in found.items() if len(values) > 1]
     if twice:
         raise InvalidInput(
@@ -162,10 +176,14 @@ def check_names(names: Collection[str], allowed: Collection[str] | None) -> None
 
 
 def _same(text: str, value: Any) -> bool:
+    if isinstance(value, (list, dict)):
+        return False
     if text.strip().lower() == str(value).strip().lower():
         return True
+    if isinstance(value, bool):
+        return False
     try:
-        return not isinstance(value, bool) and float(text) == float(value)
+        return float(text) == float(value)
     except (TypeError, ValueError, OverflowError):
         return False
 

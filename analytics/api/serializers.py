@@ -8,10 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from analytics.models import (
-    AnomalyResult,
-    Forecast,
     Market,
-    PatternResult,
     PriceHistory,
     TrainedModel,
     TrainingRun,
@@ -77,11 +74,11 @@ class PriceSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
-class _OfMarket(serializers.ModelSerializer):
+class OfMarketSerializer(serializers.ModelSerializer):
     market = serializers.CharField(source="market.symbol", read_only=True)
 
 
-class TrainingRunSerializer(_OfMarket):
+class TrainingRunSerializer(OfMarketSerializer):
     requested_by = serializers.CharField(
         source="requested_by.username", read_only=True, allow_null=True, default=None
     )
@@ -143,7 +140,7 @@ class TrainingRunDetailSerializer(TrainingRunSerializer):
         return model.pk if model else None
 
 
-class TrainedModelSerializer(_OfMarket):
+class TrainedModelSerializer(OfMarketSerializer):
     class Meta:
         model = TrainedModel
         fields = (
@@ -172,84 +169,5 @@ class TrainedModelSerializer(_OfMarket):
             "device",
             "trained_at",
             "checksum",
-        )
-        read_only_fields = fields
-
-
-class ForecastSerializer(_OfMarket):
-    version = serializers.IntegerField(source="model.version", read_only=True)
-
-    class Meta:
-        model = Forecast
-        fields = (
-            "id",
-            "market",
-            "market_id",
-            "model_id",
-            "version",
-            "task",
-            "source",
-            "name",
-            "as_of",
-            "generated_at",
-            "stale",
-            "unit",
-            "last_value",
-            "horizons",
-            "notes",
-        )
-        read_only_fields = fields
-
-
-class AnomalySerializer(_OfMarket):
-    version = serializers.IntegerField(source="model.version", read_only=True)
-    acknowledged_by = serializers.CharField(
-        source="acknowledged_by.username", read_only=True, allow_null=True, default=None
-    )
-
-    class Meta:
-        model = AnomalyResult
-        fields = (
-            "id",
-            "market",
-            "market_id",
-            "model_id",
-            "version",
-            "source",
-            "timestamp",
-            "score",
-            "threshold",
-            "severity",
-            "kind",
-            "text",
-            "expected",
-            "contributions",
-            "created_at",
-            "acknowledged_at",
-            "acknowledged_by",
-            "label",
-        )
-        read_only_fields = fields
-
-
-class PatternSerializer(_OfMarket):
-    version = serializers.IntegerField(source="model.version", read_only=True)
-
-    class Meta:
-        model = PatternResult
-        fields = (
-            "id",
-            "market",
-            "market_id",
-            "model_id",
-            "version",
-            "source",
-            "name",
-            "as_of",
-            "label",
-            "probability",
-            "clear",
-            "heads",
-            "created_at",
         )
         read_only_fields = fields

@@ -94,9 +94,7 @@ class ScanAnswer(_Answer):
     anomalies = FoundAnomaly(many=True)
 
     def get_fields(self) -> dict[str, Any]:
-        span = {
-            name: serializers.DateTimeField(allow_null=True) for name in ("from", "to")
-        }
+        span = {name: serializers.DateTimeField(allow_null=True) for name in ("from", "to")}
         return {**super().get_fields(), **span}
 
 

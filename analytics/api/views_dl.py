@@ -38,6 +38,7 @@ from analytics.services import status as state
 
 #: No number needs more characters; longer ones overflow where they are compared.
 _LONGEST_VALUE = 64
+_MOST_PARAMETERS = 100
 
 
 def start_training(request: Request, serializer: type[Input], task: str = "") -> Response:
@@ -47,6 +48,8 @@ def start_training(request: Request, serializer: type[Input], task: str = "") ->
     known = set(serializer.names())
     values = checked(serializer, {k: v for k, v in given.items() if k in known})
     params = {k: v for k, v in given.items() if k not in known}
+    if len(params) > _MOST_PARAMETERS:
+        raise InvalidInput(_("These are too many parameters."), "unknown_parameter")
     too_long = [k for k, v in params.items() if isinstance(v, str) and len(v) > _LONGEST_VALUE]
     if too_long:
         raise InvalidInput(

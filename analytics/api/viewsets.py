@@ -15,9 +15,9 @@ from rest_framework.viewsets import GenericViewSet, ViewSet
 from analytics.api.filters import ForecastFilter, PatternFilter, StrictOrdering
 from analytics.api.parsers import check_names, query_input
 from analytics.api.schema import documented, query_of
-from analytics.api.serializers import ForecastSerializer, PatternSerializer
 from analytics.api.serializers_answer import FamilyAnswer
 from analytics.api.serializers_input import TaskInput
+from analytics.api.serializers_result import ForecastSerializer, PatternSerializer
 from analytics.api.views import StrictRequest, read_query
 from analytics.models import Forecast, PatternResult
 from analytics.selectors.results import forecast_list, pattern_list

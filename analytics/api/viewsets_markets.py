@@ -13,7 +13,6 @@ from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, 
 from rest_framework import mixins, status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import BaseSerializer
 
 from analytics.api.filters import MarketFilter, PriceFilter
 from analytics.api.pagination import TimeCursor
@@ -58,7 +57,10 @@ class MarketViewSet(ReadResource):
         return self._detail(self.get_object())
 
     @documented(
-        "Add a market", MarketDetailSerializer, status=201, request=MarketCreateInput,
+        "Add a market",
+        MarketDetailSerializer,
+        status=201,
+        request=MarketCreateInput,
         fails=(400, 409),
     )
     def create(self, request: Request) -> Response:

@@ -14,7 +14,6 @@ from rest_framework.serializers import BaseSerializer
 from analytics.api.filters import AnomalyFilter, ModelFilter, RunFilter
 from analytics.api.schema import documented, query_of
 from analytics.api.serializers import (
-    AnomalySerializer,
     TrainedModelSerializer,
     TrainingRunDetailSerializer,
     TrainingRunSerializer,
@@ -29,6 +28,7 @@ from analytics.api.serializers_input import (
     TrainTaskBody,
     TrainTaskInput,
 )
+from analytics.api.serializers_result import AnomalySerializer
 from analytics.api.views import caller, chosen_market, read
 from analytics.api.views_dl import start_training
 from analytics.api.viewsets import ReadResource
@@ -94,9 +94,7 @@ class ModelViewSet(ReadResource):
     def get_queryset(self) -> QuerySet[TrainedModel]:
         return model_list()
 
-    @documented(
-        "Make a version answer", TrainedModelSerializer, request=PromoteInput, fails=_ACTS
-    )
+    @documented("Make a version answer", TrainedModelSerializer, request=PromoteInput, fails=_ACTS)
     @action(detail=True, methods=["post"])
     def promote(self, request: Request, pk: str) -> Response:
         model = self.get_object()

@@ -31,7 +31,7 @@ from analytics.selectors.prices import price_frame
 from analytics.selectors.runs import run_asks_for_cancel, run_get
 from analytics.services.processes import die_with_parent
 from analytics.services.promotion import model_consider
-from analytics.services.training import training_close
+from analytics.services.training import training_close, training_reap
 from analytics.services.translate import from_ml
 
 logger = logging.getLogger(__name__)
@@ -59,12 +59,24 @@ def training_launch(*, run_id: int) -> None:
         )
         try:
             _watch(child, run_id)
+        except SystemExit:
+            # So the queue's time limit arrives. It would be reached again: no second attempt.
+            _give_up(run_id)
+            raise
         finally:
-            # Also on SystemExit, which is how the queue's time limit arrives.
             if child.poll() is None:
                 child.kill()
             child.wait()
-            _close_if_dead(run_id, child.pid, child.returncode)
+            # A child that was killed (out of memory, say) could not close its run itself.
+            training_reap()
+
+
+def _give_up(run_id: int) -> None:
+    run = run_get(run_id)
+    message = _("The training took longer than %(n)s s.") % {"n": conf().TRAIN_TIMEOUT}
+    training_close(
+        run_id=run_id, attempt=run.attempts, status=Status.FAILED, code="timeout", message=message
+    )
 
 
 def _thread_settings() -> dict[str, str]:
@@ -89,18 +101,6 @@ def _watch(child: subprocess.Popen[bytes], run_id: int) -> None:
         except subprocess.TimeoutExpired:
             running = TrainingRun.objects.filter(pk=run_id, status=Status.RUNNING)
             running.update(heartbeat_at=timezone.now())
-
-
-def _close_if_dead(run_id: int, pid: int, returncode: int | None) -> None:
-    """A child that was killed (out of memory, say) could not close its run itself."""
-    run = TrainingRun.objects.filter(pk=run_id, status=Status.RUNNING).first()
-    if run is None or run.pid != pid:
-        return
-    status = Status.CANCELLED if run.cancel_requested else Status.FAILED
-    message = _("The training process ended with code %(code)s.") % {"code": returncode}
-    training_close(
-        run_id=run_id, attempt=run.attempts, status=status, code="process_died", message=message
-    )
 
 
 # ------------------------------------------------------------------------------- the child's side

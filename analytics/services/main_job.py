@@ -79,7 +79,7 @@ def is_done(market: Market) -> bool:
 
 
 #: Failures that say nothing about the data: worth another try.
-_NO_VERDICT = ("interrupted", "process_died", "worker_died", "internal", "too_many_attempts")
+_NO_VERDICT = ("interrupted", "worker_died", "timeout", "internal", "too_many_attempts")
 
 
 @contextmanager

@@ -15,7 +15,7 @@ SILENCE = 12
 #: Public score of a row exactly at the calibrated threshold; twice as strange is 0.2.
 PUBLIC_THRESHOLD = 0.1
 PROMISE_PER_WEEK = 1.0
-_LEVELS = 40
+_LEVELS = 120
 #: Weeks a block should last to count a weekly rate, and the most blocks.
 _BLOCK_WEEKS = 4.0
 _MOST_BLOCKS = 13

@@ -119,7 +119,7 @@ def _apply(
     index, n = out.index[rows], len(rows)
     size = unit * float(np.exp(rng.uniform(np.log(1.2), np.log(5))))
     sign = float(rng.choice([-1.0, 1.0]))
-    prices = filled.loc[index, sides].to_numpy()
+    prices = filled.loc[index, sides].to_numpy().copy()
     mid = prices.mean(axis=1, keepdims=True)
     if kind == "spike":
         side = int(rng.integers(0, len(sides) + 1))

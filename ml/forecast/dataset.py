@@ -17,11 +17,14 @@ MEMORY_DROPOUT = 0.1
 class Samples:
     """Samples of the origins `rows`, with and without long memory.
 
-    `targets` (n,) is the encoded series in which unfit targets are NaN.
+    `targets` (n,) is the encoded series in which unfit targets are NaN. `mirror` shows half of the
+    samples upside down.
     """
 
-    def __init__(self, maker: FeatureMaker, rows: np.ndarray, targets: np.ndarray) -> None:
-        self.maker = maker
+    def __init__(
+        self, maker: FeatureMaker, rows: np.ndarray, targets: np.ndarray, *, mirror: bool
+    ) -> None:
+        self.maker, self.mirror = maker, mirror
         wanted = future(targets, rows) - maker.series.y[rows, None]
         some = np.isfinite(wanted).any(axis=1)
         self.rows, self.change = rows[some], wanted[some]
@@ -52,7 +55,9 @@ class Samples:
         for moves in self.moves().T:
             moves = moves[np.isfinite(moves)]
             changed = moves[has_changed(moves)]
-            rates.append(len(changed) / max(len(moves), 1))
+            if self.mirror:
+                changed = np.concatenate([changed, -changed])
+            rates.append(has_changed(moves).mean() if len(moves) else 0.5)
             knots.append(np.quantile(changed, KNOT_LEVELS) if len(changed) else KNOT_LEVELS - 0.5)
         return torch.tensor(rates), torch.tensor(np.stack(knots), dtype=torch.float32)
 
@@ -84,5 +89,15 @@ class Samples:
         change = self.change[numbers]
         moves = np.clip(change / scale[:, None], -CLIP, CLIP).astype("float32")
         weight = np.sqrt(scale / self.maker.typical.y).astype("float32")[:, None]
+        if self.mirror and rng is not None:
+            self._mirror(rng.random(len(numbers)) < 0.5, inputs, moves)
         wanted = [moves, has_changed(change), np.minimum(weight, 5.0)]
         return tuple([torch.from_numpy(x).to(self.device) for x in g] for g in (inputs, wanted))
+
+    def _mirror(self, which: np.ndarray, inputs: list[np.ndarray], moves: np.ndarray) -> None:
+        """Turn some samples upside down, in place: a market's past trend is no promise."""
+        sign = np.where(which, -1.0, 1.0).astype("float32")[:, None]
+        inputs[0][..., self.maker.odd_channels] *= sign[..., None]
+        inputs[1][:, self.maker.odd_static] *= sign
+        inputs[2][:] *= sign[..., None]
+        moves *= sign

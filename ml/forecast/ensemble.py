@@ -25,11 +25,12 @@ class StaticScaler:
     width: np.ndarray
 
     @classmethod
-    def fit(cls, static: np.ndarray) -> StaticScaler:
+    def fit(cls, static: np.ndarray, odd: np.ndarray) -> StaticScaler:
+        """`odd` (features,) marks inputs whose sign means a direction: their zero stays zero."""
         known = np.isfinite(static)
         count = np.maximum(known.sum(axis=0), 1)
         filled = np.where(known, static, 0.0)
-        centre = filled.sum(axis=0) / count
+        centre = np.where(odd, 0.0, filled.sum(axis=0) / count)
         square = np.where(known, (filled - centre) ** 2, 0.0).sum(axis=0) / count
         width = np.where(square > 1e-8, np.sqrt(square), 1.0)
         return cls(centre.astype("float32"), width.astype("float32"))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ml.forecast.series import MEMORY_DAYS, Series, blend, move_scales, moves
-from ml.forecast.summaries import Summaries
+from ml.forecast.summaries import Summaries, odd_columns
 from ml.forecast.targets import CLIP, has_changed
 
 
@@ -59,6 +59,8 @@ class FeatureMaker:
         self.has_memory = old_enough & np.isfinite(scales.slow)
         self.long_scale = blend(scales.slow, scales.fast, typical.y)
         self.short_scale = blend(typical.y, scales.brief, typical.y)
+        self.odd_static = odd_columns(series)
+        self.odd_channels = [0, 1]
         self._summaries = Summaries(series, window)
         self._sources = self._window_sources()
 

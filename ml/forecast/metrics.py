@@ -1,4 +1,4 @@
-"""How good forecasts were: error, CRPS and coverage, each beside the last value on the same rows."""
+"""How good forecasts were: error, CRPS, coverage, each beside the last value on the same rows."""
 
 from __future__ import annotations
 

@@ -25,9 +25,10 @@ from ml.forecast.targets import Split, Target, clean_mask, split_rows
 from ml.grid import build_grid
 from ml.loop import LoopResult, fit_network
 from ml.pipeline import FitContext, Fitted
-from ml.spec import HORIZONS, ModelSpec, Source, TrainConfig
+from ml.spec import HORIZONS, ModelSpec, Source, Task, TrainConfig
 
 LEAST_SAMPLES = 300
+LEAST_EPOCHS = 3
 
 
 def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: FitContext) -> Fitted:
@@ -122,7 +123,7 @@ def _train(
         for rows in (split.train, split.valid, range(split.train.start, split.valid.stop))
     )
     _refuse_few(len(train))
-    scaler = StaticScaler.fit(train.static)
+    scaler = StaticScaler.fit(train.static, maker.odd_static)
     for samples in (train, valid, everything):
         samples.prepare(scaler, context.device)
     sizes = ensemble_sizes(maker, scaler)
@@ -135,7 +136,7 @@ def _train(
     calibration = fit_calibration(quantiles, moves, inputs.scale)
     final = []
     for c, (_, run) in zip(configs, chosen, strict=True):
-        short = replace(c, epochs=max(1, run.best_epoch))
+        short = replace(c, epochs=max(min(LEAST_EPOCHS, c.epochs), run.best_epoch))
         final.append(_member(spec, short, sizes, everything, valid, context, "training")[0])
     return Ensemble(final, scaler, context.device), calibration, [run for _, run in chosen]
 
@@ -147,7 +148,7 @@ def _samples(maker: FeatureMaker, spec: ModelSpec, rows: range) -> Samples:
     clean = clean_mask(y, spec.task, min(maker.window, maker.series.per_day // 2 or 1))
     origins = np.arange(rows.start, rows.stop)
     targets = np.where(clean, y, np.nan)
-    return Samples(maker, origins[maker.usable(origins)], targets)
+    return Samples(maker, origins[maker.usable(origins)], targets, mirror=spec.task is Task.PRICE)
 
 
 def _refuse_few(samples: int) -> None:

@@ -28,6 +28,16 @@ def same_hour(horizon: int, days: int, per_day: int) -> np.ndarray:
     return horizon - per_day * np.arange(first, first + days)
 
 
+def odd_columns(series: Series) -> np.ndarray:
+    """(features,) True for static inputs that change sign when the market is mirrored; the order
+    is that of `Summaries.recent`, `Summaries.recall` and the flag of memory."""
+    sides, other = series.ages.shape[1], series.other is not None
+    recent = [True] * 4 + [False] * (7 + sides + other + 2 * _HARMONICS + 1)
+    recall = [True] * 7 + [False] * (8 + 2 * len(HORIZONS) + 1 + other)
+    profiles = [True] * (len(HORIZONS) * len(PROFILE_DAYS))
+    return np.array([*recent, *recall, *profiles, False])
+
+
 class Summaries:
     """`recent` needs rows of the network's own window only; `recall` and most paths need weeks."""
 

@@ -1,4 +1,4 @@
-"""A market with a little history, a version of every task, and a caller on each side of the door."""
+"""A market with a little history, a version of every task, callers on each side of the door."""
 
 from __future__ import annotations
 
@@ -15,10 +15,23 @@ from django.test import Client
 
 from analytics.models import Market, PriceHistory, TrainedModel, TrainingRun
 
+from .fakes import NOW, FakePredictor
+
 ROOT = "/api/v1/analytics/"
-NOW = dt.datetime(2026, 5, 1, 12, 0, tzinfo=dt.UTC)
 COLUMNS = ["bid", "ask", "bid_volume"]
 WINDOW = 4
+TRAIN = (
+    "dl/train-price-predictor",
+    "dl/train-spread-predictor",
+    "dl/train-anomaly-detector",
+    "dl/train-pattern-recognizer",
+)
+PREDICT = (
+    "dl/predict-price",
+    "dl/predict-spread",
+    "dl/detect-anomalies",
+    "dl/recognize-patterns",
+)
 
 
 class Caller:
@@ -147,67 +160,6 @@ def models(market) -> dict[str, TrainedModel]:
     }
 
 
-class FakePredictor:
-    """Answers as ml's predictor does, without a network."""
-
-    def _forecast(self, task: str, unit: str, value: float) -> Any:
-        import ml
-
-        return ml.Forecast(
-            task=ml.Task(task),
-            unit=unit,
-            as_of=NOW,
-            stale=False,
-            last_value=value,
-            horizons=(
-                ml.spec.HorizonForecast(
-                    steps=1, minutes=30, at=NOW, value=value, quantiles={"0.05": float("nan")}
-                ),
-            ),
-            source=ml.Source.NETWORK,
-            name="lstm",
-        )
-
-    def predict_price(self, frame: Any, **_: Any) -> Any:
-        return self._forecast("price", "price", 9.33)
-
-    def predict_spread(self, frame: Any, **_: Any) -> Any:
-        return self._forecast("spread", "spread_pct", 0.4)
-
-    def detect_anomalies(self, frame: Any, *, threshold: float, **_: Any) -> Any:
-        import ml
-        import numpy as np
-
-        found = ml.Anomaly(
-            timestamp=NOW,
-            score=0.3,
-            severity="high",
-            kind="spike",
-            text="A spike.",
-            expected={"ask": ml.spec.Expected(observed=9.9, value=9.3, lower=9.2, upper=9.4)},
-            contributions={"ask": 1.0},
-        )
-        return ml.AnomalyScores(
-            timestamps=frame.index,
-            scores=np.full(len(frame), 0.05),
-            threshold=threshold,
-            anomalies=(found,),
-            warming_up=False,
-            source=ml.Source.NETWORK,
-            name="autoencoder",
-        )
-
-    def recognize_patterns(self, frame: Any, *, history: int, **_: Any) -> Any:
-        import ml
-
-        now = ml.Pattern(
-            as_of=NOW, label="range", probability=0.7, clear=True, heads={"trend": {"flat": 0.7}}
-        )
-        return ml.Patterns(
-            current=now, history=(now,) * history, source=ml.Source.NETWORK, name="cnn"
-        )
-
-
 @pytest.fixture
 def predictor(models, monkeypatch) -> FakePredictor:
     from analytics.services import serving
@@ -247,3 +199,25 @@ def assert_error(
     if field is not None:
         assert field in body["fields"], body
     return body
+
+
+@pytest.fixture
+def refused(api):
+    """Sends something bad; asserts shape, status, code, field, and that nothing was stored."""
+
+    def send(
+        path: str,
+        body: Any = None,
+        *,
+        status: int = 400,
+        code: str | None = None,
+        field: str | None = None,
+        method: str = "POST",
+        **headers: str,
+    ) -> dict:
+        before = count_rows()
+        found = assert_error(api(method, path, body, **headers), status, code, field)
+        assert count_rows() == before
+        return found
+
+    return send

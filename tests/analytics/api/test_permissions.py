@@ -146,9 +146,7 @@ def test_a_foreign_page_may_not_use_a_session_either(debug, staff):
     client = Client()
     client.force_login(staff)
     headers = {"host": "127.0.0.1", "origin": "http://evil.example"}
-    answer = client.post(
-        ROOT + "markets", MARKET, content_type="application/json", headers=headers
-    )
+    answer = client.post(ROOT + "markets", MARKET, content_type="application/json", headers=headers)
     assert_error(answer, 403, "bad_origin")
 
 

@@ -106,9 +106,7 @@ def test_a_browsed_page_holds_no_box_of_all_markets(api, market):
 
 
 def test_without_debug_there_is_json_only():
-    code = (
-        "from p2p import settings; print(settings.REST_FRAMEWORK['DEFAULT_RENDERER_CLASSES'])"
-    )
+    code = "from p2p import settings; print(settings.REST_FRAMEWORK['DEFAULT_RENDERER_CLASSES'])"
     environment = {
         **os.environ,
         "PARALELO_DEBUG": "0",

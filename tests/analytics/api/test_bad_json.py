@@ -1,0 +1,68 @@
+"""Bodies that are no JSON object of ours: refused in the one shape, and nothing is stored."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import PREDICT, TRAIN, assert_error, count_rows
+
+pytestmark = pytest.mark.django_db
+NOT_JSON = {
+    "text": (b"hello", "bad_json"),
+    "half": (b'{"sequence": [[1, 2', "bad_json"),
+    "bytes": (b'{"market": "\xff\xfe"}', "bad_json"),
+    "bom": ("﻿{}".encode(), "bad_json"),
+    "trailing": (b"{} {}", "bad_json"),
+    "twice": (b'{"market": "a", "market": "b"}', "bad_json"),
+    "surrogate": (rb'{"market": "\ud800"}', "bad_json"),
+    "deep": (b"[" * 200_000 + b"]" * 200_000, "bad_json"),
+    "rather deep": (b'{"task":' + b"[" * 30 + b"]" * 30 + b"}", "bad_json"),
+    "almost too deep": (b'{"task":' + b"[" * 900 + b"]" * 900 + b"}", "bad_json"),
+    "deep object": (b'{"sequence":' * 100_000 + b"1" + b"}" * 100_000, "bad_json"),
+    "nan": (b'{"sequence": [[NaN]]}', "not_finite"),
+    "infinity": (b'{"sequence": [[Infinity]]}', "not_finite"),
+    "minus infinity": (b'{"sequence": [[-Infinity]]}', "not_finite"),
+    "1e999": (b'{"sequence": [[1e999]]}', "not_finite"),
+    "many digits": (b'{"sequence": [[' + b"9" * 5000 + b"]]}", "not_finite"),
+    "list": (b"[[1, 2, 3]]", "bad_shape"),
+    "null": (b"null", "bad_shape"),
+    "number": (b"7", "bad_shape"),
+    "string": (b'"sequence"', "bad_shape"),
+    "true": (b"true", "bad_shape"),
+}
+
+
+@pytest.mark.parametrize("path", [*PREDICT, TRAIN[0], "models/rollback", "training-runs"])
+@pytest.mark.parametrize("case", NOT_JSON)
+def test_what_is_not_a_json_object_is_refused(refused, predictor, quotes, path, case):
+    body, code = NOT_JSON[case]
+    refused(path, body, code=code)
+
+
+@pytest.mark.parametrize("path", [*PREDICT, *TRAIN, "prices", "markets"])
+def test_a_body_that_is_not_called_json_is_refused(api, predictor, quotes, path):
+    before = count_rows()
+    answer = api.client.post(
+        f"/api/v1/analytics/{path}", {"market": "1"}, headers={"host": "127.0.0.1:8000"}
+    )
+    assert_error(answer, 415, "unsupported_media_type")
+    assert count_rows() == before
+
+
+@pytest.mark.parametrize("path", [*PREDICT, "prices"])
+def test_a_body_above_the_limit_is_413(refused, predictor, settings, path):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    refused(path, {"sequence": [[1, 2, 3]] * 1000}, status=413, code="too_big")
+
+
+def test_ten_million_rows_are_refused_before_they_are_read(refused, predictor):
+    refused(PREDICT[0], b'{"sequence": [' + b"[1]," * 10_000_000 + b"[1]]}", status=413)
+
+
+def test_a_body_without_a_length_is_refused_not_dropped(api, predictor):
+    answer = api.client.generic(
+        "POST",
+        "/api/v1/analytics/dl/predict-price",
+        headers={"host": "127.0.0.1", "transfer-encoding": "chunked"},
+    )
+    assert_error(answer, 411, "length_required")

@@ -1,0 +1,109 @@
+"""The parts of the anomaly task: tails, thresholds, rules, planted faults."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml.anomaly.calibration import calibrate, episodes, to_public
+from ml.anomaly.explain import severity_of
+from ml.anomaly.features import make_features, run_length
+from ml.anomaly.measure import average_precision
+from ml.anomaly.planting import PLAN, kinds_for, plant
+from ml.anomaly.tails import RunTail, Tail
+from ml.grid import build_grid
+
+
+def quotes(rows: int = 1500) -> pd.DataFrame:
+    rng = np.random.default_rng(3)
+    index = pd.date_range("2025-01-01", periods=rows, freq="30min", tz="UTC").as_unit("ns")
+    mid = 100 * np.exp(np.cumsum(rng.normal(0, 0.001, rows)))
+    return pd.DataFrame({"bid": mid * 0.995, "ask": mid * 1.005, "bid_volume": 5 + mid}, index=index)
+
+
+def test_features_see_no_future() -> None:
+    frame = quotes()
+    altered = frame.copy()
+    altered.iloc[1000:] *= 2
+    before = make_features(build_grid(frame), step_minutes=30)
+    after = make_features(build_grid(altered), step_minutes=30)
+    np.testing.assert_array_equal(before.values[:1000], after.values[:1000])
+    for name, signal in before.signals.items():
+        np.testing.assert_array_equal(signal[:1000], after.signals[name][:1000])
+
+
+def test_a_run_stands_still_without_a_reading() -> None:
+    flag = np.array([0, 1, 1, 1, 0, 1], bool)
+    keep = np.array([0, 0, 1, 0, 0, 0], bool)
+    assert run_length(flag, keep).tolist() == [0, 1, 1, 2, 0, 1]
+
+
+@pytest.mark.parametrize("pareto", [True, False])
+def test_a_tail_grows_and_inverts(pareto: bool) -> None:
+    values = np.abs(np.random.default_rng(0).normal(size=5000))
+    tail = Tail.fit(values, through=(0.97, 0.995), pareto=pareto)
+    at = np.linspace(0, 10, 200)
+    assert (np.diff(tail(at)) >= 0).all()
+    assert tail(np.array([np.quantile(values, 0.99)]))[0] == pytest.approx(2, abs=0.15)
+    for decades in (1.0, 2.5, 4.0):
+        assert tail(np.array([tail.inverse(decades)]))[0] == pytest.approx(decades, abs=1e-6)
+    assert tail(np.array([np.nan]))[0] == 0
+    assert Tail.from_json(tail.to_json()) == tail
+
+
+def test_long_runs_are_rarer_than_short_ones() -> None:
+    rng = np.random.default_rng(0)
+    flags = rng.random(5000) < 0.05
+    tail = RunTail.fit(run_length(flags, np.zeros(5000, bool)))
+    one, two, five = tail(np.array([1.0, 2.0, 5.0]))
+    assert tail(np.array([0.0]))[0] == 0
+    assert 1 < one < two < five
+
+
+def test_episodes_are_declustered() -> None:
+    alarm = np.zeros(100, bool)
+    alarm[[10, 11, 12, 50]] = True
+    assert episodes(alarm) == 2
+    assert episodes(np.ones(26, bool)) == 2
+
+
+def test_the_threshold_keeps_its_promise_on_contaminated_history() -> None:
+    rng = np.random.default_rng(1)
+    weeks = 60
+    scores = rng.exponential(size=weeks * 336)
+    dirty = scores.copy()
+    dirty[3000:3400] += 20
+    threshold = calibrate(dirty, step_minutes=30)
+    assert 0.5 < episodes(scores >= threshold) / weeks < 2
+
+
+def test_the_public_score_is_proportional() -> None:
+    np.testing.assert_allclose(to_public(np.array([2.0, 4.0]), 2.0), [0.1, 0.2])
+
+
+def test_severity_rises_with_rarity_and_with_size() -> None:
+    assert [severity_of(t) for t in (1.0, 1.3, 1.7, 2.5)] == ["low", "medium", "high", "critical"]
+    assert severity_of(1.0, 10.0) == "critical"
+
+
+def test_planting_is_seeded_and_leaves_the_original_alone() -> None:
+    frame = quotes()
+    kept, start = frame.copy(), frame.index[700]
+    one, two = (plant(frame, seed=5, start=start) for _ in range(2))
+    pd.testing.assert_frame_equal(frame, kept)
+    pd.testing.assert_frame_equal(one.quotes, two.quotes)
+    assert (one.kind[:700] == "").all()
+    assert set(one.kind) - {""} == set(PLAN)
+    same = one.kind == ""
+    pd.testing.assert_frame_equal(one.quotes[same], frame[same])
+
+
+def test_a_price_alone_gets_no_two_sided_faults() -> None:
+    assert set(kinds_for(pd.Index(["price"]))) == {"spike", "level_shift", "stuck", "drift"}
+
+
+def test_average_precision_of_a_perfect_and_a_blind_ranking() -> None:
+    label = np.array([0, 0, 1, 1])
+    assert average_precision(label, np.array([0.1, 0.2, 0.8, 0.9])) == pytest.approx(1)
+    assert average_precision(label, np.zeros(4)) == pytest.approx(0.5)

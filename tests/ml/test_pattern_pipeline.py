@@ -1,0 +1,240 @@
+"""The pattern task end to end on a small synthetic market, and its parts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from ml.errors import ArtifactMismatch, NotEnoughData
+from ml.families.cnn import CNNConfig
+from ml.grid import build_grid
+from ml.pattern import pipeline
+from ml.pattern.features import make_channels, whole_windows
+from ml.pattern.labels import CLASSES, HALF, WARM_UP, heads_for, make_labels, slope
+from ml.pattern.measure import calibration_error, macro_f1
+from ml.pattern.naming import CLEAR_FROM, LABELS, compose
+from ml.pipeline import FitContext, Fitted
+from ml.registry import get_spec
+from ml.spec import Source
+
+CONFIG = CNNConfig(epochs=3, channels=8)
+CPU = torch.device("cpu")
+
+
+def market(rows: int = 2600, *, seed: int = 0, price_only: bool = False) -> pd.DataFrame:
+    """Trends of three days up, down and sideways, in turns calm and volatile."""
+    rng = np.random.default_rng(seed)
+    index = pd.date_range("2025-01-01", periods=rows, freq="30min", tz="UTC").as_unit("ns")
+    phase = np.arange(rows) // 144
+    drift = rng.choice([-1, 0, 1], phase.max() + 1)[phase] * 0.0012
+    wild = rng.choice([0.001, 0.003], phase.max() + 1)[phase]
+    mid = 10 * np.exp(np.cumsum(drift + wild * rng.normal(size=rows)))
+    if price_only:
+        return pd.DataFrame({"price": mid}, index=index)
+    half = 0.005 * np.exp(0.3 * np.sin(np.arange(rows) / 200) + rng.normal(0, 0.05, rows))
+    size = np.exp(9 + 0.5 * np.cos(np.arange(rows) / 150) + rng.normal(0, 0.1, rows))
+    columns = {"bid": mid * (1 - half), "ask": mid * (1 + half)}
+    return pd.DataFrame({**columns, "bid_volume": size, "ask_volume": size * 1.1}, index=index)
+
+
+def fitted(quotes: pd.DataFrame, workdir: Path) -> Fitted:
+    context = FitContext(device=CPU, workdir=workdir, step_minutes=30)
+    return pipeline.fit(get_spec("cnn"), CONFIG, quotes, context)
+
+
+def served(fit: Fitted) -> pipeline.PatternServer:
+    manifest = {
+        "family": "cnn",
+        "baseline": "trailing_rule",
+        "section": json.loads(json.dumps(fit.section, allow_nan=False)),
+        "step_minutes": 30,
+        "window": fit.window,
+        "input_columns": list(fit.input_columns),
+        "config": vars(CONFIG),
+    }
+    return pipeline.load(manifest, fit.tensors, CPU)
+
+
+@pytest.fixture(scope="module")
+def fit(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
+    return fitted(market(), tmp_path_factory.mktemp("pattern"))
+
+
+@pytest.fixture(scope="module")
+def server(fit: Fitted) -> pipeline.PatternServer:
+    return served(fit)
+
+
+def test_fit_measures_network_and_rule_alike(fit: Fitted) -> None:
+    assert fit.metrics.keys() == fit.baseline_metrics.keys()
+    for name in ("macro_f1", "accuracy", "ece", "f1_movement", "f1_agitation"):
+        assert 0 <= fit.metrics[name] <= 1
+    assert fit.trained_until < fit.test_from
+
+
+def test_same_seed_gives_same_weights(fit: Fitted, tmp_path: Path) -> None:
+    again = fitted(market(), tmp_path)
+    assert again.section == fit.section
+    for name, tensor in fit.tensors.items():
+        assert torch.equal(tensor, again.tensors[name])
+
+
+def test_the_test_stretch_changes_no_weight(fit: Fitted, tmp_path: Path) -> None:
+    altered = market()
+    altered.loc[altered.index >= fit.test_from] *= 2
+    again = fitted(altered, tmp_path)
+    assert again.section == fit.section
+    for name, tensor in fit.tensors.items():
+        assert torch.equal(tensor, again.tensors[name])
+
+
+def test_hindsight_is_in_the_labels_and_nowhere_else(server: pipeline.PatternServer) -> None:
+    quotes = market()
+    altered, cut = quotes.copy(), 2000
+    altered.iloc[cut:] *= 1 + np.linspace(0, 1, len(quotes) - cut)[:, None]
+    one, two = build_grid(quotes), build_grid(altered)
+    np.testing.assert_array_equal(make_channels(one)[1][:cut], make_channels(two)[1][:cut])
+    for centred in (True, False):
+        before, after = (make_labels(g, centred=centred)["movement"] for g in (one, two))
+        changed = np.flatnonzero(before != after)
+        first = cut - HALF if centred else cut
+        assert changed.min() >= first
+        assert not centred or changed.min() < cut
+    for source in Source:
+        answers = [
+            server.recognize(q, at=quotes.index[cut - 1], history=20, source=source)
+            for q in (quotes, altered)
+        ]
+        assert answers[0].current == answers[1].current
+        assert answers[0].history == answers[1].history
+
+
+def test_labels_reach_no_further_ahead_than_the_embargo() -> None:
+    quotes = market()
+    altered, cut = quotes.copy(), 2000
+    altered.iloc[cut:] *= 3
+    one, two = (make_labels(build_grid(q), centred=True) for q in (quotes, altered))
+    for head in one:
+        at = cut - pipeline.EMBARGO
+        np.testing.assert_array_equal(one[head][:at], two[head][:at])
+
+
+def test_recognition_is_a_distribution_per_head(server: pipeline.PatternServer) -> None:
+    quotes = market()
+    for source in Source:
+        answer = server.recognize(quotes, at=quotes.index[-1], history=5, source=source)
+        assert len(answer.history) == 5
+        for pattern in (*answer.history, answer.current):
+            assert set(pattern.heads) == set(CLASSES)
+            assert pattern.label in LABELS
+            assert pattern.clear == (pattern.probability >= CLEAR_FROM)
+            for dist in pattern.heads.values():
+                assert sum(dist.values()) == pytest.approx(1)
+        assert answer.current.as_of == quotes.index[-1]
+        assert answer.current.as_of > answer.history[-1].as_of
+
+
+def test_a_part_of_the_history_gives_the_same_answer(server: pipeline.PatternServer) -> None:
+    quotes, at = market(), market().index[2100]
+    answers = [
+        server.recognize(quotes.loc[:at], at=at, history=h, source=Source.NETWORK).current
+        for h in (0, 50)
+    ]
+    assert answers[0].probability == pytest.approx(answers[1].probability, abs=1e-5)
+
+
+def test_a_steady_rise_is_an_up_trend_to_the_rule(server: pipeline.PatternServer) -> None:
+    quotes = market()
+    steps = np.exp(0.004 * np.clip(np.arange(len(quotes)) - 2500, 0, None))
+    rising = quotes.mul({"bid": 1, "ask": 1, "bid_volume": 0, "ask_volume": 0}, axis=1)
+    rising = rising.mul(steps, axis=0)[["bid", "ask"]].join(quotes[["bid_volume", "ask_volume"]])
+    answer = server.recognize(rising, at=rising.index[-1], history=0, source=Source.BASELINE)
+    movement = answer.current.heads["movement"]
+    assert max(movement, key=lambda k: movement[k]) == "up"
+
+
+def test_short_history_is_refused_or_noted(server: pipeline.PatternServer) -> None:
+    quotes = market()
+    with pytest.raises(NotEnoughData) as caught:
+        server.recognize(
+            quotes.iloc[:100], at=quotes.index[99], history=0, source=Source.NETWORK
+        )
+    assert (caught.value.needed, caught.value.present) == (WARM_UP, 100)
+    short = quotes.iloc[: WARM_UP + 5]
+    answer = server.recognize(short, at=short.index[-1], history=50, source=Source.NETWORK)
+    assert "short history" in answer.notes[0]
+
+
+def test_too_little_history_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NotEnoughData):
+        fitted(market(600), tmp_path)
+
+
+def test_missing_columns_are_refused(server: pipeline.PatternServer) -> None:
+    quotes = market(price_only=True)
+    with pytest.raises(ArtifactMismatch):
+        server.recognize(quotes, at=quotes.index[-1], history=0, source=Source.NETWORK)
+
+
+def test_a_price_alone_is_enough(tmp_path: Path) -> None:
+    quotes = market(1800, price_only=True)
+    fit = fitted(quotes, tmp_path)
+    answer = served(fit).recognize(
+        quotes, at=quotes.index[-1], history=0, source=Source.NETWORK
+    )
+    assert set(answer.current.heads) == {"movement", "agitation"} == set(heads_for(build_grid(quotes)))
+
+
+def test_evaluate_agrees_with_the_training(fit: Fitted, server: pipeline.PatternServer) -> None:
+    quotes = market()
+    for source, figures in (
+        (Source.NETWORK, fit.metrics),
+        (Source.BASELINE, fit.baseline_metrics),
+    ):
+        again = server.evaluate(
+            quotes, start=fit.test_from, end=quotes.index[-1], source=source
+        )
+        assert again["macro_f1"] == pytest.approx(figures["macro_f1"], abs=1e-6)
+
+
+def test_windows_do_not_bridge_a_gap() -> None:
+    quotes = market(400)
+    grid = build_grid(quotes.drop(quotes.index[200:230]))
+    whole = whole_windows(grid, 48, step_minutes=30)
+    gone = np.flatnonzero(grid["age"].to_numpy() > 180)
+    assert not whole[gone[0] : gone[-1] + 48].any()
+    assert whole[gone[-1] + 48]
+    assert not whole[:47].any()
+
+
+def test_the_slope_of_a_line_is_its_slope() -> None:
+    line = pd.Series(0.25 * np.arange(100.0))
+    values = slope(line, 48).to_numpy()
+    assert np.isnan(values[:48]).all()
+    np.testing.assert_allclose(values[48:], 0.25)
+
+
+def test_names_are_composed_in_the_stated_order() -> None:
+    def heads(**best: str) -> dict[str, dict[str, float]]:
+        return {
+            h: {c: 0.8 if c == name else 0.1 for c in CLASSES[h]} for h, name in best.items()
+        }
+
+    assert compose(heads(movement="up", agitation="shock"))[0] == "shock"
+    assert compose(heads(movement="up", agitation="calm"))[0] == "up-trend"
+    assert compose(heads(movement="range", agitation="volatile"))[0] == "volatile range"
+    assert compose(heads(movement="range", agitation="calm"))[0] == "range"
+    dry = heads(movement="down", agitation="calm", spread="wide", liquidity="thin")
+    assert compose(dry) == ("illiquid", pytest.approx(0.8))
+
+
+def test_measures_of_a_perfect_and_a_wrong_naming() -> None:
+    truth = np.array([0, 1, 2, 0])
+    assert macro_f1(truth, truth, 3) == 1
+    assert macro_f1(truth, (truth + 1) % 3, 3) == 0
+    assert calibration_error(truth, np.eye(3)[truth]) == 0
