@@ -1,7 +1,11 @@
 """Addresses of the HTML pages."""
 
 from django.urls import path
-from django.views.generic import RedirectView
+
+from analytics import views
 
 app_name = "analytics"
-urlpatterns = [path("", RedirectView.as_view(pattern_name="admin:index"), name="home")]
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("live/", views.live, name="live"),
+]

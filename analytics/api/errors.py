@@ -75,7 +75,9 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
 
 
 def error_body(code: str, message: Any, fields: Any = None, **details: Any) -> dict[str, Any]:
-    return {**details, "code": str(code), "message": str(message), "fields": dict(fields or {})}
+    """The shape first; a detail may add to it, never replace a part of it."""
+    shape = {"code": str(code), "message": str(message), "fields": dict(fields or {})}
+    return {**shape, **details, **shape}
 
 
 def answer(

@@ -151,8 +151,9 @@ class FamilyAnswer(serializers.Serializer):
 
 
 class BulkAnswer(serializers.Serializer):
-    market = serializers.CharField(allow_null=True)
-    added = serializers.IntegerField()
+    new = serializers.IntegerField()
+    updated = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
 
 
 class TokenAnswer(serializers.Serializer):

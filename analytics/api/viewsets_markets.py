@@ -88,11 +88,15 @@ class MarketViewSet(ReadResource):
 
 
 def _create(values: dict[str, Any]) -> Market:
+    """A market is found whatever the case of its name, so two may not differ by that alone."""
+    names = {f"{name}__iexact": values[name] for name in ("asset", "fiat", "exchange")}
     try:
         with transaction.atomic():
-            return Market.objects.create(**values)
+            if not Market.objects.filter(**names).exists():
+                return Market.objects.create(**values)
     except IntegrityError:
-        raise Conflict(_("This market is already there."), "market_exists") from None
+        pass
+    raise Conflict(_("This market is already there."), "market_exists")
 
 
 @extend_schema_view(

@@ -220,9 +220,9 @@ def _check_block(raw: pd.DataFrame, market: str | None) -> tuple[pd.DataFrame, l
         asset, fiat, exchange = (raw[n].fillna("").astype(str).str.strip() for n in _PLACE)
         symbols = asset + "/" + fiat + "@" + exchange
     checked.rows.insert(0, "symbol", symbols)
-    for symbol in pd.unique(symbols):
-        if why := symbol_problem(symbol):
-            checked.refuse("market", (symbols == symbol).to_numpy(dtype=bool), why)
+    wrong = symbols.map({symbol: symbol_problem(symbol) for symbol in pd.unique(symbols)})
+    for why in wrong.dropna().unique():
+        checked.refuse("market", (wrong == why).to_numpy(dtype=bool), why)
     reasons: dict[int, str] = {}
     for column, mask, reason in checked.problems:
         for place in np.flatnonzero(mask):

@@ -46,7 +46,9 @@ class RobustZ:
         unit = _MAD * trailing_quantile(away, self.standard.scale / _MAD, q=0.5)
         z = np.nan_to_num(away / unit, nan=0.0)
         z[~features.live] = 0.0
-        margins = {n: threshold * u for n, u in zip(names, unit.T, strict=True)} if threshold else {}
+        margins = (
+            {n: threshold * u for n, u in zip(names, unit.T, strict=True)} if threshold else {}
+        )
         return Scored.of(features, names, z, margins)
 
     def to_json(self) -> dict[str, Any]:

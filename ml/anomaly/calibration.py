@@ -1,8 +1,8 @@
 """One threshold that keeps a promise: one false alarm a week, from history nobody has labelled.
 
 Alarms cluster, so episodes are counted, not rows. The history is contaminated: real anomalies hold
-the count up at high thresholds, and they cluster in bad weeks. So the rate of episodes is the median
-over blocks of several weeks, it is fitted as exp(a + b t) + c, where c is what anomalies add
+the count up at high thresholds, and they cluster in bad weeks. So the rate of episodes is the
+median over blocks of several weeks, it is fitted as exp(a + b t) + c, where c is what anomalies add
 everywhere, and the promise is read off the exponential.
 """
 
@@ -39,7 +39,7 @@ def _rate(alarm: np.ndarray, weeks: float) -> float:
 
 
 def calibrate(scores: np.ndarray, *, step_minutes: int, promise: float = PROMISE_PER_WEEK) -> float:
-    """Threshold on raw scores (rows,) whose false alarms keep the promise. Unscored rows are NaN."""
+    """Threshold on raw scores (rows,) whose false alarms keep the promise; NaN is unscored."""
     known = scores[np.isfinite(scores)]
     if not len(known):
         return 1.0

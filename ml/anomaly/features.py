@@ -95,9 +95,7 @@ def _signals(
     returns = {s: np.nan_to_num(log.diff().to_numpy()) for s, log in logs.items()}
     fresh = age < step_minutes
     watched = [c for c in (*logs, *_SIZES) if c in grid.columns]
-    same = np.all(
-        [np.nan_to_num(grid[c].diff().to_numpy(), nan=0.0) == 0 for c in watched], axis=0
-    )
+    same = np.all([np.nan_to_num(grid[c].diff().to_numpy(), nan=0.0) == 0 for c in watched], axis=0)
     signals = {"stale": run_length(same, ~fresh)}
     if len(logs) == 2:
         for side in logs:

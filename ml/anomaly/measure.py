@@ -5,6 +5,7 @@ Rows of real history are taken as normal although some are not: the figures are 
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,7 +37,9 @@ def features_between(
 ) -> Features:
     """Features up to `end` with just enough rows before `start` for every trailing statistic."""
     if start is not None:
-        context = pd.Timedelta(minutes=CONTEXT * step_minutes + max(STALE_MINUTES, 6 * step_minutes))
+        context = pd.Timedelta(
+            minutes=CONTEXT * step_minutes + max(STALE_MINUTES, 6 * step_minutes)
+        )
         quotes = quotes.loc[start - context :]
     quotes = quotes.loc[:end]
     grid = build_grid(quotes, step_minutes=step_minutes, end=end)
@@ -82,7 +85,7 @@ def average_precision(label: np.ndarray, score: np.ndarray) -> float:
 def events(kind: np.ndarray) -> list[tuple[int, int, str]]:
     """(first row, last row, kind) of every planted event."""
     edge = np.flatnonzero(np.r_[True, kind[1:] != kind[:-1], True])
-    return [(a, b - 1, kind[a]) for a, b in zip(edge[:-1], edge[1:], strict=True) if kind[a]]
+    return [(a, b - 1, kind[a]) for a, b in itertools.pairwise(edge) if kind[a]]
 
 
 def _quiet(trial: Trial) -> np.ndarray:
@@ -132,7 +135,5 @@ def measure(detector: Detector, prepared: list[Trial], threshold: float) -> dict
         "average_precision": average_precision(label.astype(int), score),
         "recall_at_one_a_week": _recall(planted, totals[1:], best),
         "recall": _recall(planted, totals[1:], threshold),
-        "false_alarms_per_week": float(
-            episodes((totals[0] >= threshold) & clean.counted) / weeks
-        ),
+        "false_alarms_per_week": float(episodes((totals[0] >= threshold) & clean.counted) / weeks),
     }

@@ -117,34 +117,36 @@ def _apply(
     rng: np.random.Generator,
 ) -> None:
     index, n = out.index[rows], len(rows)
-    size = unit * float(np.exp(rng.uniform(np.log(1.2), np.log(5))))
-    sign = float(rng.choice([-1.0, 1.0]))
-    prices = filled.loc[index, sides].to_numpy().copy()
-    mid = prices.mean(axis=1, keepdims=True)
-    if kind == "spike":
-        side = int(rng.integers(0, len(sides) + 1))
-        if side == len(sides):
-            prices = prices * (1 + sign * size)
-        else:  # never crosses: a bid falls, an ask rises, a lone price does either
-            way = sign if len(sides) == 1 else (-1.0, 1.0)[side]
-            prices[:, side] *= 1 + way * size
-    elif kind == "level_shift":
-        prices = prices * (1 + sign * size)
-    elif kind == "drift":
-        ramp = 1 - np.abs(np.linspace(-1, 1, n + 2)[1:-1])
-        prices = prices * (1 + sign * size * ramp)[:, None]
-    elif kind in ("spread_blowout", "crossed"):
-        half = size / 2 * rng.uniform(0.8, 1.2, (n, 1)) * (1 if kind == "spread_blowout" else -0.5)
-        prices = np.hstack([mid * (1 - half), mid * (1 + half)])
-    elif kind == "volume_collapse":
+    if kind == "volume_collapse":
         sized = [c for c in _BOOK if c in out.columns]
         out.loc[index, sized] = filled.loc[index, sized].to_numpy() * rng.uniform(0.05, 0.3)
-        return
     elif kind == "stuck":
         out.loc[index] = filled.iloc[[rows[0] - 1]].to_numpy().repeat(n, axis=0)
-        return
     elif kind == "missing_side":
         side = sides[int(rng.integers(0, len(sides)))]
         out.loc[index, [c for c in out.columns if c.startswith(side)]] = np.nan
-        return
-    out.loc[index, sides] = prices
+    else:
+        out.loc[index, sides] = _moved(filled.loc[index, sides].to_numpy().copy(), kind, unit, rng)
+
+
+def _moved(prices: np.ndarray, kind: str, unit: float, rng: np.random.Generator) -> np.ndarray:
+    """(rows, sides) prices with the fault in them."""
+    n, sides = prices.shape
+    size = unit * float(np.exp(rng.uniform(np.log(1.2), np.log(5))))
+    sign = float(rng.choice([-1.0, 1.0]))
+    if kind == "level_shift":
+        return prices * (1 + sign * size)
+    if kind == "drift":
+        ramp = 1 - np.abs(np.linspace(-1, 1, n + 2)[1:-1])
+        return prices * (1 + sign * size * ramp)[:, None]
+    if kind == "spike":
+        side = int(rng.integers(0, sides + 1))
+        if side == sides:
+            return prices * (1 + sign * size)
+        # Never crosses: a bid falls, an ask rises, a lone price does either.
+        way = sign if sides == 1 else (-1.0, 1.0)[side]
+        prices[:, side] *= 1 + way * size
+        return prices
+    mid = prices.mean(axis=1, keepdims=True)
+    half = size / 2 * rng.uniform(0.8, 1.2, (n, 1)) * (1 if kind == "spread_blowout" else -0.5)
+    return np.hstack([mid * (1 - half), mid * (1 + half)])

@@ -1,8 +1,8 @@
 """What the autoencoder could not rebuild of the last row, and how rare that is.
 
 Two steps carry most of the quality (measured in the benches): inputs are squashed before the
-network and the squashed-off part is added back to the residual, and every residual is divided by its own
-trailing 90 % quantile, so that a wild month is judged by its own measure.
+network and the squashed-off part is added back to the residual, and every residual is divided by
+its own trailing 90 % quantile, so that a wild month is judged by its own measure.
 """
 
 from __future__ import annotations

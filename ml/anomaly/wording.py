@@ -72,7 +72,8 @@ def _level_shift(features: Features, level: Levels, row: int) -> str:
 
 def _spread(features: Features, level: Levels, row: int) -> str:
     now, usual = level.observed["spread_pct"][row], level.value["spread_pct"][row]
-    return f"spread {now:.2f} % of mid where {usual:.2f} % is expected from the last {_RECENT} readings"
+    tail = f"is expected from the last {_RECENT} readings"
+    return f"spread {now:.2f} % of mid where {usual:.2f} % {tail}"
 
 
 def _crossed(features: Features, level: Levels, row: int) -> str:
@@ -96,7 +97,9 @@ def _stuck(features: Features, level: Levels, row: int) -> str:
 
 
 def _drift(features: Features, level: Levels, row: int) -> str:
-    moved = float(np.expm1(features.signals["common"][max(0, row - DRIFT_ROWS + 1) : row + 1].sum()))
+    moved = float(
+        np.expm1(features.signals["common"][max(0, row - DRIFT_ROWS + 1) : row + 1].sum())
+    )
     way = "up" if moved > 0 else "down"
     return f"steady drift {way}: {_percent(moved)} in the last {DRIFT_ROWS} readings"
 

@@ -39,7 +39,7 @@ def last_value(
     for k, horizon in enumerate(HORIZONS):
         residuals = value - np.concatenate([np.full(horizon, np.nan), value])[: len(value)]
         trailing = _trailing_quantiles(residuals, rows, SLOW_DAYS * series.per_day)
-        absent = target.decode(series.y[rows, None] + np.asarray(climate[k])) - last[:, None]
+        absent = target.moved(last[:, None], np.asarray(climate[k])) - last[:, None]
         quantiles[:, k] = last[:, None] + np.where(np.isfinite(trailing), trailing, absent)
     if target.unit == "price":
         quantiles = np.maximum(quantiles, 1e-3 * last[:, None, None])

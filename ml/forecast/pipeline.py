@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
@@ -19,51 +20,44 @@ from ml.forecast.features import FeatureMaker, Typical
 from ml.forecast.metrics import crps
 from ml.forecast.nets import Sizes, hurdle_loss
 from ml.forecast.series import make_series
-from ml.forecast.server import ForecastServer
+from ml.forecast.server import ForecastServer, Learnt
 from ml.forecast.summaries import N_PATHS
 from ml.forecast.targets import Split, Target, clean_mask, split_rows
 from ml.grid import build_grid
 from ml.loop import LoopResult, fit_network
 from ml.pipeline import FitContext, Fitted
-from ml.spec import HORIZONS, ModelSpec, Source, Task, TrainConfig
+from ml.registry import get_spec
+from ml.spec import HORIZONS, ModelSpec, Source, Task, TrainConfig, make_config
 
 LEAST_SAMPLES = 300
 LEAST_EPOCHS = 3
+LEAST_STEPS = 50
 
 
 def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: FitContext) -> Fitted:
     """Choose the number of epochs and the calibration on the validation stretch, train once more
     on everything before the test stretch, and measure there."""
-    target = Target(spec.task)
-    columns = target.price_columns(tuple(quotes.columns))
+    columns = Target(spec.task).price_columns(tuple(quotes.columns))
     grid = build_grid(quotes[list(columns)], step_minutes=context.step_minutes)
-    series = make_series(grid, target, context.step_minutes)
+    series = make_series(grid, Target(spec.task), context.step_minutes)
     window = config.window  # type: ignore[attr-defined]
     split = split_rows(len(series), window=window, per_day=series.per_day)
     maker = FeatureMaker(series, window, fitted_on=split.train)
     ensemble, calibration, runs = _train(spec, config, context, maker, split)
-    sizes = ensemble_sizes(maker, ensemble.scaler)
-    section = {
-        "columns": list(columns),
-        "sizes": asdict(sizes),
-        "typical": asdict(maker.typical),
-        "calibration": asdict(calibration),
-        "climate": residual_climate(series.y[: split.valid.stop]),
-    }
-    server = ForecastServer(
-        spec,
-        window,
-        context.step_minutes,
-        columns,
-        ensemble,
-        calibration,
-        maker.typical,
-        section["climate"],
+    learnt = Learnt(
+        window=window,
+        step_minutes=context.step_minutes,
+        columns=columns,
+        ensemble=ensemble,
+        calibration=calibration,
+        typical=maker.typical,
+        climate=residual_climate(series.y[: split.valid.stop]),
     )
+    server = ForecastServer(spec, learnt)
     rows = np.arange(split.test.start, split.test.stop)
     return Fitted(
         tensors=ensemble.tensors(),
-        section=section,
+        section=_section(learnt, ensemble_sizes(maker, ensemble.scaler)),
         metrics=server.measure(series, rows, Source.NETWORK),
         baseline_metrics=server.measure(series, rows, Source.BASELINE),
         trained_until=series.index[split.valid.stop + max(HORIZONS)].to_pydatetime(),
@@ -77,33 +71,39 @@ def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: Fit
     )
 
 
+def _section(learnt: Learnt, sizes: Sizes) -> dict[str, Any]:
+    """What `load` needs beside the tensors, as plain JSON."""
+    return {
+        "columns": list(learnt.columns),
+        "sizes": asdict(sizes),
+        "typical": asdict(learnt.typical),
+        "calibration": {k: list(v) for k, v in asdict(learnt.calibration).items()},
+        "climate": learnt.climate,
+    }
+
+
 def load(
     manifest: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], device: torch.device
 ) -> ForecastServer:
-    from ml.registry import get_spec
-    from ml.spec import make_config
-
     spec = get_spec(manifest["family"])
     config = make_config(spec.config, manifest["config"])
     try:
         section = manifest["section"]
         sizes = Sizes(**section["sizes"])
-        members = [spec.build(config, sizes) for _ in range(config.members)]  # type: ignore[attr-defined]
-        ensemble = Ensemble.restore(members, tensors, device)
-        calibration = Calibration(**{k: tuple(v) for k, v in section["calibration"].items()})
-        typical = Typical(**section["typical"])
-        return ForecastServer(
-            spec,
-            manifest["window"],
-            manifest["step_minutes"],
-            tuple(section["columns"]),
-            ensemble,
-            calibration,
-            typical,
-            section["climate"],
+        count = config.members  # type: ignore[attr-defined]
+        members = [spec.build(config, sizes) for _ in range(count)]
+        learnt = Learnt(
+            window=manifest["window"],
+            step_minutes=manifest["step_minutes"],
+            columns=tuple(section["columns"]),
+            ensemble=Ensemble.restore(members, tensors, device),
+            calibration=Calibration(**{k: tuple(v) for k, v in section["calibration"].items()}),
+            typical=Typical(**section["typical"]),
+            climate=section["climate"],
         )
     except (KeyError, TypeError, RuntimeError) as error:
         raise ArtifactMismatch(f"This artifact does not fit the family {spec.name}.") from error
+    return ForecastServer(spec, learnt)
 
 
 def ensemble_sizes(maker: FeatureMaker, scaler: StaticScaler) -> Sizes:
@@ -170,7 +170,9 @@ def _member(
     context: FitContext,
     stage: str,
 ) -> tuple[torch.nn.Module, LoopResult]:
-    """One network, trained in place from its own seed."""
+    """One network, trained from its own seed. An epoch has at least LEAST_STEPS steps: a short
+    series is passed several times, each time mirrored and blinded differently."""
+    repeats = math.ceil(LEAST_STEPS * config.batch_size / len(train))
     torch.manual_seed(config.seed)
     network = spec.build(config, sizes)
     network.head.start_from(*train.climate())
@@ -182,7 +184,7 @@ def _member(
     share = 1 / np.maximum(np.nanmean(np.abs(truth) * scale, axis=0), 1e-9)
 
     def batch_loss(numbers: torch.Tensor) -> torch.Tensor:
-        inputs, (moves, changed, weight) = train.batch(numbers.numpy(), rng)
+        inputs, (moves, changed, weight) = train.batch(numbers.numpy() % len(train), rng)
         return hurdle_loss(*network(*inputs), moves, changed, weight)
 
     def valid_loss() -> float:
@@ -191,7 +193,7 @@ def _member(
 
     run = fit_network(
         network,
-        n_samples=len(train),
+        n_samples=len(train) * repeats,
         batch_loss=batch_loss,
         valid_loss=valid_loss,
         config=config,

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from ml.errors import ArtifactMismatch, NotEnoughData
 from ml.forecast.baseline import last_value
-from ml.forecast.calibration import Calibration
+from ml.forecast.calibration import Calibration, rolling_widths
 from ml.forecast.ensemble import Ensemble
 from ml.forecast.features import FeatureMaker, Typical
 from ml.forecast.metrics import Answer, measure
-from ml.forecast.series import LOOKBACK_DAYS, MEMORY_DAYS, Series, make_series
+from ml.forecast.series import LOOKBACK_DAYS, MEMORY_DAYS, SLOW_DAYS, Series, make_series
 from ml.forecast.targets import Target, future
 from ml.grid import build_grid
 from ml.pipeline import Server
@@ -28,26 +29,31 @@ from ml.spec import (
 )
 
 _MEDIAN = QUANTILES.index(0.5)
+ANCHOR_STEPS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learnt:
+    """All that a training leaves for serving. `climate` (horizons, levels) is the baseline's."""
+
+    window: int
+    step_minutes: int
+    columns: tuple[str, ...]
+    ensemble: Ensemble
+    calibration: Calibration
+    typical: Typical
+    climate: list[list[float]]
 
 
 class ForecastServer(Server):
     """Serves one artifact; nothing is written after it is made, so threads may share it."""
 
-    def __init__(
-        self,
-        spec: ModelSpec,
-        window: int,
-        step_minutes: int,
-        columns: tuple[str, ...],
-        ensemble: Ensemble,
-        calibration: Calibration,
-        typical: Typical,
-        climate: list[list[float]],
-    ) -> None:
+    def __init__(self, spec: ModelSpec, learnt: Learnt) -> None:
         self.spec, self.target = spec, Target(spec.task)
-        self.window, self.step_minutes, self.columns = window, step_minutes, columns
-        self.ensemble, self.calibration = ensemble, calibration
-        self.typical, self.climate = typical, climate
+        self.window, self.step_minutes = learnt.window, learnt.step_minutes
+        self.columns, self.ensemble = learnt.columns, learnt.ensemble
+        self.calibration, self.typical = learnt.calibration, learnt.typical
+        self.climate = learnt.climate
 
     def forecast(self, quotes: pd.DataFrame, *, at: dt.datetime, source: Source) -> Forecast:
         moment = pd.Timestamp(at)
@@ -56,11 +62,26 @@ class ForecastServer(Server):
         row, stale = self._origin(series, source)
         answer = self.answer(series, np.array([row]), source)
         as_of = series.index[row]
-        horizons = tuple(
+        return Forecast(
+            task=self.spec.task,
+            unit=self.target.unit,
+            as_of=as_of.to_pydatetime(),
+            stale=stale,
+            last_value=float(series.value[row]),
+            horizons=self._horizons(answer, as_of),
+            source=source,
+            name=self.spec.name if source is Source.NETWORK else self.spec.baseline,
+            notes=self._notes(series, row, stale),
+        )
+
+    def _horizons(self, answer: Answer, as_of: pd.Timestamp) -> tuple[HorizonForecast, ...]:
+        """The first origin of `answer`, spelled out."""
+        step = self.step_minutes
+        return tuple(
             HorizonForecast(
                 steps=steps,
-                minutes=steps * self.step_minutes,
-                at=(as_of + pd.Timedelta(minutes=steps * self.step_minutes)).to_pydatetime(),
+                minutes=steps * step,
+                at=(as_of + pd.Timedelta(minutes=steps * step)).to_pydatetime(),
                 value=float(answer.value[0, k]),
                 quantiles={
                     f"{level:g}": float(q)
@@ -68,17 +89,6 @@ class ForecastServer(Server):
                 },
             )
             for k, steps in enumerate(HORIZONS)
-        )
-        return Forecast(
-            task=self.spec.task,
-            unit=self.target.unit,
-            as_of=as_of.to_pydatetime(),
-            stale=stale,
-            last_value=float(series.value[row]),
-            horizons=horizons,
-            source=source,
-            name=self.spec.name if source is Source.NETWORK else self.spec.baseline,
-            notes=self._notes(series, row, stale),
         )
 
     def evaluate(
@@ -105,11 +115,57 @@ class ForecastServer(Server):
         """Forecasts at the origins `rows`, whose last value must be known."""
         if source is Source.BASELINE:
             return last_value(series, rows, self.target, self.climate)
-        inputs = FeatureMaker(series, self.window, typical=self.typical).inputs(rows)
-        moves = self.calibration.apply(self.ensemble.quantiles(inputs))
-        last = series.y[rows, None, None]
-        quantiles = self.target.decode(last + np.sort(moves, axis=-1) * inputs.scale[:, None, None])
-        return Answer(quantiles[..., _MEDIAN], quantiles)
+        maker = FeatureMaker(series, self.window, typical=self.typical)
+        places = self._anchors(maker, rows)
+        every = np.union1d(places, rows)
+        inputs = maker.inputs(every)
+        quantiles = self.calibration.centred(self.ensemble.quantiles(inputs))
+        own = np.searchsorted(every, rows)
+        past = np.searchsorted(every, places)
+        width = self._widths(series, rows, places, quantiles[past], inputs.scale[past])
+        centre = quantiles[own][..., _MEDIAN : _MEDIAN + 1]
+        moves = centre + (quantiles[own] - centre) * width[..., None]
+        last, scale = series.value[rows, None, None], inputs.scale[own][:, None, None]
+        values = self.target.moved(last, np.sort(moves, axis=-1) * scale)
+        return Answer(values[..., _MEDIAN], values)
+
+    def _anchors(self, maker: FeatureMaker, rows: np.ndarray) -> np.ndarray:
+        """Earlier origins whose realised errors set the width: every fourth row, by the clock, of
+        the 28 days before each of `rows`."""
+        series = maker.series
+        start = max(int(rows.min()) - SLOW_DAYS * series.per_day, 0)
+        places = np.arange(start, int(rows.max()) + 1)
+        clock = series.index.as_unit("s").asi8[places] // (60 * series.step_minutes)
+        known = np.isfinite(series.y[places]) & maker.has_memory[places]
+        return places[known & (clock % ANCHOR_STEPS == 0)]
+
+    def _widths(
+        self,
+        series: Series,
+        rows: np.ndarray,
+        places: np.ndarray,
+        quantiles: np.ndarray,
+        scale: np.ndarray,
+    ) -> np.ndarray:
+        """(m, horizons) widths at `rows` from the realised forecasts made at `places`."""
+        moves = (future(series.y, places) - series.y[places, None]) / scale[:, None]
+        span = SLOW_DAYS * series.per_day
+        return np.stack(
+            [
+                rolling_widths(
+                    quantiles[:, k],
+                    moves[:, k],
+                    scale,
+                    places,
+                    rows,
+                    span,
+                    horizon,
+                    self.calibration.width[k],
+                )
+                for k, horizon in enumerate(HORIZONS)
+            ],
+            axis=1,
+        )
 
     def _lookback(self) -> pd.Timedelta:
         window = pd.Timedelta(minutes=self.step_minutes * self.window)

@@ -23,7 +23,7 @@ _CLEAN_FLOOR = {Task.PRICE: 0.1, Task.SPREAD: 0.05}  # percent
 @dataclass(frozen=True)
 class Target:
     """A forecast quantity. Networks see it *encoded*, where moves add up in percent: 100 ln(mid)
-    for the price (so that a decoded price is always positive), percent of mid for the spread."""
+    for the price (so that a forecast price is always positive), percent of mid for the spread."""
 
     task: Task
 
@@ -40,8 +40,9 @@ class Target:
             return values
         return 100 * np.log(np.where(values > 0, values, np.nan))
 
-    def decode(self, encoded: np.ndarray) -> np.ndarray:
-        return encoded if self.task is Task.SPREAD else np.exp(encoded / 100)
+    def moved(self, value: np.ndarray, moves: np.ndarray) -> np.ndarray:
+        """A value after an encoded move: no move gives the very same value back."""
+        return value + moves if self.task is Task.SPREAD else value * np.exp(moves / 100)
 
     def price_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
         """The columns this target is made of, out of those a frame has; raises BadQuotes."""

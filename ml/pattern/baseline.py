@@ -25,7 +25,9 @@ class TrailingRule:
     hit: dict[str, tuple[float, ...]]
 
     @classmethod
-    def fit(cls, grid: pd.DataFrame, truth: dict[str, np.ndarray], rows: np.ndarray) -> TrailingRule:
+    def fit(
+        cls, grid: pd.DataFrame, truth: dict[str, np.ndarray], rows: np.ndarray
+    ) -> TrailingRule:
         """`truth` are the centred labels, `rows` the mask of the training rows."""
         named, hit = make_labels(grid, centred=False), {}
         for head, labels in truth.items():
@@ -34,7 +36,9 @@ class TrailingRule:
             for k in range(len(CLASSES[head])):
                 mine = labels[known & (named[head] == k)]
                 # One imagined hit and miss: a class never named yet is worth a coin.
-                shares.append(float(np.clip((np.sum(mine == k) + 1) / (len(mine) + 2), _LEAST, 0.99)))
+                shares.append(
+                    float(np.clip((np.sum(mine == k) + 1) / (len(mine) + 2), _LEAST, 0.99))
+                )
             hit[head] = tuple(shares)
         return cls(hit)
 

@@ -3,7 +3,8 @@
 Centred labels name what is going on around a moment and look `HALF` rows ahead; they are only ever
 used for training and judging. The trailing form is the same definition on the past alone: the
 baseline. Scales are trailing in both. Rows: 48 make a day at half-hour steps.
-Learn from: Lopez de Prado, Machine Learning for Asset Managers 5.4 (trend scanning), with a fixed span.
+Learn from: Lopez de Prado, Machine Learning for Asset Managers 5.4 (trend scanning), here with a
+fixed span.
 """
 
 from __future__ import annotations
@@ -84,7 +85,9 @@ def agitation(grid: pd.DataFrame, *, centred: bool) -> np.ndarray:
     usual = day.rolling(MONTH, min_periods=DAY).median().clip(lower=1e-6)
     ratio = _ahead(day, HALF, centred=centred) / usual
     # A move over 6 rows that lies within 9 rows of the moment ends up to 9 rows after it.
-    near = _ahead(quick.rolling(2 * NEAR - QUICK + 1 if centred else NEAR + 1).max(), NEAR, centred=centred)
+    near = _ahead(
+        quick.rolling(2 * NEAR - QUICK + 1 if centred else NEAR + 1).max(), NEAR, centred=centred
+    )
     out = np.where(ratio >= 1.25, 1, 0)
     out = np.where(near >= 1.5 * day_scale(path), 2, out)
     return np.where(np.isfinite(ratio) & np.isfinite(near), out, -1)

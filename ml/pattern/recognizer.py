@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ml.families.cnn import CNNConfig
 from ml.loop import LoopResult, fit_network
@@ -66,7 +65,7 @@ def _loss(logits: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:
     """Sum over the heads of the mean cross-entropy of the rows that have a label."""
     losses = []
     for head, truth in labels.items():
-        total = F.cross_entropy(logits[head], truth, ignore_index=-1, reduction="sum")
+        total = nn.functional.cross_entropy(logits[head], truth, ignore_index=-1, reduction="sum")
         losses.append(total / (truth >= 0).sum().clamp(min=1))
     return torch.stack(losses).sum()
 
@@ -135,7 +134,9 @@ def fit_temperatures(
             out[head] = 1.0
             continue
 
-        def log_loss(t: float, logits: np.ndarray = logits, truth: np.ndarray = truth[known]) -> float:
+        def log_loss(
+            t: float, logits: np.ndarray = logits, truth: np.ndarray = truth[known]
+        ) -> float:
             scaled = logits / t
             norm = np.log(np.exp(scaled).sum(1))
             return float(np.mean(norm - scaled[np.arange(len(truth)), truth]))

@@ -19,7 +19,9 @@ def quotes(rows: int = 1500) -> pd.DataFrame:
     rng = np.random.default_rng(3)
     index = pd.date_range("2025-01-01", periods=rows, freq="30min", tz="UTC").as_unit("ns")
     mid = 100 * np.exp(np.cumsum(rng.normal(0, 0.001, rows)))
-    return pd.DataFrame({"bid": mid * 0.995, "ask": mid * 1.005, "bid_volume": 5 + mid}, index=index)
+    return pd.DataFrame(
+        {"bid": mid * 0.995, "ask": mid * 1.005, "bid_volume": 5 + mid}, index=index
+    )
 
 
 def test_features_see_no_future() -> None:

@@ -78,9 +78,10 @@ def test_forecast_ignores_the_future(report, quotes):
 def test_older_rows_than_the_lookback_do_not_matter(report, quotes):
     predictor = DLPredictor.load(report.folder)
     older = make_quotes(2400, seed=9).set_axis(quotes.index - pd.Timedelta("50D"))
-    long = pd.concat([older, quotes])
+    oldest = older.set_axis(older.index - pd.Timedelta("50D"))
+    long = pd.concat([oldest, older, quotes])
     once = predict(predictor, long)
-    again = predict(predictor, long.iloc[-2950:])
+    again = predict(predictor, long.iloc[-4250:])
     assert [h.value for h in once.horizons] == pytest.approx([h.value for h in again.horizons])
 
 

@@ -9,7 +9,7 @@ import torch
 
 from ml.errors import BadQuotes, NotEnoughData
 from ml.forecast.baseline import last_value, residual_climate
-from ml.forecast.calibration import Calibration, fit_calibration
+from ml.forecast.calibration import Calibration, fit_calibration, rolling_widths
 from ml.forecast.features import FeatureMaker
 from ml.forecast.metrics import METRICS, Answer, measure
 from ml.forecast.nets import N_KNOTS, HurdleHead, Sizes, mixture_quantiles
@@ -100,10 +100,12 @@ def test_spread_of_a_price_without_sides_is_refused():
     assert set(caught.value.fields) == {"bid", "ask"}
 
 
-def test_encoded_prices_come_back_and_stay_positive():
-    target = Target(Task.PRICE)
-    np.testing.assert_allclose(target.decode(target.encode(np.array([0.01, 640.0]))), [0.01, 640.0])
-    assert (target.decode(np.array([-900.0, -1e4])) >= 0).all()
+def test_moved_prices_match_their_encoding_and_stay_positive():
+    target, prices = Target(Task.PRICE), np.array([0.01, 640.0])
+    moves = target.encode(prices * 1.5) - target.encode(prices)
+    np.testing.assert_allclose(target.moved(prices, moves), prices * 1.5)
+    np.testing.assert_array_equal(target.moved(prices, np.zeros(2)), prices)
+    assert (target.moved(prices, np.array([-900.0, -5000.0])) > 0).all()
 
 
 def test_clean_mask_drops_a_spike_only():
@@ -167,7 +169,7 @@ def test_calibration_gives_a_useless_centre_up_and_widens_narrow_intervals():
     found = fit_calibration(narrow, moves, np.ones(2000))
     assert max(found.shrink) <= 0.1
     assert min(found.width) > 1.1
-    assert Calibration().apply(narrow) == pytest.approx(narrow)
+    assert Calibration().centred(narrow) == pytest.approx(narrow)
 
 
 @pytest.mark.parametrize("task", [Task.PRICE, Task.SPREAD])
@@ -197,3 +199,36 @@ def test_unknown_truth_is_none_and_never_nan():
     scores = measure(answer, answer, np.full((3, 4), np.nan))
     assert scores["crps"] is None
     assert scores["n_h1"] == 0.0
+
+
+def test_rolling_widths_see_only_what_has_been_realised():
+    rng = np.random.default_rng(0)
+    places = np.arange(0, 2000, 4)
+    quantiles = np.tile(np.linspace(-1, 1, 7), (len(places), 1))
+    moves, scale = rng.normal(0, 2, len(places)), np.ones(len(places))
+    later = np.where(places > 1000 - 24, 50.0, moves)
+    until = np.array([100, 1000])
+    found = [
+        rolling_widths(quantiles, m, scale, places, until, 1344, 24, 0.7) for m in (moves, later)
+    ]
+    np.testing.assert_array_equal(found[0], found[1])
+    assert found[0][0] == 0.7  # too few realised forecasts yet
+    assert found[0][1] > 1.1
+
+
+def test_a_mirrored_market_gives_mirrored_inputs():
+    quotes = make_quotes()
+    mid, half = (quotes["bid"] + quotes["ask"]) / 2, (quotes["ask"] - quotes["bid"]) / 2
+    turned = 100 / mid
+    share = half / mid
+    mirrored = pd.DataFrame({"bid": turned * (1 - share), "ask": turned * (1 + share)})
+    makers = [make_maker(q) for q in (quotes, mirrored)]
+    rows = np.arange(1000, 1500, 50)
+    plain, other = (m.inputs(rows) for m in makers)
+    odd = makers[0].odd_static
+    assert len(odd) == plain.static.shape[1]
+    sign = np.where(odd, -1, 1)
+    np.testing.assert_allclose(other.static, plain.static * sign, atol=2e-3)
+    np.testing.assert_allclose(other.paths, -plain.paths, atol=2e-3)
+    np.testing.assert_allclose(other.windows[..., :2], -plain.windows[..., :2], atol=2e-3)
+    np.testing.assert_allclose(other.windows[..., 2:], plain.windows[..., 2:], atol=2e-3)

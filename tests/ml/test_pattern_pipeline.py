@@ -161,9 +161,7 @@ def test_a_steady_rise_is_an_up_trend_to_the_rule(server: pipeline.PatternServer
 def test_short_history_is_refused_or_noted(server: pipeline.PatternServer) -> None:
     quotes = market()
     with pytest.raises(NotEnoughData) as caught:
-        server.recognize(
-            quotes.iloc[:100], at=quotes.index[99], history=0, source=Source.NETWORK
-        )
+        server.recognize(quotes.iloc[:100], at=quotes.index[99], history=0, source=Source.NETWORK)
     assert (caught.value.needed, caught.value.present) == (WARM_UP, 100)
     short = quotes.iloc[: WARM_UP + 5]
     answer = server.recognize(short, at=short.index[-1], history=50, source=Source.NETWORK)
@@ -184,10 +182,10 @@ def test_missing_columns_are_refused(server: pipeline.PatternServer) -> None:
 def test_a_price_alone_is_enough(tmp_path: Path) -> None:
     quotes = market(1800, price_only=True)
     fit = fitted(quotes, tmp_path)
-    answer = served(fit).recognize(
-        quotes, at=quotes.index[-1], history=0, source=Source.NETWORK
+    answer = served(fit).recognize(quotes, at=quotes.index[-1], history=0, source=Source.NETWORK)
+    assert (
+        set(answer.current.heads) == {"movement", "agitation"} == set(heads_for(build_grid(quotes)))
     )
-    assert set(answer.current.heads) == {"movement", "agitation"} == set(heads_for(build_grid(quotes)))
 
 
 def test_evaluate_agrees_with_the_training(fit: Fitted, server: pipeline.PatternServer) -> None:
@@ -196,9 +194,7 @@ def test_evaluate_agrees_with_the_training(fit: Fitted, server: pipeline.Pattern
         (Source.NETWORK, fit.metrics),
         (Source.BASELINE, fit.baseline_metrics),
     ):
-        again = server.evaluate(
-            quotes, start=fit.test_from, end=quotes.index[-1], source=source
-        )
+        again = server.evaluate(quotes, start=fit.test_from, end=quotes.index[-1], source=source)
         assert again["macro_f1"] == pytest.approx(figures["macro_f1"], abs=1e-6)
 
 
@@ -221,9 +217,7 @@ def test_the_slope_of_a_line_is_its_slope() -> None:
 
 def test_names_are_composed_in_the_stated_order() -> None:
     def heads(**best: str) -> dict[str, dict[str, float]]:
-        return {
-            h: {c: 0.8 if c == name else 0.1 for c in CLASSES[h]} for h, name in best.items()
-        }
+        return {h: {c: 0.8 if c == name else 0.1 for c in CLASSES[h]} for h, name in best.items()}
 
     assert compose(heads(movement="up", agitation="shock"))[0] == "shock"
     assert compose(heads(movement="up", agitation="calm"))[0] == "up-trend"

@@ -41,9 +41,49 @@ def test_wrong_bodies_of_resources_are_named(refused, market, path, body, field)
     refused(path, body, field=field)
 
 
-def test_a_market_that_exists_is_a_conflict(refused, market):
-    body = {"asset": "USDT", "fiat": "BOB", "exchange": "binance_p2p"}
+@pytest.mark.parametrize("asset", ["USDT", "usdt"])
+def test_a_market_that_exists_is_a_conflict(refused, market, asset):
+    body = {"asset": asset, "fiat": "BOB", "exchange": "binance_p2p"}
     refused("markets", body, status=409, code="market_exists")
+
+
+QUOTE = {"timestamp": "2026-05-01T00:00:00Z", "bid": 9.3}
+
+
+@pytest.mark.parametrize(
+    ("bad", "field"),
+    [
+        ({}, "rows.1.timestamp"),
+        ({"timestamp": "noon", "bid": 1}, "rows.1.timestamp"),
+        ({"timestamp": "0001-01-01T00:00:00+14:00", "bid": 1}, "rows.1.timestamp"),
+        ({"timestamp": 7, "bid": 1}, "rows.1.timestamp"),
+        ({**QUOTE, "bid": None}, "rows.1.price"),
+        ({**QUOTE, "bid": 0}, "rows.1.bid"),
+        ({**QUOTE, "bid": -1}, "rows.1.bid"),
+        ({**QUOTE, "bid": "x"}, "rows.1.bid"),
+        ({**QUOTE, "bid": "nan"}, "rows.1.bid"),
+        ({**QUOTE, "bid": [1]}, "rows.1.bid"),
+        ({**QUOTE, "bid": True}, "rows.1.bid"),
+        ({**QUOTE, "bid": 10**200}, "rows.1.bid"),
+        ({**QUOTE, "bid": 1e300}, "rows.1.bid"),
+        ({**QUOTE, "ask_offers": 1.5}, "rows.1.ask_offers"),
+        ({**QUOTE, "ask_offers": 10**30}, "rows.1.ask_offers"),
+        ({**QUOTE, "foo": 1}, "rows.1.foo"),
+        ({**QUOTE, "market": "EUR/USD@x"}, "rows.1.market"),
+        ({**QUOTE, "market": {}}, "rows.1.market"),
+    ],
+)
+def test_one_bad_quote_keeps_all_out_and_is_named(refused, market, bad, field):
+    refused("prices", {"market": market.symbol, "rows": [QUOTE, bad]}, field=field)
+
+
+@pytest.mark.parametrize("ref", ["nonsense", "A/B", "A B/C@x", 7, None, "a\x00/b@c", "²"])
+def test_a_quote_of_a_list_names_its_market(refused, market, ref):
+    refused("prices", [{**QUOTE, "market": ref}], field="rows.0.market")
+
+
+def test_too_many_quotes_are_refused(refused, market):
+    refused("prices", [QUOTE] * 10_001, code="too_many_rows", field="rows")
 
 
 @pytest.mark.parametrize("cadence", [0, -1, "x", None, 10**30, 1.5, True])

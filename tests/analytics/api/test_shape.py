@@ -174,3 +174,23 @@ def test_every_address_works_with_and_without_a_slash(api, market):
     named = [p for p in patterns if p not in ("^$", "^.*$")]
     assert named
     assert all(pattern.endswith("/?$") for pattern in named)
+
+
+@pytest.mark.parametrize(
+    "path", ["", "markets", "markets/{}", "prices", "training-runs", "models", "dl/predict-price"]
+)
+def test_options_answers_without_a_list_of_every_market(api, market, path):
+    answer = api("OPTIONS", path.format(market.pk))
+    assert answer.status_code == 200
+    assert market.symbol not in answer.content.decode()
+
+
+def test_the_document_names_every_resource_and_call():
+    from django.conf import settings
+
+    from analytics.api.urls import router
+
+    text = (settings.BASE_DIR / "docs" / "api.md").read_text(encoding="utf-8")
+    names = [prefix for prefix, _viewset, _name in router.registry]
+    missing = [name for name in (*DL, *names) if name not in text]
+    assert not missing

@@ -1,0 +1,160 @@
+"""What the dashboard shows, read for all its markets together: the number of queries does not
+grow with the number of markets."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
+
+from analytics.models import (
+    AnomalyResult,
+    Forecast,
+    Market,
+    PatternResult,
+    PriceHistory,
+    TrainedModel,
+    TrainingRun,
+)
+from analytics.models.choices import Task
+from analytics.models.market import derive_price
+from analytics.selectors.prices import market_freshness, market_list
+
+MOST_MARKETS = 12
+ANOMALIES = 4
+#: Grid steps of the past that a chart shows before its forecast.
+PAST_STEPS = 96
+#: A market quoted more often than its cadence is thinned to about so many points.
+MOST_POINTS = 240
+
+Line = list[tuple[dt.datetime, float]]
+
+
+@dataclass
+class Card:
+    """One market on the dashboard; what is missing is None or empty, never an error."""
+
+    market: Market
+    freshness: dict[str, Any]
+    models: dict[str, TrainedModel | None]
+    price: Forecast | None = None
+    spread: Forecast | None = None
+    pattern: PatternResult | None = None
+    anomalies: list[AnomalyResult] = field(default_factory=list)
+    prices: Line = field(default_factory=list)
+    spreads: Line = field(default_factory=list)
+    last: PriceHistory | None = None
+
+
+def dashboard_cards(*, now: dt.datetime | None = None) -> list[Card]:
+    """A card for each of the first markets."""
+    now = now or timezone.now()
+    markets = list(_markets()[:MOST_MARKETS])
+    ids = [market.pk for market in markets]
+    models = _models(ids)
+    forecasts = _picked(Forecast, markets, ["latest_price", "latest_spread"])
+    patterns = _picked(PatternResult, markets, ["latest_pattern"])
+    anomalies = _picked(AnomalyResult, markets, [f"anomaly_{n}" for n in range(ANOMALIES)])
+    quotes = _quotes(markets)
+    return [
+        Card(
+            market=market,
+            freshness=market_freshness(market, now=now),
+            models={task: models.get((market.pk, task)) for task in Task.values},
+            price=forecasts.get(market.latest_price),
+            spread=forecasts.get(market.latest_spread),
+            pattern=patterns.get(market.latest_pattern),
+            anomalies=[
+                anomalies[pk]
+                for n in range(ANOMALIES)
+                if (pk := getattr(market, f"anomaly_{n}")) in anomalies
+            ],
+            prices=_line(quotes[market.pk], 0),
+            spreads=_line(quotes[market.pk], 1),
+            last=quotes[market.pk][-1] if quotes[market.pk] else None,
+        )
+        for market in markets
+    ]
+
+
+def market_count() -> int:
+    return Market.objects.count()
+
+
+def runs_open(limit: int = 20) -> QuerySet[TrainingRun]:
+    """Queued and running runs, oldest first: the order in which they will be done."""
+    runs = TrainingRun.objects.select_related("market").filter(status__in=TrainingRun.OPEN)
+    return runs.order_by("id")[:limit]
+
+
+def runs_failed_lately(hours: int = 24, limit: int = 5) -> QuerySet[TrainingRun]:
+    since = timezone.now() - dt.timedelta(hours=hours)
+    runs = TrainingRun.objects.select_related("market").filter(
+        status=TrainingRun.Status.FAILED, finished_at__gte=since
+    )
+    return runs.order_by("-id")[:limit]
+
+
+def _markets() -> QuerySet[Market]:
+    """Markets with the ids of their newest results: one look into an index for each."""
+    forecast = Forecast.objects.filter(market=OuterRef("pk")).order_by("-as_of", "-id")
+    pattern = PatternResult.objects.filter(market=OuterRef("pk")).order_by("-as_of", "-id")
+    anomaly = AnomalyResult.objects.filter(market=OuterRef("pk")).order_by("-timestamp", "-id")
+    return market_list().annotate(
+        latest_price=Subquery(forecast.filter(task=Task.PRICE).values("pk")[:1]),
+        latest_spread=Subquery(forecast.filter(task=Task.SPREAD).values("pk")[:1]),
+        latest_pattern=Subquery(pattern.values("pk")[:1]),
+        **{f"anomaly_{n}": Subquery(anomaly.values("pk")[n : n + 1]) for n in range(ANOMALIES)},
+    )
+
+
+def _picked(model: Any, markets: Iterable[Market], names: list[str]) -> dict[int, Any]:
+    ids = {getattr(market, name) for market in markets for name in names} - {None}
+    return model.objects.select_related("model").in_bulk(ids)
+
+
+def _models(ids: list[int]) -> dict[tuple[int, str], TrainedModel]:
+    """Per market and task the active version, else the newest one (its baseline answers)."""
+    versions = TrainedModel.objects.filter(market__in=ids)
+    newest = versions.order_by().values("market", "task").annotate(pk_=Max("pk")).values("pk_")
+    shown = versions.filter(Q(status=TrainedModel.Status.ACTIVE) | Q(pk__in=newest))
+    found: dict[tuple[int, str], TrainedModel] = {}
+    for version in shown.order_by("pk"):
+        key = (version.market_id, version.task)
+        if key not in found or found[key].status != TrainedModel.Status.ACTIVE:
+            found[key] = version
+    return found
+
+
+def _quotes(markets: Iterable[Market]) -> dict[int, list[PriceHistory]]:
+    """The last stretch of each market, oldest first, in one query."""
+    stretches = [
+        Q(
+            market=market,
+            timestamp__gt=market.last_quote_at
+            - dt.timedelta(minutes=PAST_STEPS * market.cadence_minutes),
+        )
+        for market in markets
+        if market.last_quote_at is not None
+    ]
+    quotes: dict[int, list[PriceHistory]] = defaultdict(list)
+    if stretches:
+        rows = PriceHistory.objects.filter(reduce(or_, stretches)).order_by("market", "timestamp")
+        for quote in rows.only("market_id", "timestamp", "bid", "ask", "price"):
+            quotes[quote.market_id].append(quote)
+    return quotes
+
+
+def _line(quotes: list[PriceHistory], place: int) -> Line:
+    """(moment, average price or spread percent) of every quote that has it, thinned."""
+    derived = ((q.timestamp, derive_price(q.bid, q.ask, q.price)[place]) for q in quotes)
+    points = [(at, float(value)) for at, value in derived if value is not None]
+    step = -(-len(points) // MOST_POINTS) or 1
+    return points[::-step][::-1]

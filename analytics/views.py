@@ -1,0 +1,66 @@
+"""HTML pages: a selector and a render each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from analytics import presenters
+from analytics.selectors import dashboard
+from analytics.services.status import worker_status
+from p2p.middleware import from_loopback
+
+View = Callable[..., HttpResponse]
+
+
+def reader_required(view: View) -> View:
+    """Signed in, or on this very machine while DEBUG is on (as the API has it)."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.user.is_authenticated or (settings.DEBUG and from_loopback(request)):
+            return view(request, *args, **kwargs)
+        if request.headers.get("X-Requested-With") == "fetch":
+            return HttpResponse(status=401)
+        return redirect_to_login(request.get_full_path(), reverse("admin:login"))
+
+    return checked
+
+
+@require_safe
+@never_cache
+@reader_required
+def home(request: HttpRequest) -> HttpResponse:
+    """Every market at a glance."""
+    cards = dashboard.dashboard_cards()
+    context = {
+        "cards": [presenters.card(card) for card in cards],
+        "hidden": presenters.hidden(dashboard.market_count(), len(cards)),
+        **_live(),
+    }
+    return render(request, "analytics/home.html", context)
+
+
+@require_safe
+@never_cache
+@reader_required
+def live(request: HttpRequest) -> HttpResponse:
+    """The part of the page that changes while something trains; static/analytics/live.js asks."""
+    return render(request, "analytics/partials/live.html", _live())
+
+
+def _live() -> dict[str, Any]:
+    return {
+        "worker": presenters.worker(worker_status()),
+        "runs": [presenters.run(run) for run in dashboard.runs_open()],
+        "failed": list(dashboard.runs_failed_lately()),
+    }

@@ -1,0 +1,118 @@
+"""Serve the anomaly task: scores, and strange rows in words."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from ml.anomaly.baseline import RobustZ
+from ml.anomaly.calibration import PUBLIC_THRESHOLD, to_public
+from ml.anomaly.detector import NetworkDetector
+from ml.anomaly.explain import explain
+from ml.anomaly.features import Features
+from ml.anomaly.heads import Rules
+from ml.anomaly.measure import features_between, measure, trials
+from ml.anomaly.residuals import TRAIL, NetworkHeads
+from ml.anomaly.scored import Detector
+from ml.errors import ArtifactMismatch, NotEnoughData
+from ml.families.autoencoder import AutoencoderConfig, build
+from ml.spec import AnomalyScores, Source
+
+
+class AnomalyServer:
+    """Answers of a trained anomaly detector; nothing is written after loading."""
+
+    def __init__(
+        self, manifest: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device
+    ) -> None:
+        section = manifest["section"]
+        self.name, self.baseline = manifest["family"], manifest["baseline"]
+        self.step, self.window = int(manifest["step_minutes"]), int(manifest["window"])
+        self.columns, self.features = tuple(manifest["input_columns"]), tuple(section["features"])
+        config = AutoencoderConfig(**manifest["config"])
+        networks: list[nn.Module] = []
+        for member in range(config.members):
+            network = build(config, len(self.features))
+            mark = f"{member}."
+            state = {k.removeprefix(mark): v for k, v in tensors.items() if k.startswith(mark)}
+            network.load_state_dict(state)
+            networks.append(network.to(device).eval())
+        heads = NetworkHeads.from_json(section["network"], networks, self.window, device)
+        self.detectors: dict[str, Detector] = {
+            Source.NETWORK: NetworkDetector(heads, Rules.from_json(section["rules"])),
+            Source.BASELINE: RobustZ.from_json(section["baseline"]),
+        }
+        self.thresholds: dict[str, float] = section["thresholds"]
+
+    def _quotes(self, quotes: pd.DataFrame) -> pd.DataFrame:
+        """The columns of the training; more are ignored, fewer are an error."""
+        missing = [c for c in self.columns if c not in quotes.columns]
+        if missing:
+            raise ArtifactMismatch(
+                "These quotes lack columns that the model was trained on.",
+                {"columns": ", ".join(missing)},
+            )
+        return quotes[list(self.columns)]
+
+    def _features(
+        self, quotes: pd.DataFrame, start: pd.Timestamp | None, end: pd.Timestamp | None
+    ) -> Features:
+        features = features_between(
+            self._quotes(quotes), step_minutes=self.step, start=start, end=end
+        )
+        present = int(features.live.sum())
+        if present < self.window:
+            raise NotEnoughData(
+                f"A scan needs {self.window} readings; there are {present}.",
+                needed=self.window,
+                present=present,
+            )
+        return features
+
+    def scan(
+        self,
+        quotes: pd.DataFrame,
+        *,
+        start: dt.datetime | None,
+        end: dt.datetime | None,
+        threshold: float,
+        source: Source,
+    ) -> AnomalyScores:
+        """Scores of the grid rows in start..end, each from rows up to its own."""
+        first = None if start is None else pd.Timestamp(start)
+        features = self._features(quotes, first, None if end is None else pd.Timestamp(end))
+        index = features.grid.index
+        own = self.thresholds[source]
+        raw = own * threshold / PUBLIC_THRESHOLD
+        scored = self.detectors[source].score(features, threshold=raw)
+        public = to_public(scored.total, own)
+        public[: self.window - 1] = np.nan
+        wanted = np.full(len(index), True) if first is None else np.asarray(index >= first)
+        strange = np.flatnonzero(wanted & (np.nan_to_num(public, nan=-1.0) >= threshold))
+        return AnomalyScores(
+            timestamps=index[wanted],
+            scores=public[wanted],
+            threshold=threshold,
+            anomalies=explain(features, scored, public, strange, raw),
+            warming_up=int(features.live.sum()) < TRAIL,
+            source=source,
+            name=self.name if source is Source.NETWORK else self.baseline,
+        )
+
+    def evaluate(
+        self, quotes: pd.DataFrame, *, start: dt.datetime, end: dt.datetime, source: Source
+    ) -> dict[str, float | None]:
+        """The metrics of the training, on another stretch."""
+        prepared = trials(
+            self._quotes(quotes),
+            step_minutes=self.step,
+            start=pd.Timestamp(start),
+            end=pd.Timestamp(end),
+        )
+        return measure(self.detectors[source], prepared, self.thresholds[source])

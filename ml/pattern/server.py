@@ -1,0 +1,137 @@
+"""Serve the pattern task: the regime at a moment, from the rows up to that moment."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from ml.errors import ArtifactMismatch, NotEnoughData
+from ml.families.cnn import CNNConfig, build
+from ml.grid import build_grid
+from ml.pattern.baseline import TrailingRule
+from ml.pattern.features import make_channels, whole_windows
+from ml.pattern.labels import CLASSES, MONTH, WARM_UP, make_labels
+from ml.pattern.measure import measure
+from ml.pattern.naming import to_pattern
+from ml.pattern.recognizer import mirror_of, predict, windows_of
+from ml.spec import STALE_MINUTES, Pattern, Patterns, Source
+
+#: Rows before a row that its channels depend on: a month's MAD around a month's median, and more.
+CONTEXT = 2 * MONTH + WARM_UP
+
+
+def usable_rows(grid: pd.DataFrame, window: int, step_minutes: int) -> np.ndarray:
+    """(rows,) mask: an unbroken window behind and enough history for the trailing scales."""
+    usable = whole_windows(grid, window, step_minutes=step_minutes)
+    usable[:WARM_UP] = False
+    return usable
+
+
+def by_row(tables: dict[str, np.ndarray], mask: np.ndarray) -> dict[str, np.ndarray]:
+    """Spread the tables of the masked rows over all rows, equal probabilities elsewhere."""
+    out = {}
+    for head, table in tables.items():
+        full = np.full((len(mask), table.shape[1]), 1 / table.shape[1])
+        full[mask] = table
+        out[head] = full
+    return out
+
+
+class PatternServer:
+    """Answers of a trained pattern recogniser; nothing is written after loading."""
+
+    def __init__(
+        self, manifest: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device
+    ) -> None:
+        section, config = manifest["section"], CNNConfig(**manifest["config"])
+        self.name, self.baseline = manifest["family"], manifest["baseline"]
+        self.step, self.window = int(manifest["step_minutes"]), int(manifest["window"])
+        self.columns, self.device = tuple(manifest["input_columns"]), device
+        self.temperatures: dict[str, float] = {
+            h: section["temperatures"][h] for h in section["heads"]
+        }
+        self.rule = TrailingRule.from_json(section["rule"])
+        classes = {h: len(CLASSES[h]) for h in section["heads"]}
+        self.network = build(config, len(section["channels"]), classes)
+        self.network.load_state_dict(dict(tensors))
+        self.network.to(device).eval()
+
+    def _grid(self, quotes: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
+        """The grid up to `end` with the rows before `start` that its channels depend on."""
+        missing = [c for c in self.columns if c not in quotes.columns]
+        if missing:
+            raise ArtifactMismatch(
+                "These quotes lack columns that the model was trained on.",
+                {"columns": ", ".join(missing)},
+            )
+        back = pd.Timedelta(minutes=CONTEXT * self.step + max(STALE_MINUTES, 6 * self.step))
+        quotes = quotes.loc[start - back : end, list(self.columns)]
+        grid = build_grid(quotes, step_minutes=self.step, end=end)
+        if len(grid) < WARM_UP:
+            raise NotEnoughData(
+                f"Naming a pattern needs {WARM_UP} grid rows; there are {len(grid)}.",
+                needed=WARM_UP,
+                present=len(grid),
+            )
+        return grid
+
+    def _probabilities(
+        self, grid: pd.DataFrame, wanted: np.ndarray, source: Source
+    ) -> dict[str, np.ndarray]:
+        """Head -> (rows, classes); meaningful on the rows of the mask `wanted`."""
+        if source == Source.BASELINE:
+            return self.rule.probabilities(grid)
+        names, channels = make_channels(grid)
+        windows = windows_of(channels, self.window, self.device)
+        starts = np.flatnonzero(wanted) - self.window + 1
+        mirror = mirror_of(names, self.device)
+        return by_row(predict(self.network, windows, starts, mirror, self.temperatures), wanted)
+
+    def recognize(
+        self, quotes: pd.DataFrame, *, at: dt.datetime, history: int, source: Source
+    ) -> Patterns:
+        """The regime at the last grid row at or before `at`, and the `history` rows before it."""
+        end = pd.Timestamp(at)
+        start = end - pd.Timedelta(minutes=history * self.step)
+        grid = self._grid(quotes, start, end)
+        rows = np.arange(len(grid))
+        wanted = (rows >= len(grid) - 1 - history) & (rows >= WARM_UP - 1)
+        tables = self._probabilities(grid, wanted, source)
+        named = [
+            to_pattern(grid.index[r].to_pydatetime(), {h: t[r] for h, t in tables.items()})
+            for r in np.flatnonzero(wanted)
+        ]
+        return Patterns(
+            current=named[-1],
+            history=tuple(named[:-1]),
+            source=source,
+            name=self.baseline if source == Source.BASELINE else self.name,
+            notes=self._notes(grid, named[-1]),
+        )
+
+    def _notes(self, grid: pd.DataFrame, current: Pattern) -> tuple[str, ...]:
+        notes = []
+        if len(grid) < MONTH:
+            notes.append(f"short history: the trailing scales rest on {len(grid)} of {MONTH} rows")
+        if not whole_windows(grid, self.window, step_minutes=self.step)[-1]:
+            notes.append("there is a gap in the quotes within the last window")
+        if not current.clear:
+            notes.append("no clear pattern")
+        return tuple(notes)
+
+    def evaluate(
+        self, quotes: pd.DataFrame, *, start: dt.datetime, end: dt.datetime, source: Source
+    ) -> dict[str, float | None]:
+        """The metrics of the training, on another stretch; labels end where the quotes end."""
+        first, last = pd.Timestamp(start), pd.Timestamp(end)
+        grid = self._grid(quotes, first, last)
+        usable = usable_rows(grid, self.window, self.step) & np.asarray(grid.index >= first)
+        return measure(
+            make_labels(grid, centred=True), self._probabilities(grid, usable, source), usable
+        )

@@ -1,0 +1,155 @@
+"""Rows for tests, by plain ORM: no service runs and no torch loads."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import math
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+
+from analytics.models import (
+    AnomalyResult,
+    Forecast,
+    Market,
+    PatternResult,
+    PriceHistory,
+    TrainedModel,
+    TrainingRun,
+)
+
+_numbers = itertools.count(1)
+#: Normal quantiles, so that a made forecast has the shape of a real one.
+_Z = {"0.05": -1.64, "0.1": -1.28, "0.25": -0.67, "0.5": 0, "0.75": 0.67, "0.9": 1.28, "0.95": 1.64}
+
+
+def make_market(symbol: str = "USDT/BOB@binance_p2p", **fields: Any) -> Market:
+    asset, fiat, exchange = Market.parse_symbol(symbol) or ("USDT", "BOB", "binance_p2p")
+    return Market.objects.create(asset=asset, fiat=fiat, exchange=exchange or "x", **fields)
+
+
+def make_quotes(
+    market: Market, count: int = 96, *, end: dt.datetime | None = None, price: float = 10.0
+) -> list[PriceHistory]:
+    """`count` quotes at the market's cadence, the newest at `end` (now)."""
+    end = end or timezone.now()
+    rows = []
+    for back in reversed(range(count)):
+        mid = price * (1 + 0.01 * math.sin(back / 9) + 0.002 * math.sin(back * 1.7))
+        rows.append(
+            PriceHistory(
+                market=market,
+                timestamp=end - dt.timedelta(minutes=back * market.cadence_minutes),
+                bid=Decimal(f"{mid * 0.998:.4f}"),
+                ask=Decimal(f"{mid * 1.002:.4f}"),
+            )
+        )
+    return PriceHistory.objects.bulk_create(rows, batch_size=5000)
+
+
+def make_run(market: Market, task: str = "price", status: str = "queued", **fields: Any):
+    """A run; give `losses`, `epoch`, `epochs` for one in progress."""
+    fields.setdefault("family", {"price": "lstm", "spread": "gru"}.get(task, task))
+    fields.setdefault("data_until", timezone.now())
+    return TrainingRun.objects.create(market=market, task=task, status=status, **fields)
+
+
+def make_model(
+    market: Market, task: str = "price", status: str = "active", **fields: Any
+) -> TrainedModel:
+    """A version with its own succeeded run."""
+    now = timezone.now()
+    number = next(_numbers)
+    taken = TrainedModel.objects.filter(market=market, task=task).count()
+    values: dict[str, Any] = {
+        "run": fields.pop("run", None) or make_run(market, task, "succeeded"),
+        "family": {"price": "lstm", "spread": "gru", "anomaly": "autoencoder"}.get(task, "cnn"),
+        "version": taken + 1,
+        "artifact": f"made/{number}",
+        "checksum": f"{number:064x}",
+        "primary_metric": "crps",
+        "score": 0.8,
+        "baseline": "last_value",
+        "baseline_score": 1.0,
+        "beats_baseline": True,
+        "metrics": {"crps": 0.8, "mae": 0.05},
+        "baseline_metrics": {"crps": 1.0, "mae": 0.06},
+        "step_minutes": market.cadence_minutes,
+        "window": 48,
+        "input_columns": ["bid", "ask"],
+        "data_from": now - dt.timedelta(days=90),
+        "data_until": now,
+        "trained_until": now - dt.timedelta(days=20),
+        "test_from": now - dt.timedelta(days=15),
+        "device": "cpu (test)",
+        "trained_at": now,
+    }
+    return TrainedModel.objects.create(
+        market=market, task=task, status=status, **{**values, **fields}
+    )
+
+
+def make_forecast(model: TrainedModel, *, last_value: float = 10.0, **fields: Any) -> Forecast:
+    """Horizons of 1, 6, 24 and 48 steps with seven quantiles."""
+    as_of = fields.pop("as_of", None) or timezone.now()
+    horizons = []
+    for steps in (1, 6, 24, 48):
+        minutes = steps * model.step_minutes
+        width = 0.004 * last_value * math.sqrt(steps) / 3
+        quantiles = {name: last_value + z * width for name, z in _Z.items()}
+        at = (as_of + dt.timedelta(minutes=minutes)).isoformat()
+        horizons.append(
+            {
+                "steps": steps,
+                "minutes": minutes,
+                "at": at,
+                "value": last_value,
+                "quantiles": quantiles,
+            }
+        )
+    values: dict[str, Any] = {
+        "market": model.market,
+        "task": model.task,
+        "source": "network",
+        "name": model.family,
+        "unit": "spread_pct" if model.task == "spread" else "price",
+        "horizons": horizons,
+    }
+    return Forecast.objects.create(
+        model=model, as_of=as_of, last_value=last_value, **{**values, **fields}
+    )
+
+
+def make_anomaly(model: TrainedModel, **fields: Any) -> AnomalyResult:
+    values: dict[str, Any] = {
+        "market": model.market,
+        "source": "network",
+        "timestamp": timezone.now() - dt.timedelta(minutes=next(_numbers)),
+        "score": 0.23,
+        "threshold": 0.1,
+        "severity": "high",
+        "kind": "price jump",
+        "text": "The ask is far above what was expected.",
+        "expected": {"ask": {"observed": 10.9, "value": 10.0, "lower": 9.8, "upper": 10.2}},
+        "contributions": {"ask": 0.9, "bid": 0.1},
+    }
+    return AnomalyResult.objects.create(model=model, **{**values, **fields})
+
+
+def make_pattern(model: TrainedModel, **fields: Any) -> PatternResult:
+    values: dict[str, Any] = {
+        "market": model.market,
+        "source": "network",
+        "name": model.family,
+        "as_of": timezone.now() - dt.timedelta(minutes=next(_numbers)),
+        "label": "up-trend",
+        "probability": 0.71,
+        "clear": True,
+        "heads": {
+            "movement": {"up": 0.71, "flat": 0.2, "down": 0.09},
+            "agitation": {"calm": 0.8, "agitated": 0.2},
+        },
+    }
+    return PatternResult.objects.create(model=model, **{**values, **fields})
