@@ -28,7 +28,7 @@ def _flag(name: str, default: bool) -> bool:
 
 def _number(name: str, default: int, low: int, high: int) -> int:
     text = os.environ.get(name, "").strip() or str(default)
-    if not text.isdigit() or not low <= int(text) <= high:
+    if not (text.isascii() and text.isdigit()) or not low <= int(text) <= high:
         raise ImproperlyConfigured(f"{name} must be a number from {low} to {high}, not {text!r}.")
     return int(text)
 

@@ -43,7 +43,7 @@ def market_get(ref: str | None) -> Market:
 
 
 def _matching(ref: str) -> QuerySet[Market]:
-    if ref.isdigit() and len(ref) < 19:
+    if ref.isascii() and ref.isdigit() and len(ref) < 19:
         return Market.objects.filter(pk=int(ref))
     parts = Market.parse_symbol(ref)
     if parts is None:

@@ -114,7 +114,7 @@ def _unreadable(path: Path, why: object) -> InvalidInput:
     )
 
 
-# ------------------------------------------------------------------------------------ csv and parquet
+# ---------------------------------------------------------------------------------- csv and parquet
 def _csv_blocks(
     path: Path, zipped: bool, market: str | None
 ) -> Iterator[tuple[pd.DataFrame, list[Reject]]]:
@@ -167,7 +167,7 @@ def _parquet_blocks(
     yield raw, []
 
 
-# -------------------------------------------------------------------------------------------- meaning
+# ------------------------------------------------------------------------------------------ meaning
 def _header(found: list[str], market: str | None) -> list[str]:
     """Our name of each column, "" for one that is not needed; raises InvalidInput (bad_header)."""
     plain = [name.strip().lower() for name in found]

@@ -1,7 +1,8 @@
 """What makes a row of quotes usable: checked column by column, whoever sent it.
 
-Cells arrive as text (or as numbers, from a parquet file); an empty one means "unknown". Numbers are
-float64 from here on, as in every frame: 15 significant digits are exact, extra decimals are rounded.
+Cells arrive as text (or as numbers, from a parquet file); an empty one means "unknown". Numbers
+are float64 from here on, as in every frame: 15 significant digits are exact, extra decimals are
+rounded.
 """
 
 from __future__ import annotations

@@ -131,19 +131,27 @@ def _spaced(rows: int, step_minutes: int, now: dt.datetime | None) -> pd.Datetim
     return pd.date_range(end=end, periods=rows, freq=step).as_unit("ns")
 
 
+def _moment(text: Any) -> dt.datetime | None:
+    """An aware time that a nanosecond index can hold; without a zone it is UTC."""
+    try:
+        moment = parse_datetime(text) if isinstance(text, str) else None
+        if moment is None or not 1970 < moment.year < 2200:
+            return None
+        aware = moment if timezone.is_aware(moment) else moment.replace(tzinfo=dt.UTC)
+        return aware.astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
 def _stamps(stamps: list[Any]) -> pd.DatetimeIndex:
     problems: dict[str, str] = {}
     parsed: list[dt.datetime] = []
     for number, text in enumerate(stamps):
-        try:
-            moment = parse_datetime(text) if isinstance(text, str) else None
-        except ValueError:
-            moment = None
+        moment = _moment(text)
         if moment is None:
-            problems[f"sequence.{number}.timestamp"] = _("must be an ISO 8601 time")
+            problems[f"sequence.{number}.timestamp"] = _("must be an ISO 8601 time, 1970 to 2200")
         else:
-            aware = moment if timezone.is_aware(moment) else moment.replace(tzinfo=dt.UTC)
-            parsed.append(aware.astimezone(dt.UTC))
+            parsed.append(moment)
         if parsed[-2:] != sorted(set(parsed[-2:])):
             problems[f"sequence.{number}.timestamp"] = _("must be later than the row before")
         if len(problems) >= _MOST_NAMED:

@@ -174,9 +174,8 @@ def _member(
     series is passed several times, each time mirrored and blinded differently."""
     repeats = math.ceil(LEAST_STEPS * config.batch_size / len(train))
     torch.manual_seed(config.seed)
-    network = spec.build(config, sizes)
+    network = spec.build(config, sizes).to(context.device)
     network.head.start_from(*train.climate())
-    network.to(context.device)
     rng = np.random.default_rng(config.seed)
     seen, _ = valid.batch(np.arange(len(valid)), None)
     truth, scale = valid.moves(), valid.scale[:, None]

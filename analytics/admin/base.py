@@ -1,0 +1,114 @@
+"""What the admin classes share: no editing by hand, services behind actions, no COUNT on big
+tables, and markup that holds under a strict CSP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth import get_permission_codename
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from analytics.exceptions import AnalyticsError
+from analytics.models import Market
+
+#: Rows beyond which a list says "so many" instead of counting on.
+MOST_COUNTED = 10_000
+
+
+class CappedPaginator(Paginator):
+    """Counts no further than MOST_COUNTED rows: the count of a million quotes is a scan. Older rows
+    are reached by the filters."""
+
+    @cached_property
+    def count(self) -> int:
+        return self.object_list.order_by()[:MOST_COUNTED].count()
+
+
+class OwnedAdmin(admin.ModelAdmin):
+    """Of rows that a service owns: no adding, changing or deleting by hand. Actions ask for the
+    change permission, which a person who may only look does not have."""
+
+    show_full_result_count = False
+    list_per_page = 50
+    actions_selection_counter = True
+
+    class Media:
+        css = {"all": ["analytics/charts.css", "analytics/admin.css"]}
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        codename = get_permission_codename("change", self.opts)
+        return request.user.has_perm(f"{self.opts.app_label}.{codename}")
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        # Without this, the permission to change would no longer imply the one to look.
+        return super().has_view_permission(request, obj) or self.has_operate_permission(request)
+
+
+class MarketFilter(admin.SimpleListFilter):
+    """By market; unlike the built-in one it is there with a single market too."""
+
+    title = Market._meta.verbose_name
+    parameter_name = "market"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(market.pk), market.symbol) for market in Market.objects.all()[:200]]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet | None:
+        if self.value() and self.value().isdigit():
+            return queryset.filter(market=int(self.value()))
+        return queryset.none() if self.value() else None
+
+
+def operate(
+    model_admin: admin.ModelAdmin,
+    request: HttpRequest,
+    rows: QuerySet | list[Any],
+    verb: Callable[[Any], object],
+) -> int:
+    """Call a service once per row; what it refuses becomes a message, never a traceback. Answers
+    how many went through, and says so."""
+    done = 0
+    for row in rows:
+        try:
+            verb(row)
+        except AnalyticsError as error:
+            model_admin.message_user(request, f"{row}: {error.message}", messages.ERROR)
+        else:
+            done += 1
+    if done:
+        text = ngettext("Done for %(n)d row.", "Done for %(n)d rows.", done) % {"n": done}
+        model_admin.message_user(request, text, messages.SUCCESS)
+    return done
+
+
+def mark(state: str, text: str) -> SafeString:
+    return format_html('<span class="mark {}">{}</span>', state, text)
+
+
+def pretty(value: Any) -> SafeString:
+    """JSON for a person."""
+    text = json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True, default=str)
+    return format_html("<pre>{}</pre>", text) if value else SafeString("–")
+
+
+def nothing() -> str:
+    return _("nothing yet")

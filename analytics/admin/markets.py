@@ -1,0 +1,151 @@
+"""Markets with their freshness and the verbs of the product; quotes, fast on millions."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from analytics import presenters
+from analytics.admin.base import CappedPaginator, MarketFilter, OwnedAdmin, mark, operate
+from analytics.models import Market, PriceHistory
+from analytics.models.choices import Task
+from analytics.selectors.prices import market_freshness, market_list
+from analytics.services.anomalies import anomaly_scan
+from analytics.services.patterns import pattern_recognize
+from analytics.services.prediction import forecast_make
+from analytics.services.training import training_request
+
+
+def _train(name: str, label: Any, tasks: list[str]) -> Callable[..., None]:
+    def action(self: MarketAdmin, request: HttpRequest, queryset: QuerySet[Market]) -> None:
+        # Each task on its own: a twin that is open must not stop the other three.
+        for task in tasks:
+            operate(
+                self,
+                request,
+                queryset,
+                lambda market, task=task: training_request(
+                    market=market, task=task, params={}, requested_by=request.user
+                ),
+            )
+
+    action.__name__ = name
+    return admin.action(description=label, permissions=["operate"])(action)
+
+
+@admin.register(Market)
+class MarketAdmin(OwnedAdmin):
+    list_display = ["symbol", "fresh", "last_quote", "age", "cadence_minutes"]
+    search_fields = ["asset", "fiat", "exchange"]
+    fields = ["asset", "fiat", "exchange", "cadence_minutes", "created_at", "fresh", "last_quote"]
+    readonly_fields = ["created_at", "fresh", "last_quote"]
+    actions = [
+        *(f"train_{task}" for task in Task.values),
+        "train_all",
+        "forecast_now",
+        "scan_now",
+        "recognise_now",
+    ]
+    train_price = _train("train_price", _("Train: price"), [Task.PRICE])
+    train_spread = _train("train_spread", _("Train: spread"), [Task.SPREAD])
+    train_anomaly = _train("train_anomaly", _("Train: anomaly"), [Task.ANOMALY])
+    train_pattern = _train("train_pattern", _("Train: pattern"), [Task.PATTERN])
+    train_all = _train("train_all", _("Train: all four"), list(Task.values))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return admin.ModelAdmin.has_add_permission(self, request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Market | None = None) -> bool:
+        # The cadence of new models is the operator's to choose.
+        return admin.ModelAdmin.has_change_permission(self, request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Market | None = None) -> list[str]:
+        named = ["asset", "fiat", "exchange"] if obj else []
+        return [*named, *self.readonly_fields]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Market]:
+        return market_list().order_by("asset", "fiat", "exchange")
+
+    @admin.display(description=_("market"), ordering="asset")
+    def symbol(self, market: Market) -> str:
+        return market.symbol
+
+    @admin.display(description=_("freshness"))
+    def fresh(self, market: Market) -> SafeString:
+        found = self._freshness(market)
+        return mark(found["state"], found["word"])
+
+    @admin.display(description=_("last quote"))
+    def last_quote(self, market: Market) -> dt.datetime | None:
+        return self._freshness(market)["at"]
+
+    @admin.display(description=_("age"))
+    def age(self, market: Market) -> str:
+        return self._freshness(market)["age"]
+
+    @staticmethod
+    def _freshness(market: Market) -> dict[str, Any]:
+        if market.pk is None:
+            return {"at": None, "age": "–", "state": "none", "word": "–"}
+        return presenters.freshness(market_freshness(market))
+
+    @admin.action(description=_("Forecast now: price and spread"), permissions=["operate"])
+    def forecast_now(self, request: HttpRequest, queryset: QuerySet[Market]) -> None:
+        for task in ("price", "spread"):
+            operate(
+                self,
+                request,
+                queryset,
+                lambda market, task=task: forecast_make(task=task, market=market),
+            )
+
+    @admin.action(description=_("Scan for anomalies now"), permissions=["operate"])
+    def scan_now(self, request: HttpRequest, queryset: QuerySet[Market]) -> None:
+        operate(self, request, queryset, lambda market: anomaly_scan(market=market))
+
+    @admin.action(description=_("Recognise the pattern now"), permissions=["operate"])
+    def recognise_now(self, request: HttpRequest, queryset: QuerySet[Market]) -> None:
+        operate(self, request, queryset, lambda market: pattern_recognize(market=market))
+
+
+class RecentFilter(admin.SimpleListFilter):
+    """By age, once a market is chosen: only then does an index answer it."""
+
+    title = _("age")
+    parameter_name = "days"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        if "market" not in request.GET:
+            return []
+        return [("1", _("last day")), ("7", _("last week")), ("31", _("last month"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet | None:
+        days = {"1": 1, "7": 7, "31": 31}.get(self.value() or "")
+        if days is None:
+            return None
+        return queryset.filter(timestamp__gte=timezone.now() - dt.timedelta(days=days))
+
+
+@admin.register(PriceHistory)
+class PriceHistoryAdmin(admin.ModelAdmin):
+    list_display = ["timestamp", "market", "bid", "ask", "price", "bid_volume", "ask_volume"]
+    list_filter = [MarketFilter, RecentFilter]
+    list_select_related = ["market"]
+    list_per_page = 100
+    raw_id_fields = ["market"]
+    show_full_result_count = False
+    paginator = CappedPaginator
+    sortable_by = ()
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """Newest first within a market, as the index lies; over all markets the newest rows, as
+        no index has their timestamps in one order."""
+        return ("-timestamp",) if "market" in request.GET else ("-id",)

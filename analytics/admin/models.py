@@ -1,0 +1,154 @@
+"""Versions: measured against their baselines, and the decisions about them."""
+
+from __future__ import annotations
+
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from analytics import presenters
+from analytics.admin.base import MarketFilter, OwnedAdmin, mark, operate, pretty
+from analytics.models import ModelEvent, TrainedModel
+from analytics.selectors.models import model_list
+from analytics.services.promotion import model_promote, model_retire, model_rollback
+
+_STATES = {"active": "good", "retired": "quiet"}
+
+
+class ModelEventInline(admin.TabularInline):
+    """The audit trail: read, never written here."""
+
+    model = ModelEvent
+    extra = 0
+    can_delete = False
+    fields = readonly_fields = ["at", "action", "automatic", "by", "reason"]
+    ordering = ["-id"]
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ModelEvent]:
+        return super().get_queryset(request).select_related("by")
+
+
+@admin.register(TrainedModel)
+class TrainedModelAdmin(OwnedAdmin):
+    list_display = [
+        *("version_name", "market", "task", "state", "against_baseline", "device"),
+        *("data_window", "trained_at"),
+    ]
+    list_filter = ["status", "task", MarketFilter]
+    list_select_related = ["market"]
+    actions = ["promote", "retire", "rollback"]
+    inlines = [ModelEventInline]
+    fieldsets = [
+        (None, {"fields": ["market", "task", "family", "version", "state", "run"]}),
+        (_("Measured"), {"fields": ["against_baseline", "all_metrics", "test_from"]}),
+        (_("Data"), {"fields": ["data_window", "trained_until", "step_minutes", "window"]}),
+        (_("Artifact"), {"fields": ["inputs", "artifact", "checksum", "device", "trained_at"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TrainedModel]:
+        return model_list()
+
+    @admin.display(description=_("version"), ordering="version")
+    def version_name(self, model: TrainedModel) -> str:
+        return str(model)
+
+    @admin.display(description=_("status"), ordering="status")
+    def state(self, model: TrainedModel) -> SafeString:
+        return mark(_STATES.get(model.status, ""), model.get_status_display())
+
+    @admin.display(description=_("metric against baseline"), ordering="beats_baseline")
+    def against_baseline(self, model: TrainedModel) -> SafeString:
+        found = presenters.against_baseline(model)
+        return format_html(
+            '<span class="mark {state}">{sign} {word}</span> {metric} {score} / {baseline_score} '
+            '<small class="quiet">({baseline})</small>',
+            **found,
+        )
+
+    @admin.display(description=_("all metrics"))
+    def all_metrics(self, model: TrainedModel) -> SafeString:
+        context = {"rows": presenters.metric_rows(model), "model": model}
+        return render_to_string("admin/analytics/metrics.html", context)
+
+    @admin.display(description=_("data window"))
+    def data_window(self, model: TrainedModel) -> str:
+        return f"{model.data_from:%Y-%m-%d} – {model.data_until:%Y-%m-%d}"
+
+    @admin.display(description=_("input columns"))
+    def inputs(self, model: TrainedModel) -> str:
+        return ", ".join(model.input_columns)
+
+    @admin.action(description=_("Promote..."), permissions=["operate"])
+    def promote(
+        self, request: HttpRequest, queryset: QuerySet[TrainedModel]
+    ) -> HttpResponse | None:
+        """First a page that asks for a reason; forcing needs one."""
+        if "confirmed" in request.POST:
+            reason, force = request.POST.get("reason", ""), "force" in request.POST
+            operate(
+                self,
+                request,
+                queryset,
+                lambda model: model_promote(
+                    model=model, by=request.user, reason=reason, force=force
+                ),
+            )
+            return None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Promote"),
+            "opts": self.opts,
+            "rows": [{"model": m, **presenters.against_baseline(m)} for m in queryset],
+            "checkbox_name": ACTION_CHECKBOX_NAME,
+            "media": self.media,
+        }
+        return TemplateResponse(request, "admin/analytics/promote.html", context)
+
+    @admin.action(description=_("Retire"), permissions=["operate"])
+    def retire(self, request: HttpRequest, queryset: QuerySet[TrainedModel]) -> None:
+        operate(self, request, queryset, lambda model: model_retire(model=model, by=request.user))
+
+    @admin.action(
+        description=_("Roll back this market and task to the earlier version"),
+        permissions=["operate"],
+    )
+    def rollback(self, request: HttpRequest, queryset: QuerySet[TrainedModel]) -> None:
+        # Two versions of one market and task would roll back twice: that is, nowhere.
+        once = {(m.market_id, m.task): m for m in queryset}
+        if len(once) < len(queryset):
+            self.message_user(
+                request, _("Each market and task was rolled back once."), messages.INFO
+            )
+        operate(
+            self,
+            request,
+            list(once.values()),
+            lambda m: model_rollback(market=m.market, task=m.task, by=request.user),
+        )
+
+
+@admin.register(ModelEvent)
+class ModelEventAdmin(OwnedAdmin):
+    list_display = ["at", "label", "action", "automatic", "by", "reason"]
+    list_filter = ["action", "automatic"]
+    list_select_related = ["by"]
+    fields = ["at", "label", "model", "action", "automatic", "by", "reason", "on_figures"]
+
+    @admin.display(description=_("figures"))
+    def on_figures(self, event: ModelEvent) -> SafeString:
+        return pretty(event.figures)

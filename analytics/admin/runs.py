@@ -1,0 +1,88 @@
+"""Training runs: what they do, how far they are, why they failed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from analytics import charts, presenters
+from analytics.admin.base import MarketFilter, OwnedAdmin, mark, nothing, operate, pretty
+from analytics.models import TrainingRun
+from analytics.selectors.runs import run_list
+from analytics.services.training import training_cancel
+
+_STATES = {"succeeded": "good", "failed": "bad", "cancelled": "quiet"}
+
+
+@admin.register(TrainingRun)
+class TrainingRunAdmin(OwnedAdmin):
+    list_display = ["id", "market", "task", "family", "state", "bar", "left", "created_at", "took"]
+    list_filter = ["status", "task", MarketFilter]
+    actions = ["cancel"]
+    fieldsets = [
+        (None, {"fields": ["market", "task", "family", "state", "error_code", "error_message"]}),
+        (
+            _("Progress"),
+            {"fields": ["bar", "left", "stage", "epoch", "epochs", "loss_curve", "heartbeat_at"]},
+        ),
+        (
+            _("Data"),
+            {"fields": ["data_from", "data_until", "row_count", "dataset_hash"]},
+        ),
+        (
+            _("How"),
+            {"fields": ["configuration", "seed", "device", "device_wish", "libraries", "attempts"]},
+        ),
+        (
+            _("Times"),
+            {"fields": ["created_at", "started_at", "finished_at", "took", "requested_by"]},
+        ),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TrainingRun]:
+        return run_list()
+
+    @admin.display(description=_("status"), ordering="status")
+    def state(self, run: TrainingRun) -> SafeString:
+        word = run.get_status_display()
+        if run.is_open and run.cancel_requested:
+            word = _("cancelling")
+        return mark(_STATES.get(run.status, ""), word)
+
+    @admin.display(description=_("progress"))
+    def bar(self, run: TrainingRun) -> SafeString:
+        shown = presenters.run(run)
+        return format_html(
+            '<progress max="100" value="{0}" aria-label="{1}">{0} %</progress> {2}/{3}',
+            *(shown["percent"], _("progress"), run.epoch, run.epochs),
+        )
+
+    @admin.display(description=_("time left"))
+    def left(self, run: TrainingRun) -> str:
+        return presenters.run(run)["eta"] or "–"
+
+    @admin.display(description=_("took"))
+    def took(self, run: TrainingRun) -> str:
+        return presenters.duration(run.seconds)
+
+    @admin.display(description=_("loss (line: training, dashes: validation)"))
+    def loss_curve(self, run: TrainingRun) -> Any:
+        return charts.loss_chart(run.losses, title=str(_("Loss per epoch"))) or nothing()
+
+    @admin.display(description=_("configuration"))
+    def configuration(self, run: TrainingRun) -> SafeString:
+        return pretty(run.config)
+
+    @admin.display(description=_("library versions"))
+    def libraries(self, run: TrainingRun) -> SafeString:
+        return pretty(run.versions)
+
+    @admin.action(description=_("Cancel"), permissions=["operate"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[TrainingRun]) -> None:
+        operate(self, request, queryset, lambda run: training_cancel(run=run, by=request.user))

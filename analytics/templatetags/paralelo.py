@@ -1,0 +1,23 @@
+"""The worker panel, for a template that no view of ours renders (the admin's index)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+
+from analytics import presenters
+from analytics.selectors.dashboard import runs_failed_lately, runs_open
+from analytics.services.status import worker_status
+
+register = template.Library()
+
+
+@register.inclusion_tag("analytics/partials/live.html")
+def live_panel() -> dict[str, Any]:
+    """Device, worker and training as they stand now."""
+    return {
+        "worker": presenters.worker(worker_status()),
+        "runs": [presenters.run(run) for run in runs_open()],
+        "failed": list(runs_failed_lately()),
+    }
