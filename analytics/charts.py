@@ -182,7 +182,7 @@ def _join(parts: Sequence[SafeString]) -> SafeString:
 
 
 def _moment(seconds: float) -> str:
-    return f"{dt.datetime.fromtimestamp(seconds, dt.UTC):%d.%m. %H:%M}"
+    return f"{dt.datetime.fromtimestamp(seconds, dt.UTC):%m-%d %H:%M}"
 
 
 def _seconds(at: str | dt.datetime) -> float:

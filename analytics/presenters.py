@@ -20,6 +20,7 @@ def duration(seconds: float | None) -> str:
     """A length of time in its largest sensible unit."""
     if seconds is None:
         return "–"
+    seconds = max(seconds, 0.0)  # clocks of two machines differ
     if seconds < 90:
         return ngettext("%(n)d second", "%(n)d seconds", round(seconds)) % {"n": round(seconds)}
     minutes = round(seconds / 60)

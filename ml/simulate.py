@@ -1,6 +1,6 @@
 """A peer-to-peer market out of nothing but a seed: for demonstrations and tests without data.
 
-The model, per minute-step of an internal clock of 10 minutes:
+The model, on an internal clock of 10 minutes:
 
 - Rate: log r' = log r + drift + sigma_t z, with sigma_t from a GARCH(1,1) recursion (Bollerslev
   1986, Journal of Econometrics 31), so calm and wild stretches cluster, times the hour's factor.
@@ -12,12 +12,10 @@ The model, per minute-step of an internal clock of 10 minutes:
   noise that remembers itself. Volumes and offers: lognormal, fewest at night; the VWAP of a side
   lies behind its best price by some part of the spread, more where the book is thin.
 - Reading: polls come at irregular intervals (gamma), some are lost, now and then the collector is
-  down for hours; a poll may see one side only, or sides of two moments that cross. Prices are
-  rounded to the tick.
+  down for hours; a poll may see one side only, or sides that cross. Prices are multiples of a tick.
 
-Parameters are set to what a real series looks like (USDT/BOB at Binance, 2024 to 2025): about 28
-minutes between polls, a tenth one-sided, 3 % crossed. It is a likeness, not a fit: no result on
-it says anything about a real market.
+Parameters are set to what a real series looks like (USDT/BOB at Binance, 2024 to 2025). It is a
+likeness, not a fit: no result on it says anything about a real market.
 """
 
 from __future__ import annotations
@@ -80,7 +78,9 @@ def simulate_quotes(
         raise ValueError("start must be an aware time")
     if not 1 <= days <= 3650:
         raise ValueError(f"days must be between 1 and 3650, not {days}")
-    world, book, camera, faults = (np.random.default_rng(s) for s in _seeds(seed))
+    # One stream of chance per part: a change in one part leaves the others alone.
+    streams = np.random.SeedSequence(seed).spawn(4)
+    world, book, camera, faults = (np.random.default_rng(s) for s in streams)
     start = pd.Timestamp(start).tz_convert("UTC").floor("s")
     steps = days * _PER_DAY
     hour = (start.hour + start.minute / 60 + np.arange(steps) * _CLOCK / 60) + market.utc_offset
@@ -88,15 +88,8 @@ def simulate_quotes(
     mid, wildness = _mid(market, world, activity)
     truth = _book(market, book, mid, wildness, activity)
     quotes = _read(market, camera, truth, start, days)
-    labels = pd.DataFrame({name: [] for name in LABEL_COLUMNS})
-    if anomalies:
-        quotes, labels = _plant(market, faults, quotes, days)
+    labels = _plant(market, faults, quotes, days if anomalies else 0)
     return _rounded(market, quotes), labels
-
-
-def _seeds(seed: int) -> list[np.random.SeedSequence]:
-    """One stream per part: a change in one part leaves the chances of the others alone."""
-    return np.random.SeedSequence(seed).spawn(4)
 
 
 def _activity(market: SimulatedMarket, hour: np.ndarray, weekday: int) -> np.ndarray:
@@ -179,8 +172,7 @@ def _read(
     quotes.index = (start + pd.to_timedelta(np.round(minutes * 60), unit="s")).rename("timestamp")
     crossing = random.random(n) < market.crossed
     half = (quotes["ask"] - quotes["bid"]).abs() * (0.1 + random.random(n)) / 2
-    middle = (quotes["ask"] + quotes["bid"]) / 2
-    half = half.clip(lower=market.tick)
+    half, middle = half.clip(lower=market.tick), (quotes["ask"] + quotes["bid"]) / 2
     quotes.loc[crossing, "bid"], quotes.loc[crossing, "ask"] = middle + half, middle - half
     chance, side = random.random((2, n))
     depths = [f"{s}_{what}" for s in ("bid", "ask") for what in ("vwap", "volume", "offers")]
@@ -208,12 +200,10 @@ def _polls(market: SimulatedMarket, random: np.random.Generator, days: int) -> n
 # -------------------------------------------------------------------------------------- anomalies
 def _plant(
     market: SimulatedMarket, random: np.random.Generator, quotes: pd.DataFrame, days: int
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Anomalies in windows of their own, at least six hours apart."""
-    quotes = quotes.copy()
+) -> pd.DataFrame:
+    """Disturb `quotes` in place, each anomaly in a window of its own; the labels."""
     labels = []
-    span = days * 24.0
-    slots = max(1, days // 3)
+    span, slots = days * 24.0, (days + 2) // 3
     for number in range(slots):
         width = 0.9 * span / slots
         begin = 0.1 * span + number * width + random.random() * max(width - 12.0, 0.0)
@@ -227,15 +217,14 @@ def _plant(
         _disturb(quotes, window, kind, size, market)
         inside = quotes.index[window]
         labels.append((kind, inside[0], inside[-1]))
-    return quotes, pd.DataFrame(labels, columns=list(LABEL_COLUMNS))
+    return pd.DataFrame(labels, columns=list(LABEL_COLUMNS))
 
 
 def _disturb(
     quotes: pd.DataFrame, window: np.ndarray, kind: str, size: float, market: SimulatedMarket
 ) -> None:
-    prices, vwaps = ["bid", "ask"], ["bid_vwap", "ask_vwap"]
     if kind in ("price_spike", "level_shift"):
-        quotes.loc[window, [*prices, *vwaps]] *= 1 + size
+        quotes.loc[window, ["bid", "ask", "bid_vwap", "ask_vwap"]] *= 1 + size
     elif kind == "spread_blowout":
         wide = max(8 * market.spread, 0.04)
         quotes.loc[window, ["bid", "bid_vwap"]] *= 1 - wide / 2
@@ -249,7 +238,6 @@ def _disturb(
 
 def _rounded(market: SimulatedMarket, quotes: pd.DataFrame) -> pd.DataFrame:
     """Multiples of the tick (never zero), whole offers, volumes with two decimals."""
-    quotes = quotes.copy()
     for name in quotes.columns:
         if name.endswith("offers"):
             quotes[name] = quotes[name].round().clip(lower=1)

@@ -39,6 +39,10 @@ def _list(name: str) -> list[str]:
 
 # ------------------------------------------------------------------------------------ where and who
 HOME = Path(os.environ.get("PARALELO_HOME", "").strip() or BASE_DIR / "var").resolve()
+try:
+    (HOME / "static").mkdir(parents=True, exist_ok=True)
+except OSError as error:
+    raise ImproperlyConfigured(f"PARALELO_HOME cannot be written: {error}") from error
 DEBUG = _flag("PARALELO_DEBUG", True)
 DEFAULT_SECRET = "insecure-development-key-do-not-use-outside-debug"  # noqa: S105
 SECRET_KEY = os.environ.get("PARALELO_SECRET_KEY", "").strip() or DEFAULT_SECRET
@@ -176,6 +180,8 @@ REST_FRAMEWORK = {
     "PAGE_SIZE": 100,
     "EXCEPTION_HANDLER": "analytics.api.errors.exception_handler",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    # A client's own X-Forwarded-For must not get around the throttle of tokens.
+    "NUM_PROXIES": 1 if _flag("PARALELO_BEHIND_PROXY", False) else 0,
     "COERCE_DECIMAL_TO_STRING": False,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }

@@ -17,7 +17,8 @@ from analytics import presenters
 from analytics.admin.base import CappedPaginator, MarketFilter, OwnedAdmin, mark, operate
 from analytics.models import Market, PriceHistory
 from analytics.models.choices import Task
-from analytics.selectors.prices import market_freshness, market_list
+from analytics.selectors.dashboard import freshness_of
+from analytics.selectors.prices import market_list
 from analytics.services.anomalies import anomaly_scan
 from analytics.services.patterns import pattern_recognize
 from analytics.services.prediction import forecast_make
@@ -95,7 +96,7 @@ class MarketAdmin(OwnedAdmin):
     def _freshness(market: Market) -> dict[str, Any]:
         if market.pk is None:
             return {"at": None, "age": "–", "state": "none", "word": "–"}
-        return presenters.freshness(market_freshness(market))
+        return presenters.freshness(freshness_of(market))
 
     @admin.action(description=_("Forecast now: price and spread"), permissions=["operate"])
     def forecast_now(self, request: HttpRequest, queryset: QuerySet[Market]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
@@ -33,10 +32,11 @@ from analytics.api.serializers_input import (
 )
 from analytics.api.views import checked, read
 from analytics.api.viewsets import ReadResource, Resource
-from analytics.exceptions import Conflict, InvalidInput
+from analytics.exceptions import InvalidInput
 from analytics.models import Market, PriceHistory
 from analytics.selectors.prices import market_freshness, market_get, market_list, price_list
 from analytics.services import prices
+from analytics.services.markets import market_change, market_create
 
 
 @extend_schema_view(
@@ -66,7 +66,7 @@ class MarketViewSet(ReadResource):
     def create(self, request: Request) -> Response:
         names = MarketCreateInput.Meta.fields
         values = checked(MarketCreateInput, merged_input(request, allowed=names))
-        market = _create(values)
+        market = market_create(**values)
         return self._detail(market, status.HTTP_201_CREATED)
 
     @documented(
@@ -78,25 +78,11 @@ class MarketViewSet(ReadResource):
     def partial_update(self, request: Request, pk: str) -> Response:
         market = self.get_object()
         values = read(request, MarketUpdateInput)
-        market.cadence_minutes = values["cadence_minutes"]
-        market.save(update_fields=["cadence_minutes"])
-        return self._detail(market)
+        return self._detail(market_change(market=market, **values))
 
     def _detail(self, market: Market, code: int = 200) -> Response:
         context = {**self.get_serializer_context(), "freshness": market_freshness(market)}
         return Response(MarketDetailSerializer(market, context=context).data, status=code)
-
-
-def _create(values: dict[str, Any]) -> Market:
-    """A market is found whatever the case of its name, so two may not differ by that alone."""
-    names = {f"{name}__iexact": values[name] for name in ("asset", "fiat", "exchange")}
-    try:
-        with transaction.atomic():
-            if not Market.objects.filter(**names).exists():
-                return Market.objects.create(**values)
-    except IntegrityError:
-        pass
-    raise Conflict(_("This market is already there."), "market_exists")
 
 
 @extend_schema_view(

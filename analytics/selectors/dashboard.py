@@ -66,7 +66,7 @@ def dashboard_cards(*, now: dt.datetime | None = None) -> list[Card]:
     return [
         Card(
             market=market,
-            freshness=market_freshness(market, now=now),
+            freshness=freshness_of(market, now=now),
             models={task: models.get((market.pk, task)) for task in Task.values},
             price=forecasts.get(market.latest_price),
             spread=forecasts.get(market.latest_spread),
@@ -82,6 +82,13 @@ def dashboard_cards(*, now: dt.datetime | None = None) -> list[Card]:
         )
         for market in markets
     ]
+
+
+def freshness_of(market: Any, *, now: dt.datetime | None = None) -> dict[str, Any]:
+    """Freshness of a market out of `market_list`; one without quotes is not asked for them."""
+    if market.last_quote_at is None:
+        return {"last_quote_at": None, "age_minutes": None, "stale": True}
+    return market_freshness(market, now=now)
 
 
 def market_count() -> int:

@@ -43,6 +43,7 @@ def anomaly_scan(
     if stored:
         end = last_moment(market, end)
         start = start or end - dt.timedelta(days=DEFAULT_DAYS)
+        _check(threshold, start, end)
 
     def ask(serving: Serving, predictor: ml.DLPredictor) -> ml.AnomalyScores:
         if stored:

@@ -19,7 +19,7 @@ import pandas as pd
 from django.utils.translation import gettext as _
 
 from analytics.exceptions import InvalidInput
-from analytics.services.price_rows import FIGURES, check_rows, symbol_problem
+from analytics.services.price_rows import FIGURES, PRICES, check_rows, symbol_problem
 
 #: Header of a quote file; `exchange` and what stands before it name the row's market.
 QUOTE_HEADER = (
@@ -174,8 +174,8 @@ def _header(found: list[str], market: str | None) -> list[str]:
     names = [_ALIASES.get(name, name) for name in plain]
     names = [n if n in ("timestamp", *_PLACE, *FIGURES) else "" for n in names]
     known = [name for name in names if name]
-    placed = set(_PLACE) <= set(known)
-    if len(known) != len(set(known)) or "timestamp" not in known or not _has_price(known):
+    placed, priced = set(_PLACE) <= set(known), not set(PRICES).isdisjoint(known)
+    if len(known) != len(set(known)) or "timestamp" not in known or not priced:
         raise _bad_header(plain)
     if placed and market is not None:
         raise InvalidInput(
@@ -192,10 +192,6 @@ def _header(found: list[str], market: str | None) -> list[str]:
             {"market": _("must be given for a file without asset, fiat and exchange")},
         )
     return names
-
-
-def _has_price(known: list[str]) -> bool:
-    return bool({"bid", "ask", "price"} & set(known))
 
 
 def _bad_header(found: list[str]) -> InvalidInput:
@@ -227,9 +223,12 @@ def _check_block(raw: pd.DataFrame, market: str | None) -> tuple[pd.DataFrame, l
     for column, mask, reason in checked.problems:
         for place in np.flatnonzero(mask):
             reasons.setdefault(int(place), f"{column}: {reason}")
+    places = sorted(reasons)
+    broken = raw.iloc[places].astype(str)
+    contents = zip(*(broken[name] for name in broken.columns), strict=True)
     rejects = [
-        Reject(int(raw.index[place]), reason, ",".join(map(str, raw.iloc[place])))
-        for place, reason in reasons.items()
+        Reject(int(raw.index[place]), reasons[place], ",".join(content))
+        for place, content in zip(places, contents, strict=True)
     ]
     return checked.rows[~checked.bad], rejects
 

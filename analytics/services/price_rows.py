@@ -83,7 +83,7 @@ def _text(cells: pd.Series) -> pd.Series:
 def _figure(name: str, cells: pd.Series, checked: Checked) -> np.ndarray:
     if pd.api.types.is_numeric_dtype(cells.dtype) and not pd.api.types.is_bool_dtype(cells.dtype):
         blank = cells.isna().to_numpy()
-        values = cells.to_numpy(dtype="float64", na_value=np.nan)
+        values = cells.to_numpy(dtype="float64", na_value=np.nan, copy=True)
     else:
         text = _text(cells)
         blank = text.isna().to_numpy()

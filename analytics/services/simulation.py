@@ -14,7 +14,7 @@ import ml
 from analytics.exceptions import Conflict, InvalidInput
 from analytics.models import Market, PriceHistory
 from analytics.services.price_files import QUOTE_HEADER, ProgressCallback
-from analytics.services.price_rows import symbol_problem
+from analytics.services.price_rows import EARLIEST, LATEST, symbol_problem
 from analytics.services.prices import market_get_or_create, quotes_store
 
 DEFAULT_MARKET = "USDT/SIM@simulated"
@@ -96,6 +96,12 @@ def _simulated(
         )
     if seed < 0:
         raise InvalidInput(_("The seed must not be negative."), "bad_seed", {"seed": _("negative")})
+    if start is not None and not EARLIEST <= start <= LATEST:
+        raise InvalidInput(
+            _("The start must lie between 1970 and 2200."),
+            "bad_start",
+            {"start": _("out of range")},
+        )
     begin = start or _half_hour(timezone.now()) - dt.timedelta(days=days)
     return ml.simulate_quotes(
         ml.SimulatedMarket(), start=begin, days=days, seed=seed, anomalies=anomalies

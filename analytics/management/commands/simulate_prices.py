@@ -20,9 +20,7 @@ class Command(FaceCommand):
         parser.add_argument("--market", default=DEFAULT_MARKET, help="ASSET/FIAT@exchange")
         parser.add_argument("--days", type=int, default=180)
         parser.add_argument("--seed", type=int, default=0)
-        parser.add_argument(
-            "--start", type=moment, help="First moment (UTC); to end now if absent."
-        )
+        parser.add_argument("--start", type=moment, help="First moment (UTC); ends now if absent.")
         parser.add_argument("--anomalies", action="store_true", help="Plant some anomalies.")
         parser.add_argument("--out", type=Path, metavar="FILE", help="Write a csv (or csv.gz).")
         parser.add_argument("--labels", type=Path, metavar="FILE", help="Planted anomalies as csv.")

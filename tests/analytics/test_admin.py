@@ -1,0 +1,235 @@
+"""The admin: lists stand with little data, nothing owned can be edited, actions call services."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from analytics.admin import markets, models
+from analytics.admin.base import MOST_COUNTED
+from analytics.exceptions import Conflict
+from analytics.models import ModelEvent, PriceHistory, TrainedModel, TrainingRun, WorkerHeartbeat
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+NAMES = (
+    *("market", "pricehistory", "trainingrun", "trainedmodel", "forecast", "anomalyresult"),
+    *("patternresult", "modelevent", "workerheartbeat"),
+)
+OWNED = NAMES[2:]
+
+
+@pytest.fixture(autouse=True)
+def static_root(settings, tmp_path):
+    """whitenoise warns where the folder of collected files is missing."""
+    settings.STATIC_ROOT = tmp_path
+
+
+def url(name, page="changelist", *args):
+    return reverse(f"admin:analytics_{name}_{page}", args=args)
+
+
+def act(client, name, action, *rows, **more):
+    data = {"action": action, "_selected_action": [row.pk for row in rows], **more}
+    answer = client.post(url(name), data, follow=True)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+@pytest.fixture
+def full():
+    """One row of everything."""
+    market = factories.make_market()
+    factories.make_quotes(market, 5)
+    model = factories.make_model(market)
+    ModelEvent.objects.create(model=model, label="x", action="promoted", reason="good reasons")
+    factories.make_forecast(model)
+    factories.make_anomaly(factories.make_model(market, "anomaly"))
+    factories.make_pattern(factories.make_model(market, "pattern"))
+    factories.make_run(market, "price", "running", losses=[["fit", 2, 3], ["fit", 1, 2]])
+    now = timezone.now()
+    WorkerHeartbeat.objects.create(
+        name="made", pid=1, started_at=now, seen_at=now, device={"type": "cpu", "name": "quick"}
+    )
+    return market
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_lists_stand_empty_and_full(admin_client, name, request):
+    assert admin_client.get(url(name)).status_code == 200
+    request.getfixturevalue("full")
+    assert admin_client.get(url(name)).status_code == 200
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_page_of_one_row_stands(admin_client, full, name):
+    model = next(m for m in admin.site._registry if m._meta.model_name == name)
+    for row in model.objects.all():
+        assert admin_client.get(url(name, "change", row.pk)).status_code == 200
+
+
+@pytest.mark.parametrize("name", OWNED)
+def test_what_a_service_owns_is_not_edited_by_hand(admin_client, full, name):
+    model = next(m for m in admin.site._registry if m._meta.model_name == name)
+    row = model.objects.first()
+    assert admin_client.get(url(name, "add")).status_code == 403
+    assert admin_client.post(url(name, "change", row.pk), {}).status_code == 403
+    assert admin_client.post(url(name, "delete", row.pk), {"post": "yes"}).status_code == 403
+    assert "delete_selected" not in admin_client.get(url(name)).content.decode()
+
+
+def test_a_person_who_may_only_look_gets_no_actions(client, full):
+    user = get_user_model().objects.create_user("looker", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_trainedmodel"))
+    client.force_login(user)
+    model = TrainedModel.objects.first()
+    assert "rollback" not in client.get(url("trainedmodel")).content.decode()
+    act(client, "trainedmodel", "retire", model)
+    model.refresh_from_db()
+    assert model.status == "active"
+
+
+def test_a_reader_without_staff_is_kept_out(client):
+    client.force_login(get_user_model().objects.create_user("reader"))
+    assert client.get(url("market")).status_code == 302
+
+
+def test_a_refusal_becomes_a_message(admin_client, full, monkeypatch):
+    def refuse(**_):
+        raise Conflict("A price training is already open.")
+
+    monkeypatch.setattr(markets, "training_request", refuse)
+    page = act(admin_client, "market", "train_price", full)
+    assert "A price training is already open." in page
+
+
+def test_train_all_asks_for_the_four(admin_client, full, monkeypatch):
+    asked = []
+    monkeypatch.setattr(markets, "training_request", lambda **given: asked.append(given["task"]))
+    act(admin_client, "market", "train_all", full)
+    assert asked == ["price", "spread", "anomaly", "pattern"]
+
+
+@pytest.mark.parametrize("action", ["forecast_now", "scan_now", "recognise_now"])
+def test_actions_without_a_model_say_so(admin_client, action):
+    market = factories.make_market()
+    factories.make_quotes(market, 5)
+    page = act(admin_client, "market", action, market)
+    assert 'class="error"' in page
+
+
+def test_training_without_history_says_so(admin_client):
+    page = act(admin_client, "market", "train_all", factories.make_market())
+    assert page.count('class="error"') == 4
+    assert not TrainingRun.objects.exists()
+
+
+def test_a_queued_run_is_cancelled(admin_client):
+    run = factories.make_run(factories.make_market())
+    act(admin_client, "trainingrun", "cancel", run)
+    run.refresh_from_db()
+    assert run.status == "cancelled"
+    assert "already closed" in act(admin_client, "trainingrun", "cancel", run)
+
+
+def test_a_run_shows_its_loss_curve(admin_client, full):
+    run = TrainingRun.objects.get(status="running")
+    assert "<svg" in admin_client.get(url("trainingrun", "change", run.pk)).content.decode()
+
+
+def test_promotion_asks_first_and_then_promotes(admin_client, monkeypatch):
+    given = {}
+    monkeypatch.setattr(models, "model_promote", lambda **kw: given.update(kw))
+    model = factories.make_model(factories.make_market(), status="candidate")
+    page = act(admin_client, "trainedmodel", "promote", model)
+    assert 'name="reason"' in page
+    assert not given
+    more = {"confirmed": "1", "reason": "because", "force": "1"}
+    act(admin_client, "trainedmodel", "promote", model, **more)
+    assert (given["model"], given["reason"], given["force"]) == (model, "because", True)
+    assert given["by"].is_superuser
+
+
+def test_retire_and_roll_back(admin_client):
+    market = factories.make_market()
+    old = factories.make_model(market, status="retired")
+    ModelEvent.objects.create(model=old, label="x", action="promoted")
+    new = factories.make_model(market)
+    act(admin_client, "trainedmodel", "rollback", new, old)
+    old.refresh_from_db()
+    assert old.status == "active"
+    act(admin_client, "trainedmodel", "retire", old)
+    old.refresh_from_db()
+    assert old.status == "retired"
+
+
+def test_a_version_stands_beside_its_baseline(admin_client, full):
+    model = TrainedModel.objects.get(task="price")
+    page = admin_client.get(url("trainedmodel", "change", model.pk)).content.decode()
+    for words in ("✓ better", "last_value", "good reasons", "0.06"):
+        assert words in page
+
+
+def test_anomalies_are_acknowledged_and_labelled(admin_client):
+    found = factories.make_anomaly(factories.make_model(factories.make_market(), "anomaly"))
+    act(admin_client, "anomalyresult", "acknowledge", found)
+    act(admin_client, "anomalyresult", "label_false", found)
+    found.refresh_from_db()
+    assert found.label == "false"
+    assert found.acknowledged_by.is_superuser
+
+
+@pytest.mark.parametrize("name", ["trainedmodel", "trainingrun", "anomalyresult", "market"])
+def test_lists_ask_no_more_with_more_rows(admin_client, full, name):
+    def count():
+        with CaptureQueriesContext(connection) as caught:
+            admin_client.get(url(name))
+        return len(caught)
+
+    count()
+    before = count()
+    for fiat in ("VES", "ARS"):
+        market = factories.make_market(f"USDT/{fiat}@x")
+        factories.make_anomaly(factories.make_model(market, "anomaly"))
+    assert count() == before
+
+
+def test_quotes_are_listed_without_counting_them_all(admin_client):
+    market = factories.make_market()
+    factories.make_quotes(market, 3)
+    with CaptureQueriesContext(connection) as caught:
+        admin_client.get(url("pricehistory"), {"market": market.pk, "days": "7"})
+    counts = [q["sql"] for q in caught if "COUNT(" in q["sql"] and "pricehistory" in q["sql"]]
+    assert all(f"LIMIT {MOST_COUNTED}" in sql for sql in counts)
+    last = [q["sql"] for q in caught if "pricehistory" in q["sql"]][-1]
+    assert "timestamp" in last.split("ORDER BY")[1]
+
+
+def test_the_age_filter_waits_for_a_market(admin_client):
+    factories.make_quotes(factories.make_market(), 3)
+    assert "last week" not in admin_client.get(url("pricehistory")).content.decode()
+    assert PriceHistory.objects.count() == 3
+
+
+def test_the_index_shows_worker_and_runs(admin_client, full):
+    page = admin_client.get(reverse("admin:index")).content.decode()
+    for words in ("alive", "quick", "Training now", "Queue length"):
+        assert words in page
+
+
+def test_a_worker_that_went_silent_is_shown_so(admin_client, full):
+    WorkerHeartbeat.objects.update(seen_at=timezone.now() - dt.timedelta(hours=1))
+    assert "not running" in admin_client.get(reverse("admin:index")).content.decode()
+
+
+def test_the_index_stands_without_a_worker(admin_client):
+    page = admin_client.get(reverse("admin:index")).content.decode()
+    assert "run_worker" in page

@@ -1,0 +1,129 @@
+"""The grid holds what was known at each moment, and nothing that came later."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import ml
+from ml.errors import BadQuotes
+from ml.grid import build_grid, check_quotes, dataset_hash, infer_step_minutes
+
+START = pd.Timestamp("2026-01-01", tz="UTC")
+
+
+def at(*minutes: float) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex([START + pd.Timedelta(minutes=m) for m in minutes], name="timestamp")
+
+
+def make(minutes, **columns) -> pd.DataFrame:
+    return pd.DataFrame(columns, index=at(*minutes), dtype="float64")
+
+
+def test_a_row_holds_the_last_value_at_or_before_it():
+    grid = build_grid(make([0, 29, 30, 59], bid=[1, 2, 3, 4], ask=[2, 3, 4, 5]), step_minutes=30)
+    assert grid["bid"].tolist() == [1.0, 3.0]
+    assert grid["mid"].tolist() == [1.5, 3.5]
+    assert grid["spread_pct"].iloc[0] == pytest.approx(100 / 1.5)
+
+
+def test_what_comes_later_changes_no_earlier_row():
+    random = np.random.default_rng(0)
+    minutes = np.cumsum(random.integers(1, 60, 300)).astype(float)
+    bid = np.where(random.random(300) < 0.2, np.nan, 9 + random.random(300))
+    quotes = make(minutes, bid=bid, ask=9.5 + random.random(300))
+    whole = build_grid(quotes, step_minutes=30)
+    for rows in (20, 150, 299):
+        part = build_grid(quotes.iloc[:rows], step_minutes=30)
+        pd.testing.assert_frame_equal(part, whole.iloc[: len(part)], check_freq=False)
+
+
+def test_each_side_goes_stale_by_itself():
+    minutes = [0, 60, 120, 180, 240]
+    grid = build_grid(make(minutes, bid=[1, *[np.nan] * 4], ask=[2.0] * 5), step_minutes=30)
+    fresh = grid["bid"].notna()
+    assert fresh[: START + pd.Timedelta(hours=3)].all()
+    assert not fresh[START + pd.Timedelta(minutes=181) :].any()
+    assert grid["ask"].notna().all()
+    assert grid["mid"].iloc[-1] != grid["mid"].iloc[-1]  # NaN: a side is missing
+    assert grid["bid_age"].iloc[-1] == 240
+    assert grid["age"].iloc[-1] == 0
+
+
+def test_the_limit_of_staleness_grows_with_the_step():
+    quotes = make([0, 3000], price=[1, 2])
+    hourly = build_grid(quotes, step_minutes=60)["price"]
+    assert hourly.iloc[:-1].notna().sum() == 7
+    assert build_grid(quotes, step_minutes=30, stale_minutes=60)["price"].notna().sum() == 4
+
+
+def test_the_grid_may_reach_past_the_last_quote():
+    end = START + pd.Timedelta(hours=5)
+    grid = build_grid(make([0, 30], price=[1, 2]), step_minutes=30, end=end)
+    assert grid.index[-1] == end
+    assert np.isnan(grid["mid"].iloc[-1])
+    assert grid["age"].iloc[-1] == 270
+
+
+def test_one_price_column_is_enough():
+    for name in ("price", "bid", "ask"):
+        grid = build_grid(make([0, 30], **{name: [1, 2]}), step_minutes=30)
+        assert grid["mid"].tolist() == [1.0, 2.0]
+        assert "spread_pct" not in grid
+
+
+@pytest.mark.parametrize(
+    ("gap", "rows", "step"),
+    [
+        (30, 5000, 30),
+        (28, 20000, 30),  # irregular around half an hour
+        (60, 5000, 60),  # candles of an hour
+        (1440, 400, 1440),
+        (1, 4320, 1),  # three days by the minute: 30 would leave 144 rows
+        (5, 20000, 15),  # 70 days every five minutes: the longest step that leaves 4,000 rows
+    ],
+)
+def test_the_step_follows_the_cadence_and_the_span(gap, rows, step):
+    assert infer_step_minutes(at(*(gap * k for k in range(rows)))) == step
+
+
+def test_a_burst_of_polling_does_not_set_the_step():
+    usual = [70.0 * k for k in range(3000)]
+    burst = [100_000.0 + k for k in range(6000)]
+    assert infer_step_minutes(at(*sorted({*usual, *burst}))) == 120
+
+
+def test_too_few_moments_take_the_default_step():
+    assert infer_step_minutes(at(0, 1)) == 30
+    assert infer_step_minutes(at()) == 30
+
+
+@pytest.mark.parametrize(
+    "quotes",
+    [
+        make([0, 1], bid=[1, 2]).tz_localize(None),
+        make([0, 1], bid=[1, 2]).reset_index(drop=True),
+        make([1, 0], bid=[1, 2]),
+        make([0, 0], bid=[1, 2]),
+        make([0, 1], bid_volume=[1, 2]),
+        make([0, 1], bid=[np.nan, np.nan]),
+    ],
+    ids=["naive", "no times", "unsorted", "doubled", "no price", "empty price"],
+)
+def test_quotes_no_model_could_use_are_refused(quotes):
+    with pytest.raises(BadQuotes) as caught:
+        check_quotes(quotes)
+    assert caught.value.fields
+
+
+def test_unknown_and_empty_columns_are_left_out():
+    quotes = make([0, 1], bid=[1, 2], ask=[np.nan, np.nan], colour=[1, 2])
+    assert list(check_quotes(quotes).columns) == ["bid"]
+
+
+def test_the_hash_tells_one_changed_figure():
+    quotes = make([0, 1], bid=[1, 2])
+    assert ml.dataset_hash(quotes) == dataset_hash(quotes.copy())
+    assert dataset_hash(quotes) != dataset_hash(quotes * 1.0000001)
+    assert dataset_hash(quotes) != dataset_hash(quotes.rename(columns={"bid": "ask"}))
