@@ -84,6 +84,17 @@ class FoundAnomaly(serializers.Serializer):
     contributions = serializers.DictField(child=serializers.FloatField())
 
 
+class FoundEvent(serializers.Serializer):
+    start = serializers.DateTimeField()
+    peak = serializers.DateTimeField(help_text="Its strangest row, which names it.")
+    end = serializers.DateTimeField()
+    rows = serializers.IntegerField()
+    score = serializers.FloatField()
+    severity = serializers.CharField()
+    kind = serializers.CharField()
+    text = serializers.CharField()
+
+
 class ScanAnswer(_Answer):
     rows = serializers.IntegerField()
     threshold = serializers.FloatField()
@@ -91,6 +102,7 @@ class ScanAnswer(_Answer):
     last_score = serializers.FloatField(allow_null=True)
     count = serializers.IntegerField()
     stored_new = serializers.IntegerField()
+    events = FoundEvent(many=True, help_text="Strange rows close together are one event.")
     anomalies = FoundAnomaly(many=True)
 
     def get_fields(self) -> dict[str, Any]:

@@ -23,7 +23,8 @@ def _who(answer: dict[str, Any]) -> str:
 def forecast_table(answer: dict[str, Any]) -> RenderableType:
     """Horizons down, value and intervals across."""
     spread = "predicted_spread_pct" in answer
-    key, unit = ("spread_pct", "%") if spread else ("price", answer["market"].split("/")[1])
+    fiat = answer["market"].split("/")[1].split("@")[0]
+    key, unit = ("spread_pct", "%") if spread else ("price", fiat)
     title = _("%(what)s of %(market)s as of %(at)s by %(who)s") % {
         "what": _("Spread") if spread else _("Price"),
         "market": answer["market"],
@@ -49,19 +50,24 @@ def forecast_table(answer: dict[str, Any]) -> RenderableType:
 
 
 def anomaly_table(answer: dict[str, Any], *, most: int = 20) -> RenderableType:
-    """The latest anomalies, newest first."""
-    title = _("%(n)s anomalies of %(market)s by %(who)s (threshold %(t)g)") % {
+    """The latest events, newest first, each by its strangest row."""
+    title = _(
+        "%(events)s events (%(n)s strange rows) of %(market)s by %(who)s (threshold %(t)g)"
+    ) % {
+        "events": len(answer["events"]),
         "n": answer["count"],
         "market": answer["market"],
         "who": _who(answer),
         "t": answer["threshold"],
     }
     table = Table(title=title, title_justify="left")
-    for head in (_("when (UTC)"), _("score"), _("severity"), _("kind"), _("in words")):
+    heads = (_("peak (UTC)"), _("rows"), _("score"), _("severity"), _("kind"), _("in words"))
+    for head in heads:
         table.add_column(head)
-    for row in reversed(answer["anomalies"][-most:]):
+    for row in reversed(answer["events"][-most:]):
         table.add_row(
-            f"{row['timestamp']:%Y-%m-%d %H:%M}",
+            f"{row['peak']:%Y-%m-%d %H:%M}",
+            str(row["rows"]),
             f"{row['score']:.3f}",
             row["severity"],
             row["kind"],
@@ -91,24 +97,26 @@ def pattern_table(answer: dict[str, Any]) -> RenderableType:
     return Group(line, table, *past)
 
 
-def model_table(models: Iterable[TrainedModel]) -> Table:
+def model_table(models: Iterable[TrainedModel], *, with_market: bool = True) -> Table:
     """Versions with their metric beside the baseline's."""
     table = Table()
-    for head in ("id", _("market"), _("task"), _("version"), _("status"), _("metric"), _("model"),
-                 _("baseline"), _("trained (UTC)"), _("seconds")):  # fmt: skip
-        table.add_column(head)
+    heads = [_("task"), _("version"), _("status"), _("metric"), _("model"), _("baseline"), ""]
+    heads += [_("trained (UTC)"), _("seconds")]
+    for head in ["id", *([_("market")] if with_market else []), *heads]:
+        table.add_column(head, no_wrap=True)
     for m in models:
         mark = "✓" if m.beats_baseline else "✗"
         table.add_row(
             str(m.pk),
-            m.market.symbol,
+            *([m.market.symbol] if with_market else []),
             m.task,
             str(m),
             m.status,
             m.primary_metric,
             f"{m.score:.4f} {mark}",
-            f"{m.baseline_score:.4f} {m.baseline}",
-            f"{m.trained_at:%Y-%m-%d %H:%M}",
+            f"{m.baseline_score:.4f}",
+            m.baseline,
+            f"{m.trained_at:%m-%d %H:%M}",
             f"{m.run.seconds:.0f}" if m.run.seconds is not None else "",
         )
     return table

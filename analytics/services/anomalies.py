@@ -22,6 +22,8 @@ from analytics.services.serving import answer_with, describe
 DEFAULT_THRESHOLD = 0.1
 DEFAULT_DAYS = 30
 MOST_SHOWN = 1000
+#: Grid rows of silence that end an event.
+EVENT_SILENCE = 12
 
 
 def anomaly_scan(
@@ -126,10 +128,38 @@ def _answer(
         "last_score": _last_score(scores),
         "count": len(scores.anomalies),
         "stored_new": new,
+        "events": _events(scores.anomalies, serving.model.step_minutes)[-MOST_SHOWN:],
         "anomalies": [dataclasses.asdict(found) for found in latest],
         "device": conf().SERVE_DEVICE,
         "latency_ms": round(milliseconds, 3),
     }
+
+
+def _events(anomalies: tuple[ml.Anomaly, ...], step_minutes: int) -> list[dict[str, Any]]:
+    """Strange rows less than EVENT_SILENCE steps apart are one event, named by its strangest."""
+    silence = dt.timedelta(minutes=EVENT_SILENCE * step_minutes)
+    groups: list[list[ml.Anomaly]] = []
+    for found in anomalies:
+        if groups and found.timestamp - groups[-1][-1].timestamp <= silence:
+            groups[-1].append(found)
+        else:
+            groups.append([found])
+    events = []
+    for group in groups:
+        peak = max(group, key=lambda found: found.score)
+        events.append(
+            {
+                "start": group[0].timestamp,
+                "peak": peak.timestamp,
+                "end": group[-1].timestamp,
+                "rows": len(group),
+                "score": peak.score,
+                "severity": peak.severity,
+                "kind": peak.kind,
+                "text": peak.text,
+            }
+        )
+    return events
 
 
 def _last_score(scores: ml.AnomalyScores) -> float | None:
