@@ -60,6 +60,7 @@ def fan_chart(
     horizons: Sequence[Mapping[str, Any]],
     *,
     title: str,
+    desc: str = "",
     width: int = 560,
     height: int = 210,
 ) -> SafeString:
@@ -84,11 +85,16 @@ def fan_chart(
     if steps:
         parts.append(_polyline("median", frame, median))
         parts.append(_rule(frame, origin[0]))
-    return _svg(title, frame, parts)
+    return _svg(title, desc, frame, parts)
 
 
 def loss_chart(
-    losses: Sequence[Sequence[Any]], *, title: str, width: int = 560, height: int = 210
+    losses: Sequence[Sequence[Any]],
+    *,
+    title: str,
+    desc: str = "",
+    width: int = 560,
+    height: int = 210,
 ) -> SafeString:
     """Training and validation loss per epoch, as the run stores them: [stage, train, valid]."""
     columns = []
@@ -104,7 +110,7 @@ def loss_chart(
         _polyline("train", frame, train),
         _polyline("valid", frame, valid),
     ]
-    return _svg(title, frame, parts)
+    return _svg(title, desc, frame, parts)
 
 
 def number(value: Any) -> str:
@@ -168,11 +174,11 @@ def _rule(frame: Frame, x: float) -> SafeString:
     return format_html('<line class="now" x1="{}" x2="{}" y1="{}" y2="{}"/>', at, at, TOP, bottom)
 
 
-def _svg(title: str, frame: Frame, parts: Sequence[SafeString]) -> SafeString:
+def _svg(title: str, desc: str, frame: Frame, parts: Sequence[SafeString]) -> SafeString:
     return format_html(
         '<svg class="chart" role="img" viewBox="0 0 {} {}" aria-label="{}">'
-        "<title>{}</title>{}</svg>",
-        *(frame.width, frame.height, title, title, _join(parts)),
+        "<title>{}</title><desc>{}</desc>{}</svg>",
+        *(frame.width, frame.height, title, title, desc, _join(parts)),
     )
 
 

@@ -35,6 +35,10 @@ class AnalyticsConf:
         return Path(self.HOME) / "artifacts"
 
     @property
+    def backtests(self) -> Path:
+        return Path(self.HOME) / "backtests"
+
+    @property
     def logs(self) -> Path:
         return Path(self.HOME) / "logs"
 

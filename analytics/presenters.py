@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from analytics import charts
 from analytics.models import AnomalyResult, Forecast, PatternResult, TrainedModel, TrainingRun
 from analytics.models.choices import Task
-from analytics.selectors.dashboard import Card
+from analytics.selectors.dashboard import Card, forecast_is_stale
 
 
 def duration(seconds: float | None) -> str:
@@ -134,11 +134,25 @@ def fan(forecast: Forecast, line: Any, title: str) -> dict[str, Any]:
                 "high": charts.number(quantiles.get("0.95")),
             }
         )
-    past = [point for point in line if point[0] <= forecast.as_of]
+    # What was quoted after the forecast stays in: beside an old one it shows how right it was.
+    ends = max((row["at"] for row in rows), default=forecast.as_of)
     chart = charts.fan_chart(
-        past, forecast.as_of, forecast.last_value, forecast.horizons, title=title
+        [point for point in line if point[0] <= ends],
+        forecast.as_of,
+        forecast.last_value,
+        forecast.horizons,
+        title=title,
+        desc=_in_words(rows, charts.number(forecast.last_value)),
     )
-    return {"row": forecast, "chart": chart, "rows": rows, "title": title}
+    stale = forecast_is_stale(forecast)
+    return {"row": forecast, "chart": chart, "rows": rows, "title": title, "stale": stale}
+
+
+def _in_words(rows: list[dict[str, Any]], last: str) -> str:
+    """What a fan chart shows, for those who do not see it."""
+    said = _("Last value %(last)s.") % {"last": last}
+    text = _("%(ahead)s ahead: %(value)s, with 90 %% probability between %(low)s and %(high)s.")
+    return " ".join([said, *(text % row for row in rows)])
 
 
 def heads(pattern: PatternResult) -> list[dict[str, Any]]:

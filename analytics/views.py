@@ -15,7 +15,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from analytics import presenters
+from analytics.exceptions import AnalyticsError
+from analytics.models import Market
 from analytics.selectors import dashboard
+from analytics.selectors.prices import market_get
 from analytics.services.status import worker_status
 from p2p.middleware import from_loopback
 
@@ -40,14 +43,29 @@ def reader_required(view: View) -> View:
 @never_cache
 @reader_required
 def home(request: HttpRequest) -> HttpResponse:
-    """Every market at a glance."""
-    cards = dashboard.dashboard_cards()
+    """Every market at a glance, or the one that ?market= names."""
+    chosen, problem = _chosen(request.GET.get("market", ""))
+    choices = dashboard.market_choices()
+    cards = [] if problem else dashboard.dashboard_cards(only=chosen)
     context = {
         "cards": [presenters.card(card) for card in cards],
-        "hidden": presenters.hidden(dashboard.market_count(), len(cards)),
+        "choices": choices,
+        "chosen": chosen,
+        "problem": problem,
+        "hidden": presenters.hidden(0 if chosen or problem else len(choices), len(cards)),
         **_live(),
     }
-    return render(request, "analytics/home.html", context)
+    return render(request, "analytics/home.html", context, status=404 if problem else 200)
+
+
+def _chosen(ref: str) -> tuple[Market | None, str]:
+    """(market, what is wrong with the reader's choice); no choice means all of them."""
+    if not ref.strip():
+        return None, ""
+    try:
+        return market_get(ref), ""
+    except AnalyticsError as error:
+        return None, error.message
 
 
 @require_safe

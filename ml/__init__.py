@@ -8,6 +8,9 @@ from typing import Any
 
 _HOMES = {
     "ml.artifact": ("read_manifest",),
+    "ml.backtest": ("run_backtest",),
+    "ml.backtest_plan": ("BacktestPlan", "BacktestProgress", "write_predictions"),
+    "ml.backtest_report": ("backtest_figures", "backtest_report"),
     "ml.device": (
         "get_device",
         "get_gpu_info",

@@ -36,12 +36,14 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class FitContext:
     """Where and how a fit runs. `workdir` takes the checkpoint of every epoch; `device` is a torch
-    device; `step_minutes` is the grid's step."""
+    device; `step_minutes` is the grid's step. Without `hold_out` a forecaster learns from all the
+    quotes, and what it reports of itself is measured on its own validation stretch."""
 
     device: torch.device
     workdir: Path
     step_minutes: int
     on_progress: ProgressCallback = ignore_progress
+    hold_out: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

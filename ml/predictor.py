@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import importlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -15,6 +15,9 @@ from ml.errors import ArtifactMismatch, BadQuotes
 from ml.grid import check_quotes
 from ml.pipeline import Server
 from ml.spec import AnomalyScores, Forecast, Patterns, Source, Task
+
+if TYPE_CHECKING:
+    from ml.forecast.batch import Batch
 
 DEFAULT_THRESHOLD = 0.1
 
@@ -104,6 +107,21 @@ class DLPredictor:
     ) -> dict[str, float | None]:
         """The task's metrics on start..end; for comparing versions on one shared stretch."""
         return self._server.evaluate(_until(quotes, end), start=start, end=end, source=source)
+
+    def forecast_batch(
+        self,
+        quotes: pd.DataFrame,
+        origins: pd.DatetimeIndex,
+        *,
+        source: Source = Source.NETWORK,
+    ) -> Batch:
+        """The forecasts of a price or spread model at many moments of its grid, ascending: those
+        that `predict_*` gives one by one. Moments without a known price are left out."""
+        from ml.forecast.batch import forecast_batch
+
+        if self.task not in (Task.PRICE, Task.SPREAD):
+            raise ArtifactMismatch(f"This model answers {self.task}, not price or spread.")
+        return forecast_batch(self._server, _until(quotes, origins[-1]), origins, source)
 
     def _forecast(
         self, task: Task, quotes: pd.DataFrame, at: dt.datetime | None, source: Source

@@ -32,7 +32,9 @@ class DLModelTrainer:
 
     `device` is a wish ("cpu", "cuda", ...); None finds the best by itself. `step_minutes` is the
     grid's step; None takes the market's own cadence. `on_progress` may cancel by answering False,
-    which raises ml.Cancelled. Every method raises BadConfig, BadQuotes or NotEnoughData.
+    which raises ml.Cancelled. `hold_out=False` (forecasts only) keeps no test stretch back: for a
+    backtest, whose test lies after the quotes. Every method raises BadConfig, BadQuotes or
+    NotEnoughData.
     """
 
     def __init__(
@@ -42,11 +44,13 @@ class DLModelTrainer:
         device: str | None = None,
         step_minutes: int | None = None,
         on_progress: ProgressCallback = ignore_progress,
+        hold_out: bool = True,
     ) -> None:
         self.out_dir = Path(out_dir)
         self.device = get_device(device)
         self.step_minutes = step_minutes
         self.on_progress = on_progress
+        self.hold_out = hold_out
 
     def train_price_predictor(self, quotes: pd.DataFrame, **params: Any) -> TrainReport:
         return self.train("lstm", quotes, **params)
@@ -72,7 +76,11 @@ class DLModelTrainer:
         started = time.perf_counter()
         self.on_progress(Progress(stage="preparing", epochs=config.epochs))
         context = FitContext(
-            device=self.device, workdir=folder, step_minutes=step, on_progress=self.on_progress
+            device=self.device,
+            workdir=folder,
+            step_minutes=step,
+            on_progress=self.on_progress,
+            hold_out=self.hold_out,
         )
         fitted: Fitted = importlib.import_module(spec.pipeline).fit(spec, config, quotes, context)
         return _write(spec, config, quotes, context, fitted, seconds=time.perf_counter() - started)

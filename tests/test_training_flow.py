@@ -77,7 +77,7 @@ def test_a_training_killed_in_the_middle_is_trained_again(market):
     killed: list[int] = []
     with worker_running() as worker:
         for (run,) in watch(outcome, worker):
-            if not killed and run.status == Status.RUNNING and run.epoch:
+            if not killed and run.status == Status.RUNNING:
                 killed.append(run.pid)
                 os.kill(run.pid, signal.SIGKILL)
     run = outcome.runs["anomaly"]

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -42,8 +43,28 @@ def _train(name: str, label: Any, tasks: list[str]) -> Callable[..., None]:
     return admin.action(description=label, permissions=["operate"])(action)
 
 
+class MarketForm(forms.ModelForm):
+    """Asks of a market what analytics.services.markets asks, so that saving cannot be refused."""
+
+    cadence_minutes = forms.IntegerField(
+        label=_("cadence (minutes)"),
+        min_value=1,
+        max_value=1440,
+        initial=30,
+        help_text=_("Step of the regular grid on which new models see this market."),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        same = {f"{name}__iexact": given.get(name) for name in ("asset", "fiat", "exchange")}
+        if self.instance.pk is None and Market.objects.filter(**same).exists():
+            raise forms.ValidationError(_("This market is already there."))
+        return given
+
+
 @admin.register(Market)
 class MarketAdmin(OwnedAdmin):
+    form = MarketForm
     list_display = ["symbol", "fresh", "last_quote", "age", "cadence_minutes"]
     search_fields = ["asset", "fiat", "exchange"]
     fields = ["asset", "fiat", "exchange", "cadence_minutes", "created_at", "fresh", "last_quote"]
@@ -136,13 +157,13 @@ class RecentFilter(admin.SimpleListFilter):
 
 
 @admin.register(PriceHistory)
-class PriceHistoryAdmin(admin.ModelAdmin):
+class PriceHistoryAdmin(OwnedAdmin):
+    """Quotes come in by import and by the API, which check them; here they are only read."""
+
     list_display = ["timestamp", "market", "bid", "ask", "price", "bid_volume", "ask_volume"]
     list_filter = [MarketFilter, RecentFilter]
     list_select_related = ["market"]
     list_per_page = 100
-    raw_id_fields = ["market"]
-    show_full_result_count = False
     paginator = CappedPaginator
     sortable_by = ()
 

@@ -11,19 +11,20 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from analytics import charts, presenters
-from analytics.admin.base import CappedPaginator, MarketFilter, OwnedAdmin, operate
+from analytics.admin.base import CappedPaginator, MarketFilter, OwnedAdmin, mark, operate
 from analytics.models import AnomalyResult, Forecast, PatternResult
+from analytics.selectors.dashboard import forecast_is_stale
 from analytics.selectors.results import anomaly_list, forecast_list, pattern_list
 from analytics.services.anomalies import anomaly_acknowledge, anomaly_label
 
 
 @admin.register(Forecast)
 class ForecastAdmin(OwnedAdmin):
-    list_display = ["as_of", "market", "task", "source", "name", "last", "nearest", "stale"]
+    list_display = ["as_of", "market", "task", "source", "name", "last", "nearest", "fresh"]
     list_filter = ["task", "source", MarketFilter]
     paginator = CappedPaginator
     fields = [
-        *("market", "model", "task", "source", "name", "as_of", "generated_at", "stale"),
+        *("market", "model", "task", "source", "name", "as_of", "generated_at", "fresh"),
         *("last", "unit", "chart", "remarks"),
     ]
 
@@ -33,6 +34,12 @@ class ForecastAdmin(OwnedAdmin):
     @admin.display(description=_("last value"))
     def last(self, forecast: Forecast) -> str:
         return charts.number(forecast.last_value)
+
+    @admin.display(description=_("freshness"))
+    def fresh(self, forecast: Forecast) -> SafeString:
+        # The stored flag says what held when it was made; a forecast also grows old.
+        old = forecast_is_stale(forecast)
+        return mark("bad" if old else "good", _("stale") if old else _("fresh"))
 
     @admin.display(description=_("first horizon"))
     def nearest(self, forecast: Forecast) -> str:

@@ -1,5 +1,6 @@
 """The ORM, one file per aggregate: fields, constraints, status changes. No verbs live here."""
 
+from analytics.models.backtest import BacktestRun
 from analytics.models.forecast import Forecast
 from analytics.models.market import Market, PriceHistory
 from analytics.models.result import AnomalyResult, PatternResult
@@ -8,6 +9,7 @@ from analytics.models.worker import WorkerHeartbeat
 
 __all__ = [
     "AnomalyResult",
+    "BacktestRun",
     "Forecast",
     "Market",
     "ModelEvent",

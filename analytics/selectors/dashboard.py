@@ -53,10 +53,11 @@ class Card:
     last: PriceHistory | None = None
 
 
-def dashboard_cards(*, now: dt.datetime | None = None) -> list[Card]:
-    """A card for each of the first markets."""
+def dashboard_cards(*, only: Market | None = None, now: dt.datetime | None = None) -> list[Card]:
+    """A card for each of the first markets, or for one of them."""
     now = now or timezone.now()
-    markets = list(_markets()[:MOST_MARKETS])
+    chosen = _markets() if only is None else _markets().filter(pk=only.pk)
+    markets = list(chosen[:MOST_MARKETS])
     ids = [market.pk for market in markets]
     models = _models(ids)
     forecasts = _picked(Forecast, markets, ["latest_price", "latest_spread"])
@@ -91,8 +92,15 @@ def freshness_of(market: Any, *, now: dt.datetime | None = None) -> dict[str, An
     return market_freshness(market, now=now)
 
 
-def market_count() -> int:
-    return Market.objects.count()
+def forecast_is_stale(forecast: Forecast, *, now: dt.datetime | None = None) -> bool:
+    """Whether a forecast no longer speaks for now: made from an old quote, or grown old since."""
+    limit = dt.timedelta(minutes=max(180, 6 * forecast.model.step_minutes))
+    return forecast.stale or (now or timezone.now()) - forecast.as_of > limit
+
+
+def market_choices(limit: int = 200) -> list[Market]:
+    """What the reader may choose from."""
+    return list(Market.objects.all()[:limit])
 
 
 def runs_open(limit: int = 20) -> QuerySet[TrainingRun]:

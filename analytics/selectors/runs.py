@@ -1,4 +1,4 @@
-"""Reads of training runs."""
+"""Reads of training runs and of backtests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from analytics.exceptions import NotFound
-from analytics.models import TrainingRun
+from analytics.models import BacktestRun, TrainingRun
 
 
 def run_list() -> QuerySet[TrainingRun]:
@@ -33,3 +33,14 @@ def run_asks_for_cancel(run_id: int) -> bool:
         .first()
     )
     return True if row is None else row
+
+
+def backtest_list() -> QuerySet[BacktestRun]:
+    return BacktestRun.objects.select_related("market", "requested_by").order_by("-id")
+
+
+def backtest_get(run_id: int) -> BacktestRun:
+    run = backtest_list().filter(pk=run_id).first()
+    if run is None:
+        raise NotFound(_("There is no backtest %(id)s.") % {"id": run_id}, "unknown_backtest")
+    return run

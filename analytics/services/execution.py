@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -29,7 +25,7 @@ from analytics.models import TrainedModel, TrainingRun
 from analytics.selectors.models import model_next_version
 from analytics.selectors.prices import price_frame
 from analytics.selectors.runs import run_asks_for_cancel, run_get
-from analytics.services.processes import die_with_parent
+from analytics.services.children import child_run
 from analytics.services.promotion import model_consider
 from analytics.services.training import training_close, training_reap
 from analytics.services.translate import from_ml
@@ -41,34 +37,21 @@ Listener = Callable[[ml.Progress], None]
 
 # ------------------------------------------------------------------------------ the worker's side
 def training_launch(*, run_id: int) -> None:
-    """Train in a child process, which gives its memory back, has its own threads and can be
-    killed. The child claims the run; here it is only kept alive, and cleaned up after."""
-    command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "train_model", "--run"]
-    log = conf().logs / f"run-{run_id}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as stream:
-        child = subprocess.Popen(
-            [*command, str(run_id)],
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=stream,
-            cwd=settings.BASE_DIR,
-            env={**os.environ, **_thread_settings()},
-            # If the worker is killed, its training goes too; the reaper then queues it again.
-            preexec_fn=die_with_parent(signal.SIGKILL),
+    """Train in a child process. The child claims the run; here it is only kept alive."""
+    running = TrainingRun.objects.filter(pk=run_id, status=Status.RUNNING)
+    try:
+        child_run(
+            "train_model",
+            "--run",
+            str(run_id),
+            log=conf().logs / f"run-{run_id}.log",
+            on_beat=lambda: running.update(heartbeat_at=timezone.now()),
+            # The limit would be reached again: no second attempt.
+            on_timeout=lambda: _give_up(run_id),
         )
-        try:
-            _watch(child, run_id)
-        except SystemExit:
-            # So the queue's time limit arrives. It would be reached again: no second attempt.
-            _give_up(run_id)
-            raise
-        finally:
-            if child.poll() is None:
-                child.kill()
-            child.wait()
-            # A child that was killed (out of memory, say) could not close its run itself.
-            training_reap()
+    finally:
+        # A child that was killed (out of memory, say) could not close its run itself.
+        training_reap()
 
 
 def _give_up(run_id: int) -> None:
@@ -77,30 +60,6 @@ def _give_up(run_id: int) -> None:
     training_close(
         run_id=run_id, attempt=run.attempts, status=Status.FAILED, code="timeout", message=message
     )
-
-
-def _thread_settings() -> dict[str, str]:
-    # Spinning OpenMP threads on a busy machine make training up to a hundred times slower.
-    threads = str(conf().TRAIN_THREADS)
-    return {
-        "OMP_WAIT_POLICY": "PASSIVE",
-        "OMP_NUM_THREADS": threads,
-        "MKL_NUM_THREADS": threads,
-        "OPENBLAS_NUM_THREADS": threads,
-        # The parent's settings module, so that a child of the tests works on the tests' database.
-        "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "p2p.settings"),
-    }
-
-
-def _watch(child: subprocess.Popen[bytes], run_id: int) -> None:
-    """Wait for the child; while it lives, the run's heartbeat does."""
-    while True:
-        try:
-            child.wait(timeout=conf().HEARTBEAT_SECONDS)
-            return
-        except subprocess.TimeoutExpired:
-            running = TrainingRun.objects.filter(pk=run_id, status=Status.RUNNING)
-            running.update(heartbeat_at=timezone.now())
 
 
 # ------------------------------------------------------------------------------- the child's side

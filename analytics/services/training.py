@@ -60,7 +60,7 @@ def training_request(
     spec = _spec(task, family)
     with ml_errors():
         config = ml.make_config(spec.config, params)
-    data_from, data_until, rows = _history(market, until, needed=spec.min_grid_rows)
+    data_from, data_until, rows = history_span(market, until, needed=spec.min_grid_rows)
     try:
         with transaction.atomic():
             run = TrainingRun.objects.create(
@@ -106,7 +106,7 @@ def _twin(market: Market, task: str) -> Conflict:
     )
 
 
-def _history(
+def history_span(
     market: Market, until: dt.datetime | None, *, needed: int
 ) -> tuple[dt.datetime, dt.datetime, int]:
     """(first, last, rows) of the quotes to learn from; too few are refused before queueing."""

@@ -42,6 +42,8 @@ def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: Fit
     series = make_series(grid, Target(spec.task), context.step_minutes)
     window = config.window  # type: ignore[attr-defined]
     split = split_rows(len(series), window=window, per_day=series.per_day)
+    if not context.hold_out:
+        split = _without_test(split, len(series))
     maker = FeatureMaker(series, window, fitted_on=split.train)
     ensemble, calibration, runs = _train(spec, config, context, maker, split)
     learnt = Learnt(
@@ -69,6 +71,13 @@ def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: Fit
         best_epoch=runs[0].best_epoch,
         losses=tuple(runs[0].losses),
     )
+
+
+def _without_test(split: Split, rows: int) -> Split:
+    """The split that learns up to the end, and measures itself where it validates."""
+    stop = rows - 1 - max(HORIZONS)
+    valid = range(stop - len(split.valid), stop)
+    return Split(range(split.train.start, valid.start - split.embargo), valid, valid, split.embargo)
 
 
 def _section(learnt: Learnt, sizes: Sizes) -> dict[str, Any]:

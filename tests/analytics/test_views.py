@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection
@@ -9,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from analytics import charts
+from analytics.models import WorkerHeartbeat
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -41,9 +44,7 @@ def fill(symbol):
 
 
 def queries_of(client):
-    with CaptureQueriesContext(
-        connection,
-    ) as caught:
+    with CaptureQueriesContext(connection) as caught:
         assert client.get(HOME).status_code == 200
     return len(caught)
 
@@ -125,23 +126,64 @@ def test_text_of_a_result_is_escaped(reader):
     assert "<b>x</b>" not in reader.get(HOME).content.decode()
 
 
-def test_a_chart_of_nothing_is_empty():
-    assert charts.loss_chart([], title="x") == ""
-    assert charts.fan_chart([], timezone.now(), float("nan"), [], title="x") == ""
+def test_one_market_is_shown_when_it_is_chosen(reader):
+    fill("USDT/BOB@binance_p2p")
+    fill("USDT/VES@binance_p2p")
+    page = reader.get(HOME, {"market": "usdt/ves"}).content.decode()
+    assert page.count("<article") == 1
+    assert '<option value="USDT/VES@binance_p2p" selected>' in page
+    assert reader.get(HOME, {"market": ""}).content.decode().count("<article") == 2
 
 
-def test_a_flat_line_and_a_single_epoch_can_be_drawn():
-    assert "<circle" in charts.loss_chart([["fit", 1.0, 1.0]], title="x")
-    flat = [["fit", 1.0, None], ["fit", 1.0, None]]
-    assert "nan" not in charts.loss_chart(flat, title="x")
+def test_an_unknown_market_is_named_and_the_way_back_shown(reader):
+    factories.make_market()
+    answer = reader.get(HOME, {"market": "<i>"})
+    page = answer.content.decode()
+    assert answer.status_code == 404
+    assert "There is no market &lt;i&gt;." in page
+    assert "Show all markets" in page
+    assert "No market yet" not in page
 
 
-def test_a_chart_escapes_its_title():
-    assert "<b>" not in charts.loss_chart([["a", 1, 2]], title="<b>")
+def test_a_baseline_answer_is_named_as_one(reader):
+    market = factories.make_market()
+    model = factories.make_model(market, status="candidate", beats_baseline=False, score=1.2)
+    factories.make_forecast(model, source="baseline", name="last_value")
+    page = reader.get(HOME).content.decode()
+    assert page.count("baseline: last_value") == 2
+    assert "✗ not better" in page
 
 
-@pytest.mark.parametrize(
-    ("value", "text"), [(None, "–"), (0, "0"), (13.7, "13.70"), (0.00123, "0.001230")]
-)
-def test_numbers_keep_four_digits(value, text):
-    assert charts.number(value) == text
+@pytest.mark.parametrize(("hours", "said"), [(0, False), (5, True)])
+def test_a_forecast_that_grew_old_is_named_stale(reader, hours, said):
+    market = factories.make_market()
+    as_of = timezone.now() - dt.timedelta(hours=hours)
+    factories.make_quotes(market, 5)
+    factories.make_forecast(factories.make_model(market), as_of=as_of)
+    assert ("stale" in reader.get(HOME).content.decode()) is said
+
+
+def test_quotes_after_an_old_forecast_are_shown_beside_it(reader):
+    market = factories.make_market()
+    factories.make_quotes(market, 20)
+    as_of = timezone.now() - dt.timedelta(hours=5)
+    factories.make_forecast(factories.make_model(market), as_of=as_of)
+    line = re.search(r'class="past" points="([^"]+)"', reader.get(HOME).content.decode())[1]
+    assert len(line.split()) == 20
+
+
+def test_a_worker_that_went_away_is_named_with_the_way_to_start_it(reader):
+    then = timezone.now() - dt.timedelta(hours=1)
+    WorkerHeartbeat.objects.create(name="w", pid=1, started_at=then, seen_at=then)
+    page = reader.get(HOME).content.decode()
+    assert "not running" in page
+    assert "run_worker" in page
+
+
+def test_the_page_asks_few_queries(reader, django_assert_max_num_queries):
+    fill("USDT/BOB@binance_p2p")
+    fill("USDT/VES@binance_p2p")
+    with django_assert_max_num_queries(16):
+        reader.get(HOME)
+    with django_assert_max_num_queries(7):
+        reader.get("/live/")

@@ -1,0 +1,131 @@
+"""The commands do all that the API does: one story on a small market, then every refusal."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from analytics.models import AnomalyResult, Market, TrainedModel, TrainingRun
+from analytics.services.simulation import price_simulate
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def run(*words: str) -> str:
+    out = StringIO()
+    call_command(*words, stdout=out)
+    return out.getvalue()
+
+
+def test_a_market_is_trained_asked_and_kept_by_commands_alone(db):
+    market = price_simulate(days=60, seed=3)
+    for task in ("price", "spread", "anomaly", "pattern"):
+        said = run("train_model", task, "--epochs", "1", "--seed", "5")
+        assert "succeeded" in said, said
+    assert TrainedModel.objects.count() == 4
+    assert set(TrainingRun.objects.values_list("seed", flat=True)) == {5}
+
+    for task in ("price", "spread"):
+        answer = json.loads(run("forecast", "--task", task, "--json"))
+        assert len(answer["horizons"]) == 4
+        assert market.symbol in run("forecast", "--task", task)
+    first = answer["as_of"]
+    again = json.loads(run("forecast", "--task", "spread", "--at", first[:19], "--json"))
+    assert again["as_of"] == first
+
+    found = json.loads(run("detect_anomalies", "--threshold", "0.02", "--json"))
+    assert found["count"] > 0
+    assert AnomalyResult.objects.count() == found["stored_new"]
+    assert "events" in run("detect_anomalies", "--threshold", "0.02")
+    pattern = json.loads(run("recognize_patterns", "--history", "3", "--json"))
+    assert len(pattern["history"]) == 3
+    assert market.symbol in run("recognize_patterns")
+
+    listed = json.loads(run("list_models", "--json"))
+    assert {row["task"] for row in listed} == {"price", "spread", "anomaly", "pattern"}
+    assert "lstm" in run("list_models", "--task", "price")
+    price = TrainedModel.objects.get(task="price")
+    if price.status != TrainedModel.Status.ACTIVE:
+        run("promote_model", str(price.pk), "--force", "--reason", "test")
+    assert "retired" in run("promote_model", str(price.pk), "--retire")
+    assert "active" in run("promote_model", "--rollback", "price")
+    assert "0 versions" in run("purge_models", "--keep", "1", "--dry-run")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("forecast",), "no market"),
+        (("forecast", "--market", "USDT/XXX@nowhere"), "USDT/XXX@nowhere"),
+        (("detect_anomalies", "--market", "7"), "7"),
+        (("recognize_patterns",), "no market"),
+        (("train_model",), "what to train"),
+        (("train_model", "price"), "no market"),
+        (("train_model", "--run", "99"), "99"),
+        (("promote_model",), "Name a version"),
+        (("promote_model", "99"), "99"),
+        (("purge_models", "--keep", "0"), "kept"),
+        (("forecast", "--at", "tomorrow"), "tomorrow"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(db, words, says):
+    with pytest.raises(CommandError) as caught:
+        run(*words)
+    assert says.lower() in str(caught.value).lower()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--epochs", "0"), "epochs"),
+        (("--learning-rate", "nan"), "learning_rate"),
+        (("--param", "hidden"), "NAME=VALUE"),
+        (("--param", "colour=red"), "colour"),
+        (("--family", "transformer"), "transformer"),
+        (("--family", "gru"), "gru"),
+        (("--until", "2001-01-01"), "history"),
+    ],
+)
+def test_a_training_that_cannot_start_leaves_no_run(db, words, says):
+    Market.objects.create(asset="USDT", fiat="BOB", exchange="here")
+    with pytest.raises(CommandError) as caught:
+        run("train_model", "price", *words)
+    assert says in str(caught.value)
+    assert not TrainingRun.objects.exists()
+
+
+def test_an_error_is_one_line_and_exit_1_never_a_traceback(tmp_path):
+    env = {"PATH": "/usr/bin:/bin", "PARALELO_HOME": str(tmp_path)}
+    manage = [sys.executable, "manage.py"]
+    subprocess.run([*manage, "migrate", "-v0"], cwd=ROOT, env=env, check=True)
+    ran = subprocess.run(
+        [*manage, "forecast"], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 1
+    assert len(ran.stderr.strip().splitlines()) == 1
+    assert ran.stdout == ""
+
+
+def test_the_device_is_reported_for_people_and_for_programs(capsys):
+    assert json.loads(run("device_info", "--json"))["type"]
+    run("device_info")
+    assert "Device:" in capsys.readouterr().out
+
+
+def test_the_first_admin_is_made_once(db, settings):
+    settings.ANALYTICS = {**settings.ANALYTICS, "ADMIN_PASSWORD": ""}
+    assert "password" in run("ensure_admin")
+    assert run("ensure_admin") == ""
+
+
+def test_a_given_admin_password_is_not_printed(db, settings, django_user_model):
+    settings.ANALYTICS = {**settings.ANALYTICS, "ADMIN_PASSWORD": "given-by-hand-1"}
+    assert "given-by-hand-1" not in run("ensure_admin")
+    assert django_user_model.objects.get().check_password("given-by-hand-1")
