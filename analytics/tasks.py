@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from analytics.services.backtest_runs import backtest_launch
 from analytics.services.execution import training_launch
 from analytics.services.training import training_reap
 from analytics.services.workers import worker_answered
@@ -9,6 +10,10 @@ from analytics.services.workers import worker_answered
 
 def run_training(run_id: int) -> None:
     training_launch(run_id=run_id)
+
+
+def run_backtest(run_id: int) -> None:
+    backtest_launch(run_id=run_id)
 
 
 def reap_training_runs() -> None:

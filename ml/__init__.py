@@ -16,6 +16,7 @@ _HOMES = {
         "get_gpu_info",
         "optimize_model_for_inference",
         "print_gpu_status",
+        "set_threads",
         "to_device",
     ),
     "ml.errors": (

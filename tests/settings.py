@@ -5,6 +5,9 @@ import os
 import tempfile
 from pathlib import Path
 
+# Before torch loads: two spinning threads on a busy machine are many times slower than one.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 for _name in list(os.environ):
     if _name == "DATABASE_URL" or (
         _name.startswith("PARALELO_") and not _name.startswith("PARALELO_TEST_")

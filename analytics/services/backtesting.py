@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+import os
 import re
 import socket
 from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -63,7 +66,7 @@ def plan_make(
             params=params or {},
         )
         config = ml.make_config(ml.get_spec(str(plan.task)).config, plan.params)
-    return ml.replace_params(plan, vars(config))
+    return dataclasses.replace(plan, params=vars(config))
 
 
 def backtest_request(
@@ -107,12 +110,18 @@ def backtest_request(
                 params=dict(plan.params),
                 requested_by=requested_by,
                 by_worker=enqueue,
+                **({} if enqueue else here()),
             )
             if enqueue:
                 queue.enqueue(BACKTEST_TASK, run.pk)
     except IntegrityError:
         raise _twin(market, task) from None
     return run
+
+
+def here() -> dict[str, Any]:
+    """This process, as the one to look for when the run seems dead."""
+    return {"host": socket.gethostname(), "pid": os.getpid(), "heartbeat_at": timezone.now()}
 
 
 def _refuse_without_history(market: Market, plan: ml.BacktestPlan) -> None:
@@ -151,7 +160,9 @@ def backtest_cancel(*, run: BacktestRun, by: Any = None) -> BacktestRun:
         running = BacktestRun.objects.filter(pk=run.pk, status=Status.RUNNING)
         if not running.update(cancel_requested=True):
             raise Conflict(
-                _("Backtest %(id)s is already closed.") % {"id": run.pk}, "run_closed", run_id=run.pk
+                _("Backtest %(id)s is already closed.") % {"id": run.pk},
+                "run_closed",
+                run_id=run.pk,
             )
     return backtest_get(run.pk)
 
@@ -178,8 +189,10 @@ def backtest_reap(*, now: dt.datetime | None = None) -> int:
     """Deal with backtests whose process died, as training_reap does with trainings: the worker's
     are queued again while attempts are left, and go on where they were; others are failed."""
     limit = (now or timezone.now()) - dt.timedelta(seconds=conf().REAP_AFTER)
-    running = BacktestRun.objects.filter(status=Status.RUNNING)
-    return sum(_reap(run) for run in running if run.heartbeat_at < limit or _is_gone(run))
+    # One that a command asked for is this process's own from the start, claimed or not.
+    held = Q(status=Status.RUNNING) | Q(status=Status.QUEUED, by_worker=False)
+    runs = BacktestRun.objects.filter(held)
+    return sum(_reap(run) for run in runs if run.heartbeat_at < limit or _is_gone(run))
 
 
 def _is_gone(run: BacktestRun) -> bool:
@@ -189,7 +202,7 @@ def _is_gone(run: BacktestRun) -> bool:
 def _reap(run: BacktestRun) -> bool:
     # The heartbeat is part of the condition: a process that was only slow keeps its run.
     dead = BacktestRun.objects.filter(
-        pk=run.pk, status=Status.RUNNING, attempts=run.attempts, heartbeat_at=run.heartbeat_at
+        pk=run.pk, status=run.status, attempts=run.attempts, heartbeat_at=run.heartbeat_at
     )
     again = run.by_worker and run.attempts < conf().MAX_ATTEMPTS and not run.cancel_requested
     if not again:

@@ -118,6 +118,7 @@ def _claim(run_id: int) -> TrainingRun | None:
 
 
 def _learn(run: TrainingRun, staged: Path, listener: Listener | None) -> ml.TrainReport:
+    ml.set_threads(conf().TRAIN_THREADS)
     frame = price_frame(run.market, until=run.data_until)
     trainer = ml.DLModelTrainer(
         staged,

@@ -38,6 +38,13 @@ def history_frame(
     return price_frame(market, since=first, until=until)
 
 
+def origin_of(last: dt.datetime, step_minutes: int, at: dt.datetime | None) -> dt.datetime:
+    """The moment to speak about: `at` (now by default), or the last quote where that is too old to
+    stand for it."""
+    moment = at or timezone.now()
+    return last if is_stale(last, step_minutes, moment) else max(moment, last)
+
+
 def is_stale(last: dt.datetime, step_minutes: int, at: dt.datetime | None) -> bool:
     """Whether the last quote is too old to speak for `at` (now by default)."""
     limit = dt.timedelta(minutes=max(180, 6 * step_minutes))

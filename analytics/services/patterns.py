@@ -12,7 +12,7 @@ import ml
 from analytics.conf import conf
 from analytics.models import Market, PatternResult
 from analytics.selectors.models import Serving
-from analytics.services.history import history_frame, is_stale, last_moment
+from analytics.services.history import history_frame, is_stale, last_moment, origin_of
 from analytics.services.sequences import sequence_frame
 from analytics.services.serving import answer_with, describe
 
@@ -33,8 +33,9 @@ def pattern_recognize(
             frame = sequence_frame(sequence, serving.model)
         else:
             frame = history_frame(market, until=last)
+        origin = None if last is None else origin_of(last, serving.model.step_minutes, at)
         return predictor.recognize_patterns(
-            frame, history=history, source=ml.Source(serving.source)
+            frame, at=origin, history=history, source=ml.Source(serving.source)
         )
 
     serving, patterns, milliseconds = answer_with(market, "pattern", ask)

@@ -11,7 +11,7 @@ import ml
 from analytics.conf import conf
 from analytics.models import Forecast, Market
 from analytics.selectors.models import Serving
-from analytics.services.history import history_frame, is_stale, last_moment
+from analytics.services.history import history_frame, is_stale, last_moment, origin_of
 from analytics.services.sequences import sequence_frame
 from analytics.services.serving import answer_with, describe
 
@@ -38,10 +38,9 @@ def forecast_make(
             frame = sequence_frame(sequence, serving.model)
         else:
             frame = history_frame(market, until=last)
-        source = ml.Source(serving.source)
-        if task == "price":
-            return predictor.predict_price(frame, source=source)
-        return predictor.predict_spread(frame, source=source)
+        origin = None if last is None else origin_of(last, serving.model.step_minutes, at)
+        predict = predictor.predict_price if task == "price" else predictor.predict_spread
+        return predict(frame, at=origin, source=ml.Source(serving.source))
 
     serving, forecast, milliseconds = answer_with(market, task, ask)
     stale = forecast.stale or (last is not None and is_stale(last, serving.model.step_minutes, at))

@@ -20,7 +20,8 @@ from django.utils import timezone
 
 from analytics import queue
 from analytics.conf import conf
-from analytics.models import TrainingRun, WorkerHeartbeat
+from analytics.models import BacktestRun, TrainingRun, WorkerHeartbeat
+from analytics.services.backtesting import backtest_reap, backtest_ring_again
 from analytics.services.processes import die_with_parent, stop_group
 from analytics.services.training import training_reap, training_ring_again
 
@@ -61,6 +62,7 @@ class WorkerSupervisor:
         """One sign of life, one look at the cluster, one round of the reaper."""
         WorkerHeartbeat.objects.filter(name=self.name).update(seen_at=timezone.now())
         training_reap()
+        backtest_reap()
         if self.cluster is not None and self.cluster.poll() is not None:
             self._restart(f"the cluster ended with code {self.cluster.returncode}")
         elif self._wedged():
@@ -85,6 +87,7 @@ class WorkerSupervisor:
         )
         self.pinged_at = None
         training_ring_again()
+        backtest_ring_again()
 
     def _restart(self, why: str) -> None:
         logger.error("worker %s: %s; restarting it", self.name, why)
@@ -104,6 +107,8 @@ class WorkerSupervisor:
             queue.enqueue(PING_TASK, self.name)
             return False
         busy = TrainingRun.objects.filter(status=TrainingRun.Status.RUNNING).count()
+        backtests = BacktestRun.objects.filter(status=BacktestRun.Status.RUNNING)
+        busy += backtests.filter(by_worker=True).count()
         if busy >= settings.Q_CLUSTER["workers"]:
             self.pinged_at = now  # nobody could answer: the wait starts when one is free again
             return False

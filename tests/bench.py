@@ -1,0 +1,150 @@
+"""`make bench`: how fast the parts are, each as a ratio to a plain way of doing the same that is
+measured in the same run. Nothing here asserts: machines differ, ratios tell."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+QUOTES = 5000
+
+
+def seconds(work: Callable[[], Any], *, runs: int = 5) -> float:
+    """Median of some runs after one that does not count."""
+    work()
+    taken = []
+    for _ in range(runs):
+        started = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - started)
+    return statistics.median(taken)
+
+
+def row(name: str, ours: float, plain: float, what: str) -> None:
+    print(f"{name:<34}{ours * 1e3:>12.3f} ms{plain * 1e3:>12.3f} ms{plain / ours:>9.1f} x   {what}")
+
+
+def bench_inference() -> None:
+    import torch
+
+    import ml
+
+    torch.manual_seed(0)
+    network = torch.nn.LSTM(8, 64, 2, batch_first=True)
+
+    class Last(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body, self.head = network, torch.nn.Linear(64, 4)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.head(self.body(x)[0][:, -1])
+
+    model, example = Last().eval(), (torch.randn(1, 60, 8),)
+    fast = ml.optimize_model_for_inference(model, example)
+
+    def plain() -> None:
+        with torch.no_grad():
+            model(*example)
+
+    row(
+        f"one prediction ({fast.path})",
+        seconds(lambda: fast(*example), runs=50),
+        seconds(plain, runs=50),
+        "eager PyTorch, LSTM 2x64, 60 steps",
+    )
+
+
+def bench_windows() -> None:
+    import numpy as np
+    import torch
+
+    values = torch.randn(20_000, 10)
+    order = np.random.default_rng(0).permutation(19_900)
+
+    def strided() -> None:
+        view = values.unfold(0, 48, 1)
+        for batch in torch.from_numpy(order).split(256):
+            view[batch]
+
+    def one_by_one() -> None:
+        for start in range(0, len(order), 256):
+            torch.stack([values[i : i + 48].T for i in order[start : start + 256]])
+
+    row("windows of an epoch", seconds(strided, runs=3), seconds(one_by_one, runs=3), "one by one")
+
+
+def bench_prices(market: Any) -> None:
+    from django.db import transaction
+
+    from analytics.models import Market, PriceHistory
+    from analytics.selectors.prices import price_frame
+    from analytics.services.prices import price_bulk_add
+
+    frame = price_frame(market, last=QUOTES)
+    rows = [
+        {"timestamp": moment.isoformat(), "bid": bid, "ask": ask}
+        for moment, bid, ask in zip(frame.index, frame["bid"], frame["ask"], strict=True)
+        if bid == bid and ask == ask
+    ]
+
+    def bulk() -> None:
+        target = Market.objects.create(asset="A", fiat="B", exchange=f"x{time.time_ns()}")
+        price_bulk_add(rows=rows, market=target)
+
+    def one_by_one() -> None:
+        target = Market.objects.create(asset="A", fiat="B", exchange=f"x{time.time_ns()}")
+        with transaction.atomic():
+            for one in rows:
+                PriceHistory.objects.create(
+                    market=target,
+                    timestamp=one["timestamp"],
+                    bid=Decimal(str(one["bid"])),
+                    ask=Decimal(str(one["ask"])),
+                )
+
+    row(
+        f"{len(rows)} quotes written",
+        seconds(bulk, runs=3),
+        seconds(one_by_one, runs=3),
+        "create()",
+    )
+
+    def objects() -> None:
+        list(PriceHistory.objects.filter(market=market).order_by("timestamp"))
+
+    row(
+        "a history read as a frame",
+        seconds(lambda: price_frame(market)),
+        seconds(objects),
+        "as rows",
+    )
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="paralelo-bench-") as home:
+        os.environ["PARALELO_TEST_HOME"] = home
+        import django
+
+        django.setup()
+        from django.core.management import call_command
+
+        from analytics.services.simulation import price_simulate
+
+        call_command("migrate", verbosity=0)
+        print(f"{'':<34}{'ours':>15}{'plain':>15}{'ratio':>11}")
+        bench_inference()
+        bench_windows()
+        bench_prices(price_simulate(days=120, seed=0))
+
+
+if __name__ == "__main__":
+    main()
