@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from analytics.api.serializers_input import EARLIEST, LATEST
 from analytics.models import (
     AnomalyResult,
+    BacktestRun,
     Forecast,
     Market,
     PatternResult,
@@ -98,6 +99,16 @@ class RunFilter(OfMarket, SpanFilter):
     class Meta:
         model = TrainingRun
         fields = ("family",)
+
+
+class BacktestFilter(OfMarket, SpanFilter):
+    moment = "created_at"
+    task = filters.ChoiceFilter(choices=BacktestRun.Task.choices)
+    status = filters.MultipleChoiceFilter(choices=BacktestRun.Status.choices)
+
+    class Meta:
+        model = BacktestRun
+        fields: tuple = ()
 
 
 class ModelFilter(OfMarket):

@@ -12,6 +12,7 @@ from analytics.api.routers import SlashRouter
 from analytics.api.views import Root, UnknownAddress
 from analytics.api.views_token import ObtainToken
 from analytics.api.viewsets import FamilyViewSet, ForecastViewSet, PatternViewSet
+from analytics.api.viewsets_backtests import BacktestViewSet
 from analytics.api.viewsets_markets import MarketViewSet, PriceViewSet
 from analytics.api.viewsets_models import AnomalyViewSet, ModelViewSet, TrainingRunViewSet
 
@@ -24,6 +25,7 @@ router.register("models", ModelViewSet, "model")
 router.register("forecasts", ForecastViewSet, "forecast")
 router.register("anomalies", AnomalyViewSet, "anomaly")
 router.register("patterns", PatternViewSet, "pattern")
+router.register("backtests", BacktestViewSet, "backtest")
 router.register("families", FamilyViewSet, "family")
 
 _DL: dict[str, Any] = {

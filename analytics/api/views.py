@@ -80,6 +80,7 @@ _LISTS = (
     "forecast",
     "anomaly",
     "pattern",
+    "backtest",
     "family",
 )
 

@@ -41,9 +41,11 @@ _LONGEST_VALUE = 64
 _MOST_PARAMETERS = 100
 
 
-def start_training(request: Request, serializer: type[Input], task: str = "") -> Response:
-    """202 with the address of the run, for dl/train-* and training-runs alike. What the serializer
-    does not know is a parameter of the family, which the service checks."""
+def read_with_params(
+    request: Request, serializer: type[Input]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the serializer knows, checked; and the rest: parameters of a family, which the service
+    checks."""
     given = merged_input(request)
     known = set(serializer.names())
     values = checked(serializer, {k: v for k, v in given.items() if k in known})
@@ -57,6 +59,12 @@ def start_training(request: Request, serializer: type[Input], task: str = "") ->
             "bad_config",
             dict.fromkeys(too_long, _("too long")),
         )
+    return values, params
+
+
+def start_training(request: Request, serializer: type[Input], task: str = "") -> Response:
+    """202 with the address of the run, for dl/train-* and training-runs alike."""
+    values, params = read_with_params(request, serializer)
     run = training.training_request(
         market=chosen_market(values),
         task=values.pop("task", task),

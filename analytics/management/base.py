@@ -34,7 +34,7 @@ class FaceCommand(BaseCommand):
         return Console(
             file=self.stdout._out,
             force_terminal=terminal or None,
-            width=None if terminal else 110,
+            width=None if terminal else 120,
             highlight=False,
         )
 

@@ -19,7 +19,7 @@ from analytics.services.main_job import Outcome
 def print_summary(console: Console, outcome: Outcome, models: list[TrainedModel]) -> None:
     """Models beside baselines, forecasts, anomalies, pattern, what was refused, seconds."""
     console.print(Rule(f"Paralelo: {outcome.market.symbol}"))
-    console.print(model_table(models, with_market=False))
+    console.print(model_table(models, brief=True))
     answers = outcome.answers
     for task in ("price", "spread"):
         if task in answers:

@@ -97,18 +97,17 @@ def pattern_table(answer: dict[str, Any]) -> RenderableType:
     return Group(line, table, *past)
 
 
-def model_table(models: Iterable[TrainedModel], *, with_market: bool = True) -> Table:
-    """Versions with their metric beside the baseline's."""
+def model_table(models: Iterable[TrainedModel], *, brief: bool = False) -> Table:
+    """Versions with their metric beside the baseline's; `brief` is for versions of one market."""
     table = Table()
     heads = [_("task"), _("version"), _("status"), _("metric"), _("model"), _("baseline"), ""]
-    heads += [_("trained (UTC)"), _("seconds")]
-    for head in ["id", *([_("market")] if with_market else []), *heads]:
+    more = [] if brief else [_("market"), _("trained (UTC)")]
+    for head in ["id", *heads, _("seconds"), *more]:
         table.add_column(head, no_wrap=True)
     for m in models:
         mark = "✓" if m.beats_baseline else "✗"
         table.add_row(
             str(m.pk),
-            *([m.market.symbol] if with_market else []),
             m.task,
             str(m),
             m.status,
@@ -116,7 +115,7 @@ def model_table(models: Iterable[TrainedModel], *, with_market: bool = True) -> 
             f"{m.score:.4f} {mark}",
             f"{m.baseline_score:.4f}",
             m.baseline,
-            f"{m.trained_at:%m-%d %H:%M}",
             f"{m.run.seconds:.0f}" if m.run.seconds is not None else "",
+            *([] if brief else [m.market.symbol, f"{m.trained_at:%Y-%m-%d %H:%M}"]),
         )
     return table

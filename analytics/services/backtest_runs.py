@@ -207,9 +207,14 @@ def _sweep() -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def backtest_folder(run: BacktestRun) -> Path:
+    """Where a succeeded backtest's files lie."""
+    return conf().backtests / run.folder
+
+
 def backtest_file(*, run: BacktestRun, name: str) -> Path:
     """The path of a file of FILES; raises NotFound where the run has none (yet)."""
-    path = conf().backtests / run.folder / FILES[name]
+    path = backtest_folder(run) / FILES[name]
     if not run.folder or not path.is_file():
         raise NotFound(
             _("Backtest %(id)s has no %(name)s.") % {"id": run.pk, "name": name}, "no_file"

@@ -1,4 +1,4 @@
-"""Asking for a backtest, cancelling it, closing what died. Doing it is services/backtest_runs.py."""
+"""Asking for a backtest, cancelling it, closing what died; services/backtest_runs.py does it."""
 
 from __future__ import annotations
 

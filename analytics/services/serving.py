@@ -40,6 +40,10 @@ def _load(model_id: int, artifact: str, checksum: str, device: str) -> ml.DLPred
 def predictor_of(model: TrainedModel) -> ml.DLPredictor:
     """The version's predictor; raises ml.ArtifactBroken or ml.ArtifactMismatch."""
     with _loading:
+        try:
+            artifacts.folder_of(model.artifact)
+        except ValueError as error:
+            raise ml.ArtifactBroken(str(error)) from error
         return _load(model.pk, model.artifact, model.checksum, conf().SERVE_DEVICE)
 
 

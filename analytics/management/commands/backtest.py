@@ -1,0 +1,155 @@
+"""Backtest the price or spread forecasts of a market, here and now or by the worker."""
+
+from __future__ import annotations
+
+import signal
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError
+from django.utils.translation import gettext as _
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from analytics.management.base import FaceCommand, moment
+from analytics.models import BacktestRun
+from analytics.selectors.prices import market_get
+from analytics.services.backtest_data import backtest_of_files
+from analytics.services.backtest_runs import backtest_deliver, backtest_execute, backtest_folder
+from analytics.services.backtesting import backtest_request
+
+
+class Command(FaceCommand):
+    help = (
+        "Forecast every moment from A to B with a model that learned before A, and measure it "
+        "beside baselines. A backtest that was killed goes on where it was when asked for again."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--task", choices=BacktestRun.Task.values)
+        parser.add_argument("--market", help="e.g. USDT/BOB@binance_p2p; optional while only one")
+        parser.add_argument("--from", dest="start", type=moment, metavar="A", help="UTC")
+        parser.add_argument("--to", dest="end", type=moment, metavar="B", help="UTC; a date is 0 h")
+        parser.add_argument("--refit-every", metavar="DAYS", help="e.g. 30d; fitted once without.")
+        parser.add_argument("--origin-step", type=int, default=1, metavar="N")
+        parser.add_argument("--step", type=int, metavar="MINUTES", help="The market's by default.")
+        parser.add_argument("--predictions", type=Path, metavar="FILE", help="csv or csv.gz")
+        parser.add_argument("--report", type=Path, metavar="DIR", help="HTML, PNG and figures.")
+        parser.add_argument(
+            "--data", type=Path, nargs="+", metavar="FILE", help="Files instead of the database."
+        )
+        parser.add_argument(
+            "--param", action="append", default=[], metavar="NAME=VALUE", help="Of the family."
+        )
+        parser.add_argument("--queue", action="store_true", help="Leave it to the worker.")
+        parser.add_argument("--run", type=int, help="Execute this queued one (the worker does so).")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        signal.signal(signal.SIGTERM, _leave)
+        if options["run"] is not None:
+            self._say(backtest_execute(run_id=options["run"]))
+            return
+        missing = [f"--{n}" for n, k in _NEEDED.items() if options[k] is None]
+        if missing:
+            raise CommandError(_("These are needed: %(names)s.") % {"names": ", ".join(missing)})
+        asked = {name: options[name] for name in ("task", "start", "end", "refit_every")}
+        asked |= {"origin_step": options["origin_step"], "step_minutes": options["step"]}
+        asked["params"] = _params(options["param"])
+        if options["data"]:
+            self._figures(self._of_files(asked, options))
+            return
+        run = backtest_request(
+            market=market_get(options["market"]), enqueue=options["queue"], **asked
+        )
+        if options["queue"]:
+            self.stdout.write(_("Backtest %(id)s is queued.") % {"id": run.pk})
+            return
+        with _Bar(self) as show:
+            run = backtest_execute(run_id=run.pk, listener=show)
+        self._say(run)
+        wanted = {name: options[name] for name in ("predictions", "report")}
+        backtest_deliver(backtest_folder(run), **wanted)
+        self._figures(run.figures)
+
+    def _of_files(self, asked: dict[str, Any], options: dict[str, Any]) -> list[dict[str, Any]]:
+        with _Bar(self) as show:
+            return backtest_of_files(
+                paths=options["data"],
+                market=options["market"],
+                predictions=options["predictions"],
+                report=options["report"],
+                on_progress=show,
+                **asked,
+            )
+
+    def _say(self, run: BacktestRun) -> None:
+        line = f"Backtest {run.pk}: {run.status}. {run.error_message}".strip()
+        if run.status != BacktestRun.Status.SUCCEEDED:
+            raise CommandError(line)
+        self.stdout.write(line)
+
+    def _figures(self, figures: list[dict[str, Any]]) -> None:
+        table = Table(title=_("Clean targets; skill below 1 beats the last value"))
+        heads = ("h", "n", "MAE", _("skill"), "95 %", "CRPS", _("CRPS skill"), "80 %", "90 %")
+        for head in heads:
+            table.add_column(head, justify="right")
+        for line in figures:
+            if line["set"] == "clean":
+                table.add_row(*_cells(line))
+        self.console().print(table)
+
+
+_NEEDED = {"task": "task", "from": "start", "to": "end"}
+
+
+class _Bar:
+    """A progress bar as a context; what it gives is the listener."""
+
+    def __init__(self, command: FaceCommand) -> None:
+        columns = (
+            TextColumn("{task.description:<24}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+        )
+        self.bars = Progress(*columns, TimeRemainingColumn(), console=command.console())
+
+    def __enter__(self) -> Any:
+        self.bars.start()
+        bar = self.bars.add_task(_("starting"), total=1.0)
+        return lambda p: self.bars.update(bar, description=p.stage, completed=p.share)
+
+    def __exit__(self, *error: object) -> None:
+        self.bars.stop()
+
+
+def _cells(line: dict[str, Any]) -> list[str]:
+    def shown(name: str, digits: int = 3) -> str:
+        value = line.get(name)
+        return "–" if value is None else f"{value:.{digits}f}"
+
+    low_high = line.get("skill_ci95")
+    between = "–" if low_high is None else f"{low_high[0]:.3f} .. {low_high[1]:.3f}"
+    return [
+        str(line["h"]),
+        str(line["n"]),
+        shown("mae", 5),
+        shown("skill"),
+        between,
+        shown("crps", 5),
+        *(shown(name) for name in ("crps_skill", "cov80", "cov90")),
+    ]
+
+
+def _params(pairs: list[str]) -> dict[str, Any]:
+    params = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise CommandError(_("--param takes NAME=VALUE, not %(pair)s.") % {"pair": repr(pair)})
+        params[name.replace("-", "_")] = value
+    return params
+
+
+def _leave(signum: int, frame: Any) -> None:
+    raise SystemExit(128 + signum)
