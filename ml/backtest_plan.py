@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from ml.forecast.metrics import Answer
 from ml.spec import DEFAULT_STEP_MINUTES, HORIZONS, QUANTILES, Task
 
 TARGETS = {Task.PRICE: "mid", Task.SPREAD: "spread_pct"}
+MOST_STEPS = 500_000
 QUANTILE_COLUMNS = tuple(f"q{level:g}" for level in QUANTILES)
 MOMENT_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -40,6 +42,8 @@ class BacktestPlan:
             problems["task"] = "must be price or spread"
         if self.end <= self.start:
             problems["end"] = "must be later than the start"
+        elif (self.end - self.start) / dt.timedelta(minutes=self.step_minutes) > MOST_STEPS:
+            problems["end"] = f"must lie at most {MOST_STEPS} grid steps after the start"
         if self.origin_step < 1:
             problems["origin_step"] = "must be at least 1"
         if self.refit_every is not None and self.refit_every < dt.timedelta(days=1):
@@ -111,8 +115,7 @@ def write_predictions(forecasts: pd.DataFrame, path: str | Path) -> None:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     staged = path.with_name(f".{path.name}.new")
-    zipped = {"method": "gzip", "mtime": 0} if path.suffix == ".gz" else None
-    forecasts.to_csv(
-        staged, index=False, float_format="%.10g", date_format=MOMENT_FORMAT, compression=zipped
-    )
+    text = forecasts.to_csv(index=False, float_format="%.10g", date_format=MOMENT_FORMAT).encode()
+    # Neither name nor time goes in: the same forecasts make the same file.
+    staged.write_bytes(gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)
     os.replace(staged, path)

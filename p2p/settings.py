@@ -198,6 +198,7 @@ SPECTACULAR_SETTINGS = {
     # Names of enums, so that adding a field elsewhere does not rename them in clients.
     "ENUM_NAME_OVERRIDES": {
         "TaskEnum": "analytics.models.choices.Task",
+        "BacktestTaskEnum": "analytics.models.backtest.BacktestRun.Task",
         "SourceEnum": "analytics.models.choices.Source",
         "RunStatusEnum": "analytics.models.training.TrainingRun.Status",
         "ModelStatusEnum": "analytics.models.training.TrainedModel.Status",

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from analytics import presenters
+from analytics.admin.backtests import backtest_markets
 from analytics.admin.base import CappedPaginator, MarketFilter, OwnedAdmin, mark, operate
 from analytics.models import Market, PriceHistory
 from analytics.models.choices import Task
@@ -75,6 +76,7 @@ class MarketAdmin(OwnedAdmin):
         "forecast_now",
         "scan_now",
         "recognise_now",
+        backtest_markets,
     ]
     train_price = _train("train_price", _("Train: price"), [Task.PRICE])
     train_spread = _train("train_spread", _("Train: spread"), [Task.SPREAD])

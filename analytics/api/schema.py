@@ -51,7 +51,7 @@ def documented(
     summary: str,
     ok: Any,
     *,
-    status: int = 200,
+    status: int | tuple[int, str] = 200,
     fails: Iterable[int] = (400,),
     **kwargs: Any,
 ) -> Callable:

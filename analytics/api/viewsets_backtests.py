@@ -30,9 +30,10 @@ from analytics.api.views_dl import read_with_params
 from analytics.api.viewsets import ReadResource
 from analytics.models import BacktestRun
 from analytics.selectors.runs import backtest_list
-from analytics.services import backtest_runs, backtesting
+from analytics.services import backtest_runs, backtest_states, backtesting
 
 _ACTS = (400, 404, 409)
+_GONE = (400, 404)
 _CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
@@ -83,20 +84,29 @@ class BacktestViewSet(ReadResource):
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
         read(request, Input)
-        run = backtesting.backtest_cancel(run=self.get_object(), by=caller(request))
+        run = backtest_states.backtest_cancel(run=self.get_object(), by=caller(request))
         return Response(self.get_serializer(run).data)
 
-    @documented("Its predictions: csv, gzip", {(200, "application/gzip"): OpenApiTypes.BINARY})
+    @documented(
+        "Its predictions: csv, gzip",
+        OpenApiTypes.BINARY,
+        status=(200, "application/gzip"),
+        fails=_GONE,
+    )
     @action(detail=True, methods=["get"])
     def predictions(self, request: Request, pk: str) -> FileResponse:
         return self._file(request, "predictions", "application/gzip")
 
-    @documented("Its report: one HTML page", {(200, "text/html"): OpenApiTypes.STR})
+    @documented(
+        "Its report: one HTML page", OpenApiTypes.STR, status=(200, "text/html"), fails=_GONE
+    )
     @action(detail=True, methods=["get"])
     def report(self, request: Request, pk: str) -> FileResponse:
         return self._file(request, "report", "text/html; charset=utf-8")
 
-    @documented("The charts of its report: PNG", {(200, "image/png"): OpenApiTypes.BINARY})
+    @documented(
+        "The charts of its report", OpenApiTypes.BINARY, status=(200, "image/png"), fails=_GONE
+    )
     @action(detail=True, methods=["get"])
     def chart(self, request: Request, pk: str) -> FileResponse:
         return self._file(request, "chart", "image/png")

@@ -6,6 +6,7 @@ for the same again after a kill goes on where it was.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import os
@@ -27,7 +28,7 @@ from analytics.exceptions import Conflict, NotFound
 from analytics.models import BacktestRun
 from analytics.selectors.prices import price_frame
 from analytics.selectors.runs import backtest_get
-from analytics.services.backtesting import backtest_close, backtest_reap, here
+from analytics.services.backtest_states import backtest_close, backtest_reap, here
 from analytics.services.children import child_run
 from analytics.services.translate import from_ml
 
@@ -72,7 +73,8 @@ def backtest_execute(*, run_id: int, listener: Listener | None = None) -> Backte
         return backtest_get(run_id)
     try:
         plan = plan_of(run)
-        quotes = price_frame(run.market, until=run.end)
+        # Rows after the end are no input; they tell whether the last targets are outliers.
+        quotes = price_frame(run.market, until=run.end + dt.timedelta(days=1))
         folder = f"run-{run.pk}"
         figures = backtest_files(
             quotes,

@@ -1,32 +1,26 @@
-"""Asking for a backtest, cancelling it, closing what died; services/backtest_runs.py does it."""
+"""Asking for a backtest. Doing it is services/backtest_runs.py, its states backtest_states.py."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import os
 import re
-import socket
 from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 import ml
 from analytics import queue
-from analytics.conf import conf
 from analytics.exceptions import Conflict, InvalidInput
 from analytics.models import BacktestRun, Market, PriceHistory
-from analytics.selectors.runs import backtest_get, backtest_list
-from analytics.services.processes import process_exists
+from analytics.selectors.runs import backtest_list
+from analytics.services.backtest_states import BACKTEST_TASK, backtest_reap, here
+from analytics.services.history import last_moment
 from analytics.services.training import history_span
 from analytics.services.translate import ml_errors
 
-Status = BacktestRun.Status
-BACKTEST_TASK = "analytics.tasks.run_backtest"
 _DAYS = re.compile(r"([1-9][0-9]{0,3})\s*d?")
 
 
@@ -119,9 +113,33 @@ def backtest_request(
     return run
 
 
-def here() -> dict[str, Any]:
-    """This process, as the one to look for when the run seems dead."""
-    return {"host": socket.gethostname(), "pid": os.getpid(), "heartbeat_at": timezone.now()}
+def backtest_recent(
+    *, market: Market, task: str, days: int = 30, requested_by: Any = None
+) -> BacktestRun:
+    """Ask for a backtest of the last days that there are quotes of."""
+    end = last_moment(market)
+    return backtest_request(
+        market=market,
+        task=task,
+        start=end - dt.timedelta(days=days),
+        end=end,
+        requested_by=requested_by,
+    )
+
+
+def backtest_again(*, run: BacktestRun, requested_by: Any = None) -> BacktestRun:
+    """Ask for the same once more; what a failed or cancelled one had done is used."""
+    return backtest_request(
+        market=run.market,
+        task=run.task,
+        start=run.start,
+        end=run.end,
+        refit_every=None if run.refit_every is None else f"{run.refit_every.days}d",
+        origin_step=run.origin_step,
+        params=run.params,
+        step_minutes=run.step_minutes,
+        requested_by=requested_by,
+    )
 
 
 def _refuse_without_history(market: Market, plan: ml.BacktestPlan) -> None:
@@ -146,86 +164,3 @@ def _twin(market: Market, task: str) -> Conflict:
         "backtest_open",
         run_id=twin.pk if twin else None,
     )
-
-
-def backtest_cancel(*, run: BacktestRun, by: Any = None) -> BacktestRun:
-    """Cancel a queued backtest at once; ask a running one to stop at its next step."""
-    queued = BacktestRun.objects.filter(pk=run.pk, status=Status.QUEUED)
-    if not queued.update(
-        status=Status.CANCELLED,
-        cancel_requested=True,
-        finished_at=timezone.now(),
-        error_code="cancelled",
-    ):
-        running = BacktestRun.objects.filter(pk=run.pk, status=Status.RUNNING)
-        if not running.update(cancel_requested=True):
-            raise Conflict(
-                _("Backtest %(id)s is already closed.") % {"id": run.pk},
-                "run_closed",
-                run_id=run.pk,
-            )
-    return backtest_get(run.pk)
-
-
-def backtest_close(
-    *, run_id: int, attempt: int, status: str, code: str = "", message: str = "", **facts: Any
-) -> bool:
-    """Close a backtest that is still running this attempt; False when it was closed meanwhile."""
-    running = BacktestRun.objects.filter(pk=run_id, status=Status.RUNNING, attempts=attempt)
-    return bool(
-        running.update(
-            status=status,
-            error_code=code,
-            error_message=message[:2000],
-            eta_seconds=None,
-            stage="",
-            finished_at=timezone.now(),
-            **facts,
-        )
-    )
-
-
-def backtest_reap(*, now: dt.datetime | None = None) -> int:
-    """Deal with backtests whose process died, as training_reap does with trainings: the worker's
-    are queued again while attempts are left, and go on where they were; others are failed."""
-    limit = (now or timezone.now()) - dt.timedelta(seconds=conf().REAP_AFTER)
-    # One that a command asked for is this process's own from the start, claimed or not.
-    held = Q(status=Status.RUNNING) | Q(status=Status.QUEUED, by_worker=False)
-    runs = BacktestRun.objects.filter(held)
-    return sum(_reap(run) for run in runs if run.heartbeat_at < limit or _is_gone(run))
-
-
-def _is_gone(run: BacktestRun) -> bool:
-    return run.host == socket.gethostname() and not process_exists(run.pid)
-
-
-def _reap(run: BacktestRun) -> bool:
-    # The heartbeat is part of the condition: a process that was only slow keeps its run.
-    dead = BacktestRun.objects.filter(
-        pk=run.pk, status=run.status, attempts=run.attempts, heartbeat_at=run.heartbeat_at
-    )
-    again = run.by_worker and run.attempts < conf().MAX_ATTEMPTS and not run.cancel_requested
-    if not again:
-        return bool(
-            dead.update(
-                status=Status.CANCELLED if run.cancel_requested else Status.FAILED,
-                error_code="cancelled" if run.cancel_requested else "worker_died",
-                error_message=_("The process of the backtest died without a word."),
-                finished_at=timezone.now(),
-                eta_seconds=None,
-            )
-        )
-    with transaction.atomic():
-        if not dead.update(status=Status.QUEUED, stage="", eta_seconds=None):
-            return False
-        queue.enqueue(BACKTEST_TASK, run.pk)
-    return True
-
-
-def backtest_ring_again() -> int:
-    """Ring the bell again for every queued backtest of the worker's (see training_ring_again)."""
-    queued = BacktestRun.objects.filter(status=Status.QUEUED, by_worker=True)
-    waiting = list(queued.values_list("pk", flat=True))
-    for run_id in waiting:
-        queue.enqueue(BACKTEST_TASK, run_id)
-    return len(waiting)

@@ -21,7 +21,7 @@ from django.utils import timezone
 from analytics import queue
 from analytics.conf import conf
 from analytics.models import BacktestRun, TrainingRun, WorkerHeartbeat
-from analytics.services.backtesting import backtest_reap, backtest_ring_again
+from analytics.services.backtest_states import backtest_reap, backtest_ring_again
 from analytics.services.processes import die_with_parent, stop_group
 from analytics.services.training import training_reap, training_ring_again
 

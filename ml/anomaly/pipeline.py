@@ -39,6 +39,7 @@ VALID_SHARE = 0.15
 def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: FitContext) -> Fitted:
     """Train on a quotes frame and measure on its untouched last stretch."""
     config = cast(AutoencoderConfig, config)
+    quotes = quotes[[c for c in quotes.columns if not c.endswith("_vwap")]]  # no feature uses it
     features = features_between(quotes, step_minutes=context.step_minutes)
     _refuse_short(features)
     index, cut = features.grid.index, int(len(features.live) * (1 - TEST_SHARE))

@@ -86,6 +86,7 @@ register(
         build=build,
         pipeline="ml.pattern.pipeline",
         baseline="trailing_rule",
+        min_grid_rows=1500,
         primary="macro_f1",
         higher_is_better=True,
         metrics=("macro_f1", "accuracy", "ece", "f1_movement", "f1_agitation"),

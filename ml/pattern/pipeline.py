@@ -29,6 +29,8 @@ from ml.spec import ModelSpec, Progress, TrainConfig
 #: Grid rows (a month at half-hour steps) below which no regime repeats often enough to be learned.
 LEAST_ROWS = 1500
 TRAIN_SHARE, VALID_SHARE = 0.65, 0.15
+#: Columns that a channel or a label is made of; the rest of the quotes is not asked for.
+USED = ("bid", "ask", "price", "bid_volume", "ask_volume")
 #: Rows left out before a border: at least as far as a centred label looks ahead.
 EMBARGO = HALF + QUICK
 
@@ -36,6 +38,7 @@ EMBARGO = HALF + QUICK
 def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: FitContext) -> Fitted:
     """Train on a quotes frame and measure on its untouched last stretch."""
     config = cast(CNNConfig, config)
+    quotes = quotes[[c for c in quotes.columns if c in USED]]
     grid = build_grid(quotes, step_minutes=context.step_minutes)
     usable = usable_rows(grid, config.window, context.step_minutes)
     _refuse_short(len(grid), usable)
@@ -55,13 +58,14 @@ def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: Fit
     soft = by_row(predict(network, windows, np.flatnonzero(test) - at, mirror, temperatures), test)
     return Fitted(
         tensors=dict(network.state_dict()),
-        section=_section(names, heads, temperatures, rule),
+        section=_section(names, heads, temperatures, rule, config.window),
         metrics=measure(truth, soft, test),
         baseline_metrics=measure(truth, rule.probabilities(grid), test),
         trained_until=grid.index[border - 1].to_pydatetime(),
         test_from=grid.index[border].to_pydatetime(),
         grid_rows=len(grid),
-        window=config.window,
+        # What a caller must bring: the network's own window, and enough for the trailing scales.
+        window=max(config.window, WARM_UP),
         input_columns=tuple(quotes.columns),
         epochs_run=loop.epochs_run,
         best_epoch=loop.best_epoch,
@@ -74,8 +78,10 @@ def _section(
     heads: tuple[str, ...],
     temperatures: dict[str, float],
     rule: TrailingRule,
+    window: int,
 ) -> dict[str, Any]:
     return {
+        "window": window,
         "channels": list(names),
         "heads": list(heads),
         "temperatures": temperatures,

@@ -51,7 +51,7 @@ class PatternServer:
     ) -> None:
         section, config = manifest["section"], CNNConfig(**manifest["config"])
         self.name, self.baseline = manifest["family"], manifest["baseline"]
-        self.step, self.window = int(manifest["step_minutes"]), int(manifest["window"])
+        self.step, self.window = int(manifest["step_minutes"]), int(manifest["section"]["window"])
         self.columns, self.device = tuple(manifest["input_columns"]), device
         self.temperatures: dict[str, float] = {
             h: section["temperatures"][h] for h in section["heads"]

@@ -1,0 +1,117 @@
+"""Backtests: how far they are, what came out, and the report behind a link."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from analytics import charts, presenters
+from analytics.admin.base import MarketFilter, OwnedAdmin, mark, nothing, operate, pretty
+from analytics.models import BacktestRun, Market
+from analytics.selectors.runs import backtest_list
+from analytics.services.backtest_states import backtest_cancel
+from analytics.services.backtesting import backtest_again, backtest_recent
+
+_STATES = {"succeeded": "good", "failed": "bad", "cancelled": "quiet"}
+_COLUMNS = ("h", "n", "mae", "skill", "crps", "crps_skill", "cov80", "cov90")
+
+
+@admin.action(description=_("Backtest price and spread: last 30 days"), permissions=["operate"])
+def backtest_markets(
+    model_admin: admin.ModelAdmin, request: HttpRequest, queryset: QuerySet[Market]
+) -> None:
+    """For the list of markets; runs in the worker."""
+    for task in BacktestRun.Task.values:
+        operate(
+            model_admin,
+            request,
+            queryset,
+            lambda market, task=task: backtest_recent(
+                market=market, task=task, requested_by=request.user
+            ),
+        )
+
+
+@admin.register(BacktestRun)
+class BacktestRunAdmin(OwnedAdmin):
+    list_display = ["id", "market", "task", "start", "end", "state", "bar", "files", "took"]
+    list_filter = ["status", "task", MarketFilter]
+    actions = ["cancel", "again"]
+    fieldsets = [
+        (None, {"fields": ["market", "task", "start", "end", "state", "error_code"]}),
+        (_("Result"), {"fields": ["files", "table", "error_message"]}),
+        (_("Progress"), {"fields": ["bar", "stage", "heartbeat_at", "attempts"]}),
+        (
+            _("How"),
+            {"fields": ["step_minutes", "refit_every", "origin_step", "configuration"]},
+        ),
+        (
+            _("Times"),
+            {"fields": ["created_at", "started_at", "finished_at", "took", "requested_by"]},
+        ),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BacktestRun]:
+        return backtest_list()
+
+    @admin.display(description=_("status"), ordering="status")
+    def state(self, run: BacktestRun) -> SafeString:
+        word = run.get_status_display()
+        if run.is_open and run.cancel_requested:
+            word = _("cancelling")
+        return mark(_STATES.get(run.status, ""), word)
+
+    @admin.display(description=_("progress"))
+    def bar(self, run: BacktestRun) -> SafeString:
+        percent = round(100 * run.progress)
+        return format_html(
+            '<progress max="100" value="{0}" aria-label="{1}">{0} %</progress> {0} % {2}',
+            *(percent, _("progress"), run.stage),
+        )
+
+    @admin.display(description=_("took"))
+    def took(self, run: BacktestRun) -> str:
+        return presenters.duration(run.seconds)
+
+    @admin.display(description=_("files"))
+    def files(self, run: BacktestRun) -> Any:
+        if not run.folder:
+            return nothing()
+        names = {"report": _("report"), "chart": _("charts"), "predictions": _("predictions")}
+        links = [(reverse(f"api:backtest-{n}", args=[run.pk]), word) for n, word in names.items()]
+        return format_html_join(" · ", '<a href="{}">{}</a>', links)
+
+    @admin.display(description=_("figures (clean targets)"))
+    def table(self, run: BacktestRun) -> Any:
+        lines = [line for line in run.figures if line["set"] == "clean"]
+        if not lines:
+            return nothing()
+        head = format_html_join("", '<th scope="col">{}</th>', ((name,) for name in _COLUMNS))
+        rows = format_html_join("", "<tr>{}</tr>", ((_row(line),) for line in lines))
+        return format_html("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", head, rows)
+
+    @admin.display(description=_("parameters"))
+    def configuration(self, run: BacktestRun) -> SafeString:
+        return pretty(run.params)
+
+    @admin.action(description=_("Cancel"), permissions=["operate"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[BacktestRun]) -> None:
+        operate(self, request, queryset, lambda run: backtest_cancel(run=run, by=request.user))
+
+    @admin.action(description=_("Run again"), permissions=["operate"])
+    def again(self, request: HttpRequest, queryset: QuerySet[BacktestRun]) -> None:
+        operate(
+            self, request, queryset, lambda run: backtest_again(run=run, requested_by=request.user)
+        )
+
+
+def _row(line: dict[str, Any]) -> SafeString:
+    cells = (charts.number(line.get(name)) for name in _COLUMNS)
+    return format_html_join("", "<td>{}</td>", ((cell,) for cell in cells))
