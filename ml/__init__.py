@@ -11,6 +11,7 @@ _HOMES = {
     "ml.backtest": ("run_backtest",),
     "ml.backtest_plan": ("BacktestPlan", "BacktestProgress", "write_predictions"),
     "ml.backtest_report": ("backtest_figures", "backtest_report"),
+    "ml.audit": ("DataAudit", "audit_quotes"),
     "ml.device": (
         "get_device",
         "get_gpu_info",

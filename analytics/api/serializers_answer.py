@@ -170,3 +170,33 @@ class BulkAnswer(serializers.Serializer):
 
 class TokenAnswer(serializers.Serializer):
     token = serializers.CharField(help_text="Send it as `Authorization: Token ...`.")
+
+
+class FoundFinding(serializers.Serializer):
+    level = serializers.CharField(help_text="note, warning or error.")
+    code = serializers.CharField()
+    text = serializers.CharField()
+
+
+class AuditAnswer(serializers.Serializer):
+    market = serializers.CharField()
+    rows = serializers.IntegerField()
+    grid_rows = serializers.IntegerField()
+    step_minutes = serializers.IntegerField()
+    inferred_step_minutes = serializers.IntegerField()
+    data_from = serializers.DateTimeField()
+    data_until = serializers.DateTimeField()
+    columns = serializers.ListField(child=serializers.CharField())
+    gap_median = serializers.FloatField(help_text="Minutes between quotes; so are the next two.")
+    gap_p95 = serializers.FloatField()
+    gap_longest = serializers.FloatField()
+    missing_share = serializers.FloatField()
+    fresh_share = serializers.FloatField()
+    one_sided_share = serializers.FloatField(allow_null=True)
+    crossed_share = serializers.FloatField(allow_null=True)
+    jump_share = serializers.FloatField()
+    stuck_longest = serializers.FloatField(help_text="Minutes without any change of the price.")
+    season_price = serializers.FloatField()
+    season_spread = serializers.FloatField(allow_null=True)
+    enough = serializers.DictField(child=serializers.BooleanField())
+    findings = FoundFinding(many=True)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema_view
 from rest_framework import mixins, status
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -22,7 +23,7 @@ from analytics.api.serializers import (
     MarketSerializer,
     PriceSerializer,
 )
-from analytics.api.serializers_answer import BulkAnswer
+from analytics.api.serializers_answer import AuditAnswer, BulkAnswer
 from analytics.api.serializers_input import (
     MarketCreateInput,
     MarketInput,
@@ -36,6 +37,7 @@ from analytics.exceptions import InvalidInput
 from analytics.models import Market, PriceHistory
 from analytics.selectors.prices import market_freshness, market_get, market_list, price_list
 from analytics.services import prices
+from analytics.services.auditing import data_audit
 from analytics.services.markets import market_change, market_create
 
 
@@ -79,6 +81,12 @@ class MarketViewSet(ReadResource):
         market = self.get_object()
         values = read(request, MarketUpdateInput)
         return self._detail(market_change(market=market, **values))
+
+    @documented("What the quotes of a market are like", AuditAnswer, fails=(400, 404))
+    @action(detail=True, methods=["get"])
+    def audit(self, request: Request, pk: str) -> Response:
+        query_input(request, allowed=())
+        return Response(data_audit(market=self.get_object()))
 
     def _detail(self, market: Market, code: int = 200) -> Response:
         context = {**self.get_serializer_context(), "freshness": market_freshness(market)}

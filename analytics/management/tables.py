@@ -119,3 +119,26 @@ def model_table(models: Iterable[TrainedModel], *, brief: bool = False) -> Table
             *([] if brief else [m.market.symbol, f"{m.trained_at:%Y-%m-%d %H:%M}"]),
         )
     return table
+
+
+def audit_table(answer: dict[str, Any]) -> RenderableType:
+    """Measures down, findings below, worst first."""
+    table = Table(title=_("Quotes of %(m)s") % {"m": answer["market"]}, title_justify="left")
+    table.add_column(_("measure"))
+    table.add_column(_("value"), justify="right")
+    for name, value in answer.items():
+        if name in ("market", "findings", "enough"):
+            continue
+        if value is None:
+            shown = "-"
+        elif name.endswith("_share") or name.startswith("season"):
+            shown = f"{value:.1%}"
+        elif isinstance(value, float):
+            shown = f"{value:.1f}"
+        elif hasattr(value, "isoformat"):
+            shown = f"{value:%Y-%m-%d %H:%M}"
+        else:
+            shown = ", ".join(value) if isinstance(value, tuple) else str(value)
+        table.add_row(name, shown)
+    lines = [Text(f"{f['level']}: {f['text']}") for f in answer["findings"]]
+    return Group(table, *lines)

@@ -25,7 +25,10 @@ class Batch:
 
 
 def forecast_batch(
-    server: ForecastServer, quotes: pd.DataFrame, origins: pd.DatetimeIndex, source: Source
+    server: ForecastServer,
+    quotes: pd.DataFrame,
+    origins: pd.DatetimeIndex,
+    source: Source,
 ) -> Batch:
     """Forecasts at those of `origins` that lie on the grid, have the network's window before them
     and a known last value. `quotes` reach back as far as there is memory, and no further ahead

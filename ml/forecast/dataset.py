@@ -22,7 +22,12 @@ class Samples:
     """
 
     def __init__(
-        self, maker: FeatureMaker, rows: np.ndarray, targets: np.ndarray, *, mirror: bool
+        self,
+        maker: FeatureMaker,
+        rows: np.ndarray,
+        targets: np.ndarray,
+        *,
+        mirror: bool,
     ) -> None:
         self.maker, self.mirror = maker, mirror
         wanted = future(targets, rows) - maker.series.y[rows, None]
@@ -36,10 +41,20 @@ class Samples:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def keep(self, numbers: np.ndarray) -> None:
+        """Only these samples."""
+        self.rows, self.change = self.rows[numbers], self.change[numbers]
+        self._views = [view.only(numbers) for view in self._views]
+
     @property
     def static(self) -> np.ndarray:
         """(n, features) unscaled, with all the memory there is."""
         return self._views[1].static
+
+    @property
+    def paths(self) -> np.ndarray:
+        """(n, horizons, paths) with all the memory there is."""
+        return self._views[1].paths
 
     def prepare(self, scaler: StaticScaler, device: torch.device) -> None:
         self._static = [scaler(view.static) for view in self._views]
@@ -60,6 +75,11 @@ class Samples:
             rates.append(has_changed(moves).mean() if len(moves) else 0.5)
             knots.append(np.quantile(changed, KNOT_LEVELS) if len(changed) else KNOT_LEVELS - 0.5)
         return torch.tensor(rates), torch.tensor(np.stack(knots), dtype=torch.float32)
+
+    def unit(self) -> Tensor:
+        """(horizons,) mean |move| in trailing scales."""
+        size = np.nan_to_num(np.nanmean(np.abs(self.moves()), axis=0), nan=1.0)
+        return torch.tensor(np.maximum(size, 0.1), dtype=torch.float32)
 
     @property
     def scale(self) -> np.ndarray:
@@ -101,3 +121,30 @@ class Samples:
         inputs[1][:, self.maker.odd_static] *= sign
         inputs[2][:] *= sign[..., None]
         moves *= sign
+
+
+class Mixture:
+    """Samples of the market itself, and of copies of it that only training sees."""
+
+    def __init__(self, parts: list[Samples]) -> None:
+        """The first of `parts` is the market itself."""
+        self.parts = parts
+        self.bounds = np.cumsum([0, *(len(part) for part in parts)])
+        self.climate, self.unit = parts[0].climate, parts[0].unit
+
+    def __len__(self) -> int:
+        return int(self.bounds[-1])
+
+    def batch(
+        self, numbers: np.ndarray, rng: np.random.Generator | None
+    ) -> tuple[list[Tensor], ...]:
+        """As `Samples.batch`, in the order of the parts."""
+        found = []
+        for part, low, high in zip(self.parts, self.bounds[:-1], self.bounds[1:], strict=True):
+            mine = numbers[(numbers >= low) & (numbers < high)] - low
+            if len(mine):
+                found.append(part.batch(mine, rng))
+        return tuple(
+            [torch.cat(tensors) for tensors in zip(*group, strict=True)]
+            for group in zip(*found, strict=True)
+        )

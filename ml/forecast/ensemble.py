@@ -62,7 +62,10 @@ class Ensemble:
 
     @classmethod
     def restore(
-        cls, members: Sequence[nn.Module], tensors: Mapping[str, Tensor], device: torch.device
+        cls,
+        members: Sequence[nn.Module],
+        tensors: Mapping[str, Tensor],
+        device: torch.device,
     ) -> Ensemble:
         """Fill freshly built `members` from what `tensors` gave."""
         for k, member in enumerate(members):

@@ -12,7 +12,7 @@ import numpy as np
 
 from ml.forecast.series import MEMORY_DAYS, Series, blend, move_scales, moves
 from ml.forecast.summaries import Summaries, odd_columns
-from ml.forecast.targets import CLIP, has_changed
+from ml.forecast.targets import PATH_CLIP, has_changed
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,15 @@ class Inputs:
     static: np.ndarray
     paths: np.ndarray
     scale: np.ndarray
+
+    def only(self, numbers: np.ndarray) -> Inputs:
+        """Those of some origins."""
+        return Inputs(
+            self.windows[numbers],
+            self.static[numbers],
+            self.paths[numbers],
+            self.scale[numbers],
+        )
 
 
 class FeatureMaker:
@@ -107,7 +116,7 @@ class FeatureMaker:
         return Inputs(
             np.empty((len(rows), 0, self.n_channels), dtype="float32"),
             np.concatenate([recent, recall, memory[:, None]], axis=1).astype("float32"),
-            np.clip(np.nan_to_num(paths), -CLIP, CLIP).astype("float32"),
+            np.clip(np.nan_to_num(paths), -PATH_CLIP, PATH_CLIP).astype("float32"),
             scale,
         )
 

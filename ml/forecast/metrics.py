@@ -60,7 +60,10 @@ def _horizon(
     found["mae_skill"] = _ratio(mae, np.abs(base.value[rows, k] - y).mean())
     found["crps_skill"] = _ratio(score, crps(base.quantiles[rows, k], y).mean())
     for name, (low, high) in _INTERVALS.items():
-        below, above = quantiles[:, QUANTILES.index(low)], quantiles[:, QUANTILES.index(high)]
+        below, above = (
+            quantiles[:, QUANTILES.index(low)],
+            quantiles[:, QUANTILES.index(high)],
+        )
         found[name] = ((y >= below) & (y <= above)).mean()
     return {name: None if value is None else float(value) for name, value in found.items()}
 

@@ -85,16 +85,22 @@ class HurdleHead(nn.Module):
 
 
 def hurdle_loss(
-    logit: Tensor, knots: Tensor, move: Tensor, changed: Tensor, weight: Tensor
+    logit: Tensor,
+    knots: Tensor,
+    move: Tensor,
+    changed: Tensor,
+    weight: Tensor,
+    unit: Tensor,
 ) -> Tensor:
     """Pinball loss of the knots where the quote changed, weighted, plus the cross-entropy of the
-    change. `move` (batch, horizons) in scales is NaN where unknown; `weight` (batch, 1)."""
+    change. `move` (batch, horizons) in scales is NaN where unknown; `weight` (batch, 1); `unit`
+    (horizons,) is a typical move of each horizon, so that the longest does not drown the rest."""
     known = torch.isfinite(move)
     error = torch.nan_to_num(move)[..., None] - knots
     levels = torch.as_tensor(KNOT_LEVELS, dtype=knots.dtype, device=knots.device)
     pinball = 2 * torch.maximum(levels * error, (levels - 1) * error).mean(-1)
     count = known.sum().clamp_min(1)
-    moved = (pinball * weight)[known & changed].sum() / count
+    moved = (pinball * weight / unit)[known & changed].sum() / count
     entropy = functional.binary_cross_entropy_with_logits(
         logit[known], changed[known].to(logit.dtype)
     )

@@ -12,7 +12,7 @@ from ml.forecast.targets import Target
 SLOW_DAYS, FAST_DAYS = 28, 3
 MEMORY_DAYS = 7  # less history than this is "short": profiles and slow scales are absent
 #: Days needed so that the last row's forecast is what it would be with all history.
-LOOKBACK_DAYS = 3 * SLOW_DAYS + 2
+LOOKBACK_DAYS = 3 * SLOW_DAYS + 4
 _CAP_LEVEL = 0.98
 _FLOOR_SHARE = 0.1
 _LEAST_SCALE = 1e-4  # percent

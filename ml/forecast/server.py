@@ -10,11 +10,13 @@ import pandas as pd
 
 from ml.errors import ArtifactMismatch, NotEnoughData
 from ml.forecast.baseline import last_value
-from ml.forecast.calibration import Calibration, rolling_widths
+from ml.forecast.calibration import Calibration
 from ml.forecast.ensemble import Ensemble
+from ml.forecast.experts import Simple, expert_quantiles
 from ml.forecast.features import FeatureMaker, Typical
 from ml.forecast.metrics import Answer, measure
-from ml.forecast.series import LOOKBACK_DAYS, MEMORY_DAYS, SLOW_DAYS, Series, make_series
+from ml.forecast.pool import SPAN_DAYS, Pool, anchor_gap, by_target_day
+from ml.forecast.series import LOOKBACK_DAYS, MEMORY_DAYS, Series, make_series
 from ml.forecast.targets import Target, future
 from ml.grid import build_grid
 from ml.pipeline import Server
@@ -29,7 +31,6 @@ from ml.spec import (
 )
 
 _MEDIAN = QUANTILES.index(0.5)
-ANCHOR_STEPS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,8 @@ class Learnt:
     columns: tuple[str, ...]
     ensemble: Ensemble
     calibration: Calibration
+    simple: Simple
+    pool: Pool
     typical: Typical
     climate: list[list[float]]
 
@@ -53,7 +56,11 @@ class ForecastServer(Server):
         self.window, self.step_minutes = learnt.window, learnt.step_minutes
         self.columns, self.ensemble = learnt.columns, learnt.ensemble
         self.calibration, self.typical = learnt.calibration, learnt.typical
-        self.climate = learnt.climate
+        self.simple, self.pool, self.climate = (
+            learnt.simple,
+            learnt.pool,
+            learnt.climate,
+        )
 
     def forecast(self, quotes: pd.DataFrame, *, at: dt.datetime, source: Source) -> Forecast:
         moment = pd.Timestamp(at)
@@ -92,7 +99,12 @@ class ForecastServer(Server):
         )
 
     def evaluate(
-        self, quotes: pd.DataFrame, *, start: dt.datetime, end: dt.datetime, source: Source
+        self,
+        quotes: pd.DataFrame,
+        *,
+        start: dt.datetime,
+        end: dt.datetime,
+        source: Source,
     ) -> dict[str, float | None]:
         """Metrics of every origin whose target lies within start..end too."""
         first, last = pd.Timestamp(start), pd.Timestamp(end)
@@ -116,56 +128,38 @@ class ForecastServer(Server):
         if source is Source.BASELINE:
             return last_value(series, rows, self.target, self.climate)
         maker = FeatureMaker(series, self.window, typical=self.typical)
-        places = self._anchors(maker, rows)
+        clock = series.index.as_unit("s").asi8 // (60 * self.step_minutes)
+        places = self._anchors(maker, rows, clock)
         every = np.union1d(places, rows)
         inputs = maker.inputs(every)
-        quantiles = self.calibration.centred(self.ensemble.quantiles(inputs))
-        own = np.searchsorted(every, rows)
-        past = np.searchsorted(every, places)
-        width = self._widths(series, rows, places, quantiles[past], inputs.scale[past])
-        centre = quantiles[own][..., _MEDIAN : _MEDIAN + 1]
-        moves = centre + (quantiles[own] - centre) * width[..., None]
+        network = self.calibration.centred(self.ensemble.quantiles(inputs))
+        experts = expert_quantiles(network, series, every, inputs, self.simple)
+        realised = future(series.y, places) - series.y[places, None]
+        own, past = np.searchsorted(every, rows), np.searchsorted(every, places)
+        unit = self.pool.unit
+        known = by_target_day(
+            experts[past] / unit[:, None, None],
+            realised / inputs.scale[past, None] / unit,
+            clock[places],
+            series.per_day,
+        )
+        moves = self.pool.moves(
+            experts[own], maker.has_memory[rows], clock[rows], known, series.per_day
+        )
         last, scale = series.value[rows, None, None], inputs.scale[own][:, None, None]
-        values = self.target.moved(last, np.sort(moves, axis=-1) * scale)
+        values = self.target.moved(last, moves * scale)
         return Answer(values[..., _MEDIAN], values)
 
-    def _anchors(self, maker: FeatureMaker, rows: np.ndarray) -> np.ndarray:
-        """Earlier origins whose realised errors set the width: every fourth row, by the clock, of
-        the 28 days before each of `rows`."""
+    def _anchors(self, maker: FeatureMaker, rows: np.ndarray, clock: np.ndarray) -> np.ndarray:
+        """Earlier origins whose realised errors make the weights and the widths: by the clock, from
+        4 weeks before the first of `rows`, and only such as the networks have not learnt from."""
         series = maker.series
-        start = max(int(rows.min()) - SLOW_DAYS * series.per_day, 0)
-        places = np.arange(start, int(rows.max()) + 1)
-        clock = series.index.as_unit("s").asi8[places] // (60 * series.step_minutes)
+        start = int(rows.min()) - (SPAN_DAYS + 1) * series.per_day - max(HORIZONS)
+        since = self.pool.since // (60 * self.step_minutes)
+        places = np.arange(max(start, 0), int(rows.max()))
         known = np.isfinite(series.y[places]) & maker.has_memory[places]
-        return places[known & (clock % ANCHOR_STEPS == 0)]
-
-    def _widths(
-        self,
-        series: Series,
-        rows: np.ndarray,
-        places: np.ndarray,
-        quantiles: np.ndarray,
-        scale: np.ndarray,
-    ) -> np.ndarray:
-        """(m, horizons) widths at `rows` from the realised forecasts made at `places`."""
-        moves = (future(series.y, places) - series.y[places, None]) / scale[:, None]
-        span = SLOW_DAYS * series.per_day
-        return np.stack(
-            [
-                rolling_widths(
-                    quantiles[:, k],
-                    moves[:, k],
-                    scale,
-                    places,
-                    rows,
-                    span,
-                    horizon,
-                    self.calibration.width[k],
-                )
-                for k, horizon in enumerate(HORIZONS)
-            ],
-            axis=1,
-        )
+        known &= (clock[places] % anchor_gap(series.per_day) == 0) & (clock[places] >= since)
+        return places[known]
 
     def _lookback(self) -> pd.Timedelta:
         window = pd.Timedelta(minutes=self.step_minutes * self.window)

@@ -10,10 +10,12 @@ from ml.spec import HORIZONS
 
 PROFILE_DAYS = (3, 7, 14, 28)
 VOLATILITY_DAYS = 14
-#: Linear paths per horizon, all relative to the last value: four same-hour profiles, yesterday's
-#: value at that hour, the profile's own change until then, the mean of the last day; and, the only
-#: one that needs no long memory, the median of the last four rows.
-N_PATHS = len(PROFILE_DAYS) + 4
+#: Linear paths per horizon, all relative to the last value: four same-hour profiles, two profiles
+#: over three neighbouring slots, yesterday's value at that hour, the profile's own change until
+#: then, the mean of the last day; and, the only one that needs no long memory, the median of the
+#: last four rows.
+N_PATHS = len(PROFILE_DAYS) + 6
+_WIDE_DAYS = (7, 21)
 _HARMONICS = 5
 
 
@@ -32,8 +34,8 @@ def odd_columns(series: Series) -> np.ndarray:
     """(features,) True for static inputs that change sign when the market is mirrored; the order
     is that of `Summaries.recent`, `Summaries.recall` and the flag of memory."""
     sides, other = series.ages.shape[1], series.other is not None
-    recent = [True] * 4 + [False] * (7 + sides + other + 2 * _HARMONICS + 1)
-    recall = [True] * 7 + [False] * (8 + 2 * len(HORIZONS) + 1 + other)
+    recent = [True] * 4 + [False] * (7 + 2 * sides + 5 + other + 2 * _HARMONICS + 1)
+    recall = [True] * 7 + [False] * (8 + 2 * len(HORIZONS) + 5 + other)
     profiles = [True] * (len(HORIZONS) * len(PROFILE_DAYS))
     return np.array([*recent, *recall, *profiles, False])
 
@@ -46,6 +48,9 @@ class Summaries:
         change = moves(series.y)
         self.size = np.abs(change)
         self.changed = np.where(np.isfinite(change), has_changed(change), np.nan)
+        youngest = series.ages.min(axis=1) if series.ages.shape[1] else np.zeros(len(series))
+        self.fresh = (youngest < series.step_minutes).astype("float64")
+        self._age = np.minimum(youngest, 12.0 * series.step_minutes)
         day = series.per_day
         rows = np.arange(len(series))
         self.profile = median(take(series.y, rows, -day * np.arange(1, 8)))
@@ -70,10 +75,30 @@ class Summaries:
         columns += [np.log(scale / typical)]
         columns += [mean(take(self.changed, rows, -span[:-1][:k])) for k in (4, self.window)]
         columns += list(np.minimum(s.ages[rows] / s.step_minutes, 12).T)
+        columns += self._polling(rows)
         if s.other is not None:
             past = take(s.other, rows, -span[:12])
             columns += [(past[:, 0] - mean(past)) / other_scale]
         return np.stack([squash(c) for c in columns] + _clock(s.minute[rows]), axis=1)
+
+    def _polling(self, rows: np.ndarray) -> list[np.ndarray]:
+        """How regularly quotes come, and how far into the next gap each side is."""
+        s, span = self.series, np.arange(self.window)
+        fresh = take(self.fresh, rows, -span)
+        rate = np.maximum(np.nan_to_num(mean(fresh)), 1 / self.window)
+        late = [
+            np.minimum(s.ages[rows, k] / s.step_minutes, 12) * rate for k in range(s.ages.shape[1])
+        ]
+        second = (s.minute[rows] - self._age[rows]) % 60 / 60 * 2 * np.pi
+        ages = take(self._age, rows, -span[:4]) / s.step_minutes
+        return [
+            *late,
+            mean(fresh[:, :4]),
+            rate,
+            np.sin(second),
+            np.cos(second),
+            mean(ages),
+        ]
 
     def recall(
         self, rows: np.ndarray, scale: np.ndarray, other_scale: float, paths: np.ndarray
@@ -88,6 +113,12 @@ class Summaries:
             columns += [x / scale for x in self._hour_sizes(rows, horizon)]
         past = same_hour(HORIZONS[0], 7, day)
         columns += [mean(take(self.changed, rows, past))]
+        month = same_hour(HORIZONS[0], 28, day)
+        columns += [mean(take(x, rows, month)) for x in (self.changed, self.fresh)]
+        columns += [
+            mean(take(self.fresh, rows, past)),
+            trailing_mean(self.fresh, day)[rows],
+        ]
         if s.other is not None and self._other is not None:
             columns += [(s.other[rows] - self._other[rows]) / other_scale]
         columns += list(paths[:, :, : len(PROFILE_DAYS)].reshape(len(rows), -1).T)
@@ -111,6 +142,10 @@ class Summaries:
             table = take(y, rows, same_hour(horizon, max(PROFILE_DAYS), day))
             profiles = [median(table[:, :days]) - last for days in PROFILE_DAYS]
             shift = profiles[1] + last - self.profile[rows]
+            for days in _WIDE_DAYS:
+                offsets = same_hour(horizon + 1, days, day)
+                wide = [take(y, rows, offsets - k) for k in range(3)]
+                profiles.append(median(np.concatenate(wide, axis=1)) - last)
             out[:, k] = np.stack([*profiles, table[:, 0] - last, shift, day_mean, recent], axis=1)
         return out / scale[:, None, None]
 

@@ -14,7 +14,10 @@ from ml.spec import HORIZONS, Task
 MIN_ROWS = 1000
 TEST_DAYS = 30
 TEST_SHARE = 0.15
-CLIP = 15.0  # of a normalised move, in trailing scales
+PATH_CLIP = 15.0  # of a linear path, in trailing scales
+#: (horizons,) of a normalised move, in trailing scales. It grows with the horizon: a random walk's
+#: own 24-hour moves reach 15 one-step scales in one day of six.
+CLIP = PATH_CLIP * np.asarray(HORIZONS, dtype="float64") ** 0.4
 _UNCHANGED = 1e-9
 _CLEAN_SIGMAS = 5.0
 _CLEAN_FLOOR = {Task.PRICE: 0.1, Task.SPREAD: 0.05}  # percent

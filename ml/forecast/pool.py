@@ -1,0 +1,197 @@
+"""An online pool of experts: weights per horizon and level, learnt from realised forecasts.
+
+The weights of a day are those of validation, moved by exponentiated gradients of the pinball loss
+(Kivinen and Warmuth 1997; Thorey, Mallet, Baudin 2017) over the targets of the SPAN_DAYS before its
+midnight. They are a function of those days alone: no forecast of a day sees a target of that day,
+and a single forecast gets the weights that a batch over months gets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ml.forecast.metrics import LEVELS
+from ml.spec import HORIZONS, QUANTILES
+
+SPAN_DAYS = 28
+ANCHORS_A_DAY = 12
+_HALF_LIFE_DAYS = 30.0
+_RATE = 0.06
+_PASSES = 8
+_LARGEST_STEP = 1.0
+_MEDIAN = QUANTILES.index(0.5)
+_WIDTHS = np.linspace(0.6, 1.8, 49)
+#: A month is few independent days: the width goes half of the way it asks for.
+_TRUST = 0.5
+_LEAST_REALISED = 60
+_STEPS = np.asarray(HORIZONS)
+
+
+def anchor_gap(per_day: int) -> int:
+    """Every how many grid rows a forecast is made again to be judged."""
+    return max(1, per_day // ANCHORS_A_DAY)
+
+
+@dataclass(frozen=True)
+class Realised:
+    """Forecasts by the day of their target: `experts` (days, slots, horizons, experts, levels) and
+    `moves` (days, slots, horizons; NaN where unknown) in units of a typical move; `first` is the
+    number of the first day since 1970."""
+
+    first: int
+    experts: np.ndarray
+    moves: np.ndarray
+
+    def of(self, days: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The lines of `days`, unknown where there is none."""
+        line = days - self.first
+        at = np.clip(line, 0, len(self.moves) - 1)
+        inside = ((line >= 0) & (line < len(self.moves)))[:, None, None]
+        return self.experts[at], np.where(inside, self.moves[at], np.nan)
+
+
+def by_target_day(
+    experts: np.ndarray, moves: np.ndarray, clock: np.ndarray, per_day: int
+) -> Realised:
+    """Lay out forecasts (m, horizons, experts, levels) and moves (m, horizons), made at the `clock`
+    (m,) rows since 1970, multiples of `anchor_gap`."""
+    gap = anchor_gap(per_day)
+    slots = max(1, per_day // gap)
+    shape = (slots, len(HORIZONS), *experts.shape[2:])
+    if not len(clock):
+        return Realised(0, np.zeros((1, *shape)), np.full((1, *shape[:2]), np.nan))
+    target = clock[:, None] + _STEPS
+    day, slot = target // per_day, target % per_day // gap
+    first, count = int(day.min()), int(day.max() - day.min()) + 1
+    table, truth = np.zeros((count, *shape)), np.full((count, *shape[:2]), np.nan)
+    where = (day - first, slot, np.arange(len(HORIZONS))[None, :])
+    table[where], truth[where] = experts, moves
+    return Realised(first, table, truth)
+
+
+def _gradients(experts: np.ndarray, moves: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(..., horizons, experts, levels) linearised pinball gradient, summed over the slots."""
+    pooled = (weights[..., None, :, :, :] * experts).sum(axis=-2)
+    slope = (np.nan_to_num(moves)[..., None] < pooled) - LEVELS
+    slope = slope * np.isfinite(moves)[..., None]
+    return (slope[..., None, :] * experts).sum(axis=-4) / experts.shape[-4]
+
+
+def _moved(weights: np.ndarray, gradient: np.ndarray, per_day: int) -> np.ndarray:
+    """Weights after a day of forecasts."""
+    rate = (_RATE * per_day / np.sqrt(_STEPS))[:, None, None]
+    away = gradient - (weights * gradient).sum(axis=-2, keepdims=True)
+    power = np.log(np.maximum(weights, 1e-6)) - np.clip(rate * away, -_LARGEST_STEP, _LARGEST_STEP)
+    power = np.exp(power - power.max(axis=-2, keepdims=True))
+    return power / power.sum(axis=-2, keepdims=True)
+
+
+def fit_weights(past: Realised, per_day: int) -> np.ndarray:
+    """(horizons, experts, levels) weights warm-started on validation: the mean of the last of some
+    passes, from equal ones."""
+    shape = past.experts.shape[2:]
+    weights, total = np.full(shape, 1 / shape[1]), np.zeros(shape)
+    for turn in range(_PASSES):
+        for experts, moves in zip(past.experts, past.moves, strict=True):
+            weights = _moved(weights, _gradients(experts, moves, weights), per_day)
+            total += weights if turn == _PASSES - 1 else 0.0
+    return total / len(past.moves)
+
+
+def daily_weights(start: np.ndarray, past: Realised, days: np.ndarray, per_day: int) -> np.ndarray:
+    """(days, horizons, experts, levels) weights for each of `days`, from those of validation."""
+    weights = np.repeat(start[None], len(days), axis=0)
+    for back in range(SPAN_DAYS, 0, -1):
+        trust = 0.5 ** ((back - 1) / _HALF_LIFE_DAYS)
+        gradient = _gradients(*past.of(days - back), weights)
+        weights = _moved(weights, trust * gradient, per_day)
+    return weights
+
+
+def daily_widths(
+    weights: np.ndarray, past: Realised, days: np.ndarray, fallback: np.ndarray
+) -> np.ndarray:
+    """(days, horizons) stretch of the quantiles around the centre that would have served best over
+    the SPAN_DAYS before; `fallback` (horizons,) where too few forecasts are realised."""
+    found = np.empty((len(days), len(HORIZONS)))
+    for place, day in enumerate(days):
+        experts, moves = past.of(np.arange(day - SPAN_DAYS, day))
+        pooled = (weights[place] * experts).sum(axis=-2).reshape(-1, len(HORIZONS), len(LEVELS))
+        found[place] = best_widths(pooled, moves.reshape(-1, len(HORIZONS)), fallback)
+    return found
+
+
+def best_widths(quantiles: np.ndarray, moves: np.ndarray, fallback: np.ndarray) -> np.ndarray:
+    """(horizons,) stretch of the quantiles (m, horizons, levels) that minimises the pinball loss of
+    the moves (m, horizons), half trusted."""
+    known = np.isfinite(moves)
+    centre = quantiles[..., _MEDIAN]
+    rest = np.where(known, moves - centre, 0.0)
+    away = quantiles - centre[..., None]
+    loss = np.empty((len(_WIDTHS), len(HORIZONS)))
+    for place, width in enumerate(_WIDTHS):
+        error = rest[..., None] - width * away
+        pinball = np.maximum(LEVELS * error, (LEVELS - 1) * error).sum(axis=-1)
+        loss[place] = (pinball * known).sum(axis=0)
+    best = _WIDTHS[loss.argmin(axis=0)] ** _TRUST
+    return np.where(known.sum(axis=0) >= _LEAST_REALISED, best, fallback)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """What validation leaves: `weights` (horizons, experts, levels), `width` (horizons,), the
+    `unit` (horizons,) that makes moves comparable, and `since` (seconds since 1970) from which on
+    forecasts are of moments that the networks never saw."""
+
+    weights: np.ndarray
+    width: np.ndarray
+    unit: np.ndarray
+    since: int
+
+    def as_json(self) -> dict[str, Any]:
+        return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in vars(self).items()}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Pool:
+        arrays = {k: np.asarray(fields[k], dtype="float64") for k in ("weights", "width", "unit")}
+        return cls(**arrays, since=int(fields["since"]))
+
+    def moves(
+        self,
+        experts: np.ndarray,
+        memory: np.ndarray,
+        clock: np.ndarray,
+        past: Realised,
+        per_day: int,
+    ) -> np.ndarray:
+        """(m, horizons, levels) pooled quantiles at the `clock` (m,) rows since 1970; where there
+        is no `memory` (m,) the network answers alone, as wide as validation asks for."""
+        days, line = np.unique(clock // per_day, return_inverse=True)
+        weights = daily_weights(self.weights, past, days, per_day)
+        width = daily_widths(weights, past, days, self.width)
+        pooled = (weights[line] * experts).sum(axis=2)
+        pooled = np.where(memory[:, None, None], pooled, experts[:, :, 0])
+        width = np.where(memory[:, None], width[line], self.width)
+        centre = pooled[..., _MEDIAN : _MEDIAN + 1]
+        return np.sort(centre + (pooled - centre) * width[..., None], axis=-1)
+
+
+def fit_pool(
+    experts: np.ndarray, moves: np.ndarray, clock: np.ndarray, per_day: int, since: int
+) -> Pool:
+    """Weights and widths of a validation stretch: forecasts (m, horizons, experts, levels) and
+    realised moves (m, horizons), in trailing scales."""
+    size = np.nan_to_num(np.nanmean(np.abs(moves), axis=0), nan=1.0)
+    unit = np.maximum(size, 0.1)
+    some = clock % anchor_gap(per_day) == 0
+    past = by_target_day(
+        experts[some] / unit[:, None, None], moves[some] / unit, clock[some], per_day
+    )
+    weights = fit_weights(past, per_day)
+    pooled = (weights * experts).sum(axis=2)
+    width = best_widths(pooled / unit[:, None], moves / unit, np.ones(len(HORIZONS)))
+    return Pool(weights, width, unit, since)

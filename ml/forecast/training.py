@@ -1,0 +1,187 @@
+"""How a forecaster is trained: epochs and pool chosen on validation, then once more on all."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import torch
+
+from ml.errors import NotEnoughData
+from ml.forecast.calibration import Calibration, fit_calibration
+from ml.forecast.dataset import Mixture, Samples
+from ml.forecast.ensemble import Ensemble, StaticScaler, member_quantiles
+from ml.forecast.experts import Simple, expert_quantiles, fit_simple
+from ml.forecast.features import FeatureMaker
+from ml.forecast.metrics import crps
+from ml.forecast.nets import Sizes, hurdle_loss
+from ml.forecast.pool import Pool, fit_pool
+from ml.forecast.repoll import repolled
+from ml.forecast.series import make_series
+from ml.forecast.summaries import N_PATHS
+from ml.forecast.targets import Split, Target, clean_mask
+from ml.grid import build_grid
+from ml.loop import LoopResult, fit_network
+from ml.pipeline import FitContext
+from ml.spec import HORIZONS, ModelSpec, Task, TrainConfig
+
+LEAST_SAMPLES = 300
+LEAST_EPOCHS = 3
+LEAST_STEPS = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What a training is about; `quotes` are the columns that prices are made of."""
+
+    spec: ModelSpec
+    config: TrainConfig
+    context: FitContext
+    quotes: pd.DataFrame
+    maker: FeatureMaker
+    split: Split
+
+    def samples(self, maker: FeatureMaker, rows: range) -> Samples:
+        """The usable origins of a stretch, with targets cleaned by rows before the test only."""
+        y = maker.series.y[: rows.stop + max(HORIZONS)]
+        half = min(maker.window, maker.series.per_day // 2 or 1)
+        targets = np.where(clean_mask(y, self.spec.task, half), y, np.nan)
+        origins = np.arange(rows.start, rows.stop)
+        usable = origins[maker.usable(origins)]
+        return Samples(maker, usable, targets, mirror=self.spec.task is Task.PRICE)
+
+    def copy(self, rows: range, rng: np.random.Generator) -> list[Samples]:
+        """Half of the samples of a re-polled copy of the quotes up to the last target of `rows`;
+        none where there are too few quotes for one."""
+        series = self.maker.series
+        end = series.index[rows.stop + max(HORIZONS) - 1]
+        copy = repolled(self.quotes.loc[:end], rng)
+        if copy is None:
+            return []
+        grid = build_grid(copy, step_minutes=series.step_minutes, end=end)
+        other = make_series(grid, Target(self.spec.task), series.step_minutes)
+        twin = FeatureMaker(other, self.maker.window, typical=self.maker.typical)
+        found = self.samples(twin, range(self.maker.window, len(other) - max(HORIZONS)))
+        found.keep(np.sort(rng.permutation(len(found))[: len(found) // 2]))
+        return [found]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """What a training leaves; a run per member of the ensemble."""
+
+    ensemble: Ensemble
+    calibration: Calibration
+    simple: Simple
+    pool: Pool
+    sizes: Sizes
+    runs: list[LoopResult]
+
+
+def train(job: Job) -> Trained:
+    """Epochs, shrinkage and pool are chosen on the validation stretch by networks that saw only
+    what lies before it; then every network is trained once more, on both."""
+    split, maker, device = job.split, job.maker, job.context.device
+    rng = np.random.default_rng(job.config.seed)
+    both = range(split.train.start, split.valid.stop)
+    first, valid, whole = (job.samples(maker, rows) for rows in (split.train, split.valid, both))
+    _refuse_few(len(first))
+    scaler = StaticScaler.fit(first.static, maker.odd_static)
+    early, late = (
+        Mixture([own, *job.copy(r, rng)]) for own, r in ((first, split.train), (whole, both))
+    )
+    for samples in (valid, *early.parts, *late.parts):
+        samples.prepare(scaler, device)
+    sizes = Sizes(
+        channels=maker.n_channels,
+        static=len(scaler.centre),
+        paths=N_PATHS,
+        horizons=len(HORIZONS),
+    )
+    count = job.config.members  # type: ignore[attr-defined]
+    configs = [replace(job.config, seed=job.config.seed + k) for k in range(count)]
+    chosen = [_member(job, c, sizes, early, valid, "selection") for c in configs]
+    judges = Ensemble([member for member, _ in chosen], scaler, device)
+    simple = fit_simple(first.paths, first.moves(), mirror=first.mirror)
+    calibration, pool = _judge(job, judges, valid, simple)
+    final = []
+    for c, (_, run) in zip(configs, chosen, strict=True):
+        short = replace(c, epochs=max(min(LEAST_EPOCHS, c.epochs), run.best_epoch))
+        final.append(_member(job, short, sizes, late, valid, "training")[0])
+    return Trained(
+        ensemble=Ensemble(final, scaler, device),
+        calibration=calibration,
+        simple=simple,
+        pool=pool,
+        sizes=sizes,
+        runs=[run for _, run in chosen],
+    )
+
+
+def _judge(job: Job, judges: Ensemble, valid: Samples, simple: Simple) -> tuple[Calibration, Pool]:
+    """What validation says of the networks and of the simple experts beside them."""
+    series, stop = job.maker.series, job.split.valid.stop
+    inputs = job.maker.inputs(valid.rows)
+    quantiles = judges.quantiles(inputs)
+    moves = valid.change / inputs.scale[:, None]
+    calibration = fit_calibration(quantiles, moves, inputs.scale)
+    centred = calibration.centred(quantiles)
+    experts = expert_quantiles(centred, series, valid.rows, inputs, simple)
+    seconds = series.index.as_unit("s").asi8
+    since = int(seconds[min(stop + max(HORIZONS), len(series) - 1)])
+    clock = seconds[valid.rows] // (60 * series.step_minutes)
+    return calibration, fit_pool(experts, moves, clock, series.per_day, since)
+
+
+def _refuse_few(samples: int) -> None:
+    if samples < LEAST_SAMPLES:
+        raise NotEnoughData(
+            f"Only {samples} windows without a gap are left to learn from; {LEAST_SAMPLES} are "
+            "needed.",
+            needed=LEAST_SAMPLES,
+            present=samples,
+        )
+
+
+def _member(
+    job: Job,
+    config: TrainConfig,
+    sizes: Sizes,
+    train: Mixture,
+    valid: Samples,
+    stage: str,
+) -> tuple[torch.nn.Module, LoopResult]:
+    """One network, trained from its own seed. An epoch has at least LEAST_STEPS steps: a short
+    series is passed several times, each time mirrored and blinded differently."""
+    repeats = math.ceil(LEAST_STEPS * config.batch_size / len(train))
+    torch.manual_seed(config.seed)
+    network = job.spec.build(config, sizes).to(job.context.device)
+    network.head.start_from(*train.climate())
+    unit = train.unit().to(job.context.device)
+    rng = np.random.default_rng(config.seed)
+    seen, _ = valid.batch(np.arange(len(valid)), None)
+    truth, scale = valid.moves(), valid.scale[:, None]
+    known = np.isfinite(truth)
+    share = 1 / np.maximum(np.nanmean(np.abs(truth) * scale, axis=0), 1e-9)
+
+    def batch_loss(numbers: torch.Tensor) -> torch.Tensor:
+        inputs, (moves, changed, weight) = train.batch(numbers.numpy() % len(train), rng)
+        return hurdle_loss(*network(*inputs), moves, changed, weight, unit)
+
+    def valid_loss() -> float:
+        scores = crps(member_quantiles(network, seen), np.nan_to_num(truth)) * scale * share
+        return float(scores[known].mean())
+
+    run = fit_network(
+        network,
+        n_samples=len(train) * repeats,
+        batch_loss=batch_loss,
+        valid_loss=valid_loss,
+        config=config,
+        checkpoint=job.context.workdir / "checkpoint.safetensors",
+        on_progress=job.context.on_progress,
+        stage=stage,
+    )
+    return network, run
