@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8000
 DATA   ?=
+WINDOW ?=
 export PARALELO_HOME ?= $(CURDIR)/var
 # Spinning OpenMP threads starve their neighbours on a small machine.
 export OMP_WAIT_POLICY ?= PASSIVE
@@ -11,7 +12,7 @@ export PORT
 MAIN_JOB = $(BIN)/python manage.py main_job $(if $(DATA),--data "$(DATA)")
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-sqlite test-postgres lint fmt bench messages clean
+.PHONY: help run demo test test-sqlite test-postgres lint fmt bench bench-forecast messages clean
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -24,6 +25,10 @@ $(VENV)/installed: requirements.txt
 
 $(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/installed-bench: $(VENV)/installed requirements-bench.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	@touch $@
 
 locale/es/LC_MESSAGES/django.mo: locale/es/LC_MESSAGES/django.po $(VENV)/installed
@@ -56,6 +61,9 @@ fmt: $(VENV)/installed-dev ## Put the code into the project's style.
 
 bench: $(VENV)/installed-dev ## Speed: ratios against a baseline measured in the same run.
 	$(BIN)/python -m tests.bench
+
+bench-forecast: $(VENV)/installed-bench ## LightGBM and our own forecasts side by side on DATA=FILE, WINDOW=A..B.
+	@$(BIN)/python -m bench.forecast $(DATA) --window $(WINDOW)
 
 messages: ## Collect translatable texts (needs gettext); then translate locale/es/LC_MESSAGES/django.po.
 	$(BIN)/python manage.py makemessages --locale es --no-wrap --ignore=.venv --ignore=var

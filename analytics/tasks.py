@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from analytics.services.accuracy import forecasts_score
 from analytics.services.backtest_runs import backtest_launch
 from analytics.services.execution import training_launch
-from analytics.services.training import training_reap
 from analytics.services.workers import worker_answered
 
 
@@ -16,8 +16,8 @@ def run_backtest(run_id: int) -> None:
     backtest_launch(run_id=run_id)
 
 
-def reap_training_runs() -> None:
-    training_reap()
+def score_forecasts() -> None:
+    forecasts_score()
 
 
 def answer_ping(name: str) -> None:

@@ -53,7 +53,7 @@ def test_every_name_behind_the_door_of_ml_exists():
         assert getattr(ml, name) is not None
 
 
-@pytest.mark.parametrize("path", [training.RUN_TASK, workers.PING_TASK])
+@pytest.mark.parametrize("path", [training.RUN_TASK, workers.PING_TASK, workers.SCORE_TASK])
 def test_every_task_that_is_queued_by_name_exists(path):
     assert callable(import_string(path))
 

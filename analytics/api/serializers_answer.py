@@ -200,3 +200,22 @@ class AuditAnswer(serializers.Serializer):
     season_spread = serializers.FloatField(allow_null=True)
     enough = serializers.DictField(child=serializers.BooleanField())
     findings = FoundFinding(many=True)
+
+
+class HorizonAccuracy(serializers.Serializer):
+    task = serializers.CharField()
+    source = serializers.CharField()
+    horizon = serializers.IntegerField(help_text="Steps.")
+    n = serializers.IntegerField()
+    mae = serializers.FloatField()
+    naive_mae = serializers.FloatField(help_text="Of the last value, on the same rows.")
+    skill = serializers.FloatField(allow_null=True, help_text="Below 1 is better than it.")
+    mean_crps = serializers.FloatField()
+    coverage_80 = serializers.FloatField()
+    coverage_90 = serializers.FloatField()
+
+
+class AccuracyAnswer(serializers.Serializer):
+    market = serializers.CharField()
+    days = serializers.IntegerField()
+    horizons = HorizonAccuracy(many=True)

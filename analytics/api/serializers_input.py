@@ -68,6 +68,10 @@ class MarketInput(Input):
     market = MarketRef()
 
 
+class DaysInput(Input):
+    days = serializers.IntegerField(required=False, min_value=1, max_value=3650)
+
+
 class TaskInput(Input):
     task = serializers.ChoiceField(choices=Task.choices, required=False)
 

@@ -23,8 +23,9 @@ from analytics.api.serializers import (
     MarketSerializer,
     PriceSerializer,
 )
-from analytics.api.serializers_answer import AuditAnswer, BulkAnswer
+from analytics.api.serializers_answer import AccuracyAnswer, AuditAnswer, BulkAnswer
 from analytics.api.serializers_input import (
+    DaysInput,
     MarketCreateInput,
     MarketInput,
     MarketUpdateInput,
@@ -37,6 +38,7 @@ from analytics.exceptions import InvalidInput
 from analytics.models import Market, PriceHistory
 from analytics.selectors.prices import market_freshness, market_get, market_list, price_list
 from analytics.services import prices
+from analytics.services.accuracy import accuracy_of
 from analytics.services.auditing import data_audit
 from analytics.services.markets import market_change, market_create
 
@@ -87,6 +89,17 @@ class MarketViewSet(ReadResource):
     def audit(self, request: Request, pk: str) -> Response:
         query_input(request, allowed=())
         return Response(data_audit(market=self.get_object()))
+
+    @documented(
+        "How good the stored forecasts were, per task and horizon",
+        AccuracyAnswer,
+        parameters=query_of(DaysInput),
+        fails=(400, 404),
+    )
+    @action(detail=True, methods=["get"])
+    def accuracy(self, request: Request, pk: str) -> Response:
+        asked = checked(DaysInput, query_input(request, allowed=("days",)))
+        return Response(accuracy_of(market=self.get_object(), **asked))
 
     def _detail(self, market: Market, code: int = 200) -> Response:
         context = {**self.get_serializer_context(), "freshness": market_freshness(market)}

@@ -4,6 +4,7 @@ from analytics.models.backtest import BacktestRun
 from analytics.models.forecast import Forecast
 from analytics.models.market import Market, PriceHistory
 from analytics.models.result import AnomalyResult, PatternResult
+from analytics.models.score import ForecastScore
 from analytics.models.training import ModelEvent, TrainedModel, TrainingRun
 from analytics.models.worker import WorkerHeartbeat
 
@@ -11,6 +12,7 @@ __all__ = [
     "AnomalyResult",
     "BacktestRun",
     "Forecast",
+    "ForecastScore",
     "Market",
     "ModelEvent",
     "PatternResult",

@@ -1,0 +1,1 @@
+"""Measures beside what others reach; nothing here is imported by the product."""

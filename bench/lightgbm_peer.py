@@ -1,0 +1,65 @@
+"""LightGBM as the peers run it: direct, lags and hour, one quantile model per horizon and level."""
+
+from __future__ import annotations
+
+import lightgbm
+import numpy as np
+import pandas as pd
+
+from ml.backtest_plan import TARGETS, BacktestPlan, long_form
+from ml.forecast.metrics import Answer
+from ml.grid import build_grid, check_quotes
+from ml.spec import HORIZONS, QUANTILES, Task
+
+_LAGS = (1, 2, 3, 4, 5, 6, 8, 12, 16, 20, 24, 30, 36, 42, 47, 48, 72, 96, 144, 192, 240, 288, 336)
+_SETTINGS = {
+    "objective": "quantile",
+    "learning_rate": 0.05,
+    "num_leaves": 31,
+    "min_data_in_leaf": 50,
+    "verbosity": -1,
+    "deterministic": True,
+    "force_row_wise": True,
+    "seed": 0,
+}
+_TREES = 100
+
+
+def lightgbm_backtest(quotes: pd.DataFrame, plan: BacktestPlan, *, threads: int) -> pd.DataFrame:
+    """The plan's forecasts in long form; fitted once, on targets of before its start."""
+    grid = build_grid(check_quotes(quotes), step_minutes=plan.step_minutes)
+    value = grid[TARGETS[plan.task]].to_numpy()
+    unit = np.abs(value) / 100 if plan.task is Task.PRICE else np.ones(len(value))
+    inputs = _inputs(grid, value, unit, plan)
+    fitted = int(np.searchsorted(grid.index.asi8, pd.Timestamp(plan.start).as_unit("ns").value))
+    wanted = grid.index.isin(plan.origins()) & np.isfinite(value)
+    rows = np.flatnonzero(wanted)
+    quantiles = np.empty((len(rows), len(HORIZONS), len(QUANTILES)))
+    for k, horizon in enumerate(HORIZONS):
+        move = np.full(len(value), np.nan)
+        move[:-horizon] = (value[horizon:] - value[:-horizon]) / unit[:-horizon]
+        # A target must have been seen before the start, not only its origin.
+        known = np.flatnonzero(np.isfinite(move[: fitted - horizon]))
+        for q, level in enumerate(QUANTILES):
+            settings = {**_SETTINGS, "alpha": level, "num_threads": threads}
+            data = lightgbm.Dataset(inputs[known], move[known])
+            model = lightgbm.train(settings, data, num_boost_round=_TREES)
+            quantiles[:, k, q] = value[rows] + unit[rows] * model.predict(inputs[rows])
+    quantiles.sort(axis=2)
+    answer = Answer(quantiles[..., QUANTILES.index(0.5)], quantiles)
+    return long_form(grid.index[rows], answer, plan)
+
+
+def _inputs(
+    grid: pd.DataFrame, value: np.ndarray, unit: np.ndarray, plan: BacktestPlan
+) -> np.ndarray:
+    """(n, features): what lies back, relative to the last value, and the clock."""
+    padded = np.concatenate([np.full(max(_LAGS), np.nan), value])
+    back = [(padded[max(_LAGS) - k : len(padded) - k] - value) / unit for k in _LAGS]
+    other = grid["spread_pct"] if "spread_pct" in grid and plan.task is Task.PRICE else grid["mid"]
+    other = other.to_numpy() - other.rolling(48, min_periods=1).median().to_numpy()
+    minute = (grid.index.hour * 60 + grid.index.minute).to_numpy()
+    angle = 2 * np.pi * minute / 1440
+    clock = [np.sin(angle), np.cos(angle), minute, grid.index.dayofweek.to_numpy()]
+    level = [value if plan.task is Task.SPREAD else np.zeros(len(value))]
+    return np.stack([*back, other, grid["age"].to_numpy(), *level, *clock], axis=1)

@@ -1,0 +1,90 @@
+"""The command `backtest`: on the database, on files, and what it refuses."""
+
+from __future__ import annotations
+
+import io
+
+import pandas as pd
+import pytest
+from django.core.management import CommandError, call_command
+
+from analytics import queue
+from analytics.models import BacktestRun, Market, PriceHistory
+from tests.ml.forecast_market import make_quotes
+
+pytestmark = pytest.mark.django_db
+QUOTES = make_quotes(1700)
+WINDOW = ["--from", f"{QUOTES.index[1550]:%Y-%m-%dT%H:%M}", "--to", "2025-02-04"]
+PARAMS = ("epochs=1", "hidden=8", "width=16", "members=1", "batch-size=128")
+SMALL = [word for pair in PARAMS for word in ("--param", pair)]
+
+
+def backtest(*words: str) -> str:
+    out = io.StringIO()
+    call_command("backtest", *words, stdout=out)
+    return out.getvalue()
+
+
+@pytest.fixture
+def market():
+    market = Market.objects.create(asset="USDT", fiat="BOB", exchange="here", cadence_minutes=30)
+    PriceHistory.objects.bulk_create(
+        PriceHistory(market=market, timestamp=at, bid=round(row.bid, 6), ask=round(row.ask, 6))
+        for at, row in QUOTES.iterrows()
+    )
+    return market
+
+
+def test_it_writes_predictions_and_report_and_prints_the_table(market, tmp_path):
+    target, report = tmp_path / "new" / "p.csv", tmp_path / "report"
+    words = ["--task", "price", *WINDOW, *SMALL, "--origin-step", "2"]
+    out = backtest(*words, "--predictions", str(target), "--report", str(report))
+    assert "Backtest 1: succeeded." in out or "succeeded" in out
+    assert "CRPS skill" in out
+    found = pd.read_csv(target)
+    assert list(found.columns[:4]) == ["origin", "target", "h", "yhat"]
+    assert found["origin"].iloc[0].endswith("Z")
+    names = {"report.html", "report.png", "figures.json"}
+    assert {p.name for p in report.iterdir()} == names
+    run = BacktestRun.objects.get()
+    assert (run.status, run.by_worker, run.params["batch_size"]) == ("succeeded", False, 128)
+
+
+def test_files_need_no_database(tmp_path, home):
+    QUOTES.rename(columns={"bid": "bid_price", "ask": "ask_price"}).assign(
+        asset="USDT", fiat="BOB", exchange="here"
+    ).to_csv(tmp_path / "q.csv.gz", index_label="timestamp")
+    target = tmp_path / "p.csv.gz"
+    words = ["--task", "spread", *WINDOW, *SMALL, "--origin-step", "3"]
+    out = backtest(*words, "--data", str(tmp_path / "q.csv.gz"), "--predictions", str(target))
+    assert "CRPS skill" in out
+    assert set(pd.read_csv(target)["target"]) == {"spread_pct"}
+    assert not BacktestRun.objects.exists()
+    assert not list((home / "backtests").iterdir())
+
+
+def test_it_can_be_left_to_the_worker(market, monkeypatch):
+    rung = []
+    monkeypatch.setattr(queue, "enqueue", lambda *call: rung.append(call))
+    assert "is queued" in backtest("--task", "price", *WINDOW, "--queue")
+    assert len(rung) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--task", "price"], "--from, --to"),
+        (["--task", "price", *WINDOW, "--param", "x"], "NAME=VALUE"),
+        (["--task", "price", *WINDOW, "--param", "x=1"], "unknown parameter"),
+        (["--task", "price", *WINDOW, "--refit-every", "often"], "number of days"),
+        (["--task", "price", *WINDOW, "--data", "nowhere.csv"], "no file nowhere.csv"),
+        (["--task", "price", "--from", "2031-01-01", "--to", "2031-02-01"], "no quotes"),
+        (["--task", "price", "--from", "2025-01-02", "--to", "2025-02-01"], "too little"),
+        (["--run", "77"], "no backtest 77"),
+    ],
+)
+def test_what_it_cannot_do_is_one_line(market, words, said):
+    with pytest.raises(CommandError) as error:
+        backtest(*words)
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
