@@ -77,7 +77,7 @@ class TrainingRun(models.Model):
         indexes = [models.Index(fields=["status", "heartbeat_at"], name="run_by_heartbeat")]
 
     def __str__(self) -> str:
-        return f"#{self.pk} {self.task} {self.market_id} {self.status}"
+        return f"#{self.pk} {self.task} {self.status}"
 
     @property
     def is_open(self) -> bool:
