@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 
 from ml.backtest_plan import TARGETS, BacktestPlan, long_form
+from ml.backtest_score import same_hour_median
 from ml.forecast.metrics import Answer
 from ml.grid import build_grid, check_quotes
 from ml.spec import HORIZONS, QUANTILES, Task
 
-_LAGS = (1, 2, 3, 4, 5, 6, 8, 12, 16, 20, 24, 30, 36, 42, 47, 48, 72, 96, 144, 192, 240, 288, 336)
+_LAGS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 30, 36, 42, 47, 48)
 _SETTINGS = {
     "objective": "quantile",
     "learning_rate": 0.05,
@@ -30,7 +31,8 @@ def lightgbm_backtest(quotes: pd.DataFrame, plan: BacktestPlan, *, threads: int)
     grid = build_grid(check_quotes(quotes), step_minutes=plan.step_minutes)
     value = grid[TARGETS[plan.task]].to_numpy()
     unit = np.abs(value) / 100 if plan.task is Task.PRICE else np.ones(len(value))
-    inputs = _inputs(grid, value, unit, plan)
+    shared = _inputs(grid, value, unit, plan)
+    per_day = max(1, 1440 // plan.step_minutes)
     fitted = int(np.searchsorted(grid.index.asi8, pd.Timestamp(plan.start).as_unit("ns").value))
     wanted = grid.index.isin(plan.origins()) & np.isfinite(value)
     rows = np.flatnonzero(wanted)
@@ -38,6 +40,9 @@ def lightgbm_backtest(quotes: pd.DataFrame, plan: BacktestPlan, *, threads: int)
     for k, horizon in enumerate(HORIZONS):
         move = np.full(len(value), np.nan)
         move[:-horizon] = (value[horizon:] - value[:-horizon]) / unit[:-horizon]
+        inputs = shared
+        if plan.task is Task.SPREAD:  # a price has no profile, only a trend to be caught by
+            inputs = np.column_stack([shared, _same_hour(value, unit, horizon, per_day)])
         # A target must have been seen before the start, not only its origin.
         known = np.flatnonzero(np.isfinite(move[: fitted - horizon]))
         for q, level in enumerate(QUANTILES):
@@ -50,6 +55,16 @@ def lightgbm_backtest(quotes: pd.DataFrame, plan: BacktestPlan, *, threads: int)
     return long_form(grid.index[rows], answer, plan)
 
 
+def _same_hour(value: np.ndarray, unit: np.ndarray, horizon: int, per_day: int) -> np.ndarray:
+    """(n, 8) the target's hour on seven days seen, and their median, relative to the last value."""
+    first = -(-horizon // per_day)
+    back = horizon - per_day * np.arange(first, first + 7)
+    at = np.arange(len(value))[:, None] + back
+    table = np.where(at >= 0, value[np.maximum(at, 0)], np.nan)
+    middle = same_hour_median(value, horizon, per_day)[:, None]
+    return (np.hstack([table, middle]) - value[:, None]) / unit[:, None]
+
+
 def _inputs(
     grid: pd.DataFrame, value: np.ndarray, unit: np.ndarray, plan: BacktestPlan
 ) -> np.ndarray:
@@ -60,6 +75,6 @@ def _inputs(
     other = other.to_numpy() - other.rolling(48, min_periods=1).median().to_numpy()
     minute = (grid.index.hour * 60 + grid.index.minute).to_numpy()
     angle = 2 * np.pi * minute / 1440
-    clock = [np.sin(angle), np.cos(angle), minute, grid.index.dayofweek.to_numpy()]
+    clock = [np.sin(angle), np.cos(angle), minute]
     level = [value if plan.task is Task.SPREAD else np.zeros(len(value))]
     return np.stack([*back, other, grid["age"].to_numpy(), *level, *clock], axis=1)

@@ -231,8 +231,9 @@ def test_both_readmes_show_the_same_commands() -> None:
 def test_both_readmes_have_the_same_parts_in_the_same_order() -> None:
     def shape(name: str) -> list[str]:
         lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
-        marks = [re.match(r"#+ |\| `\w+`|- \[docs/[^]]+\]|<!-- \w+ -->", line) for line in lines]
-        return [mark.group() for mark in marks if mark]
+        parts = r"(#+ |\| `\w+`|- \[docs/[^]]+\]|<!-- \w+ -->|!\[).*?(\(\S+\))?$"
+        marks = [re.match(parts, line) for line in lines]
+        return [mark.group(1) + (mark.group(2) or "") for mark in marks if mark]
 
     assert shape("README.es.md") == shape("README.md")
 

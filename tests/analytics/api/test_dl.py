@@ -74,7 +74,7 @@ def test_a_run_can_be_asked_for_as_a_resource(api, asked):
 
 
 def test_a_twin_is_a_conflict_with_its_address(api, market, quotes, monkeypatch):
-    monkeypatch.setattr(training, "_history", lambda *a, **k: (NOW, NOW, 5000))
+    monkeypatch.setattr(training, "history_span", lambda *a, **k: (NOW, NOW, 5000))
     first = api.post("dl/train-price-predictor?epochs=2")
     assert first.status_code == 202, first.content
     found = assert_error(api.post("dl/train-price-predictor"), 409, "run_open")
