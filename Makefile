@@ -66,7 +66,7 @@ bench-forecast: $(VENV)/installed-bench ## LightGBM and our own forecasts side b
 	@$(BIN)/python -m bench.forecast $(DATA) --window $(WINDOW)
 
 messages: ## Collect translatable texts (needs gettext); then translate locale/es/LC_MESSAGES/django.po.
-	$(BIN)/python manage.py makemessages --locale es --no-wrap --ignore=.venv --ignore=var
+	$(BIN)/python manage.py makemessages --locale es --no-wrap --add-location=file --no-obsolete --ignore=.venv --ignore=var --ignore=tests
 
 clean: ## Remove the virtual environment; your data in var/ stays.
 	rm -rf $(VENV)

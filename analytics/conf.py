@@ -26,7 +26,7 @@ class AnalyticsConf:
     REAP_AFTER: int = entry(300, "Seconds without a heartbeat after which a run counts as dead.")
     MAX_SEQUENCE_ROWS: int = entry(20_000, "Most rows of a posted sequence.")
     MAX_BULK_ROWS: int = entry(10_000, "Most quotes of one bulk upload.")
-    HISTORY_DAYS: int = entry(60, "Days of history a prediction looks back on.")
+    HISTORY_DAYS: int = entry(95, "Days of history a prediction looks back on.")
     ADMIN_PASSWORD: str = entry("", "Password of the first admin account; empty makes one up.")
     KEEP_MODELS: int = entry(10, "Versions per market and task that purge_models keeps.")
 

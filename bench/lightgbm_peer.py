@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import lightgbm
 import numpy as np
 import pandas as pd
 
@@ -28,6 +27,8 @@ _TREES = 100
 
 def lightgbm_backtest(quotes: pd.DataFrame, plan: BacktestPlan, *, threads: int) -> pd.DataFrame:
     """The plan's forecasts in long form; fitted once, on targets of before its start."""
+    import lightgbm  # a requirement of this bench alone
+
     grid = build_grid(check_quotes(quotes), step_minutes=plan.step_minutes)
     value = grid[TARGETS[plan.task]].to_numpy()
     unit = np.abs(value) / 100 if plan.task is Task.PRICE else np.ones(len(value))
@@ -41,7 +42,7 @@ def lightgbm_backtest(quotes: pd.DataFrame, plan: BacktestPlan, *, threads: int)
         move = np.full(len(value), np.nan)
         move[:-horizon] = (value[horizon:] - value[:-horizon]) / unit[:-horizon]
         inputs = shared
-        if plan.task is Task.SPREAD:  # a price has no profile, only a trend to be caught by
+        if plan.task is Task.SPREAD:  # a price has no daily profile, only trends to overfit
             inputs = np.column_stack([shared, _same_hour(value, unit, horizon, per_day)])
         # A target must have been seen before the start, not only its origin.
         known = np.flatnonzero(np.isfinite(move[: fitted - horizon]))

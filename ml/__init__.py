@@ -10,7 +10,7 @@ _HOMES = {
     "ml.artifact": ("read_manifest",),
     "ml.backtest": ("run_backtest",),
     "ml.backtest_plan": ("BacktestPlan", "BacktestProgress", "write_predictions"),
-    "ml.backtest_report": ("backtest_figures", "backtest_report"),
+    "ml.backtest_report": ("backtest_figures", "report_backtest"),
     "ml.audit": ("DataAudit", "audit_quotes"),
     "ml.device": (
         "get_device",

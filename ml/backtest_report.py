@@ -55,7 +55,7 @@ def backtest_figures(
     return score_table(score_rows(forecasts, quotes, plan))
 
 
-def backtest_report(
+def report_backtest(
     forecasts: pd.DataFrame,
     quotes: pd.DataFrame,
     plan: BacktestPlan,

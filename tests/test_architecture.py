@@ -121,3 +121,9 @@ def test_only_the_settings_read_the_environment():
             if name not in allowed and "os.environ" in file.read_text():
                 reading.append(name)
     assert reading == []
+
+
+def test_no_name_behind_the_door_of_ml_hides_a_module_or_is_hidden_by_one():
+    """Importing the module `ml.x` sets the attribute `x` of `ml`, whatever the door says."""
+    modules = {path.stem for path in (ROOT / "ml").iterdir()}
+    assert not modules & set(ml.__all__)

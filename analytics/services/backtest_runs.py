@@ -181,7 +181,7 @@ def backtest_files(
             on_progress=on_progress,
         )
         ml.write_predictions(forecasts, folder / PREDICTIONS)
-        figures = ml.backtest_report(forecasts, quotes, plan, folder, title=title)
+        figures = ml.report_backtest(forecasts, quotes, plan, folder, title=title)
         shutil.rmtree(work, ignore_errors=True)
     _sweep()
     return figures
@@ -202,9 +202,9 @@ def _alone(work: Path) -> Iterator[None]:
 
 
 def _sweep() -> None:
-    """Work folders that nobody came back for."""
+    """Work folders that nobody came back for, and what a killed backtest of files left."""
     limit = time.time() - _KEEP_WORK_SECONDS
-    for folder in conf().backtests.glob(f"{_WORK}*"):
+    for folder in [*conf().backtests.glob(f"{_WORK}*"), *conf().backtests.glob("file-*")]:
         if folder.stat().st_mtime < limit:
             shutil.rmtree(folder, ignore_errors=True)
 

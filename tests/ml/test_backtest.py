@@ -12,7 +12,7 @@ import pytest
 import ml
 from ml.backtest import run_backtest
 from ml.backtest_plan import QUANTILE_COLUMNS, BacktestPlan, write_predictions
-from ml.backtest_report import backtest_figures, backtest_report
+from ml.backtest_report import backtest_figures, report_backtest
 from ml.backtest_score import block_bootstrap, clean_mask, same_hour_median
 from ml.errors import BadConfig, Cancelled, NotEnoughData
 from ml.predictor import DLPredictor
@@ -238,7 +238,7 @@ def test_the_bootstrap_interval_holds_the_ratio():
 
 def test_the_report_stands_alone(results, quotes, tmp_path):
     plan = plan_of(quotes)
-    table = backtest_report(results[Task.PRICE], quotes, plan, tmp_path, title="USDT/<BOB>")
+    table = report_backtest(results[Task.PRICE], quotes, plan, tmp_path, title="USDT/<BOB>")
     page = (tmp_path / "report.html").read_text()
     assert "USDT/&lt;BOB&gt;" in page
     assert page.count("<svg") == 4

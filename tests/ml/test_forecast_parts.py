@@ -169,9 +169,11 @@ def test_calibration_gives_a_useless_centre_up():
     moves = rng.normal(0, 1, (2000, 4))
     centre = rng.normal(0, 1, (2000, 4, 1))
     narrow = centre + np.linspace(-0.3, 0.3, 7)
-    found = fit_calibration(narrow, moves, np.ones(2000))
+    found = fit_calibration(narrow, moves, np.ones(2000), price=False)
     assert max(found.shrink) <= 0.1
-    assert Calibration().centred(narrow) == pytest.approx(narrow)
+    assert Calibration().cautious(narrow) == pytest.approx(narrow)
+    price = fit_calibration(narrow, moves, np.ones(2000), price=True)
+    assert np.abs(price.bold(narrow)[:, 3, 3]).mean() < np.abs(narrow[:, 3, 3]).mean()
 
 
 @pytest.mark.parametrize("task", [Task.PRICE, Task.SPREAD])
@@ -266,7 +268,7 @@ def test_experts_ignore_the_future(task):
         moves = future(make_maker(quotes, task).series.y, rows) - series.y[rows, None]
         simple = fit_simple(inputs.paths, moves, mirror=task is Task.PRICE)
         network = np.zeros((len(rows), 4, 7))
-        found.append(expert_quantiles(network, series, rows, inputs, simple))
+        found.append(expert_quantiles(network, network, series, rows, inputs, simple))
     assert found[0].shape == (len(rows), 4, len(EXPERTS), 7)
     assert (np.diff(found[0], axis=-1) >= 0).all()
     np.testing.assert_array_equal(found[0], found[1])
@@ -278,7 +280,7 @@ def test_linear_expert_survives_outliers():
     moves = 0.5 * paths[..., 0] + rng.normal(0, 0.1, (3000, 4))
     moves[::50] = 1000.0
     simple = fit_simple(paths, moves, mirror=False)
-    np.testing.assert_allclose(np.asarray(simple.weights), [[0.5, 0.0]] * 4, atol=0.03)
+    np.testing.assert_allclose(np.asarray(simple.line.weights), [[0.5, 0.0]] * 4, atol=0.03)
 
 
 def test_repolled_quotes_show_no_row_before_its_time_and_keep_the_pace():
