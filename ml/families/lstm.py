@@ -15,7 +15,7 @@ from ml.spec import ModelSpec, Task, TrainConfig, param
 
 @dataclass(frozen=True, kw_only=True)
 class LSTMConfig(TrainConfig):
-    epochs: int = param(6, low=1, high=1000, help="Most passes over the training windows.")
+    epochs: int = param(8, low=1, high=1000, help="Most passes over the training windows.")
     window: int = param(24, low=8, high=512, help="Grid rows that the recurrent net sees.")
     hidden: int = param(32, low=4, high=512, help="Units of the recurrent net.")
     width: int = param(64, low=4, high=1024, help="Units per layer of the summary branch.")

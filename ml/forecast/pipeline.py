@@ -21,6 +21,7 @@ from ml.forecast.pool import Pool
 from ml.forecast.series import make_series
 from ml.forecast.server import ForecastServer, Learnt
 from ml.forecast.targets import Split, Target, split_rows
+from ml.forecast.tick import training_tick
 from ml.forecast.training import Job, train
 from ml.grid import build_grid
 from ml.pipeline import FitContext, Fitted
@@ -56,6 +57,7 @@ def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: Fit
         calibration=trained.calibration,
         simple=trained.simple,
         pool=trained.pool,
+        tick=training_tick(grid[list(columns)].to_numpy(), series, split.valid.stop),
         typical=maker.typical,
         climate=residual_climate(series.y[: split.valid.stop]),
     )
@@ -98,6 +100,7 @@ def _section(learnt: Learnt, sizes: Sizes) -> dict[str, Any]:
         "calibration": {k: list(v) for k, v in asdict(learnt.calibration).items()},
         "simple": asdict(learnt.simple),
         "pool": learnt.pool.as_json(),
+        "tick": learnt.tick,
         "climate": learnt.climate,
     }
 
@@ -120,8 +123,9 @@ def load(
             columns=tuple(section["columns"]),
             ensemble=Ensemble.restore(members, tensors, device),
             calibration=Calibration(**{k: tuple(v) for k, v in section["calibration"].items()}),
-            simple=Simple(**section["simple"]),
+            simple=Simple.from_json(section["simple"]),
             pool=Pool.from_json(section["pool"]),
+            tick=section["tick"],
             typical=Typical(**section["typical"]),
             climate=section["climate"],
         )

@@ -20,13 +20,14 @@ from ml.spec import HORIZONS, QUANTILES
 SPAN_DAYS = 28
 ANCHORS_A_DAY = 12
 _HALF_LIFE_DAYS = 30.0
-_RATE = 0.06
-_PASSES = 8
+_RATE = 0.15
+_PASSES = 4
 _LARGEST_STEP = 1.0
 _MEDIAN = QUANTILES.index(0.5)
 _WIDTHS = np.linspace(0.6, 1.8, 49)
-#: A month is few independent days: the width goes half of the way it asks for.
-_TRUST = 0.5
+#: (horizons,) A month is few independent days: the width goes this share of the way it asks for. At
+#: the shortest horizon most intervals end at the last value, which no width moves.
+_TRUST = np.array([0.5, 0.75, 0.75, 0.75])
 _LEAST_REALISED = 60
 _STEPS = np.asarray(HORIZONS)
 

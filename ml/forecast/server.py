@@ -18,6 +18,7 @@ from ml.forecast.metrics import Answer, measure
 from ml.forecast.pool import SPAN_DAYS, Pool, anchor_gap, by_target_day
 from ml.forecast.series import LOOKBACK_DAYS, MEMORY_DAYS, Series, make_series
 from ml.forecast.targets import Target, future
+from ml.forecast.tick import row_ticks, snapped
 from ml.grid import build_grid
 from ml.pipeline import Server
 from ml.spec import (
@@ -44,6 +45,7 @@ class Learnt:
     calibration: Calibration
     simple: Simple
     pool: Pool
+    tick: float
     typical: Typical
     climate: list[list[float]]
 
@@ -56,11 +58,8 @@ class ForecastServer(Server):
         self.window, self.step_minutes = learnt.window, learnt.step_minutes
         self.columns, self.ensemble = learnt.columns, learnt.ensemble
         self.calibration, self.typical = learnt.calibration, learnt.typical
-        self.simple, self.pool, self.climate = (
-            learnt.simple,
-            learnt.pool,
-            learnt.climate,
-        )
+        self.simple, self.pool = learnt.simple, learnt.pool
+        self.tick, self.climate = learnt.tick, learnt.climate
 
     def forecast(self, quotes: pd.DataFrame, *, at: dt.datetime, source: Source) -> Forecast:
         moment = pd.Timestamp(at)
@@ -132,8 +131,9 @@ class ForecastServer(Server):
         places = self._anchors(maker, rows, clock)
         every = np.union1d(places, rows)
         inputs = maker.inputs(every)
-        network = self.calibration.centred(self.ensemble.quantiles(inputs))
-        experts = expert_quantiles(network, series, every, inputs, self.simple)
+        network = self.ensemble.quantiles(inputs)
+        cautious, bold = self.calibration.cautious(network), self.calibration.bold(network)
+        experts = expert_quantiles(cautious, bold, series, every, inputs, self.simple)
         realised = future(series.y, places) - series.y[places, None]
         own, past = np.searchsorted(every, rows), np.searchsorted(every, places)
         unit = self.pool.unit
@@ -146,8 +146,10 @@ class ForecastServer(Server):
         moves = self.pool.moves(
             experts[own], maker.has_memory[rows], clock[rows], known, series.per_day
         )
-        last, scale = series.value[rows, None, None], inputs.scale[own][:, None, None]
-        values = self.target.moved(last, moves * scale)
+        last = series.value[rows]
+        values = self.target.moved(last[:, None, None], moves * inputs.scale[own, None, None])
+        values = snapped(values, last, row_ticks(series, rows, self.spec.task, self.tick))
+        values = np.sort(values, axis=-1)
         return Answer(values[..., _MEDIAN], values)
 
     def _anchors(self, maker: FeatureMaker, rows: np.ndarray, clock: np.ndarray) -> np.ndarray:

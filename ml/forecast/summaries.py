@@ -5,16 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from ml.forecast.series import Series, mean, median, moves, take, trailing_mean
-from ml.forecast.targets import has_changed
+from ml.forecast.targets import PATH_CLIP, has_changed
 from ml.spec import HORIZONS
 
 PROFILE_DAYS = (3, 7, 14, 28)
 VOLATILITY_DAYS = 14
 #: Linear paths per horizon, all relative to the last value: four same-hour profiles, two profiles
 #: over three neighbouring slots, yesterday's value at that hour, the profile's own change until
-#: then, the mean of the last day; and, the only one that needs no long memory, the median of the
-#: last four rows.
-N_PATHS = len(PROFILE_DAYS) + 6
+#: then, two same-hour moves, the mean of the last day; and, the only one that needs no long memory,
+#: the median of the last four rows.
+N_PATHS = len(PROFILE_DAYS) + 8
+#: The same-hour moves among them: what a trending market's seasons are seen by.
+MOVE_PATHS = (N_PATHS - 4, N_PATHS - 3)
+_MOVE_DAYS = (28, 14)
 _WIDE_DAYS = (7, 21)
 _HARMONICS = 5
 
@@ -146,7 +149,11 @@ class Summaries:
                 offsets = same_hour(horizon + 1, days, day)
                 wide = [take(y, rows, offsets - k) for k in range(3)]
                 profiles.append(median(np.concatenate(wide, axis=1)) - last)
-            out[:, k] = np.stack([*profiles, table[:, 0] - last, shift, day_mean, recent], axis=1)
+            starts = take(y, rows, same_hour(horizon, max(PROFILE_DAYS), day) - horizon)
+            steps = np.clip((table - starts) / scale[:, None], -PATH_CLIP, PATH_CLIP)
+            own = [f(steps[:, :d]) * scale for f, d in zip((median, mean), _MOVE_DAYS, strict=True)]
+            yesterday = table[:, 0] - last
+            out[:, k] = np.stack([*profiles, yesterday, shift, *own, day_mean, recent], axis=1)
         return out / scale[:, None, None]
 
 

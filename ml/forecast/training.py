@@ -28,8 +28,8 @@ from ml.pipeline import FitContext
 from ml.spec import HORIZONS, ModelSpec, Task, TrainConfig
 
 LEAST_SAMPLES = 300
-LEAST_EPOCHS = 3
-LEAST_STEPS = 50
+LEAST_EPOCHS = 5
+LEAST_STEPS, MOST_STEPS = 50, 200  # of an epoch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,9 +126,9 @@ def _judge(job: Job, judges: Ensemble, valid: Samples, simple: Simple) -> tuple[
     inputs = job.maker.inputs(valid.rows)
     quantiles = judges.quantiles(inputs)
     moves = valid.change / inputs.scale[:, None]
-    calibration = fit_calibration(quantiles, moves, inputs.scale)
-    centred = calibration.centred(quantiles)
-    experts = expert_quantiles(centred, series, valid.rows, inputs, simple)
+    calibration = fit_calibration(quantiles, moves, inputs.scale, price=valid.mirror)
+    cautious, bold = calibration.cautious(quantiles), calibration.bold(quantiles)
+    experts = expert_quantiles(cautious, bold, series, valid.rows, inputs, simple)
     seconds = series.index.as_unit("s").asi8
     since = int(seconds[min(stop + max(HORIZONS), len(series) - 1)])
     clock = seconds[valid.rows] // (60 * series.step_minutes)
@@ -145,6 +145,26 @@ def _refuse_few(samples: int) -> None:
         )
 
 
+class Rounds:
+    """Which samples an epoch sees. It has at least LEAST_STEPS steps: a short series is passed
+    several times, each time mirrored and blinded differently. It has at most MOST_STEPS: of a long
+    series in small batches every epoch sees the next part, so that validation is asked, and
+    training may stop, often enough."""
+
+    def __init__(self, samples: int, config: TrainConfig) -> None:
+        passes = math.ceil(LEAST_STEPS * config.batch_size / samples)
+        self.size = min(samples * passes, MOST_STEPS * config.batch_size)
+        self._order = np.random.default_rng(config.seed).permutation(samples)
+        self._start = 0
+
+    def draw(self, numbers: np.ndarray) -> np.ndarray:
+        """Sample numbers for the places 0 .. size - 1 of this epoch."""
+        return self._order[(self._start + numbers) % len(self._order)]
+
+    def go_on(self) -> None:
+        self._start += self.size
+
+
 def _member(
     job: Job,
     config: TrainConfig,
@@ -153,9 +173,8 @@ def _member(
     valid: Samples,
     stage: str,
 ) -> tuple[torch.nn.Module, LoopResult]:
-    """One network, trained from its own seed. An epoch has at least LEAST_STEPS steps: a short
-    series is passed several times, each time mirrored and blinded differently."""
-    repeats = math.ceil(LEAST_STEPS * config.batch_size / len(train))
+    """One network, trained from its own seed."""
+    rounds = Rounds(len(train), config)
     torch.manual_seed(config.seed)
     network = job.spec.build(config, sizes).to(job.context.device)
     network.head.start_from(*train.climate())
@@ -167,16 +186,17 @@ def _member(
     share = 1 / np.maximum(np.nanmean(np.abs(truth) * scale, axis=0), 1e-9)
 
     def batch_loss(numbers: torch.Tensor) -> torch.Tensor:
-        inputs, (moves, changed, weight) = train.batch(numbers.numpy() % len(train), rng)
+        inputs, (moves, changed, weight) = train.batch(rounds.draw(numbers.numpy()), rng)
         return hurdle_loss(*network(*inputs), moves, changed, weight, unit)
 
     def valid_loss() -> float:
+        rounds.go_on()
         scores = crps(member_quantiles(network, seen), np.nan_to_num(truth)) * scale * share
         return float(scores[known].mean())
 
     run = fit_network(
         network,
-        n_samples=len(train) * repeats,
+        n_samples=rounds.size,
         batch_loss=batch_loss,
         valid_loss=valid_loss,
         config=config,

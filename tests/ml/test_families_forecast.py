@@ -75,6 +75,17 @@ def test_forecast_ignores_the_future(report, quotes):
     assert predict(predictor, spoiled, at=at) == expected
 
 
+def test_a_batch_gives_what_single_forecasts_give(report, quotes):
+    predictor = DLPredictor.load(report.folder)
+    batch = predictor.forecast_batch(quotes, quotes.index[1900:2300])
+    assert len(batch.origins) == 400
+    for place in (0, 101, 399):
+        at = batch.origins[place].to_pydatetime()
+        alone = predict(predictor, quotes, at=at)
+        found = [list(h.quantiles.values()) for h in alone.horizons]
+        np.testing.assert_allclose(found, batch.answer.quantiles[place], rtol=1e-6)
+
+
 def test_older_rows_than_the_lookback_do_not_matter(report, quotes):
     predictor = DLPredictor.load(report.folder)
     older = make_quotes(2400, seed=9).set_axis(quotes.index - pd.Timedelta("50D"))

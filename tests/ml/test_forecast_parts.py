@@ -10,12 +10,9 @@ import torch
 from ml.errors import BadQuotes, NotEnoughData
 from ml.forecast.baseline import last_value, residual_climate
 from ml.forecast.calibration import Calibration, fit_calibration
-from ml.forecast.experts import EXPERTS, expert_quantiles, fit_simple
 from ml.forecast.features import FeatureMaker
 from ml.forecast.metrics import METRICS, Answer, measure
 from ml.forecast.nets import N_KNOTS, HurdleHead, Sizes, mixture_quantiles
-from ml.forecast.pool import Pool, best_widths, by_target_day, daily_weights, fit_pool
-from ml.forecast.repoll import repolled
 from ml.forecast.series import blend, make_series, median, trailing_mean
 from ml.forecast.targets import Target, clean_mask, future, split_rows
 from ml.grid import build_grid
@@ -203,99 +200,6 @@ def test_unknown_truth_is_none_and_never_nan():
     scores = measure(answer, answer, np.full((3, 4), np.nan))
     assert scores["crps"] is None
     assert scores["n_h1"] == 0.0
-
-
-def make_forecasts(days: int = 40, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Two experts: one is right and too narrow, one knows nothing. Experts, moves, clock."""
-    rng = np.random.default_rng(seed)
-    clock = np.arange(0, days * 48, 4)
-    centre = rng.normal(0, 2, (len(clock), 4, 1))
-    good = centre + np.linspace(-0.5, 0.5, 7)
-    poor = np.broadcast_to(np.linspace(-3, 3, 7), good.shape)
-    return np.stack([good, poor], axis=2), centre[..., 0] + rng.normal(0, 1, (len(clock), 4)), clock
-
-
-def test_pool_trusts_the_better_expert_and_widens_what_is_narrow():
-    experts, moves, clock = make_forecasts()
-    pool = fit_pool(experts, moves, clock, 48, since=0)
-    assert pool.weights.sum(axis=1) == pytest.approx(1.0)
-    assert (pool.weights[:2, 0, 3] > 0.9).all()
-    assert (best_widths(experts[:, :, 0], moves, np.ones(4)) > 1.2).all()
-    again = Pool.from_json(pool.as_json())
-    np.testing.assert_array_equal(again.weights, pool.weights)
-
-
-def test_pool_answers_alike_alone_and_in_a_batch_and_sees_no_target_of_its_day():
-    experts, moves, clock = make_forecasts()
-    pool = fit_pool(experts[:240], moves[:240], clock[:240], 48, since=0)
-    memory, day = np.ones(len(clock), dtype=bool), 35
-    batch = pool.moves(experts, memory, clock, by_target_day(experts, moves, clock, 48), 48)
-    later = clock[:, None] + np.asarray(HORIZONS) >= day * 48
-    for unknown in (np.nan, 99.0):
-        past = by_target_day(experts, np.where(later, unknown, moves), clock, 48)
-        own = clock // 48 == day
-        alone = pool.moves(experts[own], memory[own], clock[own], past, 48)
-        np.testing.assert_allclose(alone, batch[own], rtol=1e-12)
-    assert not np.allclose(batch[-12:], (pool.weights * experts[-12:]).sum(axis=2), atol=1e-3)
-
-
-def test_pool_without_memory_is_the_network_alone():
-    experts, moves, clock = make_forecasts()
-    pool = fit_pool(experts, moves, clock, 48, since=0)
-    past = by_target_day(experts, moves, clock, 48)
-    found = pool.moves(experts, np.zeros(len(clock), dtype=bool), clock, past, 48)
-    np.testing.assert_allclose(found[..., 3], experts[:, :, 0, 3])
-
-
-def test_pool_without_realised_forecasts_is_that_of_validation():
-    experts, moves, clock = make_forecasts()
-    pool = fit_pool(experts, moves, clock, 48, since=0)
-    nothing = by_target_day(experts[:0], moves[:0], clock[:0], 48)
-    found = daily_weights(pool.weights, nothing, np.array([50]), 48)
-    np.testing.assert_allclose(found[0], pool.weights, rtol=1e-9)
-
-
-@pytest.mark.parametrize("task", [Task.PRICE, Task.SPREAD])
-def test_experts_ignore_the_future(task):
-    quotes = make_quotes()
-    changed = quotes.copy()
-    changed.iloc[1201:] *= 3.0
-    rows, found = np.arange(900, 1201, 7), []
-    typical = make_maker(quotes, task).typical
-    for frame in (quotes, changed):
-        series = make_series(build_grid(frame, step_minutes=30), Target(task), 30)
-        inputs = FeatureMaker(series, 24, typical=typical).inputs(rows)
-        moves = future(make_maker(quotes, task).series.y, rows) - series.y[rows, None]
-        simple = fit_simple(inputs.paths, moves, mirror=task is Task.PRICE)
-        network = np.zeros((len(rows), 4, 7))
-        found.append(expert_quantiles(network, network, series, rows, inputs, simple))
-    assert found[0].shape == (len(rows), 4, len(EXPERTS), 7)
-    assert (np.diff(found[0], axis=-1) >= 0).all()
-    np.testing.assert_array_equal(found[0], found[1])
-
-
-def test_linear_expert_survives_outliers():
-    rng = np.random.default_rng(0)
-    paths = rng.normal(size=(3000, 4, 2))
-    moves = 0.5 * paths[..., 0] + rng.normal(0, 0.1, (3000, 4))
-    moves[::50] = 1000.0
-    simple = fit_simple(paths, moves, mirror=False)
-    np.testing.assert_allclose(np.asarray(simple.line.weights), [[0.5, 0.0]] * 4, atol=0.03)
-
-
-def test_repolled_quotes_show_no_row_before_its_time_and_keep_the_pace():
-    quotes = make_quotes()
-    quotes = quotes[np.arange(len(quotes)) % 3 == 0].iloc[-400:]
-    dense = pd.concat([make_quotes().iloc[:300], quotes]).sort_index()
-    dense = dense[~dense.index.duplicated()]
-    copy = repolled(dense, np.random.default_rng(0))
-    assert copy.index.is_monotonic_increasing
-    assert copy.index.is_unique
-    assert len(copy) <= len(dense)
-    seen = dense.iloc[np.searchsorted(dense.index, copy.index, side="right") - 1]
-    np.testing.assert_array_equal(copy.to_numpy(), seen.to_numpy())
-    assert np.median(np.diff(copy.index)) == pd.Timedelta("90min")
-    assert repolled(dense.iloc[-20:], np.random.default_rng(0)) is None
 
 
 def test_a_mirrored_market_gives_mirrored_inputs():
