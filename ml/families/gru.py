@@ -2,46 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ml.forecast.metrics import METRICS
-from ml.forecast.nets import HurdleHead, Sizes, SummaryBranch
+from ml.forecast.recurrent import ForecastConfig, RecurrentForecaster
 from ml.registry import register
-from ml.spec import ModelSpec, Task, TrainConfig, param
+from ml.spec import ModelSpec, Task
 
 
-@dataclass(frozen=True, kw_only=True)
-class GRUConfig(TrainConfig):
-    epochs: int = param(8, low=1, high=1000, help="Most passes over the training windows.")
-    window: int = param(24, low=8, high=512, help="Grid rows that the recurrent net sees.")
-    hidden: int = param(32, low=4, high=512, help="Units of the recurrent net.")
-    width: int = param(64, low=4, high=1024, help="Units per layer of the summary branch.")
-    dropout: float = param(0.2, low=0.0, high=0.9, help="Share of units dropped in training.")
-    members: int = param(2, low=1, high=10, help="Networks averaged, each with its own seed.")
-
-
-class GRUModel(nn.Module):
+class GRUModel(RecurrentForecaster):
     """Quantiles of the spread's move at every horizon."""
 
-    def __init__(self, sizes: Sizes, *, hidden: int, width: int, dropout: float) -> None:
-        super().__init__()
-        self.recurrent = nn.GRU(sizes.channels, hidden, batch_first=True)
-        self.summary = SummaryBranch(sizes.static, width, dropout)
-        self.head = HurdleHead(hidden + width, sizes, dropout)
-
-    def forward(self, window: Tensor, static: Tensor, paths: Tensor) -> tuple[Tensor, Tensor]:
-        """(batch, time, channel), (batch, feature), (batch, horizon, path) -> logits of a change
-        (batch, horizon) and ascending quantiles of the move (batch, horizon, knot)."""
-        states, _ = self.recurrent(window)
-        joined = torch.cat([states[:, -1], self.summary(static)], dim=1)
-        return self.head(joined, paths)
-
-
-def build(config: GRUConfig, sizes: Sizes) -> GRUModel:
-    return GRUModel(sizes, hidden=config.hidden, width=config.width, dropout=config.dropout)
+    cell = nn.GRU
 
 
 register(
@@ -49,8 +21,8 @@ register(
         name="gru",
         task=Task.SPREAD,
         title="GRU spread forecaster",
-        config=GRUConfig,
-        build=build,
+        config=ForecastConfig,
+        build=GRUModel.from_config,
         pipeline="ml.forecast.pipeline",
         baseline="last_value",
         primary="crps",
