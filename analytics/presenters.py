@@ -14,6 +14,7 @@ from analytics import charts
 from analytics.models import AnomalyResult, Forecast, PatternResult, TrainedModel, TrainingRun
 from analytics.models.choices import Task
 from analytics.selectors.dashboard import Card, forecast_is_stale
+from analytics.words import word
 
 
 def duration(seconds: float | None) -> str:
@@ -159,9 +160,9 @@ def heads(pattern: PatternResult) -> list[dict[str, Any]]:
     """Every aspect with its classes, the most probable first."""
     return [
         {
-            "name": name,
+            "name": word(name),
             "classes": [
-                {"name": label, "percent": round(100 * share)}
+                {"name": word(label), "percent": round(100 * share)}
                 for label, share in sorted(shares.items(), key=lambda item: -item[1])
             ],
         }
@@ -211,8 +212,11 @@ def card(found: Card) -> dict[str, Any]:
         "ask": charts.number(float(last.ask)) if last and last.ask is not None else "–",
         "models": [_model_line(task, found.models[task]) for task in Task.values],
         "fans": fans,
-        "anomalies": [{"row": a, "score": f"{a.score:.2f}"} for a in found.anomalies],
+        "anomalies": [
+            {"row": a, "kind": word(a.kind), "score": f"{a.score:.2f}"} for a in found.anomalies
+        ],
         "pattern": found.pattern,
+        "pattern_name": word(found.pattern.label) if found.pattern else "",
         "pattern_percent": percent(found.pattern.probability) if found.pattern else "",
         "heads": heads(found.pattern) if found.pattern else [],
     }

@@ -127,3 +127,13 @@ def test_no_name_behind_the_door_of_ml_hides_a_module_or_is_hidden_by_one():
     """Importing the module `ml.x` sets the attribute `x` of `ml`, whatever the door says."""
     modules = {path.stem for path in (ROOT / "ml").iterdir()}
     assert not modules & set(ml.__all__)
+
+
+def test_every_word_that_ml_answers_with_has_a_name_for_people():
+    from analytics.words import WORDS
+    from ml.anomaly.planting import PLAN
+    from ml.pattern.labels import CLASSES
+    from ml.pattern.naming import LABELS
+
+    said = {*PLAN, *LABELS, *CLASSES, *(name for names in CLASSES.values() for name in names)}
+    assert not [name for name in said if name not in WORDS]

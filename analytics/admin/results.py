@@ -16,6 +16,7 @@ from analytics.models import AnomalyResult, Forecast, PatternResult
 from analytics.selectors.dashboard import forecast_is_stale
 from analytics.selectors.results import anomaly_list, forecast_list, pattern_list
 from analytics.services.anomalies import anomaly_acknowledge, anomaly_label
+from analytics.words import word
 
 
 @admin.register(Forecast)
@@ -58,7 +59,7 @@ class ForecastAdmin(OwnedAdmin):
 @admin.register(AnomalyResult)
 class AnomalyResultAdmin(OwnedAdmin):
     list_display = [
-        *("timestamp", "market", "level", "strangeness", "kind", "text"),
+        *("timestamp", "market", "level", "strangeness", "kind_name", "text"),
         *("label", "acknowledged_at", "acknowledged_by"),
     ]
     list_filter = [
@@ -71,7 +72,16 @@ class AnomalyResultAdmin(OwnedAdmin):
     paginator = CappedPaginator
     actions = ["acknowledge", "label_true", "label_false"]
     fields = [
-        *("market", "model", "source", "timestamp", "level", "strangeness", "threshold", "kind"),
+        *(
+            "market",
+            "model",
+            "source",
+            "timestamp",
+            "level",
+            "strangeness",
+            "threshold",
+            "kind_name",
+        ),
         *("text", "expected_values", "label", "acknowledged_at", "acknowledged_by", "created_at"),
     ]
 
@@ -107,6 +117,10 @@ class AnomalyResultAdmin(OwnedAdmin):
     def label_false(self, request: HttpRequest, queryset: QuerySet[AnomalyResult]) -> None:
         self._label(request, queryset, AnomalyResult.Label.FALSE)
 
+    @admin.display(description=_("kind"), ordering="kind")
+    def kind_name(self, anomaly: AnomalyResult) -> str:
+        return word(anomaly.kind)
+
     def _label(self, request: HttpRequest, queryset: QuerySet, label: str) -> None:
         operate(
             self,
@@ -118,13 +132,17 @@ class AnomalyResultAdmin(OwnedAdmin):
 
 @admin.register(PatternResult)
 class PatternResultAdmin(OwnedAdmin):
-    list_display = ["as_of", "market", "label", "sure", "clear", "source", "name"]
+    list_display = ["as_of", "market", "named", "sure", "clear", "source", "name"]
     list_filter = ["label", "clear", "source", MarketFilter]
     paginator = CappedPaginator
-    fields = ["market", "model", "source", "name", "as_of", "label", "sure", "clear", "aspects"]
+    fields = ["market", "model", "source", "name", "as_of", "named", "sure", "clear", "aspects"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PatternResult]:
         return pattern_list()
+
+    @admin.display(description=_("pattern"), ordering="label")
+    def named(self, pattern: PatternResult) -> str:
+        return word(pattern.label)
 
     @admin.display(description=_("probability"), ordering="probability")
     def sure(self, pattern: PatternResult) -> str:

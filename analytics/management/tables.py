@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analytics.models import TrainedModel
+from analytics.words import word
 
 
 def _who(answer: dict[str, Any]) -> str:
@@ -70,7 +71,7 @@ def anomaly_table(answer: dict[str, Any], *, most: int = 20) -> RenderableType:
             str(row["rows"]),
             f"{row['score']:.3f}",
             row["severity"],
-            row["kind"],
+            word(row["kind"]),
             row["text"],
         )
     warming = [Text(_("Still warming up: too little history."))] if answer["warming_up"] else []
@@ -80,7 +81,9 @@ def anomaly_table(answer: dict[str, Any], *, most: int = 20) -> RenderableType:
 def pattern_table(answer: dict[str, Any]) -> RenderableType:
     """The current pattern and its distributions."""
     now = answer["current"]
-    name = now["label"] if now["clear"] else _("no clear pattern (%(l)s)") % {"l": now["label"]}
+    name = word(now["label"])
+    if not now["clear"]:
+        name = _("no clear pattern (%(l)s)") % {"l": name}
     line = Text(
         f"{answer['market']} {now['as_of']:%Y-%m-%d %H:%M}Z: {name}, "
         f"{now['probability']:.0%} ({_who(answer)})"
@@ -89,7 +92,7 @@ def pattern_table(answer: dict[str, Any]) -> RenderableType:
     table.add_column(_("aspect"))
     table.add_column(_("distribution"))
     for head, shares in now["heads"].items():
-        table.add_row(head, "  ".join(f"{k} {v:.0%}" for k, v in shares.items()))
+        table.add_row(word(head), "  ".join(f"{word(k)} {v:.0%}" for k, v in shares.items()))
     past = [
         Text(f"{p['as_of']:%Y-%m-%d %H:%M}Z {p['label']} {p['probability']:.0%}")
         for p in answer["history"]
