@@ -1,5 +1,6 @@
-"""The words that `ml` answers with, for people: kinds of anomalies, names of patterns. `ml` knows no
-translations; its words are closed sets, and these are their names in the reader's language."""
+"""The words that `ml` answers with, for people: kinds of anomalies, names of patterns.
+
+`ml` knows no translations; its words are closed sets, and these are their names."""
 
 from __future__ import annotations
 
