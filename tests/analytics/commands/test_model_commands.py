@@ -62,7 +62,7 @@ def test_a_market_is_trained_asked_and_kept_by_commands_alone(db):
     ("words", "says"),
     [
         (("forecast",), "no market"),
-        (("forecast", "--market", "USDT/XXX@nowhere"), "USDT/XXX@nowhere"),
+        (("forecast", "--market", "USDT/ZZZ@nowhere"), "USDT/ZZZ@nowhere"),
         (("detect_anomalies", "--market", "7"), "7"),
         (("recognize_patterns",), "no market"),
         (("train_model",), "what to train"),
