@@ -114,8 +114,17 @@ def test_ticks_are_found_and_forecasts_stand_on_them():
     values = 9.6 + np.linspace(-0.03, 0.037, 28).reshape(1, 4, 7)
     found = snapped(values, np.array([9.6]), np.array([0.005]))
     steps = (found - 9.6) / 0.005
-    np.testing.assert_allclose(steps[..., 2:5], np.round(steps[..., 2:5]), atol=1e-9)
+    np.testing.assert_allclose(steps[..., 2:5], np.round(steps[..., 2:5]), atol=2e-5)
     np.testing.assert_array_equal(snapped(values, np.array([9.6]), np.array([np.nan])), values)
+
+
+def test_an_interval_that_ends_on_a_tick_still_holds_it_after_going_through_a_file():
+    tick = 0.1 / 3
+    value = np.full((1, 1, 7), 9.6 + 2 * tick)
+    ends = snapped(value, np.array([9.6]), np.array([tick]))[0, 0]
+    written = [float(f"{end:.10g}") for end in ends]
+    assert written[0] < 9.6 + 2 * tick < written[-1]
+    assert ends[3] == pytest.approx(9.6 + 2 * tick, abs=1e-12)
 
 
 @pytest.mark.parametrize("task", [Task.PRICE, Task.SPREAD])
