@@ -120,11 +120,11 @@ def test_ticks_are_found_and_forecasts_stand_on_them():
 
 def test_an_interval_that_ends_on_a_tick_still_holds_it_after_going_through_a_file():
     tick = 0.1 / 3
-    value = np.full((1, 1, 7), 9.6 + 2 * tick)
+    value = np.full((1, 1, 7), 9.6 + tick)
     ends = snapped(value, np.array([9.6]), np.array([tick]))[0, 0]
     written = [float(f"{end:.10g}") for end in ends]
-    assert written[0] < 9.6 + 2 * tick < written[-1]
-    assert ends[3] == pytest.approx(9.6 + 2 * tick, abs=1e-12)
+    assert written[0] < 9.6 + tick < written[-1]
+    assert ends[3] == pytest.approx(9.6 + tick, abs=1e-12)
 
 
 @pytest.mark.parametrize("task", [Task.PRICE, Task.SPREAD])
