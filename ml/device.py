@@ -102,7 +102,7 @@ def get_gpu_info() -> dict[str, Any]:
     import torch
 
     device = get_device()
-    optimisations = [
+    present = [
         name
         for name, module in (
             ("onnxruntime", "onnxruntime"),
@@ -110,8 +110,8 @@ def get_gpu_info() -> dict[str, Any]:
         )
         if importlib.util.find_spec(module) is not None
     ]
-    if torch.backends.mkldnn.is_available():
-        optimisations.append("onednn")
+    # Plain PyTorch uses oneDNN by itself; the rest only through optimize_model_for_inference.
+    active = ["onednn"] if torch.backends.mkldnn.is_available() else []
     return {
         "type": device.type,
         "name": _name_of(device),
@@ -122,7 +122,8 @@ def get_gpu_info() -> dict[str, Any]:
         "accelerators": _accelerators(),
         "torch": str(torch.__version__),
         "cuda": torch.version.cuda,
-        "optimisations": optimisations,
+        "optimisations": active,
+        "optimisations_available": present,
     }
 
 
@@ -166,7 +167,8 @@ def print_gpu_status() -> None:
         ("Threads", f"{info['threads']} of {info['cores']} cores"),
         ("PyTorch", f"{info['torch']}, CUDA {info['cuda'] or 'not built in'}"),
         ("Accelerators", ", ".join(info["accelerators"]) or "none found, the CPU is used"),
-        ("Faster inference", ", ".join(info["optimisations"]) or "none"),
+        ("Optimisations", ", ".join(info["optimisations"]) or "none"),
+        ("Also available", ", ".join(info["optimisations_available"]) or "none"),
     ]
     if info["memory_total"] is not None:
         total, free = info["memory_total"] / 2**30, info["memory_free"] / 2**30
