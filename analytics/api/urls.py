@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.urls import re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from analytics.api import views_dl
 from analytics.api.routers import SlashRouter
@@ -42,7 +42,7 @@ urlpatterns = [
     *(re_path(rf"^dl/{name}/?$", view.as_view(), name=name) for name, view in _DL.items()),
     re_path(r"^token/?$", ObtainToken.as_view(), name="token"),
     re_path(r"^schema/?$", SpectacularAPIView.as_view(), name="schema"),
-    re_path(r"^docs/?$", SpectacularSwaggerView.as_view(url_name="api:schema"), name="docs"),
+    re_path(r"^docs/?$", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
     *router.urls,
     re_path(r"^.*$", UnknownAddress.as_view(), name="unknown"),
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 from rest_framework.authtoken.models import Token
@@ -195,3 +197,16 @@ def test_who_asked_is_remembered(as_staff, staff, quotes, monkeypatch):
     assert as_staff.post("dl/train-price-predictor").status_code == 202
     assert seen["requested_by"] == staff
     assert TrainedModel.objects.count() == AnomalyResult.objects.count() == 0
+
+
+# ------------------------------------------------------------------------- what a page may load
+@pytest.mark.parametrize("address", ["/", "/admin/", ROOT, f"{ROOT}docs"])
+def test_a_page_runs_no_script_of_its_own_text(admin_client, settings, tmp_path, address):
+    settings.STATIC_ROOT = tmp_path
+    answer = admin_client.get(address, headers={"accept": "text/html"}, follow=True)
+    assert answer.status_code == 200
+    assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+    body = answer.content.decode()
+    scripts = re.findall(r"<script\b([^>]*)>", body)
+    assert all("src=" in s or "application/json" in s for s in scripts)
+    assert not re.search(r"<[^>]*\son\w+=", body)
