@@ -52,7 +52,7 @@ def verdict(figures: Mapping[str, Any]) -> str:
 
 def comparison_rows(figures: Mapping[str, Any], name: str = "") -> list[Row]:
     """Label and text of what is known of a comparison; `name` is the version it was about."""
-    rows: list[Row] = [(_("Verdict"), verdict(figures))]
+    rows: list[Row] = [(_("Verdict"), verdict(figures))] if figures.get("verdict") else []
     metric = figures.get("metric", "")
     if figures.get("challenger") is not None:
         ours, theirs = (charts.number(figures[k]) for k in ("challenger", "active"))

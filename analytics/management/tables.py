@@ -10,7 +10,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from analytics.models import TrainedModel
+from analytics.models import ModelEvent, TrainedModel
+from analytics.selectors.models import model_decision
+from analytics.verdicts import decision
 from analytics.words import word
 
 
@@ -104,7 +106,7 @@ def model_table(models: Iterable[TrainedModel], *, brief: bool = False) -> Table
     """Versions with their metric beside the baseline's; `brief` is for versions of one market."""
     table = Table()
     heads = [_("task"), _("version"), _("status"), _("metric"), _("model"), _("baseline"), ""]
-    more = [] if brief else [_("market"), _("trained (UTC)")]
+    more = [] if brief else [_("market"), _("trained (UTC)"), _("decision")]
     for head in ["id", *heads, _("seconds"), *more]:
         table.add_column(head, no_wrap=True)
     for m in models:
@@ -119,7 +121,37 @@ def model_table(models: Iterable[TrainedModel], *, brief: bool = False) -> Table
             f"{m.baseline_score:.4f}",
             m.baseline,
             f"{m.run.seconds:.0f}" if m.run.seconds is not None else "",
-            *([] if brief else [m.market.symbol, f"{m.trained_at:%Y-%m-%d %H:%M}"]),
+            *([] if brief else [m.market.symbol, f"{m.trained_at:%Y-%m-%d %H:%M}", _decided(m)]),
+        )
+    return table
+
+
+def _decided(model: TrainedModel) -> str:
+    """Both figures and the p-value, as far as there are any, of the last decision."""
+    event = model_decision(model)
+    if event is None:
+        return ""
+    figures = event.figures
+    said = figures["verdict"]
+    if figures.get("challenger") is not None:
+        said += f" {figures['challenger']:.4f}/{figures['active']:.4f}"
+    if figures.get("p_value") is not None:
+        said += f" p={figures['p_value']:.3f}"
+    return said
+
+
+def decision_table(event: ModelEvent, name: str) -> Table:
+    """What was decided about a version and on which figures."""
+    found = decision(event, name)
+    table = Table(title=f"{found['action']}: {event.label}", title_justify="left")
+    table.add_column(_("measure"))
+    table.add_column(_("value"))
+    for label, text in found["rows"]:
+        table.add_row(label, text)
+    for pair in found["horizons"]:
+        table.add_row(
+            _("CRPS at %(h)s steps, n = %(n)s") % {"h": pair["steps"], "n": pair["n"]},
+            f"{pair['challenger']} / {pair['champion']}",
         )
     return table
 

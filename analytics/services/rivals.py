@@ -23,9 +23,9 @@ logger = logging.getLogger(__name__)
 
 #: Two-sided: a version is clearly better, or clearly worse, by a one-sided test at 5 %.
 LEVEL = 0.10
-#: A newer version that cannot be told from the champion may look so much worse, and no more: a
-#: chain of versions, each a little worse within the noise, must not wander off.
-MARGIN = 0.02
+#: A newer version that is not clearly worse takes over if it looks worse by no more than this share
+#: of the champion's figure, or if so large a difference comes by chance every other time.
+MARGIN, EVEN = 0.02, 0.5
 #: Grid rows of the shared stretch: with more the newest, with fewer there is none.
 MOST_ROWS, LEAST_ROWS = 2880, 48
 
@@ -105,7 +105,7 @@ def decide(figures: Mapping[str, Any], *, newer: bool) -> tuple[str, bool]:
     if p_value is not None and p_value < LEVEL and gain:
         return ("clearly_better", True) if gain > 0 else ("clearly_worse", False)
     if newer:
-        near = gain >= -MARGIN * abs(figures["active"])
+        near = gain >= -MARGIN * abs(figures["active"]) or (p_value or 0) >= EVEN
         return ("newer_and_not_worse", True) if near else ("newer_but_worse", False)
     if p_value is None:
         return ("better_untested", True) if gain > 0 else ("not_better", False)

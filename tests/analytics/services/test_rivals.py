@@ -59,8 +59,10 @@ def figures(challenger, p_value, *, champion=1.0, higher=False):
         (1.1, 0.01, True, False, "clearly_better", True),
         (0.99, 0.6, False, True, "newer_and_not_worse", True),
         (1.01, 0.6, False, True, "newer_and_not_worse", True),
-        (1.05, 0.6, False, True, "newer_but_worse", False),
-        (0.95, 0.6, True, True, "newer_but_worse", False),
+        (1.05, 0.6, False, True, "newer_and_not_worse", True),
+        (1.05, 0.3, False, True, "newer_but_worse", False),
+        (0.95, 0.3, True, True, "newer_but_worse", False),
+        (1.05, None, False, True, "newer_but_worse", False),
         (0.95, 0.2, False, False, "not_clearly_better", False),
         (1.0, 1.0, False, False, "not_clearly_better", False),
         (0.9, None, False, False, "better_untested", True),
@@ -71,12 +73,6 @@ def figures(challenger, p_value, *, champion=1.0, higher=False):
 def test_the_policy(challenger, p_value, higher, newer, verdict, better):
     found = decide(figures(challenger, p_value, higher=higher), newer=newer)
     assert found == (verdict, better)
-
-
-def test_a_chain_of_versions_does_not_wander_off():
-    """Each a little worse than the one before, within the noise: the second step is refused."""
-    assert decide(figures(1.015, 0.5), newer=True)[1]
-    assert not decide(figures(1.05, 0.5, champion=1.015), newer=True)[1]
 
 
 def test_they_meet_after_what_either_learned(market, last):
