@@ -19,15 +19,17 @@ VERDICTS = {
         "There is no stretch of quotes that neither version has learned from."
     ),
     "rival_cannot_answer": gettext_lazy("The active version cannot answer on the shared stretch."),
-    "clearly_better": gettext_lazy("Clearly better than the active version."),
-    "clearly_worse": gettext_lazy("Clearly worse than the active version."),
+    "clearly_better": gettext_lazy("Better than the active version, beyond chance."),
+    "clearly_worse": gettext_lazy("Worse than the active version, beyond chance."),
     "newer_and_not_worse": gettext_lazy(
-        "No clear difference; it learned from newer quotes and is not worse."
+        "No difference beyond chance; it learned from newer quotes."
     ),
     "newer_but_worse": gettext_lazy(
-        "No clear difference, but it looks worse than noise excuses, though newer."
+        "It learned from newer quotes, but looks worse, though that may be chance."
     ),
-    "not_clearly_better": gettext_lazy("No clear difference, and it learned from no newer quotes."),
+    "not_clearly_better": gettext_lazy(
+        "No difference beyond chance, and it learned from no newer quotes."
+    ),
     "better_untested": gettext_lazy("Better by its figure; too few rows to test."),
     "not_better": gettext_lazy("Not better by its figure; too few rows to test."),
     "not_compared": gettext_lazy("It could not be compared."),

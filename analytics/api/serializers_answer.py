@@ -206,6 +206,7 @@ class HorizonAccuracy(serializers.Serializer):
     task = serializers.CharField()
     source = serializers.CharField()
     horizon = serializers.IntegerField(help_text="Steps.")
+    minutes = serializers.IntegerField()
     n = serializers.IntegerField()
     mae = serializers.FloatField()
     naive_mae = serializers.FloatField(help_text="Of the last value, on the same rows.")

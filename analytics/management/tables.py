@@ -12,7 +12,7 @@ from rich.text import Text
 
 from analytics.models import ModelEvent, TrainedModel
 from analytics.selectors.models import model_decision
-from analytics.verdicts import decision
+from analytics.verdicts import decision, verdict
 from analytics.words import word
 
 
@@ -106,7 +106,7 @@ def model_table(models: Iterable[TrainedModel], *, brief: bool = False) -> Table
     """Versions with their metric beside the baseline's; `brief` is for versions of one market."""
     table = Table()
     heads = [_("task"), _("version"), _("status"), _("metric"), _("model"), _("baseline"), ""]
-    more = [] if brief else [_("market"), _("trained (UTC)"), _("decision")]
+    more = [] if brief else [_("market"), _("trained (UTC)")]
     for head in ["id", *heads, _("seconds"), *more]:
         table.add_column(head, no_wrap=True)
     for m in models:
@@ -121,23 +121,26 @@ def model_table(models: Iterable[TrainedModel], *, brief: bool = False) -> Table
             f"{m.baseline_score:.4f}",
             m.baseline,
             f"{m.run.seconds:.0f}" if m.run.seconds is not None else "",
-            *([] if brief else [m.market.symbol, f"{m.trained_at:%Y-%m-%d %H:%M}", _decided(m)]),
+            *([] if brief else [m.market.symbol, f"{m.trained_at:%Y-%m-%d %H:%M}"]),
         )
     return table
 
 
-def _decided(model: TrainedModel) -> str:
-    """Both figures and the p-value, as far as there are any, of the last decision."""
-    event = model_decision(model)
-    if event is None:
-        return ""
-    figures = event.figures
-    said = figures["verdict"]
-    if figures.get("challenger") is not None:
-        said += f" {figures['challenger']:.4f}/{figures['active']:.4f}"
-    if figures.get("p_value") is not None:
-        said += f" p={figures['p_value']:.3f}"
-    return said
+def decision_lines(models: Iterable[TrainedModel]) -> list[Text]:
+    """A line per version about which something was decided on figures."""
+    lines = []
+    for m in models:
+        event = model_decision(m)
+        if event is None:
+            continue
+        figures = event.figures
+        line = f"#{m.pk} {m}: {verdict(figures)}"
+        if figures.get("challenger") is not None:
+            line += f" {figures['challenger']:.4f} / {figures['active']:.4f}"
+        if figures.get("p_value") is not None:
+            line += f", p = {figures['p_value']:.3f}"
+        lines.append(Text(line))
+    return lines
 
 
 def decision_table(event: ModelEvent, name: str) -> Table:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -16,8 +17,8 @@ from django.db.models import Count
 from django.utils import timezone
 
 import ml
-from analytics.models import Forecast, ForecastScore, Market
-from analytics.selectors.accuracy import merged, tallies
+from analytics.models import Forecast, ForecastScore, Market, TrainedModel
+from analytics.selectors.accuracy import Tally, merged, tallies
 from analytics.selectors.models import model_active
 from analytics.selectors.prices import price_frame
 from analytics.services.drift import drift_of
@@ -94,26 +95,44 @@ def accuracy_of(
     """Rolling skill and coverage per task and horizon over the last `days`, and whether the active
     versions drifted, ready for JSON. Skill is the mean error over that of the last value: below 1
     is better than doing nothing."""
-    since = (now or timezone.now()) - dt.timedelta(days=days)
-    found = tallies(markets=[market.pk], since=since)
     active = {task: model_active(market.pk, task) for task in FORECAST_TASKS}
+    found = accuracy_of_many({market.pk: active}, days=days, now=now)
+    return {"market": market.symbol, **found[market.pk]}
+
+
+def accuracy_of_many(
+    active: Mapping[int, Mapping[str, TrainedModel | None]],
+    *,
+    days: int = 30,
+    now: dt.datetime | None = None,
+) -> dict[int, dict[str, Any]]:
+    """The same for many markets in one query; `active` holds the active version of each task (any
+    other version there is left out), per id of a market."""
+    since = (now or timezone.now()) - dt.timedelta(days=days)
+    found = tallies(markets=active, since=since)
+    told = {}
+    for market_id, models in active.items():
+        own = [tally for tally in found if tally.market_id == market_id]
+        serving = [(t, m) for t in FORECAST_TASKS if (m := models.get(t)) and m.status == "active"]
+        told[market_id] = {
+            "days": days,
+            "horizons": [_told(tally) for tally in merged(own)],
+            "drift": [drift_of(task, model, own) for task, model in serving],
+        }
+    return told
+
+
+def _told(tally: Tally) -> dict[str, Any]:
     return {
-        "market": market.symbol,
-        "days": days,
-        "horizons": [
-            {
-                "task": tally.task,
-                "source": tally.source,
-                "horizon": tally.steps,
-                "n": tally.n,
-                "mae": tally.error / tally.n,
-                "naive_mae": tally.naive / tally.n,
-                "mean_crps": tally.crps / tally.n,
-                "coverage_80": tally.inside_80 / tally.n,
-                "coverage_90": tally.inside_90 / tally.n,
-                "skill": tally.skill,
-            }
-            for tally in merged(found)
-        ],
-        "drift": [drift_of(task, model, found) for task, model in active.items() if model],
+        "task": tally.task,
+        "source": tally.source,
+        "horizon": tally.steps,
+        "minutes": tally.minutes,
+        "n": tally.n,
+        "mae": tally.error / tally.n,
+        "naive_mae": tally.naive / tally.n,
+        "mean_crps": tally.crps / tally.n,
+        "coverage_80": tally.inside_80 / tally.n,
+        "coverage_90": tally.inside_90 / tally.n,
+        "skill": tally.skill,
     }

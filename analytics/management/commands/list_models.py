@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from analytics.management.base import TASKS, FaceCommand
-from analytics.management.tables import model_table
+from analytics.management.tables import decision_lines, model_table
 from analytics.selectors.models import model_decision, model_list, with_decisions
 from analytics.selectors.prices import market_get
 
@@ -26,7 +26,7 @@ class Command(FaceCommand):
         if options["task"]:
             models = models.filter(task=options["task"])
         if not options["json"]:
-            self.console().print(model_table(models))
+            self.console().print(model_table(models), *decision_lines(models), sep="\n")
             return
         fields = "id task family version status primary_metric score baseline baseline_score"
         rows = [
