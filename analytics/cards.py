@@ -95,13 +95,13 @@ def _figures(figures: Mapping[str, Any]) -> Section:
 
 
 def _calibration(rows: list[dict[str, Any]]) -> Section:
-    heads = [_("Steps"), _("80 % covers"), _("90 % covers"), "n"]
+    heads = [_("Steps"), _("Covers (80 %)"), _("Covers (90 %)"), "n"]
     table = [
         [
             str(row["horizon"]),
             presenters.percent(row["coverage_80"]),
             presenters.percent(row["coverage_90"]),
-            charts.number(row["n"]),
+            "–" if row["n"] is None else f"{row['n']:,.0f}",
         ]
         for row in rows
     ]
@@ -127,7 +127,7 @@ def _comparison(card: Mapping[str, Any]) -> Section:
 
 
 def _live(rows: list[dict[str, Any]]) -> Section:
-    heads = [_("Steps"), _("Skill"), _("80 % covers"), _("90 % covers"), "n"]
+    heads = [_("Steps"), _("Skill"), _("Covers (80 %)"), _("Covers (90 %)"), "n"]
     table = [
         [
             str(row["horizon"]),

@@ -13,10 +13,10 @@ from analytics.models.choices import Source, Task
 from analytics.presenters import duration, percent
 
 REASONS = {
-    "coverage_80_low": gettext_lazy("its 80 % interval holds too rarely"),
-    "coverage_80_high": gettext_lazy("its 80 % interval is too wide"),
-    "coverage_90_low": gettext_lazy("its 90 % interval holds too rarely"),
-    "coverage_90_high": gettext_lazy("its 90 % interval is too wide"),
+    "coverage_80_low": gettext_lazy("its interval holds too rarely (80 %)"),
+    "coverage_80_high": gettext_lazy("its interval is too wide (80 %)"),
+    "coverage_90_low": gettext_lazy("its interval holds too rarely (90 %)"),
+    "coverage_90_high": gettext_lazy("its interval is too wide (90 %)"),
     "worse_than_last_value": gettext_lazy("it is worse than the last value"),
     "worse_than_trained": gettext_lazy("it is worse than when it was trained"),
 }
