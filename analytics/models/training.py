@@ -154,6 +154,16 @@ class TrainedModel(models.Model):
     def __str__(self) -> str:
         return f"{self.family} v{self.version}"
 
+    def metric_names(self) -> list[str]:
+        """The metric that decides, then the others; horizons of one metric in their order."""
+
+        def order(name: str) -> tuple[str, int]:
+            stem, _h, steps = name.rpartition("_h")
+            return (stem, int(steps)) if stem and steps.isdigit() else (name, 0)
+
+        names = {*self.metrics, *self.baseline_metrics} - {self.primary_metric}
+        return [self.primary_metric, *sorted(names, key=order)]
+
 
 class ModelEvent(models.Model):
     """Audit trail: who decided what about a version, when, why, and on which figures."""

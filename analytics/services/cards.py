@@ -11,6 +11,7 @@ from typing import Any
 
 from django.utils import timezone
 
+import ml
 from analytics.models import ModelEvent, TrainedModel
 from analytics.selectors.accuracy import merged, tallies
 from analytics.selectors.models import model_decision
@@ -19,7 +20,6 @@ from analytics.selectors.models import model_decision
 LIVE_DAYS = 90
 #: A stretch is short below so many days, and a coverage off beyond so many points.
 SHORT_DAYS, OFF_COVERAGE = 14, 0.05
-HORIZONS = (1, 6, 24, 48)
 
 
 def model_card(model: TrainedModel) -> dict[str, Any]:
@@ -63,7 +63,6 @@ def model_card(model: TrainedModel) -> dict[str, Any]:
 
 
 def _figures(model: TrainedModel) -> dict[str, Any]:
-    names = sorted({*model.metrics, *model.baseline_metrics} - {model.primary_metric})
     return {
         "primary_metric": model.primary_metric,
         "score": model.score,
@@ -76,7 +75,7 @@ def _figures(model: TrainedModel) -> dict[str, Any]:
                 "model": model.metrics.get(name),
                 "baseline": model.baseline_metrics.get(name),
             }
-            for name in (model.primary_metric, *names)
+            for name in model.metric_names()
         ],
     }
 
@@ -96,15 +95,11 @@ def comparison(event: ModelEvent) -> dict[str, Any]:
 def calibration(model: TrainedModel) -> list[dict[str, Any]]:
     """Coverage of the intervals per horizon on the test stretch; empty where there are none."""
     rows = []
-    for steps in HORIZONS:
-        shares = {level: model.metrics.get(f"cov{level}_h{steps}") for level in (80, 90)}
+    for steps in ml.HORIZONS:
+        shares = {f"coverage_{k}": model.metrics.get(f"cov{k}_h{steps}") for k in (80, 90)}
         if None not in shares.values():
-            rows.append({"horizon": steps, "n": model.metrics.get(f"n_h{steps}"), **_named(shares)})
+            rows.append({"horizon": steps, "n": model.metrics.get(f"n_h{steps}"), **shares})
     return rows
-
-
-def _named(shares: dict[int, Any]) -> dict[str, Any]:
-    return {f"coverage_{level}": share for level, share in shares.items()}
 
 
 def live(model: TrainedModel) -> list[dict[str, Any]]:
@@ -128,7 +123,7 @@ def limits(model: TrainedModel) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     if not model.beats_baseline:
         found.append({"code": "below_baseline", "baseline": model.baseline})
-    for steps in HORIZONS:
+    for steps in ml.HORIZONS:
         skill = model.metrics.get(f"mae_skill_h{steps}")
         if skill is not None and skill >= 1:
             found.append({"code": "no_gain", "horizon": steps, "skill": skill})
