@@ -66,7 +66,6 @@ def against_baseline(model: TrainedModel) -> dict[str, str]:
 
 def metric_rows(model: TrainedModel) -> list[dict[str, str]]:
     """Every metric beside the baseline's, the one that decides first."""
-    names = sorted({*model.metrics, *model.baseline_metrics} - {model.primary_metric})
     return [
         {
             "name": name,
@@ -74,7 +73,7 @@ def metric_rows(model: TrainedModel) -> list[dict[str, str]]:
             "model": charts.number(model.metrics.get(name)),
             "baseline": charts.number(model.baseline_metrics.get(name)),
         }
-        for name in (model.primary_metric, *names)
+        for name in model.metric_names()
     ]
 
 

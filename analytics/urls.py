@@ -7,5 +7,6 @@ from analytics import views
 app_name = "analytics"
 urlpatterns = [
     path("", views.home, name="home"),
+    path("models/<int:pk>/", views.model_card, name="model-card"),
     path("live/", views.live, name="live"),
 ]

@@ -8,17 +8,21 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from analytics import presenters
-from analytics.exceptions import AnalyticsError
+from analytics import cards, presenters
+from analytics.exceptions import AnalyticsError, NotFound
 from analytics.models import Market
+from analytics.presenters_accuracy import accuracy_lines
 from analytics.selectors import dashboard
+from analytics.selectors.models import model_get
 from analytics.selectors.prices import market_get
+from analytics.services.accuracy import accuracy_of_many
+from analytics.services.cards import model_card as card_of
 from analytics.services.status import worker_status
 from p2p.middleware import from_loopback
 
@@ -46,13 +50,17 @@ def home(request: HttpRequest) -> HttpResponse:
     """Every market at a glance, or the one that ?market= names."""
     chosen, problem = _chosen(request.GET.get("market", ""))
     choices = dashboard.market_choices()
-    cards = [] if problem else dashboard.dashboard_cards(only=chosen)
+    markets = [] if problem else dashboard.dashboard_cards(only=chosen)
+    accuracy = accuracy_of_many({card.market.pk: card.models for card in markets})
     context = {
-        "cards": [presenters.card(card) for card in cards],
+        "cards": [
+            presenters.card(card) | {"accuracy": accuracy_lines(accuracy[card.market.pk])}
+            for card in markets
+        ],
         "choices": choices,
         "chosen": chosen,
         "problem": problem,
-        "hidden": presenters.hidden(0 if chosen or problem else len(choices), len(cards)),
+        "hidden": presenters.hidden(0 if chosen or problem else len(choices), len(markets)),
         **_live(),
     }
     return render(request, "analytics/home.html", context, status=404 if problem else 200)
@@ -66,6 +74,19 @@ def _chosen(ref: str) -> tuple[Market | None, str]:
         return market_get(ref), ""
     except AnalyticsError as error:
         return None, error.message
+
+
+@require_safe
+@never_cache
+@reader_required
+def model_card(request: HttpRequest, pk: int) -> HttpResponse:
+    """Everything stored about a version; the API has the same as JSON and Markdown."""
+    try:
+        card = card_of(model_get(pk))
+    except NotFound as error:
+        raise Http404(error.message) from error
+    context = {"pk": pk, "title": cards.title(card), "sections": cards.sections(card)}
+    return render(request, "analytics/card.html", context)
 
 
 @require_safe

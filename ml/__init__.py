@@ -39,6 +39,7 @@ _HOMES = {
     "ml.grid": ("build_grid", "dataset_hash", "infer_step_minutes"),
     "ml.predictor": ("DLPredictor",),
     "ml.registry": ("get_spec", "list_specs"),
+    "ml.rivals": ("compare_models",),
     "ml.simulate": ("SimulatedMarket", "simulate_quotes"),
     "ml.spec": (
         "HORIZONS",

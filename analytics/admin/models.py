@@ -8,15 +8,17 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
-from django.utils.html import format_html
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from analytics import presenters
 from analytics.admin.base import MarketFilter, OwnedAdmin, mark, operate, pretty
 from analytics.models import ModelEvent, TrainedModel
-from analytics.selectors.models import model_list
+from analytics.selectors.models import model_decision, model_list
 from analytics.services.promotion import model_promote, model_retire, model_rollback
+from analytics.verdicts import comparison_rows, decision
 
 _STATES = {"active": "good", "retired": "quiet"}
 
@@ -54,7 +56,8 @@ class TrainedModelAdmin(OwnedAdmin):
     actions = ["promote", "retire", "rollback"]
     inlines = [ModelEventInline]
     fieldsets = [
-        (None, {"fields": ["market", "task", "family", "version", "state", "run"]}),
+        (None, {"fields": ["market", "task", "family", "version", "state", "run", "card"]}),
+        (_("Against the active version"), {"fields": ["comparison"]}),
         (_("Measured"), {"fields": ["against_baseline", "all_metrics", "test_from"]}),
         (_("Data"), {"fields": ["data_window", "trained_until", "step_minutes", "window"]}),
         (_("Artifact"), {"fields": ["inputs", "artifact", "checksum", "device", "trained_at"]}),
@@ -84,6 +87,16 @@ class TrainedModelAdmin(OwnedAdmin):
     def all_metrics(self, model: TrainedModel) -> SafeString:
         context = {"rows": presenters.metric_rows(model), "model": model}
         return render_to_string("admin/analytics/metrics.html", context)
+
+    @admin.display(description=_("model card"))
+    def card(self, model: TrainedModel) -> SafeString:
+        url = reverse("analytics:model-card", args=[model.pk])
+        return format_html('<a href="{}">{}</a>', url, _("model card"))
+
+    @admin.display(description=_("decision"))
+    def comparison(self, model: TrainedModel) -> SafeString:
+        found = decision(model_decision(model), str(model))
+        return render_to_string("admin/analytics/comparison.html", {"decision": found})
 
     @admin.display(description=_("data window"))
     def data_window(self, model: TrainedModel) -> str:
@@ -147,8 +160,23 @@ class ModelEventAdmin(OwnedAdmin):
     list_display = ["at", "label", "action", "automatic", "by", "reason"]
     list_filter = ["action", "automatic"]
     list_select_related = ["by"]
-    fields = ["at", "label", "model", "action", "automatic", "by", "reason", "on_figures"]
+    fields = [
+        "at",
+        "label",
+        "model",
+        "action",
+        "automatic",
+        "by",
+        "reason",
+        "in_words",
+        "on_figures",
+    ]
 
     @admin.display(description=_("figures"))
     def on_figures(self, event: ModelEvent) -> SafeString:
         return pretty(event.figures)
+
+    @admin.display(description=_("in words"))
+    def in_words(self, event: ModelEvent) -> SafeString:
+        rows = comparison_rows(event.figures, event.label)
+        return format_html_join(SafeString("<br>"), "{}: {}", rows) or SafeString("–")

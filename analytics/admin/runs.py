@@ -7,12 +7,14 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from analytics import charts, presenters
 from analytics.admin.base import MarketFilter, OwnedAdmin, mark, nothing, operate, pretty
+from analytics.audits import audit_lines, audit_rows
 from analytics.models import TrainingRun
 from analytics.selectors.runs import run_list
 from analytics.services.training import training_cancel
@@ -33,7 +35,7 @@ class TrainingRunAdmin(OwnedAdmin):
         ),
         (
             _("Data"),
-            {"fields": ["data_from", "data_until", "row_count", "dataset_hash"]},
+            {"fields": ["data_from", "data_until", "row_count", "dataset_hash", "audit_report"]},
         ),
         (
             _("How"),
@@ -74,6 +76,13 @@ class TrainingRunAdmin(OwnedAdmin):
     @admin.display(description=_("loss (line: training, dashes: validation)"))
     def loss_curve(self, run: TrainingRun) -> Any:
         return charts.loss_chart(run.losses, title=str(_("Loss per epoch"))) or nothing()
+
+    @admin.display(description=_("data audit"))
+    def audit_report(self, run: TrainingRun) -> SafeString:
+        if not run.audit:
+            return SafeString("–")
+        context = {"rows": audit_rows(run.audit), "lines": audit_lines(run.audit)}
+        return render_to_string("admin/analytics/audit.html", context)
 
     @admin.display(description=_("configuration"))
     def configuration(self, run: TrainingRun) -> SafeString:

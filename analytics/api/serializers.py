@@ -13,6 +13,9 @@ from analytics.models import (
     TrainedModel,
     TrainingRun,
 )
+from analytics.selectors.models import model_decision
+from analytics.services.cards import comparison
+from analytics.verdicts import verdict
 
 
 class ErrorSerializer(serializers.Serializer):
@@ -130,6 +133,7 @@ class TrainingRunDetailSerializer(TrainingRunSerializer):
             "data_until",
             "row_count",
             "dataset_hash",
+            "audit",
             "versions",
             "losses",
         )
@@ -171,3 +175,18 @@ class TrainedModelSerializer(OfMarketSerializer):
             "checksum",
         )
         read_only_fields = fields
+
+
+class TrainedModelDetailSerializer(TrainedModelSerializer):
+    """A version with the decision about it: how it did beside the one that was active."""
+
+    comparison = serializers.SerializerMethodField()
+
+    class Meta(TrainedModelSerializer.Meta):
+        fields = (*TrainedModelSerializer.Meta.fields, "comparison")
+        read_only_fields = fields
+
+    def get_comparison(self, model: TrainedModel) -> dict[str, Any] | None:
+        """Verdict, both figures, window, n, statistic and p-value; null where none was taken."""
+        event = model_decision(model)
+        return {**comparison(event), "text": verdict(event.figures)} if event else None

@@ -206,6 +206,7 @@ class HorizonAccuracy(serializers.Serializer):
     task = serializers.CharField()
     source = serializers.CharField()
     horizon = serializers.IntegerField(help_text="Steps.")
+    minutes = serializers.IntegerField()
     n = serializers.IntegerField()
     mae = serializers.FloatField()
     naive_mae = serializers.FloatField(help_text="Of the last value, on the same rows.")
@@ -215,7 +216,37 @@ class HorizonAccuracy(serializers.Serializer):
     coverage_90 = serializers.FloatField()
 
 
+class HorizonDrift(serializers.Serializer):
+    horizon = serializers.IntegerField(help_text="Steps.")
+    n = serializers.IntegerField()
+    independent = serializers.FloatField(help_text="Of the n; forecasts share their future.")
+    skill = serializers.FloatField(allow_null=True)
+    skill_trained = serializers.FloatField(allow_null=True, help_text="When it was trained.")
+    coverage_80 = serializers.FloatField()
+    band_80 = serializers.ListField(
+        child=serializers.FloatField(), help_text="What chance allows an honest interval."
+    )
+    coverage_90 = serializers.FloatField()
+    band_90 = serializers.ListField(child=serializers.FloatField())
+    found = serializers.ListField(child=serializers.CharField())
+
+
+class DriftAnswer(serializers.Serializer):
+    task = serializers.CharField()
+    model_id = serializers.IntegerField(allow_null=True, help_text="The active version.")
+    version = serializers.IntegerField(allow_null=True)
+    enough = serializers.BooleanField(help_text="Enough independent forecasts to say anything.")
+    drifted = serializers.BooleanField()
+    reasons = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="coverage_80_low, coverage_80_high, the same of 90, worse_than_last_value, "
+        "worse_than_trained.",
+    )
+    horizons = HorizonDrift(many=True)
+
+
 class AccuracyAnswer(serializers.Serializer):
     market = serializers.CharField()
     days = serializers.IntegerField()
     horizons = HorizonAccuracy(many=True)
+    drift = DriftAnswer(many=True)

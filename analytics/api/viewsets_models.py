@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
+from analytics import cards
 from analytics.api.filters import AnomalyFilter, ModelFilter, RunFilter
+from analytics.api.parsers import query_input
 from analytics.api.schema import documented, query_of
 from analytics.api.serializers import (
+    TrainedModelDetailSerializer,
     TrainedModelSerializer,
     TrainingRunDetailSerializer,
     TrainingRunSerializer,
@@ -37,6 +42,7 @@ from analytics.selectors.models import model_list
 from analytics.selectors.results import anomaly_list
 from analytics.selectors.runs import run_list
 from analytics.services import anomalies, promotion, training
+from analytics.services.cards import model_card
 
 _ACTS = (400, 404, 409)
 
@@ -82,7 +88,9 @@ class TrainingRunViewSet(ReadResource):
 
 @extend_schema_view(
     list=documented("Trained versions, newest first", TrainedModelSerializer(many=True)),
-    retrieve=documented("One version", TrainedModelSerializer, fails=(404,)),
+    retrieve=documented(
+        "One version, with the decision about it", TrainedModelDetailSerializer, fails=(404,)
+    ),
 )
 class ModelViewSet(ReadResource):
     queryset = TrainedModel.objects.none()
@@ -94,7 +102,30 @@ class ModelViewSet(ReadResource):
     def get_queryset(self) -> QuerySet[TrainedModel]:
         return model_list()
 
-    @documented("Make a version answer", TrainedModelSerializer, request=PromoteInput, fails=_ACTS)
+    def get_serializer_class(self) -> type[BaseSerializer]:
+        return TrainedModelSerializer if self.action == "list" else TrainedModelDetailSerializer
+
+    @documented("Its model card: every fact that is stored", OpenApiTypes.OBJECT, fails=(404,))
+    @action(detail=True, methods=["get"])
+    def card(self, request: Request, pk: str) -> Response:
+        query_input(request, allowed=())
+        return Response(model_card(self.get_object()))
+
+    @documented(
+        "Its model card as Markdown, in the language asked for",
+        OpenApiTypes.STR,
+        status=(200, "text/markdown"),
+        fails=(404,),
+    )
+    @action(detail=True, methods=["get"], url_path=r"card\.md", url_name="card-markdown")
+    def card_markdown(self, request: Request, pk: str) -> HttpResponse:
+        query_input(request, allowed=())
+        text = cards.markdown(model_card(self.get_object()))
+        return HttpResponse(text, content_type="text/markdown; charset=utf-8")
+
+    @documented(
+        "Make a version answer", TrainedModelDetailSerializer, request=PromoteInput, fails=_ACTS
+    )
     @action(detail=True, methods=["post"])
     def promote(self, request: Request, pk: str) -> Response:
         model = self.get_object()
@@ -102,7 +133,10 @@ class ModelViewSet(ReadResource):
         return self._shown(promotion.model_promote(model=model, by=caller(request), **values))
 
     @documented(
-        "Take a version out of service", TrainedModelSerializer, request=ReasonInput, fails=_ACTS
+        "Take a version out of service",
+        TrainedModelDetailSerializer,
+        request=ReasonInput,
+        fails=_ACTS,
     )
     @action(detail=True, methods=["post"])
     def retire(self, request: Request, pk: str) -> Response:
@@ -112,7 +146,7 @@ class ModelViewSet(ReadResource):
 
     @documented(
         "Bring the version before back",
-        TrainedModelSerializer,
+        TrainedModelDetailSerializer,
         request=RollbackInput,
         fails=_ACTS,
     )

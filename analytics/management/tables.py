@@ -10,7 +10,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from analytics.models import TrainedModel
+from analytics.models import ModelEvent, TrainedModel
+from analytics.selectors.models import model_decision
+from analytics.verdicts import decision, verdict
 from analytics.words import word
 
 
@@ -120,6 +122,39 @@ def model_table(models: Iterable[TrainedModel], *, brief: bool = False) -> Table
             m.baseline,
             f"{m.run.seconds:.0f}" if m.run.seconds is not None else "",
             *([] if brief else [m.market.symbol, f"{m.trained_at:%Y-%m-%d %H:%M}"]),
+        )
+    return table
+
+
+def decision_lines(models: Iterable[TrainedModel]) -> list[Text]:
+    """A line per version about which something was decided on figures."""
+    lines = []
+    for m in models:
+        event = model_decision(m)
+        if event is None:
+            continue
+        figures = event.figures
+        line = f"#{m.pk} {m}: {verdict(figures)}"
+        if figures.get("challenger") is not None:
+            line += f" {figures['challenger']:.4f} / {figures['active']:.4f}"
+        if figures.get("p_value") is not None:
+            line += f", p = {figures['p_value']:.3f}"
+        lines.append(Text(line))
+    return lines
+
+
+def decision_table(event: ModelEvent, name: str) -> Table:
+    """What was decided about a version and on which figures."""
+    found = decision(event, name)
+    table = Table(title=f"{found['action']}: {event.label}", title_justify="left")
+    table.add_column(_("measure"))
+    table.add_column(_("value"))
+    for label, text in found["rows"]:
+        table.add_row(label, text)
+    for pair in found["horizons"]:
+        table.add_row(
+            _("CRPS at %(h)s steps, n = %(n)s") % {"h": pair["steps"], "n": pair["n"]},
+            f"{pair['challenger']} / {pair['champion']}",
         )
     return table
 

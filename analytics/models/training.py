@@ -38,6 +38,9 @@ class TrainingRun(models.Model):
     data_until = models.DateTimeField(_("data until"), help_text=_("Nothing later is looked at."))
     row_count = models.PositiveBigIntegerField(_("rows"), default=0)
     dataset_hash = models.CharField(_("dataset hash"), max_length=64, blank=True)
+    audit = models.JSONField(
+        _("data audit"), default=dict, blank=True, help_text=_("What the quotes were like.")
+    )
     versions = models.JSONField(_("library versions"), default=dict, blank=True)
     device = models.CharField(_("device"), max_length=80, blank=True)
 
@@ -150,6 +153,16 @@ class TrainedModel(models.Model):
 
     def __str__(self) -> str:
         return f"{self.family} v{self.version}"
+
+    def metric_names(self) -> list[str]:
+        """The metric that decides, then the others; horizons of one metric in their order."""
+
+        def order(name: str) -> tuple[str, int]:
+            stem, _h, steps = name.rpartition("_h")
+            return (stem, int(steps)) if stem and steps.isdigit() else (name, 0)
+
+        names = {*self.metrics, *self.baseline_metrics} - {self.primary_metric}
+        return [self.primary_metric, *sorted(names, key=order)]
 
 
 class ModelEvent(models.Model):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext as _
 
 from analytics.exceptions import NotFound
-from analytics.models import Market, TrainedModel
+from analytics.models import Market, ModelEvent, TrainedModel
 from analytics.models.choices import Source
 
 Status = TrainedModel.Status
@@ -29,6 +29,23 @@ class Serving:
 
 def model_list() -> QuerySet[TrainedModel]:
     return TrainedModel.objects.select_related("market", "run").order_by("-id")
+
+
+def with_decisions(models: QuerySet[TrainedModel]) -> QuerySet[TrainedModel]:
+    """The same with their decisions read along, for `model_decision` of many."""
+    return models.prefetch_related(Prefetch("events", queryset=_events(), to_attr="trail"))
+
+
+def model_decision(model: TrainedModel) -> ModelEvent | None:
+    """The last event that was decided on figures: promoted or kept back."""
+    trail = getattr(model, "trail", None)
+    events = _events().filter(model=model) if trail is None else trail
+    return next((event for event in events if event.figures.get("verdict")), None)
+
+
+def _events() -> QuerySet[ModelEvent]:
+    decided = (ModelEvent.Action.PROMOTED, ModelEvent.Action.KEPT_BACK)
+    return ModelEvent.objects.filter(action__in=decided).select_related("by").order_by("-id")
 
 
 def model_active(market_id: int, task: str) -> TrainedModel | None:

@@ -9,20 +9,25 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-from django.db.models import Avg, Case, Count, F, FloatField, Value, When
+from django.db.models import Count
 from django.utils import timezone
 
 import ml
-from analytics.models import Forecast, ForecastScore, Market
+from analytics.models import Forecast, ForecastScore, Market, TrainedModel
+from analytics.selectors.accuracy import Tally, merged, tallies
+from analytics.selectors.models import model_active
 from analytics.selectors.prices import price_frame
+from analytics.services.drift import drift_of
 from analytics.services.history import last_moment
 
 #: Forecasts that a round looks at, and how far back: what is not known by then stays unknown.
 MOST = 2000
 LOOK_BACK = dt.timedelta(days=60)
+FORECAST_TASKS = ("price", "spread")
 _COLUMN = {"price": "mid", "spread_pct": "spread_pct"}
 
 
@@ -87,31 +92,47 @@ def _scored(
 def accuracy_of(
     *, market: Market, days: int = 30, now: dt.datetime | None = None
 ) -> dict[str, Any]:
-    """Rolling skill and coverage per task and horizon over the last `days`, ready for JSON. Skill
-    is the mean error over that of the last value: below 1 is better than doing nothing."""
+    """Rolling skill and coverage per task and horizon over the last `days`, and whether the active
+    versions drifted, ready for JSON. Skill is the mean error over that of the last value: below 1
+    is better than doing nothing."""
+    active = {task: model_active(market.pk, task) for task in FORECAST_TASKS}
+    found = accuracy_of_many({market.pk: active}, days=days, now=now)
+    return {"market": market.symbol, **found[market.pk]}
+
+
+def accuracy_of_many(
+    active: Mapping[int, Mapping[str, TrainedModel | None]],
+    *,
+    days: int = 30,
+    now: dt.datetime | None = None,
+) -> dict[int, dict[str, Any]]:
+    """The same for many markets in one query; `active` holds the active version of each task (any
+    other version there is left out), per id of a market."""
     since = (now or timezone.now()) - dt.timedelta(days=days)
-    rows = (
-        ForecastScore.objects.filter(forecast__market=market, target_at__gte=since)
-        .values(task=F("forecast__task"), source=F("forecast__source"), horizon=F("steps"))
-        .annotate(
-            n=Count("pk"),
-            mae=Avg("error"),
-            naive_mae=Avg("naive_error"),
-            mean_crps=Avg("crps"),
-            coverage_80=Avg(_as_number("inside_80")),
-            coverage_90=Avg(_as_number("inside_90")),
-        )
-        .order_by("task", "source", "horizon")
-    )
+    found = tallies(markets=active, since=since)
+    told = {}
+    for market_id, models in active.items():
+        own = [tally for tally in found if tally.market_id == market_id]
+        serving = [(t, m) for t in FORECAST_TASKS if (m := models.get(t)) and m.status == "active"]
+        told[market_id] = {
+            "days": days,
+            "horizons": [_told(tally) for tally in merged(own)],
+            "drift": [drift_of(task, model, own) for task, model in serving],
+        }
+    return told
+
+
+def _told(tally: Tally) -> dict[str, Any]:
     return {
-        "market": market.symbol,
-        "days": days,
-        "horizons": [
-            {**row, "skill": row["mae"] / row["naive_mae"] if row["naive_mae"] else None}
-            for row in rows
-        ],
+        "task": tally.task,
+        "source": tally.source,
+        "horizon": tally.steps,
+        "minutes": tally.minutes,
+        "n": tally.n,
+        "mae": tally.error / tally.n,
+        "naive_mae": tally.naive / tally.n,
+        "mean_crps": tally.crps / tally.n,
+        "coverage_80": tally.inside_80 / tally.n,
+        "coverage_90": tally.inside_90 / tally.n,
+        "skill": tally.skill,
     }
-
-
-def _as_number(field: str) -> Case:
-    return Case(When(**{field: True}, then=Value(1.0)), default=0.0, output_field=FloatField())

@@ -25,6 +25,7 @@ from analytics.models import TrainedModel, TrainingRun
 from analytics.selectors.models import model_next_version
 from analytics.selectors.prices import price_frame
 from analytics.selectors.runs import run_asks_for_cancel, run_get
+from analytics.services.auditing import run_audit
 from analytics.services.children import child_run
 from analytics.services.promotion import model_consider
 from analytics.services.training import training_close, training_reap
@@ -120,6 +121,7 @@ def _claim(run_id: int) -> TrainingRun | None:
 def _learn(run: TrainingRun, staged: Path, listener: Listener | None) -> ml.TrainReport:
     ml.set_threads(conf().TRAIN_THREADS)
     frame = price_frame(run.market, until=run.data_until)
+    run_audit(run=run, frame=frame)
     trainer = ml.DLModelTrainer(
         staged,
         device=run.device_wish or conf().DEVICE or None,

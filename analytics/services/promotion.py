@@ -8,13 +8,10 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-import ml
 from analytics.exceptions import AnalyticsError, Conflict, NotReady
 from analytics.models import Market, ModelEvent, TrainedModel
 from analytics.selectors.models import model_active, model_previous
-from analytics.selectors.prices import price_frame
-from analytics.services.serving import predictor_of
-from analytics.services.translate import ml_errors
+from analytics.services.rivals import compare
 
 logger = logging.getLogger(__name__)
 Status = TrainedModel.Status
@@ -24,8 +21,8 @@ Action = ModelEvent.Action
 def model_promote(
     *, model: TrainedModel, by: Any = None, reason: str = "", force: bool = False
 ) -> TrainedModel:
-    """Make a version the active one. It must beat its baseline and the active version on one
-    shared stretch (Conflict not_better otherwise), or be forced with a reason."""
+    """Make a version the active one. It must beat its baseline and hold against the active version
+    (services.rivals; Conflict not_better otherwise), or be forced with a reason."""
     if model.status == Status.ACTIVE:
         raise Conflict(_("This version is already active."), "already_active", model_id=model.pk)
     if force and not reason.strip():
@@ -34,7 +31,7 @@ def model_promote(
             "reason_required",
             {"reason": _("say why this version is to answer")},
         )
-    figures = compare(model)
+    figures = _judge_forced(model) if force else judge(model)
     if not force and not figures["better"]:
         raise Conflict(
             _("This version is not better than what answers now; force it with a reason."),
@@ -48,7 +45,7 @@ def model_consider(*, model: TrainedModel) -> bool:
     """The automatic policy after a training: promote what is better, keep back the rest, and leave
     a trail either way. Never raises for a reason that lies in a model: the run did succeed."""
     try:
-        figures = compare(model)
+        figures = judge(model)
     except AnalyticsError as error:
         logger.warning("version %s could not be compared: %s", model, error)
         _record(model, Action.KEPT_BACK, reason=error.message, automatic=True)
@@ -83,41 +80,17 @@ def model_rollback(*, market: Market, task: str, by: Any = None, reason: str = "
     return _activate(previous, Action.ROLLED_BACK, by=by, reason=reason)
 
 
-def compare(model: TrainedModel) -> dict[str, Any]:
-    """The figures of the decision: the version, its baseline and the active version, each by the
-    primary metric on the stretch that this version never saw."""
-    with ml_errors():
-        spec = ml.get_spec(model.family)
-    figures: dict[str, Any] = {
-        "metric": model.primary_metric,
-        "score": model.score,
-        "baseline": model.baseline_score,
-        "from": model.test_from.isoformat(),
-        "until": model.data_until.isoformat(),
-        "active": None,
-        "better": model.beats_baseline,
-    }
-    active = model_active(model.market_id, model.task)
-    if active is None or active.pk == model.pk or not model.beats_baseline:
-        return figures
-    figures["active_id"] = active.pk
-    figures["active"] = theirs = _score_on_stretch_of(model, active)
-    # An active version that cannot answer on this stretch is no rival.
-    figures["better"] = theirs is None or spec.better(model.score, theirs)
-    return figures
+def judge(model: TrainedModel) -> dict[str, Any]:
+    """The figures of the decision: see services.rivals."""
+    return compare(model, model_active(model.market_id, model.task))
 
 
-def _score_on_stretch_of(model: TrainedModel, active: TrainedModel) -> float | None:
-    same_data = active.data_until == model.data_until and active.test_from == model.test_from
-    if same_data and active.primary_metric == model.primary_metric:
-        return active.score
-    frame = price_frame(model.market, until=model.data_until)
+def _judge_forced(model: TrainedModel) -> dict[str, Any]:
+    """The same for who decides anyhow: what cannot be measured stops nobody."""
     try:
-        measured = predictor_of(active).evaluate(frame, start=model.test_from, end=model.data_until)
-    except ml.MLError as error:
-        logger.warning("active version %s cannot be compared: %s", active, error)
-        return None
-    return measured.get(model.primary_metric)
+        return judge(model)
+    except AnalyticsError as error:
+        return {"verdict": "not_compared", "better": False, "why": error.message}
 
 
 def _activate(

@@ -18,6 +18,7 @@ from analytics.conf import conf
 from analytics.exceptions import Conflict, InvalidInput
 from analytics.models import Market, PriceHistory, TrainingRun
 from analytics.selectors.runs import run_get, run_open
+from analytics.services.auditing import too_little
 from analytics.services.processes import process_exists
 from analytics.services.translate import ml_errors
 
@@ -123,16 +124,7 @@ def history_span(
         present = min(steps, 6 * rows)
     if present < needed:
         raise InvalidInput(
-            _(
-                "%(market)s has too little history: %(needed)s rows of its %(step)s-minute grid "
-                "are needed, %(present)s are present."
-            )
-            % {
-                "market": market.symbol,
-                "needed": needed,
-                "present": present,
-                "step": market.cadence_minutes,
-            },
+            too_little(market, needed, present),
             "not_enough_data" if rows else "no_history",
             {"market": _("collect or import more quotes")},
             needed=needed,

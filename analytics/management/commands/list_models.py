@@ -6,8 +6,8 @@ from argparse import ArgumentParser
 from typing import Any
 
 from analytics.management.base import TASKS, FaceCommand
-from analytics.management.tables import model_table
-from analytics.selectors.models import model_list
+from analytics.management.tables import decision_lines, model_table
+from analytics.selectors.models import model_decision, model_list, with_decisions
 from analytics.selectors.prices import market_get
 
 
@@ -20,17 +20,21 @@ class Command(FaceCommand):
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        models = model_list()
+        models = with_decisions(model_list())
         if options["market"]:
             models = models.filter(market=market_get(options["market"]))
         if options["task"]:
             models = models.filter(task=options["task"])
         if not options["json"]:
-            self.console().print(model_table(models))
+            self.console().print(model_table(models), *decision_lines(models), sep="\n")
             return
         fields = "id task family version status primary_metric score baseline baseline_score"
         rows = [
-            {"market": m.market.symbol, **{f: getattr(m, f) for f in fields.split()}}
+            {
+                "market": m.market.symbol,
+                **{f: getattr(m, f) for f in fields.split()},
+                "comparison": event.figures if (event := model_decision(m)) else None,
+            }
             for m in models
         ]
         self.print_json(rows)

@@ -8,11 +8,14 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
+from analytics.exceptions import Conflict
 from analytics.management.base import TASKS, FaceCommand
+from analytics.management.tables import decision_table
 from analytics.models import TrainedModel
-from analytics.selectors.models import model_get
+from analytics.selectors.models import model_decision, model_get
 from analytics.selectors.prices import market_get
 from analytics.services.promotion import model_promote, model_retire, model_rollback
+from analytics.verdicts import comparison_rows
 
 
 class Command(FaceCommand):
@@ -28,6 +31,9 @@ class Command(FaceCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         model = self._decide(options)
+        event = model_decision(model)
+        if event is not None and not options["retire"] and not options["rollback"]:
+            self.console().print(decision_table(event, str(model)))
         self.stdout.write(f"{model.market.symbol} {model.task}: {model} is {model.status}.")
 
     def _decide(self, options: dict[str, Any]) -> TrainedModel:
@@ -39,4 +45,9 @@ class Command(FaceCommand):
         model = model_get(options["model"])
         if options["retire"]:
             return model_retire(model=model, reason=options["reason"])
-        return model_promote(model=model, reason=options["reason"], force=options["force"])
+        try:
+            return model_promote(model=model, reason=options["reason"], force=options["force"])
+        except Conflict as refusal:
+            for label, text in comparison_rows(refusal.details.get("figures") or {}, str(model)):
+                self.stderr.write(f"{label}: {text}")
+            raise

@@ -12,9 +12,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from analytics.management.base import TASKS, FaceCommand, moment
 from analytics.models import TrainingRun
+from analytics.selectors.models import model_decision
 from analytics.selectors.prices import market_get
 from analytics.services.execution import training_execute
 from analytics.services.training import training_request
+from analytics.verdicts import verdict
 
 
 class Command(FaceCommand):
@@ -99,6 +101,9 @@ class Command(FaceCommand):
             f"Run {run.pk}: {run.status}; {model} {model.status}, {model.primary_metric} "
             f"{model.score:.4f} against {model.baseline_score:.4f} ({model.baseline})."
         )
+        event = model_decision(model)
+        if event is not None:
+            self.stdout.write(verdict(event.figures))
 
 
 def _params(options: dict[str, Any]) -> dict[str, Any]:

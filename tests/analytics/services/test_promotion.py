@@ -12,11 +12,12 @@ from analytics.models import (
     AnomalyResult,
     Market,
     ModelEvent,
+    PriceHistory,
     TrainedModel,
     TrainingRun,
 )
 from analytics.selectors.models import model_active, serving_list
-from analytics.services import promotion, serving
+from analytics.services import rivals, serving
 from analytics.services.lifecycle import models_purge
 from analytics.services.promotion import (
     model_consider,
@@ -37,7 +38,8 @@ def market(db):
 
 @pytest.fixture
 def make(market):
-    """A version with its run; scores are CRPS, smaller is better."""
+    """A version with its run; scores are CRPS, smaller is better. Two days of quotes follow it."""
+    PriceHistory.objects.create(market=market, timestamp=NOW + dt.timedelta(days=2), price=1)
 
     def make(score=0.9, baseline_score=1.0, **more):
         number = TrainedModel.objects.count() + 1
@@ -72,6 +74,24 @@ def make(market):
     return make
 
 
+@pytest.fixture
+def meeting(market, monkeypatch):
+    """What champion and challenger are worth when they meet; a day of quotes for them to meet on.
+    The champion is worth 0.8."""
+    found = {"challenger": 0.7, "p_value": 0.01}
+
+    def met(model, champion, start, end):
+        figures = {"active": 0.8, "method": "diebold_mariano", "n": 400, "note": "", **found}
+        return figures | {
+            "difference": figures["challenger"] - 0.8,
+            "higher_is_better": False,
+            "horizons": [],
+        }
+
+    monkeypatch.setattr(rivals, "meet", met)
+    return found.update
+
+
 def test_the_policy_promotes_what_beats_its_baseline(make):
     model = make()
     assert model_consider(model=model)
@@ -82,41 +102,47 @@ def test_the_policy_promotes_what_beats_its_baseline(make):
     assert event.figures["score"] == 0.9
 
 
-def test_a_worse_challenger_is_kept_back_and_the_champion_stays(make, market):
+def test_a_clearly_worse_challenger_is_kept_back_and_the_champion_stays(make, market, meeting):
     champion, challenger = make(0.8), make(0.85)
     model_consider(model=champion)
+    meeting(challenger=0.85, p_value=0.01)
     assert not model_consider(model=challenger)
     assert model_active(market.pk, "price") == champion
+    event = ModelEvent.objects.filter(model=challenger).get()
+    assert event.action == "kept_back"
+    assert event.figures["verdict"] == "clearly_worse"
+    assert (event.figures["active"], event.figures["challenger"]) == (0.8, 0.85)
 
 
-def test_a_better_challenger_retires_the_champion(make, market):
+def test_a_clearly_better_challenger_retires_the_champion(make, market, meeting):
     champion, challenger = make(0.8), make(0.7)
     model_consider(model=champion)
+    meeting(challenger=0.7, p_value=0.01)
     assert model_consider(model=challenger)
     champion.refresh_from_db()
     assert champion.status == Status.RETIRED
     assert model_active(market.pk, "price") == challenger
 
 
-def test_champion_and_challenger_meet_on_the_challengers_stretch(make, monkeypatch):
-    asked = {}
-
-    class Champion:
-        def evaluate(self, frame, *, start, end):
-            asked.update(start=start, end=end)
-            return {"crps": 0.75}
-
-    monkeypatch.setattr(promotion, "predictor_of", lambda model: Champion())
-    monkeypatch.setattr(promotion, "price_frame", lambda *a, **k: None)
-    champion = make(0.5)
-    model_promote(model=champion)
-    later = NOW + dt.timedelta(days=30)
-    challenger = make(0.8, data_until=later, test_from=NOW + dt.timedelta(days=1))
+def test_a_refused_promotion_tells_its_figures(make, meeting):
+    model_promote(model=make(0.5))
+    meeting(challenger=0.9, p_value=0.001)
     with pytest.raises(Conflict) as caught:
-        model_promote(model=challenger)
+        model_promote(model=make(0.8))
     assert caught.value.code == "not_better"
-    assert caught.value.details["figures"]["active"] == 0.75
-    assert asked == {"start": challenger.test_from, "end": later}
+    assert caught.value.details["figures"]["verdict"] == "clearly_worse"
+
+
+def test_a_version_that_cannot_be_loaded_is_kept_back_with_the_reason(make, market, home):
+    champion, challenger = make(0.9), make(0.8)
+    model_consider(model=champion)
+    assert not model_consider(model=challenger)
+    event = ModelEvent.objects.filter(model=challenger).get()
+    assert event.action == "kept_back"
+    assert event.reason
+    assert model_active(market.pk, "price") == champion
+    model_promote(model=challenger, force=True, reason="drill")
+    assert ModelEvent.objects.first().figures["verdict"] == "not_compared"
 
 
 def test_forcing_needs_a_reason_and_leaves_it_in_the_trail(make):
@@ -135,7 +161,7 @@ def test_promoting_the_active_version_again_is_a_conflict(make):
     assert caught.value.code == "already_active"
 
 
-def test_rolling_back_brings_the_version_before_and_again_the_one_after(make, market):
+def test_rolling_back_brings_the_version_before_and_again_the_one_after(make, market, meeting):
     first, second = make(0.9), make(0.8)
     model_promote(model=first)
     model_promote(model=second)
@@ -185,7 +211,7 @@ def broken(monkeypatch):
     return names
 
 
-def test_a_broken_artifact_lets_the_previous_version_answer(make, market, broken):
+def test_a_broken_artifact_lets_the_previous_version_answer(make, market, broken, meeting):
     first, second = make(0.9), make(0.8)
     model_promote(model=first)
     model_promote(model=second)
