@@ -18,6 +18,7 @@ from analytics import presenters
 from analytics.exceptions import AnalyticsError
 from analytics.models import Market
 from analytics.selectors import dashboard
+from analytics.selectors.anomalies import events_open
 from analytics.selectors.prices import market_get
 from analytics.services.status import worker_status
 from p2p.middleware import from_loopback
@@ -81,4 +82,5 @@ def _live() -> dict[str, Any]:
         "worker": presenters.worker(worker_status()),
         "runs": [presenters.run(run) for run in dashboard.runs_open()],
         "failed": list(dashboard.runs_failed_lately()),
+        "alarms": [presenters.event(row) for row in events_open()],
     }

@@ -33,7 +33,7 @@ class TrainingRunAdmin(OwnedAdmin):
         ),
         (
             _("Data"),
-            {"fields": ["data_from", "data_until", "row_count", "dataset_hash"]},
+            {"fields": ["data_from", "data_until", "row_count", "labels", "dataset_hash"]},
         ),
         (
             _("How"),

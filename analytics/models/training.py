@@ -38,6 +38,9 @@ class TrainingRun(models.Model):
     data_until = models.DateTimeField(_("data until"), help_text=_("Nothing later is looked at."))
     row_count = models.PositiveBigIntegerField(_("rows"), default=0)
     dataset_hash = models.CharField(_("dataset hash"), max_length=64, blank=True)
+    labels = models.PositiveIntegerField(
+        _("labels"), default=0, help_text=_("Judged anomaly events that the training was told of.")
+    )
     versions = models.JSONField(_("library versions"), default=dict, blank=True)
     device = models.CharField(_("device"), max_length=80, blank=True)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from analytics.management.base import TASKS, FaceCommand, moment
@@ -99,6 +100,11 @@ class Command(FaceCommand):
             f"Run {run.pk}: {run.status}; {model} {model.status}, {model.primary_metric} "
             f"{model.score:.4f} against {model.baseline_score:.4f} ({model.baseline})."
         )
+        if run.labels:
+            text = ngettext(
+                "%(n)d judged event was used.", "%(n)d judged events were used.", run.labels
+            )
+            self.stdout.write(text % {"n": run.labels})
 
 
 def _params(options: dict[str, Any]) -> dict[str, Any]:

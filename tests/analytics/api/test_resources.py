@@ -18,6 +18,7 @@ from analytics.models import (
     TrainedModel,
     TrainingRun,
 )
+from tests import factories
 
 from .conftest import NOW, assert_error, make_model, make_run
 
@@ -26,11 +27,8 @@ Run, Status = TrainingRun.Status, TrainedModel.Status
 
 
 def make_anomaly(market: Market, model: TrainedModel, k: int = 0, **values: Any) -> AnomalyResult:
-    facts = {
-        "source": "network", "score": 0.2 + k / 100, "threshold": 0.1, "severity": "high",
-        "kind": "spike", "timestamp": NOW - dt.timedelta(hours=k),
-    }  # fmt: skip
-    return AnomalyResult.objects.create(market=market, model=model, **{**facts, **values})
+    facts = {"score": 0.2 + k / 100, "timestamp": NOW - dt.timedelta(hours=k)}
+    return factories.make_anomaly(model, **{**facts, **values})
 
 
 def make_forecast(market: Market, model: TrainedModel, k: int = 0) -> Forecast:
