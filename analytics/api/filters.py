@@ -160,7 +160,8 @@ class EventFilter(OfMarket):
 
     severity = filters.MultipleChoiceFilter(choices=Severity.choices)
     source = filters.ChoiceFilter(choices=Source.choices)
-    open = filters.BooleanFilter(field_name="is_open")
+    # A choice: the boolean filter would take "maybe" for no filter at all.
+    open = filters.ChoiceFilter(choices=[("true", "true"), ("false", "false")], method="of_state")
     feedback = filters.ChoiceFilter(
         choices=[("true", "true"), ("false", "false"), ("none", "none")], method="of_feedback"
     )
@@ -179,6 +180,9 @@ class EventFilter(OfMarket):
             "from": MomentFilter(field_name="end", lookup_expr="gte"),
             "to": MomentFilter(field_name="start", lookup_expr="lte"),
         }
+
+    def of_state(self, rows: QuerySet, _name: str, value: str) -> QuerySet:
+        return rows.filter(is_open=value == "true")
 
     def of_feedback(self, rows: QuerySet, _name: str, value: str) -> QuerySet:
         return rows.filter(feedback="" if value == "none" else value)
