@@ -19,6 +19,18 @@ Point = tuple[float, float]
 #: Pairs of quantiles that make the bands of a fan, widest first.
 BANDS = (("0.05", "0.95"), ("0.1", "0.9"), ("0.25", "0.75"))
 LEFT, RIGHT, TOP, BOTTOM = 62, 12, 10, 24
+#: Pixels that a span takes at least.
+THINNEST = 4.0
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of time to mark; `name` is its class."""
+
+    start: dt.datetime
+    end: dt.datetime
+    name: str
+    title: str
 
 
 @dataclass(frozen=True)
@@ -61,11 +73,12 @@ def fan_chart(
     *,
     title: str,
     desc: str = "",
+    spans: Sequence[Span] = (),
     width: int = 560,
     height: int = 210,
 ) -> SafeString:
-    """What was quoted lately and, from `as_of` on, the median and the bands of the forecast. Empty
-    text where there is nothing to draw."""
+    """What was quoted lately and, from `as_of` on, the median and the bands of the forecast; behind
+    them the `spans` of time that deserve a mark. Empty text where there is nothing to draw."""
     past = [(at.timestamp(), value) for at, value in line if _finite(value)]
     steps = [(_seconds(h["at"]), h.get("quantiles") or {}, h["value"]) for h in horizons]
     origin = (as_of.timestamp(), last_value)
@@ -75,7 +88,7 @@ def fan_chart(
     if not every or not all(_finite(value) for _, value in every):
         return mark_safe("")
     frame = Frame.around(every, width, height)
-    parts = [_axes(frame, _moment)]
+    parts = [_axes(frame, _moment), *(_span(frame, span) for span in spans)]
     for number, band in enumerate(bands):
         if band:
             parts.append(
@@ -157,6 +170,20 @@ def _axes(frame: Frame, label: Callable[[float], str]) -> SafeString:
             )
         )
     return _join(parts)
+
+
+def _span(frame: Frame, span: Span) -> SafeString:
+    """A rectangle over all the height, never too narrow to be seen; empty where it is outside."""
+    start, end = span.start.timestamp(), span.end.timestamp()
+    if end < frame.x0 or start > frame.x1:
+        return mark_safe("")
+    left, right = frame.x(max(start, frame.x0)), frame.x(min(end, frame.x1))
+    wide = max(right - left, THINNEST)
+    return format_html(
+        '<rect class="span {}" x="{}" y="{}" width="{}" height="{}"><title>{}</title></rect>',
+        *(span.name, min(left, frame.width - RIGHT - wide), TOP),
+        *(round(wide, 1), frame.height - BOTTOM - TOP, span.title),
+    )
 
 
 def _polyline(name: str, frame: Frame, points: Sequence[Point]) -> SafeString:

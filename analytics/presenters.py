@@ -4,17 +4,25 @@ Shared by the HTML pages and the admin; reads nothing."""
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from analytics import charts
-from analytics.models import AnomalyResult, Forecast, PatternResult, TrainedModel, TrainingRun
+from analytics.models import (
+    AnomalyEvent,
+    AnomalyResult,
+    AnomalyWatch,
+    Forecast,
+    PatternResult,
+    TrainedModel,
+    TrainingRun,
+)
 from analytics.models.choices import Task
-from analytics.selectors.dashboard import Card, forecast_is_stale
-from analytics.words import word
+from analytics.selectors.dashboard import EVENTS, Card, forecast_is_stale
+from analytics.words import sentence, word
 
 
 def duration(seconds: float | None) -> str:
@@ -120,8 +128,10 @@ def device_rows(device: Mapping[str, Any]) -> list[tuple[str, str]]:
     return rows
 
 
-def fan(forecast: Forecast, line: Any, title: str) -> dict[str, Any]:
-    """A forecast as a chart and as the table that says the same in figures."""
+def fan(
+    forecast: Forecast, line: Any, title: str, events: Sequence[AnomalyEvent] = ()
+) -> dict[str, Any]:
+    """A forecast as a chart and as the table that says the same in figures; events are marked."""
     rows = []
     for horizon in forecast.horizons:
         quantiles = horizon.get("quantiles") or {}
@@ -143,9 +153,52 @@ def fan(forecast: Forecast, line: Any, title: str) -> dict[str, Any]:
         forecast.horizons,
         title=title,
         desc=_in_words(rows, charts.number(forecast.last_value)),
+        spans=[_span(row) for row in events],
     )
     stale = forecast_is_stale(forecast)
-    return {"row": forecast, "chart": chart, "rows": rows, "title": title, "stale": stale}
+    return {
+        "row": forecast,
+        "chart": chart,
+        "rows": rows,
+        "title": title,
+        "stale": stale,
+        "marked": "<rect" in chart,
+    }
+
+
+def _span(row: AnomalyEvent) -> charts.Span:
+    title = f"{word(row.kind)}: {sentence(row.phrases, row.text)}"
+    return charts.Span(row.start, row.end, row.severity, title)
+
+
+def event(row: AnomalyEvent) -> dict[str, Any]:
+    """An event in a list or in the banner."""
+    return {
+        "row": row,
+        "kind": word(row.kind),
+        "text": sentence(row.phrases, row.text),
+        "score": f"{row.score:.2f}",
+        "lasted": duration((row.end - row.start).total_seconds()) if row.rows > 1 else "",
+        "judged": row.get_feedback_display() if row.feedback else "",
+    }
+
+
+def watch(row: AnomalyWatch | None) -> dict[str, Any] | None:
+    """How the live watch of a market stands."""
+    if row is None:
+        return None
+    missing = ""
+    if row.needed is not None:
+        missing = _("%(present)s of %(needed)s readings") % {
+            "present": row.present,
+            "needed": row.needed,
+        }
+    return {
+        "warming_up": row.warming_up,
+        "missing": missing,
+        "until": row.scored_until,
+        "score": charts.number(row.last_score),
+    }
 
 
 def _in_words(rows: list[dict[str, Any]], last: str) -> str:
@@ -169,7 +222,7 @@ def heads(pattern: PatternResult) -> list[dict[str, Any]]:
     ]
 
 
-def expected_rows(anomaly: AnomalyResult) -> list[dict[str, str]]:
+def expected_rows(anomaly: AnomalyEvent | AnomalyResult) -> list[dict[str, str]]:
     """Observed against expected per feature, the largest contribution first."""
     shares = anomaly.contributions
     names = sorted({*anomaly.expected, *shares}, key=lambda name: -(shares.get(name) or 0))
@@ -177,7 +230,7 @@ def expected_rows(anomaly: AnomalyResult) -> list[dict[str, str]]:
     for name in names:
         values = anomaly.expected.get(name) or {}
         figures = {k: charts.number(values.get(k)) for k in ("observed", "value", "lower", "upper")}
-        rows.append({"name": name, **figures, "share": percent(shares.get(name))})
+        rows.append({"name": word(name), **figures, "share": percent(shares.get(name))})
     return rows
 
 
@@ -194,7 +247,7 @@ def card(found: Card) -> dict[str, Any]:
     """One market of the dashboard."""
     titles = {"price": _("Price forecast"), "spread": _("Spread forecast (%)")}
     fans = [
-        fan(forecast, line, f"{found.market.symbol}: {titles[task]}")
+        fan(forecast, line, f"{found.market.symbol}: {titles[task]}", found.events)
         | {"heading": titles[task], "task": task}
         for task, forecast, line in (
             ("price", found.price, found.prices),
@@ -211,9 +264,8 @@ def card(found: Card) -> dict[str, Any]:
         "ask": charts.number(float(last.ask)) if last and last.ask is not None else "–",
         "models": [_model_line(task, found.models[task]) for task in Task.values],
         "fans": fans,
-        "anomalies": [
-            {"row": a, "kind": word(a.kind), "score": f"{a.score:.2f}"} for a in found.anomalies
-        ],
+        "events": [event(row) for row in found.events[:EVENTS]],
+        "watch": watch(found.watch),
         "pattern": found.pattern,
         "pattern_name": word(found.pattern.label) if found.pattern else "",
         "pattern_percent": percent(found.pattern.probability) if found.pattern else "",

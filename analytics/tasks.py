@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from analytics.services.accuracy import forecasts_score
+from analytics.services.anomaly_watch import anomalies_watch
 from analytics.services.backtest_runs import backtest_launch
 from analytics.services.execution import training_launch
 from analytics.services.workers import worker_answered
@@ -18,6 +19,10 @@ def run_backtest(run_id: int) -> None:
 
 def score_forecasts() -> None:
     forecasts_score()
+
+
+def watch_anomalies() -> None:
+    anomalies_watch()
 
 
 def answer_ping(name: str) -> None:

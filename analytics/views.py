@@ -19,6 +19,7 @@ from analytics.exceptions import AnalyticsError, NotFound
 from analytics.models import Market
 from analytics.presenters_accuracy import accuracy_lines
 from analytics.selectors import dashboard
+from analytics.selectors.anomalies import events_open
 from analytics.selectors.models import model_get
 from analytics.selectors.prices import market_get
 from analytics.services.accuracy import accuracy_of_many
@@ -102,4 +103,5 @@ def _live() -> dict[str, Any]:
         "worker": presenters.worker(worker_status()),
         "runs": [presenters.run(run) for run in dashboard.runs_open()],
         "failed": list(dashboard.runs_failed_lately()),
+        "alarms": [presenters.event(row) for row in events_open()],
     }

@@ -4,6 +4,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 WORDS = {
@@ -37,9 +41,65 @@ WORDS = {
     "drift": _("drift"),
     "missing_side": _("missing side"),
     "other": _("other"),
+    # columns of a quote and what is made of them
+    "bid": _("bid"),
+    "ask": _("ask"),
+    "price": _("price"),
+    "mid": _("mid"),
+    "spread_pct": _("spread (%)"),
+    "bid_vwap": _("bid VWAP"),
+    "ask_vwap": _("ask VWAP"),
+    "bid_volume": _("bid volume"),
+    "ask_volume": _("ask volume"),
+    "volume": _("volume"),
+    "bid_offers": _("bid offers"),
+    "ask_offers": _("ask offers"),
 }
+
+
+#: The templates of ml's sentences about strange rows; what goes into them are words and figures.
+SENTENCES = frozenset(
+    (
+        gettext_noop("%(what)s missing"),
+        gettext_noop("%(what)s unchanged"),
+        gettext_noop("%(what)s %(size)s above"),
+        gettext_noop("%(what)s %(size)s below"),
+        gettext_noop("%(what)s %(size)s above the level expected from the last %(rows)s readings"),
+        gettext_noop("%(what)s %(size)s below the level expected from the last %(rows)s readings"),
+        gettext_noop(
+            "%(what)s up %(size)s in one reading, to near the level expected from the last %(rows)s"
+        ),
+        gettext_noop(
+            "%(what)s down %(size)s in one reading, to near the level expected from the last "
+            "%(rows)s"
+        ),
+        gettext_noop("the new level holds"),
+        gettext_noop(
+            "spread %(now)s %% of mid where %(usual)s %% is expected from the last %(rows)s "
+            "readings"
+        ),
+        gettext_noop("bid above ask by %(size)s: the sides are crossed"),
+        gettext_noop("fewer offers than the trailing level"),
+        gettext_noop("nothing has changed for %(rows)s readings although the feed keeps answering"),
+        gettext_noop("steady drift up: %(size)s in the last %(rows)s readings"),
+        gettext_noop("steady drift down: %(size)s in the last %(rows)s readings"),
+        gettext_noop("%(what)s missing for %(rows)s readings while %(other)s is still quoted"),
+    )
+)
 
 
 def word(name: str) -> str:
     """The name of one of ml's words; an unknown one stands for itself."""
     return str(WORDS.get(name, name))
+
+
+def sentence(phrases: Sequence[Sequence[Any]], fallback: str) -> str:
+    """Phrases (template, values) in the reader's language; `fallback`, which is English, where
+    there are none or one is not known."""
+    if not phrases or any(template not in SENTENCES for template, _values in phrases):
+        return fallback
+    said = (
+        gettext(template) % {k: word(v) if isinstance(v, str) else v for k, v in values.items()}
+        for template, values in phrases
+    )
+    return "; ".join(said)

@@ -11,6 +11,7 @@ _HOMES = {
     "ml.backtest": ("run_backtest",),
     "ml.backtest_plan": ("BacktestPlan", "BacktestProgress", "write_predictions"),
     "ml.backtest_report": ("backtest_figures", "report_backtest"),
+    "ml.anomaly.calibration": ("calibrate",),
     "ml.audit": ("DataAudit", "audit_quotes"),
     "ml.device": (
         "get_device",
@@ -48,8 +49,10 @@ _HOMES = {
         "Anomaly",
         "AnomalyScores",
         "Forecast",
+        "LabelledSpan",
         "Pattern",
         "Patterns",
+        "Phrase",
         "Progress",
         "Source",
         "Task",

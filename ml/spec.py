@@ -145,6 +145,16 @@ class ModelSpec:
 
 # ------------------------------------------------------------------------------------- training
 @dataclass(frozen=True, kw_only=True)
+class LabelledSpan:
+    """What a person said of start..end (both included): `true`, there was trouble; or a false
+    alarm."""
+
+    start: dt.datetime
+    end: dt.datetime
+    true: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Progress:
     """State of a training after an epoch (or on entering a stage). Times in seconds."""
 
@@ -237,6 +247,15 @@ class Expected:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Phrase:
+    """A piece of a sentence: a template with named places, and the words or figures for them. Both
+    come from closed sets, so that a reader's own language can be put in their place."""
+
+    template: str
+    values: dict[str, str | int]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Anomaly:
     """A strange row. Scores: 0.1 is the calibrated threshold, 0.2 is twice as strange."""
 
@@ -247,6 +266,7 @@ class Anomaly:
     text: str
     expected: dict[str, Expected]
     contributions: dict[str, float]  # shares that sum to 1
+    phrases: tuple[Phrase, ...] = ()  # what `text` is made of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -201,6 +201,7 @@ SPECTACULAR_SETTINGS = {
         "TaskEnum": "analytics.models.choices.Task",
         "BacktestTaskEnum": "analytics.models.backtest.BacktestRun.Task",
         "SourceEnum": "analytics.models.choices.Source",
+        "FeedbackEnum": "analytics.models.anomaly.AnomalyEvent.Feedback",
         "RunStatusEnum": "analytics.models.training.TrainingRun.Status",
         "ModelStatusEnum": "analytics.models.training.TrainedModel.Status",
     },

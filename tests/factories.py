@@ -11,6 +11,7 @@ from typing import Any
 from django.utils import timezone
 
 from analytics.models import (
+    AnomalyEvent,
     AnomalyResult,
     Forecast,
     Market,
@@ -122,7 +123,38 @@ def make_forecast(model: TrainedModel, *, last_value: float = 10.0, **fields: An
     )
 
 
-def make_anomaly(model: TrainedModel, **fields: Any) -> AnomalyResult:
+def make_event(model: TrainedModel, **fields: Any) -> AnomalyEvent:
+    """An event of one row, closed, not judged."""
+    start = fields.get("start") or timezone.now() - dt.timedelta(minutes=next(_numbers))
+    values: dict[str, Any] = {
+        "market": model.market,
+        "source": "network",
+        "start": start,
+        "peak": start,
+        "end": start,
+        "rows": 1,
+        "score": 0.23,
+        "threshold": 0.1,
+        "severity": "high",
+        "kind": "spike",
+        "text": "The ask is far above what was expected.",
+        "expected": {"ask": {"observed": 10.9, "value": 10.0, "lower": 9.8, "upper": 10.2}},
+        "contributions": {"ask": 0.9, "bid": 0.1},
+    }
+    if fields.get("feedback"):
+        fields.setdefault("feedback_at", timezone.now())
+    return AnomalyEvent.objects.create(model=model, **{**values, **fields})
+
+
+def make_anomaly(model: TrainedModel, label: str = "", **fields: Any) -> AnomalyResult:
+    """A strange row with its event, which takes `label` as its feedback."""
+    if "event" not in fields:
+        same = ("source", "score", "severity", "kind", "text", "threshold")
+        of_event = {name: fields[name] for name in same if name in fields}
+        if "timestamp" in fields:
+            of_event["start"] = fields["timestamp"]
+        fields["event"] = make_event(model, feedback=label, **of_event)
+        fields.setdefault("timestamp", fields["event"].start)
     values: dict[str, Any] = {
         "market": model.market,
         "source": "network",
@@ -130,7 +162,7 @@ def make_anomaly(model: TrainedModel, **fields: Any) -> AnomalyResult:
         "score": 0.23,
         "threshold": 0.1,
         "severity": "high",
-        "kind": "price jump",
+        "kind": "spike",
         "text": "The ask is far above what was expected.",
         "expected": {"ask": {"observed": 10.9, "value": 10.0, "lower": 9.8, "upper": 10.2}},
         "contributions": {"ask": 0.9, "bid": 0.1},

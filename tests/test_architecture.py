@@ -53,7 +53,9 @@ def test_every_name_behind_the_door_of_ml_exists():
         assert getattr(ml, name) is not None
 
 
-@pytest.mark.parametrize("path", [training.RUN_TASK, workers.PING_TASK, workers.SCORE_TASK])
+@pytest.mark.parametrize(
+    "path", [training.RUN_TASK, workers.PING_TASK, workers.SCORE_TASK, workers.WATCH_TASK]
+)
 def test_every_task_that_is_queued_by_name_exists(path):
     assert callable(import_string(path))
 
@@ -137,3 +139,10 @@ def test_every_word_that_ml_answers_with_has_a_name_for_people():
 
     said = {*PLAN, *LABELS, *CLASSES, *(name for names in CLASSES.values() for name in names)}
     assert not [name for name in said if name not in WORDS]
+
+
+def test_every_sentence_that_ml_says_of_an_anomaly_can_be_translated():
+    from analytics.words import SENTENCES
+    from ml.anomaly.wording import TEMPLATES
+
+    assert set(TEMPLATES) == SENTENCES

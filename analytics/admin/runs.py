@@ -35,7 +35,16 @@ class TrainingRunAdmin(OwnedAdmin):
         ),
         (
             _("Data"),
-            {"fields": ["data_from", "data_until", "row_count", "dataset_hash", "audit_report"]},
+            {
+                "fields": [
+                    "data_from",
+                    "data_until",
+                    "row_count",
+                    "labels",
+                    "dataset_hash",
+                    "audit_report",
+                ]
+            },
         ),
         (
             _("How"),

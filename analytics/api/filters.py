@@ -16,11 +16,13 @@ from rest_framework.request import Request
 
 from analytics.api.serializers_input import EARLIEST, LATEST
 from analytics.models import (
+    AnomalyEvent,
     AnomalyResult,
     BacktestRun,
     Forecast,
     Market,
     PatternResult,
+    Severity,
     TrainedModel,
     TrainingRun,
 )
@@ -134,7 +136,7 @@ class ForecastFilter(OfMarket, SpanFilter):
 
 
 class AnomalyFilter(OfMarket, SpanFilter):
-    severity = filters.MultipleChoiceFilter(choices=AnomalyResult.Severity.choices)
+    severity = filters.MultipleChoiceFilter(choices=Severity.choices)
     source = filters.ChoiceFilter(choices=Source.choices)
     label = filters.ChoiceFilter(
         choices=[("true", "true"), ("false", "false"), ("none", "none")], method="of_label"
@@ -150,7 +152,40 @@ class AnomalyFilter(OfMarket, SpanFilter):
         fields = ("kind",)
 
     def of_label(self, rows: QuerySet, _name: str, value: str) -> QuerySet:
-        return rows.filter(label="" if value == "none" else value)
+        return rows.filter(event__feedback="" if value == "none" else value)
+
+
+class EventFilter(OfMarket):
+    """`from` and `to` take what lies in that time at least in part."""
+
+    severity = filters.MultipleChoiceFilter(choices=Severity.choices)
+    source = filters.ChoiceFilter(choices=Source.choices)
+    # A choice: the boolean filter would take "maybe" for no filter at all.
+    open = filters.ChoiceFilter(choices=[("true", "true"), ("false", "false")], method="of_state")
+    feedback = filters.ChoiceFilter(
+        choices=[("true", "true"), ("false", "false"), ("none", "none")], method="of_feedback"
+    )
+    model_id = _Count()
+    min_score = filters.NumberFilter(field_name="score", lookup_expr="gte", min_value=0)
+
+    class Meta:
+        model = AnomalyEvent
+        fields = ("kind",)
+
+    @classmethod
+    def get_filters(cls) -> dict[str, Any]:
+        # `from` is no name that Python lets a class body use.
+        return {
+            **super().get_filters(),
+            "from": MomentFilter(field_name="end", lookup_expr="gte"),
+            "to": MomentFilter(field_name="start", lookup_expr="lte"),
+        }
+
+    def of_state(self, rows: QuerySet, _name: str, value: str) -> QuerySet:
+        return rows.filter(is_open=value == "true")
+
+    def of_feedback(self, rows: QuerySet, _name: str, value: str) -> QuerySet:
+        return rows.filter(feedback="" if value == "none" else value)
 
 
 class PatternFilter(OfMarket, SpanFilter):

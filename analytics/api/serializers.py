@@ -132,6 +132,7 @@ class TrainingRunDetailSerializer(TrainingRunSerializer):
             "data_from",
             "data_until",
             "row_count",
+            "labels",
             "dataset_hash",
             "audit",
             "versions",

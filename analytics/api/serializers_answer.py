@@ -85,20 +85,30 @@ class FoundAnomaly(serializers.Serializer):
 
 
 class FoundEvent(serializers.Serializer):
+    id = serializers.IntegerField(
+        allow_null=True, help_text="Of the stored event; null in a posted sequence."
+    )
     start = serializers.DateTimeField()
     peak = serializers.DateTimeField(help_text="Its strangest row, which names it.")
     end = serializers.DateTimeField()
+    open = serializers.BooleanField(help_text="Not yet normal again for long enough.")
     rows = serializers.IntegerField()
     score = serializers.FloatField()
     severity = serializers.CharField()
     kind = serializers.CharField()
     text = serializers.CharField()
+    expected = serializers.DictField(child=ExpectedValue(), help_text="At the peak.")
 
 
 class ScanAnswer(_Answer):
+    mode = serializers.CharField()
     rows = serializers.IntegerField()
-    threshold = serializers.FloatField()
-    warming_up = serializers.BooleanField()
+    threshold = serializers.FloatField(help_text="The score from which a row is an anomaly.")
+    warming_up = serializers.BooleanField(help_text="There is not enough history yet.")
+    needed = serializers.IntegerField(
+        allow_null=True, help_text="Readings without which no row has a score, if they lack."
+    )
+    present = serializers.IntegerField(allow_null=True)
     last_score = serializers.FloatField(allow_null=True)
     count = serializers.IntegerField()
     stored_new = serializers.IntegerField()

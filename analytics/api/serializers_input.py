@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from analytics.models import AnomalyResult, Market
+from analytics.models import AnomalyEvent, Market
 from analytics.models.choices import Task
 
 #: Moments outside cannot be moved by days, zones or nanoseconds without overflowing.
@@ -131,10 +131,24 @@ class PredictInput(_Sequence):
 
 
 class ScanInput(_Sequence):
+    """At most one of threshold, alarm_rate and sensitivity."""
+
     threshold = FiniteFloat(
         required=False,
-        default=0.1,
-        help_text="Score above which a row is an anomaly; 0.1 is one false alarm a week.",
+        help_text="Score from which a row is an anomaly; 0.1, the default, is one false alarm a "
+        "week.",
+    )
+    alarm_rate = serializers.CharField(
+        required=False, max_length=40, help_text="False alarms that are borne: 1/week, 2/day, ..."
+    )
+    sensitivity = serializers.IntegerField(
+        required=False, help_text="0 (calm) to 99 (nervous); 50 is one false alarm a week."
+    )
+    mode = serializers.ChoiceField(
+        required=False,
+        choices=["entire", "last"],
+        default="entire",
+        help_text="All rows, or the last of them alone.",
     )
 
     def get_fields(self) -> dict[str, serializers.Field]:
@@ -173,7 +187,16 @@ class RollbackInput(ReasonInput):
 
 
 class LabelInput(Input):
-    label = serializers.ChoiceField(choices=AnomalyResult.Label.choices, allow_blank=True)
+    label = serializers.ChoiceField(choices=AnomalyEvent.Feedback.choices, allow_blank=True)
+
+
+class FeedbackInput(Input):
+    feedback = serializers.ChoiceField(
+        choices=AnomalyEvent.Feedback.choices,
+        allow_blank=True,
+        help_text="true, false, or empty to take it back.",
+    )
+    note = serializers.CharField(required=False, default="", allow_blank=True, max_length=1000)
 
 
 class MarketCreateInput(serializers.ModelSerializer):

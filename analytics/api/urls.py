@@ -12,9 +12,10 @@ from analytics.api.routers import SlashRouter
 from analytics.api.views import Root, UnknownAddress
 from analytics.api.views_token import ObtainToken
 from analytics.api.viewsets import FamilyViewSet, ForecastViewSet, PatternViewSet
+from analytics.api.viewsets_anomalies import AnomalyEventViewSet, AnomalyViewSet
 from analytics.api.viewsets_backtests import BacktestViewSet
 from analytics.api.viewsets_markets import MarketViewSet, PriceViewSet
-from analytics.api.viewsets_models import AnomalyViewSet, ModelViewSet, TrainingRunViewSet
+from analytics.api.viewsets_models import ModelViewSet, TrainingRunViewSet
 
 app_name = "api"
 router = SlashRouter()
@@ -23,6 +24,7 @@ router.register("prices", PriceViewSet, "price")
 router.register("training-runs", TrainingRunViewSet, "training-run")
 router.register("models", ModelViewSet, "model")
 router.register("forecasts", ForecastViewSet, "forecast")
+router.register("anomaly-events", AnomalyEventViewSet, "anomaly-event")
 router.register("anomalies", AnomalyViewSet, "anomaly")
 router.register("patterns", PatternViewSet, "pattern")
 router.register("backtests", BacktestViewSet, "backtest")

@@ -78,6 +78,7 @@ _LISTS = (
     "training-run",
     "model",
     "forecast",
+    "anomaly-event",
     "anomaly",
     "pattern",
     "backtest",

@@ -1,4 +1,4 @@
-"""Runs, versions and anomalies: resources that are read, and acted on through services."""
+"""Runs and versions: resources that are read, and acted on through services."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from analytics import cards
-from analytics.api.filters import AnomalyFilter, ModelFilter, RunFilter
+from analytics.api.filters import ModelFilter, RunFilter
 from analytics.api.parsers import query_input
 from analytics.api.schema import documented, query_of
 from analytics.api.serializers import (
@@ -26,22 +26,19 @@ from analytics.api.serializers import (
 from analytics.api.serializers_answer import QueuedAnswer
 from analytics.api.serializers_input import (
     Input,
-    LabelInput,
     PromoteInput,
     ReasonInput,
     RollbackInput,
     TrainTaskBody,
     TrainTaskInput,
 )
-from analytics.api.serializers_result import AnomalySerializer
 from analytics.api.views import caller, chosen_market, read
 from analytics.api.views_dl import start_training
 from analytics.api.viewsets import ReadResource
-from analytics.models import AnomalyResult, TrainedModel, TrainingRun
+from analytics.models import TrainedModel, TrainingRun
 from analytics.selectors.models import model_list
-from analytics.selectors.results import anomaly_list
 from analytics.selectors.runs import run_list
-from analytics.services import anomalies, promotion, training
+from analytics.services import promotion, training
 from analytics.services.cards import model_card
 
 _ACTS = (400, 404, 409)
@@ -158,38 +155,3 @@ class ModelViewSet(ReadResource):
 
     def _shown(self, model: Any) -> Response:
         return Response(self.get_serializer(model).data)
-
-
-@extend_schema_view(
-    list=documented("Stored anomalies, newest first", AnomalySerializer(many=True)),
-    retrieve=documented("One anomaly", AnomalySerializer, fails=(404,)),
-)
-class AnomalyViewSet(ReadResource):
-    queryset = AnomalyResult.objects.none()
-    serializer_class = AnomalySerializer
-    filterset_class = AnomalyFilter
-    ordering_fields = ("id", "timestamp", "score", "created_at")
-
-    def get_queryset(self) -> QuerySet[AnomalyResult]:
-        return anomaly_list()
-
-    @documented("Note that it was seen", AnomalySerializer, request=None, fails=_ACTS)
-    @action(detail=True, methods=["post"])
-    def acknowledge(self, request: Request, pk: str) -> Response:
-        anomaly = self.get_object()
-        read(request, Input)
-        seen = anomalies.anomaly_acknowledge(anomaly=anomaly, by=caller(request))
-        return Response(self.get_serializer(seen).data)
-
-    @documented(
-        "Say whether it was a true or a false alarm",
-        AnomalySerializer,
-        request=LabelInput,
-        fails=_ACTS,
-    )
-    @action(detail=True, methods=["post"])
-    def label(self, request: Request, pk: str) -> Response:
-        anomaly = self.get_object()
-        values = read(request, LabelInput)
-        labelled = anomalies.anomaly_label(anomaly=anomaly, by=caller(request), **values)
-        return Response(self.get_serializer(labelled).data)

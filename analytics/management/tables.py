@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from analytics.models import ModelEvent, TrainedModel
+from analytics.models import ModelEvent, Severity, TrainedModel
 from analytics.selectors.models import model_decision
 from analytics.verdicts import decision, verdict
 from analytics.words import word
@@ -64,20 +64,38 @@ def anomaly_table(answer: dict[str, Any], *, most: int = 20) -> RenderableType:
         "t": answer["threshold"],
     }
     table = Table(title=title, title_justify="left")
-    heads = (_("peak (UTC)"), _("rows"), _("score"), _("severity"), _("kind"), _("in words"))
+    heads = (
+        "id",
+        _("start (UTC)"),
+        _("end (UTC)"),
+        _("rows"),
+        _("score"),
+        _("severity"),
+        _("kind"),
+        _("in words"),
+    )
     for head in heads:
         table.add_column(head)
     for row in reversed(answer["events"][-most:]):
         table.add_row(
-            f"{row['peak']:%Y-%m-%d %H:%M}",
+            str(row["id"] or ""),
+            f"{row['start']:%Y-%m-%d %H:%M}",
+            _("open") if row["open"] else f"{row['end']:%m-%d %H:%M}",
             str(row["rows"]),
             f"{row['score']:.3f}",
-            row["severity"],
+            str(Severity(row["severity"]).label),
             word(row["kind"]),
             row["text"],
         )
-    warming = [Text(_("Still warming up: too little history."))] if answer["warming_up"] else []
-    return Group(table, *warming)
+    return Group(table, *(Text(line) for line in _warming(answer)))
+
+
+def _warming(answer: dict[str, Any]) -> list[str]:
+    """What there is to say while there is too little history."""
+    if answer["needed"] is not None:
+        text = _("Warming up: %(present)s of the %(needed)s readings that a scan needs.")
+        return [text % answer]
+    return [_("Still warming up: too little history.")] if answer["warming_up"] else []
 
 
 def pattern_table(answer: dict[str, Any]) -> RenderableType:

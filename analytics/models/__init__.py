@@ -1,15 +1,18 @@
 """The ORM, one file per aggregate: fields, constraints, status changes. No verbs live here."""
 
+from analytics.models.anomaly import AnomalyEvent, AnomalyResult, AnomalyWatch, Severity
 from analytics.models.backtest import BacktestRun
 from analytics.models.forecast import Forecast
 from analytics.models.market import Market, PriceHistory
-from analytics.models.result import AnomalyResult, PatternResult
+from analytics.models.result import PatternResult
 from analytics.models.score import ForecastScore
 from analytics.models.training import ModelEvent, TrainedModel, TrainingRun
 from analytics.models.worker import WorkerHeartbeat
 
 __all__ = [
+    "AnomalyEvent",
     "AnomalyResult",
+    "AnomalyWatch",
     "BacktestRun",
     "Forecast",
     "ForecastScore",
@@ -17,6 +20,7 @@ __all__ = [
     "ModelEvent",
     "PatternResult",
     "PriceHistory",
+    "Severity",
     "TrainedModel",
     "TrainingRun",
     "WorkerHeartbeat",

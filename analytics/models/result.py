@@ -1,65 +1,13 @@
-"""What the detector found and what the recogniser named."""
+"""What the recogniser named."""
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from analytics.models.choices import Source
 from analytics.models.market import Market
 from analytics.models.training import TrainedModel
-
-
-class AnomalyResult(models.Model):
-    """One strange row of a market as one version saw it. 0.1 is the calibrated threshold."""
-
-    class Severity(models.TextChoices):
-        LOW = "low", _("low")
-        MEDIUM = "medium", _("medium")
-        HIGH = "high", _("high")
-        CRITICAL = "critical", _("critical")
-
-    class Label(models.TextChoices):
-        UNLABELLED = "", _("not labelled")
-        TRUE = "true", _("true alarm")
-        FALSE = "false", _("false alarm")
-
-    market = models.ForeignKey(Market, models.CASCADE, related_name="anomalies", db_index=False)
-    model = models.ForeignKey(TrainedModel, models.CASCADE, related_name="anomalies")
-    source = models.CharField(_("source"), max_length=16, choices=Source)
-    timestamp = models.DateTimeField(_("timestamp"))
-    score = models.FloatField(_("score"))
-    threshold = models.FloatField(_("threshold"))
-    severity = models.CharField(_("severity"), max_length=16, choices=Severity)
-    kind = models.CharField(_("kind"), max_length=40)
-    text = models.TextField(_("in words"), blank=True)
-    expected = models.JSONField(
-        _("expected"), default=dict, help_text=_("Per feature: observed, value, lower, upper.")
-    )
-    contributions = models.JSONField(_("contributions"), default=dict)
-    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
-    acknowledged_at = models.DateTimeField(_("acknowledged at"), null=True, blank=True)
-    acknowledged_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
-    )
-    label = models.CharField(
-        _("label"), max_length=8, choices=Label, default=Label.UNLABELLED, blank=True
-    )
-
-    class Meta:
-        ordering = ["-timestamp", "-id"]
-        verbose_name = _("anomaly")
-        verbose_name_plural = _("anomalies")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["model", "source", "timestamp"], name="anomaly_once_per_moment"
-            )
-        ]
-        indexes = [models.Index(fields=["market", "-timestamp"], name="anomaly_latest")]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.timestamp:%Y-%m-%d %H:%M}"
 
 
 class PatternResult(models.Model):

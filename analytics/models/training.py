@@ -41,6 +41,9 @@ class TrainingRun(models.Model):
     audit = models.JSONField(
         _("data audit"), default=dict, blank=True, help_text=_("What the quotes were like.")
     )
+    labels = models.PositiveIntegerField(
+        _("labels"), default=0, help_text=_("Judged anomaly events that the training was told of.")
+    )
     versions = models.JSONField(_("library versions"), default=dict, blank=True)
     device = models.CharField(_("device"), max_length=80, blank=True)
 

@@ -12,10 +12,12 @@ from operator import or_
 from typing import Any
 
 from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from analytics.models import (
-    AnomalyResult,
+    AnomalyEvent,
+    AnomalyWatch,
     Forecast,
     Market,
     PatternResult,
@@ -28,7 +30,8 @@ from analytics.models.market import derive_price
 from analytics.selectors.prices import market_freshness, market_list
 
 MOST_MARKETS = 12
-ANOMALIES = 4
+#: Events of a market: those that are listed, and those that a chart may mark.
+EVENTS, MARKED = 5, 8
 #: Grid steps of the past that a chart shows before its forecast.
 PAST_STEPS = 96
 #: A market quoted more often than its cadence is thinned to about so many points.
@@ -47,7 +50,8 @@ class Card:
     price: Forecast | None = None
     spread: Forecast | None = None
     pattern: PatternResult | None = None
-    anomalies: list[AnomalyResult] = field(default_factory=list)
+    events: list[AnomalyEvent] = field(default_factory=list)
+    watch: AnomalyWatch | None = None
     prices: Line = field(default_factory=list)
     spreads: Line = field(default_factory=list)
     last: PriceHistory | None = None
@@ -62,7 +66,8 @@ def dashboard_cards(*, only: Market | None = None, now: dt.datetime | None = Non
     models = _models(ids)
     forecasts = _picked(Forecast, markets, ["latest_price", "latest_spread"])
     patterns = _picked(PatternResult, markets, ["latest_pattern"])
-    anomalies = _picked(AnomalyResult, markets, [f"anomaly_{n}" for n in range(ANOMALIES)])
+    events = _picked(AnomalyEvent, markets, [f"event_{n}" for n in range(MARKED)])
+    watches = AnomalyWatch.objects.in_bulk(ids)
     quotes = _quotes(markets)
     return [
         Card(
@@ -72,11 +77,10 @@ def dashboard_cards(*, only: Market | None = None, now: dt.datetime | None = Non
             price=forecasts.get(market.latest_price),
             spread=forecasts.get(market.latest_spread),
             pattern=patterns.get(market.latest_pattern),
-            anomalies=[
-                anomalies[pk]
-                for n in range(ANOMALIES)
-                if (pk := getattr(market, f"anomaly_{n}")) in anomalies
+            events=[
+                events[pk] for n in range(MARKED) if (pk := getattr(market, f"event_{n}")) in events
             ],
+            watch=watches.get(market.pk),
             prices=_line(quotes[market.pk], 0),
             spreads=_line(quotes[market.pk], 1),
             last=quotes[market.pk][-1] if quotes[market.pk] else None,
@@ -121,12 +125,21 @@ def _markets() -> QuerySet[Market]:
     """Markets with the ids of their newest results: one look into an index for each."""
     forecast = Forecast.objects.filter(market=OuterRef("pk")).order_by("-as_of", "-id")
     pattern = PatternResult.objects.filter(market=OuterRef("pk")).order_by("-as_of", "-id")
-    anomaly = AnomalyResult.objects.filter(market=OuterRef("pk")).order_by("-timestamp", "-id")
-    return market_list().annotate(
+    detectors = TrainedModel.objects.filter(market=OuterRef("pk"), task=Task.ANOMALY)
+    active = detectors.filter(status=TrainedModel.Status.ACTIVE)
+    # Events of whoever answers now: those of earlier versions tell of the same things again.
+    event = AnomalyEvent.objects.filter(model=OuterRef("detector")).order_by("-start", "-id")
+    asked = market_list().annotate(
+        detector=Coalesce(
+            Subquery(active.values("pk")[:1]),
+            Subquery(detectors.order_by("-version").values("pk")[:1]),
+        )
+    )
+    return asked.annotate(
         latest_price=Subquery(forecast.filter(task=Task.PRICE).values("pk")[:1]),
         latest_spread=Subquery(forecast.filter(task=Task.SPREAD).values("pk")[:1]),
         latest_pattern=Subquery(pattern.values("pk")[:1]),
-        **{f"anomaly_{n}": Subquery(anomaly.values("pk")[n : n + 1]) for n in range(ANOMALIES)},
+        **{f"event_{n}": Subquery(event.values("pk")[n : n + 1]) for n in range(MARKED)},
     )
 
 

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from django.db.models import QuerySet
 
-from analytics.models import AnomalyResult, Forecast, PatternResult
+from analytics.models import Forecast, PatternResult
 
 
 def forecast_list() -> QuerySet[Forecast]:
     return Forecast.objects.select_related("market", "model").order_by("-as_of", "-id")
-
-
-def anomaly_list() -> QuerySet[AnomalyResult]:
-    rows = AnomalyResult.objects.select_related("market", "model", "acknowledged_by")
-    return rows.order_by("-timestamp", "-id")
 
 
 def pattern_list() -> QuerySet[PatternResult]:

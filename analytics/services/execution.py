@@ -22,9 +22,11 @@ import ml
 from analytics import artifacts
 from analytics.conf import conf
 from analytics.models import TrainedModel, TrainingRun
+from analytics.models.choices import Task
 from analytics.selectors.models import model_next_version
 from analytics.selectors.prices import price_frame
 from analytics.selectors.runs import run_asks_for_cancel, run_get
+from analytics.services.anomaly_feedback import labels_of
 from analytics.services.auditing import run_audit
 from analytics.services.children import child_run
 from analytics.services.promotion import model_consider
@@ -122,16 +124,23 @@ def _learn(run: TrainingRun, staged: Path, listener: Listener | None) -> ml.Trai
     ml.set_threads(conf().TRAIN_THREADS)
     frame = price_frame(run.market, until=run.data_until)
     run_audit(run=run, frame=frame)
+    labels = labels_of(market=run.market, until=run.data_until) if _is_labelled(run) else ()
     trainer = ml.DLModelTrainer(
         staged,
         device=run.device_wish or conf().DEVICE or None,
         step_minutes=run.market.cadence_minutes,
         on_progress=_Reporter(run, listener),
+        labels=labels,
     )
     TrainingRun.objects.filter(pk=run.pk).update(
-        device=str(trainer.device), dataset_hash=ml.dataset_hash(frame)
+        device=str(trainer.device), dataset_hash=ml.dataset_hash(frame), labels=len(labels)
     )
     return trainer.train(run.family, frame, **run.config)
+
+
+def _is_labelled(run: TrainingRun) -> bool:
+    """Whether what people said of anomalies concerns this training."""
+    return run.task == Task.ANOMALY
 
 
 class _Reporter:

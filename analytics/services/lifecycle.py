@@ -9,12 +9,12 @@ from django.utils.translation import gettext as _
 
 from analytics import artifacts
 from analytics.exceptions import InvalidInput
-from analytics.models import AnomalyResult, ModelEvent, TrainedModel
+from analytics.models import AnomalyEvent, ModelEvent, TrainedModel
 
 
 def models_purge(*, keep: int, dry_run: bool = False, by: Any = None) -> list[dict[str, Any]]:
     """Remove versions beyond the newest `keep` of their market and task, with their results and
-    folders. The active version is never removed, nor one whose anomalies somebody has labelled:
+    folders. The active version is never removed, nor one whose events somebody has judged:
     labels are people's work. Returns what was (or, with `dry_run`, would be) removed."""
     if keep < 1:
         raise InvalidInput(
@@ -23,7 +23,7 @@ def models_purge(*, keep: int, dry_run: bool = False, by: Any = None) -> list[di
     kept: dict[tuple[int, str], int] = {}
     doomed: list[TrainedModel] = []
     labelled = set(
-        AnomalyResult.objects.exclude(label="").values_list("model_id", flat=True).distinct()
+        AnomalyEvent.objects.exclude(feedback="").values_list("model_id", flat=True).distinct()
     )
     for model in TrainedModel.objects.select_related("market").order_by("-version"):
         key = (model.market_id, model.task)

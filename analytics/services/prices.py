@@ -20,6 +20,7 @@ import ml
 from analytics.conf import conf
 from analytics.exceptions import InvalidInput
 from analytics.models import Market
+from analytics.services.anomaly_watch import quotes_arrived
 from analytics.services.price_files import ProgressCallback, read_price_file, write_rejects
 from analytics.services.price_rows import FIGURES, Checked, check_rows, symbol_problem
 from analytics.services.price_store import merge_rows, write_rows
@@ -94,6 +95,7 @@ def price_import(
     rows, markets = _with_markets(file.rows)
     rows = merge_rows(rows)
     counts = write_rows(rows, on_progress)
+    quotes_arrived(rows["market_id"].unique().tolist() if len(rows) else ())
     return ImportReport(
         read=file.read,
         **counts,
@@ -167,7 +169,9 @@ def price_bulk_add(*, rows: list[dict[str, Any]], market: Market | None = None) 
         raise _bad_rows(problems)
     with transaction.atomic():
         table = checked.rows.assign(market_id=_market_ids(rows, market))
-        return BulkReport(**write_rows(merge_rows(table)))
+        counts = write_rows(merge_rows(table))
+    quotes_arrived(table["market_id"].unique().tolist())
+    return BulkReport(**counts)
 
 
 def _cell(value: Any) -> str | None:

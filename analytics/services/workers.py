@@ -28,6 +28,7 @@ from analytics.services.training import training_reap, training_ring_again
 logger = logging.getLogger(__name__)
 PING_TASK = "analytics.tasks.answer_ping"
 SCORE_TASK = "analytics.tasks.score_forecasts"
+WATCH_TASK = "analytics.tasks.watch_anomalies"
 #: Seconds that a ping may stay unanswered while a worker is free, before the cluster is restarted.
 PING_PATIENCE = 120
 
@@ -50,6 +51,7 @@ class WorkerSupervisor:
         """Blocks until stopped. The cluster is gone when this returns, whatever happened."""
         self._introduce()
         queue.ensure_schedule("score forecasts", SCORE_TASK, minutes=30)
+        queue.ensure_schedule("watch anomalies", WATCH_TASK, minutes=5)
         try:
             self._start()
             while not self.stop.wait(conf().HEARTBEAT_SECONDS):

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ml.anomaly.features import DAY, Features, price_columns
 from ml.anomaly.scored import Scored
-from ml.anomaly.wording import describe
+from ml.anomaly.wording import describe, sentence
 from ml.spec import Anomaly, Expected
 
 #: Readings before a row whose median is the level that is expected of its prices.
@@ -160,15 +160,17 @@ def explain(
     found = []
     for row in rows:
         kind = kind_of(features, scored, level, row, threshold)
+        phrases = describe(kind, features, level, row)
         found.append(
             Anomaly(
                 timestamp=features.grid.index[row].to_pydatetime(),
                 score=float(public[row]),
                 severity=severity_of(float(scored.total[row] / threshold), level.size(row)),
                 kind=kind,
-                text=describe(kind, features, level, row),
+                text=sentence(phrases),
                 expected=_expected(level, row),
                 contributions=contributions(scored.names, scored.heads[row]),
+                phrases=phrases,
             )
         )
     return tuple(found)

@@ -1,4 +1,8 @@
-"""Anomalies in words. Percentages are of the expected value; a reading is a row of the grid."""
+"""Anomalies in words. Percentages are of the expected value; a reading is a row of the grid.
+
+A sentence is a row of phrases: a template, and the values that go into it. The English text is
+made of them here; whoever speaks another language translates the templates, all of them known.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ import numpy as np
 
 from ml.anomaly.features import DAY, Features, price_columns
 from ml.anomaly.heads import DRIFT_ROWS
+from ml.spec import Phrase
 
 if TYPE_CHECKING:
     from ml.anomaly.explain import Levels
@@ -16,11 +21,44 @@ if TYPE_CHECKING:
 _UNCHANGED = 0.001
 _RECENT = 16
 
+MISSING = "%(what)s missing"
+UNCHANGED = "%(what)s unchanged"
+ABOVE = "%(what)s %(size)s above"
+BELOW = "%(what)s %(size)s below"
+ABOVE_LEVEL = "%(what)s %(size)s above the level expected from the last %(rows)s readings"
+BELOW_LEVEL = "%(what)s %(size)s below the level expected from the last %(rows)s readings"
+MOVED_UP = "%(what)s up %(size)s in one reading, to near the level expected from the last %(rows)s"
+MOVED_DOWN = (
+    "%(what)s down %(size)s in one reading, to near the level expected from the last %(rows)s"
+)
+NEW_LEVEL = "the new level holds"
+SPREAD = "spread %(now)s %% of mid where %(usual)s %% is expected from the last %(rows)s readings"
+CROSSED = "bid above ask by %(size)s: the sides are crossed"
+FEWER_OFFERS = "fewer offers than the trailing level"
+STUCK = "nothing has changed for %(rows)s readings although the feed keeps answering"
+DRIFT_UP = "steady drift up: %(size)s in the last %(rows)s readings"
+DRIFT_DOWN = "steady drift down: %(size)s in the last %(rows)s readings"
+ONE_SIDE = "%(what)s missing for %(rows)s readings while %(other)s is still quoted"
 
-def describe(kind: str, features: Features, level: Levels, row: int) -> str:
-    """One sentence about a strange row."""
+TEMPLATES = (
+    *(MISSING, UNCHANGED, ABOVE, BELOW, ABOVE_LEVEL, BELOW_LEVEL, MOVED_UP, MOVED_DOWN, NEW_LEVEL),
+    *(SPREAD, CROSSED, FEWER_OFFERS, STUCK, DRIFT_UP, DRIFT_DOWN, ONE_SIDE),
+)
+
+
+def describe(kind: str, features: Features, level: Levels, row: int) -> tuple[Phrase, ...]:
+    """What there is to say about a strange row."""
     writer = _WRITERS.get(kind, _prices)
     return writer(features, level, row)
+
+
+def sentence(phrases: tuple[Phrase, ...]) -> str:
+    """Phrases in English."""
+    return "; ".join(phrase.template % phrase.values for phrase in phrases)
+
+
+def _say(template: str, **values: str | int) -> Phrase:
+    return Phrase(template=template, values=values)
 
 
 def _percent(fraction: float) -> str:
@@ -28,27 +66,29 @@ def _percent(fraction: float) -> str:
     return f"{size:.0f} %" if size >= 10 else f"{size:.1f} %" if size >= 0.1 else f"{size:.2f} %"
 
 
-def _side(level: Levels, column: str, row: int, tail: str) -> str:
+def _side(level: Levels, column: str, row: int, rows: int = 0) -> Phrase:
+    """A column against its level of so many `rows`; 0 does not name the level again."""
     away = level.away(column, row)
     if not np.isfinite(level.observed[column][row]):
-        return f"{column} missing"
+        return _say(MISSING, what=column)
     if abs(away) < _UNCHANGED:
-        return f"{column} unchanged"
-    return f"{column} {_percent(away)} {'above' if away > 0 else 'below'}{tail}"
+        return _say(UNCHANGED, what=column)
+    if rows:
+        named = ABOVE_LEVEL if away > 0 else BELOW_LEVEL
+        return _say(named, what=column, size=_percent(away), rows=rows)
+    return _say(ABOVE if away > 0 else BELOW, what=column, size=_percent(away))
 
 
-def _prices(features: Features, level: Levels, row: int) -> str:
+def _prices(features: Features, level: Levels, row: int) -> tuple[Phrase, ...]:
     sides = sorted(price_columns(features.grid), key=lambda c: -abs(level.away(c, row)))
-    tail = f" the level expected from the last {_RECENT} readings"
     if abs(level.away(sides[0], row)) < _UNCHANGED or not level.outside(sides[0], row):
         moved = _moves(features, row)
         if moved is not None:
-            return f"{moved} in one reading, to near the level expected from the last {_RECENT}"
-    first = _side(level, sides[0], row, tail)
-    return "; ".join([first, *(_side(level, c, row, "") for c in sides[1:])])
+            return (moved,)
+    return _side(level, sides[0], row, _RECENT), *(_side(level, c, row) for c in sides[1:])
 
 
-def _moves(features: Features, row: int) -> str | None:
+def _moves(features: Features, row: int) -> Phrase | None:
     """The largest one-step move of a price, in words."""
     if row == 0:
         return None
@@ -62,53 +102,49 @@ def _moves(features: Features, row: int) -> str | None:
     column = max(steps, key=lambda c: abs(steps[c]))
     if abs(steps[column]) < _UNCHANGED:
         return None
-    way = "up" if steps[column] > 0 else "down"
-    return f"{column} {way} {_percent(steps[column])}"
+    way = MOVED_UP if steps[column] > 0 else MOVED_DOWN
+    return _say(way, what=column, size=_percent(steps[column]), rows=_RECENT)
 
 
-def _level_shift(features: Features, level: Levels, row: int) -> str:
-    return _prices(features, level, row) + "; the new level holds"
+def _level_shift(features: Features, level: Levels, row: int) -> tuple[Phrase, ...]:
+    return *_prices(features, level, row), _say(NEW_LEVEL)
 
 
-def _spread(features: Features, level: Levels, row: int) -> str:
+def _spread(features: Features, level: Levels, row: int) -> tuple[Phrase, ...]:
     now, usual = level.observed["spread_pct"][row], level.value["spread_pct"][row]
-    tail = f"is expected from the last {_RECENT} readings"
-    return f"spread {now:.2f} % of mid where {usual:.2f} % {tail}"
+    return (_say(SPREAD, now=f"{now:.2f}", usual=f"{usual:.2f}", rows=_RECENT),)
 
 
-def _crossed(features: Features, level: Levels, row: int) -> str:
+def _crossed(features: Features, level: Levels, row: int) -> tuple[Phrase, ...]:
     depth = float(np.expm1(features.signals["crossed"][row]))
-    return f"bid above ask by {_percent(depth)}: the sides are crossed"
+    return (_say(CROSSED, size=_percent(depth)),)
 
 
-def _volume(features: Features, level: Levels, row: int) -> str:
+def _volume(features: Features, level: Levels, row: int) -> tuple[Phrase, ...]:
     sizes = [c for c in ("bid_volume", "ask_volume", "volume") if c in level.value]
     sizes.sort(key=lambda c: -abs(level.away(c, row)))
     if not sizes:
-        return "fewer offers than the trailing level"
-    tail = f" the level expected from the last {DAY} readings"
-    first = _side(level, sizes[0], row, tail)
-    return "; ".join([first, *(_side(level, c, row, "") for c in sizes[1:])])
+        return (_say(FEWER_OFFERS),)
+    return _side(level, sizes[0], row, DAY), *(_side(level, c, row) for c in sizes[1:])
 
 
-def _stuck(features: Features, level: Levels, row: int) -> str:
-    run = int(features.signals["stale"][row])
-    return f"nothing has changed for {run} readings although the feed keeps answering"
+def _stuck(features: Features, level: Levels, row: int) -> tuple[Phrase, ...]:
+    return (_say(STUCK, rows=int(features.signals["stale"][row])),)
 
 
-def _drift(features: Features, level: Levels, row: int) -> str:
+def _drift(features: Features, level: Levels, row: int) -> tuple[Phrase, ...]:
     moved = float(
         np.expm1(features.signals["common"][max(0, row - DRIFT_ROWS + 1) : row + 1].sum())
     )
-    way = "up" if moved > 0 else "down"
-    return f"steady drift {way}: {_percent(moved)} in the last {DRIFT_ROWS} readings"
+    way = DRIFT_UP if moved > 0 else DRIFT_DOWN
+    return (_say(way, size=_percent(moved), rows=DRIFT_ROWS),)
 
 
-def _missing(features: Features, level: Levels, row: int) -> str:
+def _missing(features: Features, level: Levels, row: int) -> tuple[Phrase, ...]:
     late = {s: features.signals.get(f"missing_{s}", np.zeros(row + 1))[row] for s in ("bid", "ask")}
     side = max(late, key=lambda s: late[s])
     other = "ask" if side == "bid" else "bid"
-    return f"{side} missing for {int(late[side])} readings while {other} is still quoted"
+    return (_say(ONE_SIDE, what=side, rows=int(late[side]), other=other),)
 
 
 _WRITERS = {

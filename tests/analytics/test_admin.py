@@ -26,7 +26,7 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 NAMES = (
     *("market", "pricehistory", "trainingrun", "trainedmodel", "forecast", "anomalyresult"),
-    *("patternresult", "modelevent", "workerheartbeat"),
+    *("anomalyevent", "patternresult", "modelevent", "workerheartbeat"),
 )
 OWNED = NAMES[1:]
 
@@ -186,12 +186,40 @@ def test_anomalies_are_acknowledged_and_labelled(admin_client):
     found = factories.make_anomaly(factories.make_model(factories.make_market(), "anomaly"))
     act(admin_client, "anomalyresult", "acknowledge", found)
     act(admin_client, "anomalyresult", "label_false", found)
-    found.refresh_from_db()
+    found = type(found).objects.get()
     assert found.label == "false"
     assert found.acknowledged_by.is_superuser
 
 
-@pytest.mark.parametrize("name", ["trainedmodel", "trainingrun", "anomalyresult", "market"])
+def test_events_are_judged_with_a_note_and_taken_back(admin_client):
+    event = factories.make_event(factories.make_model(factories.make_market(), "anomaly"))
+    page = act(admin_client, "anomalyevent", "judge_false", event, note="bank holiday")
+    assert "false alarm" in page
+    event.refresh_from_db()
+    assert (event.feedback, event.note) == ("false", "bank holiday")
+    assert event.feedback_by.is_superuser
+    shown = admin_client.get(url("anomalyevent", "change", event.pk)).content.decode()
+    for words in ("bank holiday", "10.90", f"anomalyresult/?event__id__exact={event.pk}"):
+        assert words in shown
+    act(admin_client, "anomalyevent", "judge_true", event)
+    event.refresh_from_db()
+    assert (event.feedback, event.note) == ("true", "")
+    act(admin_client, "anomalyevent", "take_back", event, note="not kept")
+    event.refresh_from_db()
+    assert (event.feedback, event.note, event.feedback_at) == ("", "", None)
+
+
+def test_an_event_links_to_its_own_rows(admin_client):
+    model = factories.make_model(factories.make_market(), "anomaly")
+    one, _other = (factories.make_anomaly(model, text=f"{name} row") for name in ("own", "other"))
+    page = admin_client.get(url("anomalyresult"), {"event__id__exact": one.event_id})
+    assert "own row" in page.content.decode()
+    assert "other row" not in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    "name", ["trainedmodel", "trainingrun", "anomalyresult", "anomalyevent", "market"]
+)
 def test_lists_ask_no_more_with_more_rows(admin_client, full, name):
     def count():
         with CaptureQueriesContext(connection) as caught:

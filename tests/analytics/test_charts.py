@@ -27,6 +27,27 @@ def fan(line=PAST, last=10.0, horizons=None, **given):
     return charts.fan_chart(line, NOW, last, steps, title=given.pop("title", "x"), **given)
 
 
+def test_a_span_is_marked_where_the_chart_has_room_for_it():
+    line = [(NOW - dt.timedelta(hours=h), 10.0 + h) for h in (10, 5, 0)]
+
+    def spans(start: float, end: float) -> list[tuple[float, float]]:
+        span = charts.Span(
+            NOW - dt.timedelta(hours=start), NOW - dt.timedelta(hours=end), "high", "<b>"
+        )
+        chart = charts.fan_chart(line, NOW, 10.0, [], title="t", spans=[span])
+        assert "<b>" not in chart
+        found = re.findall(r'<rect class="span high" x="([\d.]+)" y="10" width="([\d.]+)"', chart)
+        return [(float(x), float(width)) for x, width in found]
+
+    ((x, width),) = spans(8, 6)
+    assert width == pytest.approx((560 - 62 - 12) / 5, abs=0.2)
+    assert x == pytest.approx(62 + (560 - 62 - 12) / 5, abs=0.2)
+    ((x, width),) = spans(0, 0)
+    assert (x, width) == (560 - 12 - charts.THINNEST, charts.THINNEST)
+    assert spans(20, 9)[0][0] == 62
+    assert spans(30, 11) == []
+
+
 def test_a_chart_of_nothing_is_empty():
     assert charts.loss_chart([], title="x") == ""
     assert fan([], math.nan, []) == ""

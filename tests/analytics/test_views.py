@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from analytics.models import WorkerHeartbeat
+from analytics.models import AnomalyWatch, WorkerHeartbeat
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -92,7 +92,7 @@ def test_a_full_market_shows_all_of_it(reader):
     fill("USDT/BOB@binance_p2p")
     page = reader.get(HOME).content.decode()
     assert page.count("<svg") == 2
-    for words in ("up-trend", "price jump", "lstm v1", "fresh", 'value="30"', "40 seconds"):
+    for words in ("up-trend", "spike", "lstm v1", "fresh", 'value="30"', "40 seconds"):
         assert words in page
 
 
@@ -112,7 +112,7 @@ def test_queries_do_not_grow_with_markets(reader):
         fill(f"USDT/{fiat}@binance_p2p")
     factories.make_market("USDT/EUR@empty")
     assert queries_of(reader) == one
-    assert one <= 16
+    assert one <= 18
 
 
 def test_the_page_speaks_the_readers_language(reader):
@@ -124,6 +124,57 @@ def test_text_of_a_result_is_escaped(reader):
     market = factories.make_market()
     factories.make_anomaly(factories.make_model(market, "anomaly"), text="<b>x</b>")
     assert "<b>x</b>" not in reader.get(HOME).content.decode()
+
+
+def test_what_goes_on_is_on_top_and_what_was_a_false_alarm_is_not(reader):
+    markets = [factories.make_market(f"USDT/{fiat}@x") for fiat in ("BOB", "VES", "ARS")]
+    models = [factories.make_model(market, "anomaly") for market in markets]
+    factories.make_event(models[0], is_open=True, text="the bid is gone", severity="low")
+    factories.make_event(models[1], is_open=True, text="judged away", feedback="false")
+    factories.make_event(models[2], is_open=True, text="a worse one", severity="critical")
+    for page in (HOME, "/live/"):
+        top = reader.get(page).content.decode().split('class="panel alarms"')[1]
+        top = top.split("</section>")[0]
+        assert top.index("a worse one") < top.index("the bid is gone")
+        assert "judged away" not in top
+    type(models[0]).objects.all().delete()
+    assert 'class="panel alarms"' not in reader.get(HOME).content.decode()
+
+
+def test_events_of_the_version_that_answers_are_listed_and_marked_in_the_chart(reader):
+    market = factories.make_market()
+    factories.make_quotes(market)
+    factories.make_forecast(factories.make_model(market))
+    old = factories.make_model(market, "anomaly", "retired")
+    now = timezone.now()
+    factories.make_event(old, text="said by an old version")
+    new = factories.make_model(market, "anomaly")
+    hour = dt.timedelta(hours=1)
+    factories.make_event(
+        new, start=now - 9 * hour, peak=now - 8 * hour, end=now - 7 * hour, rows=5, text="seen now"
+    )
+    factories.make_event(new, start=now - 900 * hour, text="long ago", feedback="true")
+    page = reader.get(HOME).content.decode()
+    assert "said by an old version" not in page
+    for words in ("seen now", "2 hours", "long ago", "(true alarm)"):
+        assert words in page
+    assert re.findall(r'<rect class="span (\w+)"', page) == ["high"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"warming_up": True, "needed": 60, "present": 12}, ("warming up", "12 of 60 readings")),
+        ({"warming_up": True, "last_score": 0.02}, ("warming up", "scores are rough")),
+        ({"warming_up": False, "last_score": 0.0312}, ("watching", "0.0312")),
+    ],
+)
+def test_the_state_of_the_watch_is_shown(reader, fields, said):
+    market = factories.make_market()
+    AnomalyWatch.objects.create(market=market, scored_until=timezone.now(), **fields)
+    page = reader.get(HOME).content.decode()
+    for words in said:
+        assert words in page
 
 
 def test_one_market_is_shown_when_it_is_chosen(reader):
@@ -183,7 +234,7 @@ def test_a_worker_that_went_away_is_named_with_the_way_to_start_it(reader):
 def test_the_page_asks_few_queries(reader, django_assert_max_num_queries):
     fill("USDT/BOB@binance_p2p")
     fill("USDT/VES@binance_p2p")
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(18):
         reader.get(HOME)
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         reader.get("/live/")

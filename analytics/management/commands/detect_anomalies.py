@@ -8,7 +8,7 @@ from typing import Any
 from analytics.management.base import FaceCommand, moment
 from analytics.management.tables import anomaly_table
 from analytics.selectors.prices import market_get
-from analytics.services.anomalies import DEFAULT_THRESHOLD, anomaly_scan
+from analytics.services.anomalies import MODES, anomaly_scan
 
 
 class Command(FaceCommand):
@@ -21,9 +21,13 @@ class Command(FaceCommand):
         parser.add_argument(
             "--threshold",
             type=float,
-            default=DEFAULT_THRESHOLD,
-            help="0.1 is one false alarm a week, 0.2 is twice as strange.",
+            help="0.1 (the default) is one false alarm a week, 0.2 is twice as strange.",
         )
+        parser.add_argument("--alarm-rate", metavar="N/TIME", help="In its place: 1/week, 2/day...")
+        parser.add_argument(
+            "--sensitivity", type=int, help="In its place: 0 to 99; 50 is one false alarm a week."
+        )
+        parser.add_argument("--mode", choices=MODES, default="entire", help="last: one row only.")
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -32,6 +36,9 @@ class Command(FaceCommand):
             start=options["start"],
             end=options["end"],
             threshold=options["threshold"],
+            alarm_rate=options["alarm_rate"],
+            sensitivity=options["sensitivity"],
+            mode=options["mode"],
         )
         if options["json"]:
             self.print_json(answer)

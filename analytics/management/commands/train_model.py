@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from analytics.management.base import TASKS, FaceCommand, moment
@@ -104,6 +105,11 @@ class Command(FaceCommand):
         event = model_decision(model)
         if event is not None:
             self.stdout.write(verdict(event.figures))
+        if run.labels:
+            text = ngettext(
+                "%(n)d judged event was used.", "%(n)d judged events were used.", run.labels
+            )
+            self.stdout.write(text % {"n": run.labels})
 
 
 def _params(options: dict[str, Any]) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def test_an_unknown_id_is_404(refused, market, path, pk):
     "path",
     [
         "training-runs/77/cancel", "models/77/promote", "models/77/retire",
-        "anomalies/77/acknowledge", "anomalies/77/label",
+        "anomalies/77/acknowledge", "anomalies/77/label", "anomaly-events/77/feedback",
     ],
 )  # fmt: skip
 def test_acting_on_what_is_not_there_is_404(refused, market, path):
@@ -134,6 +134,10 @@ def test_acting_on_what_is_not_there_is_404(refused, market, path):
         ("anomalies?severity=bad", "severity"),
         ("anomalies?label=bad", "label"),
         ("anomalies?min_score=nan", "min_score"),
+        ("anomaly-events?open=maybe", "open"),
+        ("anomaly-events?feedback=bad", "feedback"),
+        ("anomaly-events?from=yesterday", "from"),
+        ("anomaly-events?severity=bad", "severity"),
         ("anomalies?kind=%00", "kind"),
         ("patterns?source=oracle", "source"),
         ("training-runs?status=asleep", "status"),
@@ -179,6 +183,24 @@ def test_a_label_is_true_false_or_empty(refused, market, models, label):
 
     anomaly = make_anomaly(market, models["anomaly"])
     refused(f"anomalies/{anomaly.pk}/label", {"label": label}, field="label")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"feedback": "maybe"}, "feedback"),
+        ({"feedback": None}, "feedback"),
+        ({"note": "x"}, "feedback"),
+        ({"feedback": "true", "note": "x" * 1001}, "note"),
+        ({"feedback": "", "note": "x"}, "note"),
+        ({"feedback": "true", "by": "eva"}, "by"),
+    ],
+)
+def test_a_wrong_feedback_is_refused(refused, models, body, field):
+    from tests import factories
+
+    event = factories.make_event(models["anomaly"])
+    refused(f"anomaly-events/{event.pk}/feedback", body, field=field)
 
 
 @pytest.mark.parametrize(

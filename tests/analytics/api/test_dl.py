@@ -162,3 +162,47 @@ def test_model_info_says_what_is_missing_and_what_is_there(api, market, path):
     assert tasks["price"]["input_columns"] == COLUMNS
     assert tasks["spread"]["status"] == "none"
     assert "train-spread-predictor" in tasks["spread"]["train"]
+
+
+# ------------------------------------------------------------------------- how strange is strange
+@pytest.mark.parametrize(
+    ("query", "threshold"),
+    [("", 0.1), ("threshold=0.3", 0.3), ("alarm_rate=1/week", 0.1), ("sensitivity=50", 0.1)],
+)
+def test_a_scan_takes_a_threshold_a_rate_or_a_sensitivity(api, predictor, quotes, query, threshold):
+    answer = api.post(f"dl/detect-anomalies?{query}")
+    assert answer.status_code == 200, answer.content
+    assert (answer.json()["threshold"], answer.json()["mode"]) == (threshold, "entire")
+
+
+@pytest.mark.parametrize(
+    ("query", "fields"),
+    [
+        ("threshold=0.1&alarm_rate=1/week", {"threshold", "alarm_rate"}),
+        ("threshold=0.1&sensitivity=3", {"threshold", "sensitivity"}),
+        ("alarm_rate=often", {"alarm_rate"}),
+        ("alarm_rate=0/week", {"alarm_rate"}),
+        ("sensitivity=100", {"sensitivity"}),
+        ("sensitivity=-1", {"sensitivity"}),
+        ("sensitivity=many", {"sensitivity"}),
+        ("mode=first", {"mode"}),
+        ("mode=last&from=2026-05-01", {"from"}),
+    ],
+)
+def test_a_scan_that_contradicts_itself_names_the_fields(refused, predictor, quotes, query, fields):
+    assert set(refused(f"dl/detect-anomalies?{query}")["fields"]) == fields
+
+
+def test_the_events_of_a_scan_are_those_that_are_stored(api, predictor, quotes):
+    event = api.post("dl/detect-anomalies").json()["events"][0]
+    assert (event["open"], event["kind"], event["rows"]) == (True, "spike", 1)
+    assert event["expected"]["ask"]["value"] == 9.3
+    stored = api.get(f"anomaly-events/{event['id']}").json()
+    assert {k: stored[k] for k in ("start", "peak", "end", "score", "text")} == {
+        k: event[k] for k in ("start", "peak", "end", "score", "text")
+    }
+
+
+def test_the_events_of_a_sequence_have_no_id(api, predictor, rows):
+    event = api.post("dl/detect-anomalies", {"sequence": rows}).json()["events"][0]
+    assert event["id"] is None

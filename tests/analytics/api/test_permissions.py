@@ -16,12 +16,12 @@ pytestmark = pytest.mark.django_db
 MARKET = {"asset": "USDT", "fiat": "ARS", "exchange": "bybit_p2p"}
 READS = (
     "", "dl/model-info", "markets", "training-runs", "models", "forecasts", "anomalies",
-    "patterns", "families", "schema",
+    "anomaly-events", "patterns", "families", "schema",
 )  # fmt: skip
 ACTS = (
     "dl/train-price-predictor", "dl/predict-price", "dl/detect-anomalies", "markets", "prices",
     "training-runs", "training-runs/1/cancel", "models/1/promote", "models/1/retire",
-    "models/rollback", "anomalies/1/acknowledge", "anomalies/1/label",
+    "models/rollback", "anomalies/1/acknowledge", "anomalies/1/label", "anomaly-events/1/feedback",
 )  # fmt: skip
 STAFF_ACTS = (
     "dl/train-price-predictor", "dl/train-spread-predictor", "dl/train-anomaly-detector",

@@ -18,6 +18,7 @@ from analytics.models import (
     TrainedModel,
     TrainingRun,
 )
+from tests import factories
 
 from .conftest import NOW, assert_error, make_model, make_run
 
@@ -26,11 +27,8 @@ Run, Status = TrainingRun.Status, TrainedModel.Status
 
 
 def make_anomaly(market: Market, model: TrainedModel, k: int = 0, **values: Any) -> AnomalyResult:
-    facts = {
-        "source": "network", "score": 0.2 + k / 100, "threshold": 0.1, "severity": "high",
-        "kind": "spike", "timestamp": NOW - dt.timedelta(hours=k),
-    }  # fmt: skip
-    return AnomalyResult.objects.create(market=market, model=model, **{**facts, **values})
+    facts = {"score": 0.2 + k / 100, "timestamp": NOW - dt.timedelta(hours=k)}
+    return factories.make_anomaly(model, **{**facts, **values})
 
 
 def make_forecast(market: Market, model: TrainedModel, k: int = 0) -> Forecast:
@@ -58,7 +56,16 @@ def _fill(market: Market, first: int, last: int) -> None:
 # ---------------------------------------------------------------------------------------- reading
 @pytest.mark.parametrize(
     "path",
-    ["markets", "prices", "training-runs", "models", "forecasts", "anomalies", "patterns"],
+    [
+        "markets",
+        "prices",
+        "training-runs",
+        "models",
+        "forecasts",
+        "anomalies",
+        "anomaly-events",
+        "patterns",
+    ],
 )
 def test_a_longer_list_asks_no_more_queries(api, market, quotes, path):
     _fill(market, 0, 2)
@@ -233,6 +240,63 @@ def test_an_anomaly_is_acknowledged_and_labelled(as_user, user, market, models):
     for label in ("true", "false", ""):
         answer = as_user.post(f"anomalies/{anomaly.pk}/label/", {"label": label})
         assert (answer.status_code, answer.json()["label"]) == (200, label)
+
+
+def test_events_are_filtered_and_ordered(api, market, models):
+    model = models["anomaly"]
+    day = dt.timedelta(days=1)
+    old = factories.make_event(model, start=NOW - 9 * day, kind="drift", severity="low", score=0.12)
+    late = factories.make_event(
+        model, start=NOW - day, peak=NOW, end=NOW, is_open=True, feedback="false"
+    )
+    elsewhere = make_model(Market.objects.create(asset="A", fiat="B", exchange="c"), "anomaly")
+    other = factories.make_event(elsewhere, start=NOW - 2 * day)
+
+    def ids(query: str) -> list[int]:
+        answer = api.get(f"anomaly-events?{query}")
+        assert answer.status_code == 200, answer.content
+        return [row["id"] for row in answer.json()["results"]]
+
+    assert ids("") == [late.pk, other.pk, old.pk]
+    assert ids("ordering=score") == [old.pk, other.pk, late.pk]
+    assert ids("open=true") == ids("feedback=false") == [late.pk]
+    assert ids("open=false") == ids("feedback=none") == [other.pk, old.pk]
+    assert ids("kind=drift") == ids("severity=low") == ids("to=2026-04-25") == [old.pk]
+    assert ids(f"market={market.pk}&min_score=0.2") == ids("from=2026-05-01T06:00:00Z") == [late.pk]
+    assert ids(f"model_id={elsewhere.pk}") == [other.pk]
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_an_event_is_judged_and_the_judgement_taken_back(as_user, models, slash):
+    event = factories.make_event(models["anomaly"])
+    path = f"anomaly-events/{event.pk}/feedback{slash}"
+    said = as_user.post(path, {"feedback": "false", "note": "holiday"}).json()
+    assert (said["feedback"], said["note"], said["feedback_by"]) == ("false", "holiday", "ana")
+    assert said["feedback_at"]
+    back = as_user.post(path, {"feedback": ""}).json()
+    assert (back["feedback"], back["note"], back["feedback_by"], back["feedback_at"]) == (
+        *("", "", None, None),
+    )
+
+
+def test_an_event_speaks_the_language_of_the_request(api, models):
+    template = "%(what)s %(size)s above the level expected from the last %(rows)s readings"
+    phrases = [
+        [template, {"what": "ask", "size": "41 %", "rows": 16}],
+        ["%(what)s unchanged", {"what": "bid"}],
+    ]
+    event = factories.make_event(models["anomaly"], text="english", phrases=phrases)
+    path = f"anomaly-events/{event.pk}"
+    assert api.get(path).json()["text"] == (
+        "ask 41 % above the level expected from the last 16 readings; bid unchanged"
+    )
+    assert api.get(path, **{"accept-language": "es"}).json()["text"] == (
+        "venta un 41 % por encima del nivel esperado según las últimas 16 lecturas; "
+        "compra sin cambios"
+    )
+    event.phrases = [["something newer than this catalogue", {}]]
+    event.save()
+    assert api.get(path, **{"accept-language": "es"}).json()["text"] == "english"
 
 
 # ----------------------------------------------------------------------------------------- quotes

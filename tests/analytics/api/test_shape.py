@@ -142,7 +142,8 @@ def test_the_schema_documents_parameters_bodies_and_errors(schema):
     assert {"epochs", "batch_size", "learning_rate", "seed", "market", "until"} <= names
     assert {"202", "400", "401", "403", "404", "409"} <= train["responses"].keys()
     scan = schema["paths"][f"{ROOT}dl/detect-anomalies/"]["post"]
-    assert {"threshold", "from", "to", "market"} == {p["name"] for p in scan["parameters"]}
+    names = {"threshold", "alarm_rate", "sensitivity", "mode", "from", "to", "market"}
+    assert names == {p["name"] for p in scan["parameters"]}
     assert "503" in scan["responses"]
     bodies = schema["components"]["schemas"]
     assert {"code", "message", "fields"} == bodies["Error"]["properties"].keys()

@@ -1,0 +1,155 @@
+"""What the detector found: strange rows, the events they make up, and how far it has watched."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from analytics.models.choices import Source
+from analytics.models.market import Market
+from analytics.models.training import TrainedModel
+
+
+class Severity(models.TextChoices):
+    LOW = "low", _("low")
+    MEDIUM = "medium", _("medium")
+    HIGH = "high", _("high")
+    CRITICAL = "critical", _("critical")
+
+
+class AnomalyEvent(models.Model):
+    """Strange rows close together, as one version saw them: one event. Score, kind, words and
+    expected values are those of its strangest row, the severity is the worst of its rows. While
+    it is open, the market has not yet been normal for long enough to say that it is over."""
+
+    class Feedback(models.TextChoices):
+        NONE = "", _("not judged")
+        TRUE = "true", _("true alarm")
+        FALSE = "false", _("false alarm")
+
+    market = models.ForeignKey(
+        Market, models.CASCADE, related_name="anomaly_events", db_index=False
+    )
+    model = models.ForeignKey(TrainedModel, models.CASCADE, related_name="anomaly_events")
+    source = models.CharField(_("source"), max_length=16, choices=Source)
+    start = models.DateTimeField(_("start"), help_text=_("Its first strange row."))
+    peak = models.DateTimeField(_("peak"), help_text=_("Its strangest row."))
+    end = models.DateTimeField(_("end"), help_text=_("Its last strange row so far."))
+    is_open = models.BooleanField(_("open"), default=False)
+    rows = models.PositiveIntegerField(_("rows"))
+    score = models.FloatField(_("score"))
+    threshold = models.FloatField(_("threshold"))
+    severity = models.CharField(_("severity"), max_length=16, choices=Severity)
+    kind = models.CharField(_("kind"), max_length=40)
+    text = models.TextField(_("in words"), blank=True)
+    phrases = models.JSONField(_("phrases"), default=list, blank=True)
+    expected = models.JSONField(
+        _("expected"), default=dict, help_text=_("Per feature: observed, value, lower, upper.")
+    )
+    contributions = models.JSONField(_("contributions"), default=dict)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("changed at"), auto_now=True)
+
+    feedback = models.CharField(
+        _("feedback"), max_length=8, choices=Feedback, default=Feedback.NONE, blank=True
+    )
+    note = models.TextField(_("note"), blank=True)
+    feedback_at = models.DateTimeField(_("judged at"), null=True, blank=True)
+    feedback_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["-start", "-id"]
+        verbose_name = _("anomaly event")
+        verbose_name_plural = _("anomaly events")
+        constraints = [
+            models.UniqueConstraint(fields=["model", "source", "start"], name="event_once"),
+            models.UniqueConstraint(
+                fields=["market"], condition=Q(is_open=True), name="event_one_open"
+            ),
+            models.CheckConstraint(
+                condition=Q(start__lte=F("peak")) & Q(peak__lte=F("end")), name="event_in_order"
+            ),
+            models.CheckConstraint(condition=Q(rows__gte=1), name="event_has_rows"),
+            models.CheckConstraint(
+                condition=Q(feedback="", feedback_at__isnull=True)
+                | Q(feedback__in=["true", "false"], feedback_at__isnull=False),
+                name="event_feedback_dated",
+            ),
+        ]
+        indexes = [models.Index(fields=["market", "-start"], name="event_latest")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.start:%Y-%m-%d %H:%M}"
+
+
+class AnomalyResult(models.Model):
+    """One strange row of a market as one version saw it. 0.1 is the calibrated threshold."""
+
+    market = models.ForeignKey(Market, models.CASCADE, related_name="anomalies", db_index=False)
+    model = models.ForeignKey(TrainedModel, models.CASCADE, related_name="anomalies")
+    event = models.ForeignKey(AnomalyEvent, models.CASCADE, related_name="results")
+    source = models.CharField(_("source"), max_length=16, choices=Source)
+    timestamp = models.DateTimeField(_("timestamp"))
+    score = models.FloatField(_("score"))
+    threshold = models.FloatField(_("threshold"))
+    severity = models.CharField(_("severity"), max_length=16, choices=Severity)
+    kind = models.CharField(_("kind"), max_length=40)
+    text = models.TextField(_("in words"), blank=True)
+    phrases = models.JSONField(_("phrases"), default=list, blank=True)
+    expected = models.JSONField(
+        _("expected"), default=dict, help_text=_("Per feature: observed, value, lower, upper.")
+    )
+    contributions = models.JSONField(_("contributions"), default=dict)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    acknowledged_at = models.DateTimeField(_("acknowledged at"), null=True, blank=True)
+    acknowledged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["-timestamp", "-id"]
+        verbose_name = _("anomaly")
+        verbose_name_plural = _("anomalies")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model", "source", "timestamp"], name="anomaly_once_per_moment"
+            )
+        ]
+        indexes = [models.Index(fields=["market", "-timestamp"], name="anomaly_latest")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.timestamp:%Y-%m-%d %H:%M}"
+
+    @property
+    def label(self) -> str:
+        """What was said of the event it belongs to."""
+        return self.event.feedback
+
+
+class AnomalyWatch(models.Model):
+    """How far the newest quotes of a market have been looked at, by whom, and what was seen."""
+
+    market = models.OneToOneField(
+        Market, models.CASCADE, related_name="anomaly_watch", primary_key=True
+    )
+    model = models.ForeignKey(TrainedModel, models.SET_NULL, null=True, related_name="+")
+    source = models.CharField(_("source"), max_length=16, choices=Source, blank=True)
+    scored_until = models.DateTimeField(_("scored until"), null=True)
+    last_score = models.FloatField(_("last score"), null=True)
+    warming_up = models.BooleanField(_("warming up"), default=True)
+    needed = models.PositiveIntegerField(
+        _("readings needed"), null=True, help_text=_("Only while there are too few to score.")
+    )
+    present = models.PositiveIntegerField(_("readings present"), null=True)
+    checked_at = models.DateTimeField(_("checked at"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("anomaly watch")
+        verbose_name_plural = _("anomaly watches")
+
+    def __str__(self) -> str:
+        return f"{self.market_id} {self.scored_until or '-'}"

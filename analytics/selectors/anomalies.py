@@ -1,0 +1,27 @@
+"""Reads of strange rows and of the events that they make up."""
+
+from __future__ import annotations
+
+from django.db.models import Case, IntegerField, QuerySet, Value, When
+
+from analytics.models import AnomalyEvent, AnomalyResult, Severity
+
+
+def anomaly_list() -> QuerySet[AnomalyResult]:
+    rows = AnomalyResult.objects.select_related("market", "model", "acknowledged_by", "event")
+    return rows.order_by("-timestamp", "-id")
+
+
+def event_list() -> QuerySet[AnomalyEvent]:
+    rows = AnomalyEvent.objects.select_related("market", "model", "feedback_by")
+    return rows.order_by("-start", "-id")
+
+
+def events_open(limit: int = 20) -> QuerySet[AnomalyEvent]:
+    """What is going on now, the worst first. What was called a false alarm wakes nobody."""
+    rank = Case(
+        *(When(severity=name, then=Value(n)) for n, name in enumerate(Severity.values)),
+        output_field=IntegerField(),
+    )
+    rows = event_list().filter(is_open=True).exclude(feedback=AnomalyEvent.Feedback.FALSE)
+    return rows.annotate(rank=rank).order_by("-rank", "-start", "-id")[:limit]

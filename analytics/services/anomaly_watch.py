@@ -1,0 +1,141 @@
+"""The live watch: whoever brings new quotes has them looked at, at once.
+
+Only rows that nobody has scored yet are scored, so that the state of a market (warming up, calm,
+an open event) is that of its last quote without a scan of its history.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import transaction
+
+import ml
+from analytics.exceptions import AnalyticsError, NotReady
+from analytics.models import AnomalyEvent, AnomalyWatch, Market, TrainedModel
+from analytics.models.choices import Task
+from analytics.selectors.models import Serving
+from analytics.services.anomaly_events import events_store
+from analytics.services.anomaly_promise import DEFAULT_THRESHOLD
+from analytics.services.history import history_frame, last_moment
+from analytics.services.serving import answer_with
+
+logger = logging.getLogger(__name__)
+#: Grid rows that a version which has not watched yet looks back on: a day of half-hours.
+FIRST_LOOK = 48
+#: Days beyond which the watch does not catch up; what lies further back is a scan's business.
+MOST_DAYS = 30
+
+
+@dataclass(frozen=True)
+class WatchReport:
+    """`rows` were scored just now, `strange` of them were new anomalies; `open_event` is what is
+    going on, if anything."""
+
+    market: Market
+    state: str  # no_model, warming_up, watching
+    rows: int = 0
+    strange: int = 0
+    open_event: AnomalyEvent | None = None
+
+
+def anomaly_watch(*, market: Market) -> WatchReport:
+    """Score the quotes that are new since the last look; raise, extend or close events.
+
+    Raises InvalidInput (no_history) for a market without quotes and Unavailable where no artifact
+    can be used."""
+    last = last_moment(market)
+    try:
+        serving, scores, _ms = answer_with(
+            market, Task.ANOMALY, lambda who, how: _score_tail(market, who, how, last)
+        )
+    except NotReady:
+        return WatchReport(market, "no_model")
+    with transaction.atomic():
+        Market.objects.select_for_update(no_key=True).get(pk=market.pk)
+        if isinstance(scores, ml.NotEnoughData):
+            _remember(market, serving, needed=scores.needed, present=scores.present)
+            return WatchReport(market, "warming_up")
+        strange = events_store(market=market, serving=serving, scores=scores)
+        watch = _remember(market, serving, scores=scores)
+    return WatchReport(
+        market=market,
+        state="warming_up" if watch.warming_up else "watching",
+        rows=len(scores.timestamps),
+        strange=strange,
+        open_event=AnomalyEvent.objects.filter(market=market, is_open=True).first(),
+    )
+
+
+def _score_tail(
+    market: Market, serving: Serving, predictor: ml.DLPredictor, last: dt.datetime
+) -> ml.AnomalyScores | ml.NotEnoughData:
+    """Scores of the rows that this version has not watched yet, up to the last quote."""
+    watch = AnomalyWatch.objects.filter(
+        market=market, model=serving.model, source=serving.source
+    ).first()
+    since = last - dt.timedelta(minutes=FIRST_LOOK * serving.model.step_minutes)
+    if watch is not None and watch.scored_until is not None:
+        since = max(watch.scored_until, last - dt.timedelta(days=MOST_DAYS))
+    since = min(since, last) + dt.timedelta(microseconds=1)  # the row at `since` itself was scored
+    frame = history_frame(market, until=last, since=since)
+    try:
+        return predictor.detect_anomalies(
+            frame,
+            start=since,
+            end=last,
+            threshold=DEFAULT_THRESHOLD,
+            source=ml.Source(serving.source),
+        )
+    except ml.NotEnoughData as short:
+        return short
+
+
+def _remember(
+    market: Market,
+    serving: Serving,
+    *,
+    scores: ml.AnomalyScores | None = None,
+    needed: int | None = None,
+    present: int | None = None,
+) -> AnomalyWatch:
+    """How far the watch has come; it never goes back, however two watches interleave."""
+    watch = AnomalyWatch.objects.filter(market=market).first() or AnomalyWatch(market=market)
+    same = (watch.model_id, watch.source) == (serving.model.pk, serving.source)
+    if not same:
+        watch.scored_until = watch.last_score = None
+    watch.model, watch.source = serving.model, serving.source
+    watch.needed, watch.present = needed, present
+    watch.warming_up = scores is None or scores.warming_up
+    if scores is not None and len(scores.timestamps):
+        reached = scores.timestamps[-1].to_pydatetime()
+        if watch.scored_until is None or reached > watch.scored_until:
+            score = float(scores.scores[-1])
+            watch.scored_until = reached
+            watch.last_score = score if math.isfinite(score) else None
+    watch.save()
+    return watch
+
+
+def quotes_arrived(market_ids: Iterable[int]) -> list[WatchReport]:
+    """New quotes of these markets were just written. Whatever is wrong with a detector, the quotes
+    are in: it is logged, and the next look catches up."""
+    watched = TrainedModel.objects.filter(market__in=set(market_ids), task=Task.ANOMALY)
+    reports = []
+    for market in Market.objects.filter(pk__in=watched.values("market")).order_by("pk"):
+        try:
+            reports.append(anomaly_watch(market=market))
+        except AnalyticsError as error:
+            logger.warning("watch of %s: %s", market.symbol, error.message)
+        except Exception:
+            logger.exception("watch of %s", market.symbol)
+    return reports
+
+
+def anomalies_watch() -> list[WatchReport]:
+    """The scheduled look at every market that has a detector."""
+    return quotes_arrived(Market.objects.values_list("pk", flat=True))
