@@ -63,6 +63,10 @@ def comparison_rows(figures: Mapping[str, Any], name: str = "") -> list[Row]:
         rival = figures.get("active_name") or f"#{figures.get('active_id')}"
         rows.append((_("Active version then") + f" ({rival})", f"{metric} {theirs}"))
         rows.append((_("Test"), test(figures)))
+    if figures.get("champion_learned_until"):
+        at = dt.datetime.fromisoformat(figures["champion_learned_until"])
+        text = _("The active version learned until %(at)s, which leaves less to compare on.")
+        rows.append((_("Note"), text % {"at": f"{at:%Y-%m-%d %H:%M} UTC"}))
     if figures.get("note"):
         rows.append((_("Note"), str(NOTES.get(figures["note"], figures["note"]))))
     if figures.get("why"):

@@ -10,6 +10,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -19,8 +20,10 @@ from analytics.admin.backtests import backtest_markets
 from analytics.admin.base import CappedPaginator, MarketFilter, OwnedAdmin, mark, operate
 from analytics.models import Market, PriceHistory
 from analytics.models.choices import Task
+from analytics.presenters_accuracy import accuracy_lines
 from analytics.selectors.dashboard import freshness_of
 from analytics.selectors.prices import market_list
+from analytics.services.accuracy import accuracy_of
 from analytics.services.anomalies import anomaly_scan
 from analytics.services.patterns import pattern_recognize
 from analytics.services.prediction import forecast_make
@@ -68,8 +71,8 @@ class MarketAdmin(OwnedAdmin):
     form = MarketForm
     list_display = ["symbol", "fresh", "last_quote", "age", "cadence_minutes"]
     search_fields = ["asset", "fiat", "exchange"]
-    fields = ["asset", "fiat", "exchange", "cadence_minutes", "created_at", "fresh", "last_quote"]
-    readonly_fields = ["created_at", "fresh", "last_quote"]
+    readonly_fields = ["created_at", "fresh", "last_quote", "live_accuracy"]
+    fields = ["asset", "fiat", "exchange", "cadence_minutes", *readonly_fields]
     actions = [
         *(f"train_{task}" for task in Task.values),
         "train_all",
@@ -114,6 +117,13 @@ class MarketAdmin(OwnedAdmin):
     @admin.display(description=_("age"))
     def age(self, market: Market) -> str:
         return self._freshness(market)["age"]
+
+    @admin.display(description=_("live accuracy"))
+    def live_accuracy(self, market: Market) -> SafeString:
+        found = accuracy_lines(accuracy_of(market=market)) if market.pk else None
+        if found is None:
+            return SafeString("–")
+        return render_to_string("analytics/partials/accuracy.html", {"accuracy": found})
 
     @staticmethod
     def _freshness(market: Market) -> dict[str, Any]:

@@ -49,8 +49,11 @@ def compare(model: TrainedModel, champion: TrainedModel | None) -> dict[str, Any
     start, end = shared_window(model, champion)
     if end - start < LEAST_ROWS * _step(model):
         figures |= {"from": None, "until": None, "active_test": champion.score}
+        figures["champion_learned_until"] = champion.trained_until.isoformat()
         return figures | {"verdict": "no_shared_window", "better": False}
     figures |= {"from": start.isoformat(), "until": end.isoformat()}
+    if champion.trained_until > model.test_from:
+        figures["champion_learned_until"] = champion.trained_until.isoformat()
     try:
         figures |= meet(model, champion, start, end)
     except ml.NotEnoughData as error:

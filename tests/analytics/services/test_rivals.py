@@ -10,6 +10,7 @@ import pytest
 import ml
 from analytics.services import rivals
 from analytics.services.rivals import MOST_ROWS, compare, decide, shared_window
+from analytics.verdicts import comparison_rows
 from ml.compare import Verdict
 from ml.rivals import Meeting
 from tests.factories import make_market, make_model, make_quotes
@@ -96,6 +97,18 @@ def test_a_champion_that_learned_later_leaves_nothing_to_meet_on(market, last):
     found = compare(challenger, champion)
     assert (found["verdict"], found["better"]) == ("no_shared_window", False)
     assert found["from"] is None
+    rows = dict(comparison_rows(found))
+    assert f"{champion.trained_until:%Y-%m-%d %H:%M}" in rows["Note"]
+
+
+def test_a_shorter_stretch_is_said(market, last, monkeypatch):
+    monkeypatch.setattr(rivals, "meet", lambda *a: figures(0.9, 0.01) | {"challenger": 0.9})
+    champion = version(market, last, learned=10, data=5, status="active")
+    challenger = version(market, last, learned=20, data=0)
+    found = compare(challenger, champion)
+    assert found["champion_learned_until"] == champion.trained_until.isoformat()
+    assert found["from"] == champion.test_from.isoformat()
+    assert "champion_learned_until" not in compare(champion, challenger)
 
 
 def test_a_version_below_its_baseline_meets_nobody(market, last):
