@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.helpers import ActionForm
@@ -52,6 +54,20 @@ class _Strange(OwnedAdmin):
         return render_to_string("admin/analytics/expected.html", context)
 
 
+class KindFilter(admin.SimpleListFilter):
+    """Kinds that there are, by their names."""
+
+    title = _("kind")
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        kinds = AnomalyEvent.objects.order_by("kind").values_list("kind", flat=True).distinct()
+        return [(kind, word(kind)) for kind in kinds]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
 class FeedbackForm(ActionForm):
     note = forms.CharField(required=False, max_length=1000, label=_("note"))
 
@@ -59,11 +75,10 @@ class FeedbackForm(ActionForm):
 @admin.register(AnomalyEvent)
 class AnomalyEventAdmin(_Strange):
     list_display = [
-        *("start", "end", "market", "state", "level", "strangeness", "kind_name", "words"),
-        *("judged", "feedback_by"),
+        *("start", "market", "state", "level", "kind_name", "words", "judged"),
+        *("strangeness", "end", "feedback_by"),
     ]
-    list_filter = ["is_open", "severity", "feedback", "kind", "source", MarketFilter]
-    date_hierarchy = None
+    list_filter = ["is_open", "severity", "feedback", KindFilter, "source", MarketFilter]
     actions = ["judge_true", "judge_false", "take_back"]
     action_form = FeedbackForm
     fieldsets = [
@@ -105,6 +120,12 @@ class AnomalyEventAdmin(_Strange):
     def take_back(self, request: HttpRequest, queryset: QuerySet[AnomalyEvent]) -> None:
         self._judge(request, queryset, AnomalyEvent.Feedback.NONE)
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        context["judge"] = self.has_operate_permission(request)
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def _judge(self, request: HttpRequest, queryset: QuerySet, feedback: str) -> None:
         note = request.POST.get("note", "").strip() if feedback else ""
         operate(
@@ -118,7 +139,7 @@ class AnomalyEventAdmin(_Strange):
 @admin.register(AnomalyResult)
 class AnomalyResultAdmin(_Strange):
     list_display = [
-        *("timestamp", "market", "level", "strangeness", "kind_name", "words"),
+        *("timestamp", "market", "level", "kind_name", "words", "strangeness"),
         *("judged", "acknowledged_at", "acknowledged_by"),
     ]
     list_filter = [
