@@ -40,13 +40,9 @@ class _Strange(OwnedAdmin):
     def strangeness(self, row: AnomalyEvent | AnomalyResult) -> str:
         return f"{row.score:.3f}"
 
-    @admin.display(description=_("kind"), ordering="kind")
-    def kind_name(self, row: AnomalyEvent | AnomalyResult) -> str:
-        return word(row.kind)
-
     @admin.display(description=_("in words"))
     def words(self, row: AnomalyEvent | AnomalyResult) -> str:
-        return sentence(row.phrases, row.text)
+        return f"{word(row.kind)}: {sentence(row.phrases, row.text)}"
 
     @admin.display(description=_("observed and expected"))
     def expected_values(self, row: AnomalyEvent | AnomalyResult) -> SafeString:
@@ -74,10 +70,7 @@ class FeedbackForm(ActionForm):
 
 @admin.register(AnomalyEvent)
 class AnomalyEventAdmin(_Strange):
-    list_display = [
-        *("start", "market", "state", "level", "kind_name", "words", "judged"),
-        *("strangeness", "end", "feedback_by"),
-    ]
+    list_display = ["began", "state", "level", "words", "judged", "market", "ended", "strangeness"]
     list_filter = ["is_open", "severity", "feedback", KindFilter, "source", MarketFilter]
     actions = ["judge_true", "judge_false", "take_back"]
     action_form = FeedbackForm
@@ -86,7 +79,7 @@ class AnomalyEventAdmin(_Strange):
             None,
             {"fields": ["market", "model", "source", "state", "start", "peak", "end", "row_link"]},
         ),
-        (_("What"), {"fields": ["level", "strangeness", "threshold", "kind_name", "words"]}),
+        (_("What"), {"fields": ["level", "strangeness", "threshold", "words"]}),
         (_("At its peak"), {"fields": ["expected_values"]}),
         (_("Feedback"), {"fields": ["judged", "note", "feedback_at", "feedback_by"]}),
         (_("Times"), {"fields": ["created_at", "updated_at"]}),
@@ -94,6 +87,14 @@ class AnomalyEventAdmin(_Strange):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AnomalyEvent]:
         return event_list()
+
+    @admin.display(description=_("start (UTC)"), ordering="start")
+    def began(self, event: AnomalyEvent) -> str:
+        return f"{event.start:%Y-%m-%d %H:%M}"
+
+    @admin.display(description=_("end (UTC)"), ordering="end")
+    def ended(self, event: AnomalyEvent) -> str:
+        return f"{event.end:%Y-%m-%d %H:%M}"
 
     @admin.display(description=_("state"), ordering="is_open")
     def state(self, event: AnomalyEvent) -> SafeString:
@@ -139,8 +140,8 @@ class AnomalyEventAdmin(_Strange):
 @admin.register(AnomalyResult)
 class AnomalyResultAdmin(_Strange):
     list_display = [
-        *("timestamp", "market", "level", "kind_name", "words", "strangeness"),
-        *("judged", "acknowledged_at", "acknowledged_by"),
+        *("seen", "level", "words", "judged", "market", "strangeness"),
+        *("acknowledged_at", "acknowledged_by"),
     ]
     list_filter = [
         "severity",
@@ -152,7 +153,7 @@ class AnomalyResultAdmin(_Strange):
     actions = ["acknowledge", "label_true", "label_false"]
     fields = [
         *("market", "model", "event", "source", "timestamp", "level", "strangeness", "threshold"),
-        *("kind_name", "words", "expected_values", "judged"),
+        *("words", "expected_values", "judged"),
         *("acknowledged_at", "acknowledged_by", "created_at"),
     ]
 
@@ -162,6 +163,10 @@ class AnomalyResultAdmin(_Strange):
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         # The page of an event links to its rows.
         return lookup == "event__id__exact" or super().lookup_allowed(lookup, value, request)
+
+    @admin.display(description=_("timestamp"), ordering="timestamp")
+    def seen(self, anomaly: AnomalyResult) -> str:
+        return f"{anomaly.timestamp:%Y-%m-%d %H:%M}"
 
     @admin.display(description=_("feedback"), ordering="event__feedback")
     def judged(self, anomaly: AnomalyResult) -> SafeString:
