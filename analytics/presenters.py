@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -22,7 +23,7 @@ from analytics.models import (
 )
 from analytics.models.choices import Task
 from analytics.selectors.dashboard import EVENTS, Card, forecast_is_stale
-from analytics.words import sentence, word
+from analytics.words import feature, sentence, word
 
 
 def duration(seconds: float | None) -> str:
@@ -173,8 +174,11 @@ def _span(row: AnomalyEvent) -> charts.Span:
 
 def event(row: AnomalyEvent) -> dict[str, Any]:
     """An event in a list or in the banner."""
+    limit = dt.timedelta(minutes=max(180, 6 * row.model.step_minutes))
     return {
         "row": row,
+        # No quote came for so long that nobody knows whether it still goes on.
+        "unknown": row.is_open and timezone.now() - row.end > 2 * limit,
         "kind": word(row.kind),
         "text": sentence(row.phrases, row.text),
         "score": f"{row.score:.2f}",
@@ -230,7 +234,7 @@ def expected_rows(anomaly: AnomalyEvent | AnomalyResult) -> list[dict[str, str]]
     for name in names:
         values = anomaly.expected.get(name) or {}
         figures = {k: charts.number(values.get(k)) for k in ("observed", "value", "lower", "upper")}
-        rows.append({"name": word(name), **figures, "share": percent(shares.get(name))})
+        rows.append({"name": feature(name), **figures, "share": percent(shares.get(name))})
     return rows
 
 

@@ -54,6 +54,9 @@ WORDS = {
     "volume": _("volume"),
     "bid_offers": _("bid offers"),
     "ask_offers": _("ask offers"),
+    "imbalance": _("balance of the sides"),
+    "stale": _("unchanged"),
+    "level": _("level"),
 }
 
 
@@ -88,9 +91,27 @@ SENTENCES = frozenset(
 )
 
 
+#: Features of the detector are what is made of a column, by this beginning of their names.
+FEATURES = {
+    "return_": _("%(what)s: move"),
+    "gap_": _("%(what)s: distance from its level"),
+    "missing_": _("%(what)s: missing"),
+    "stale_": _("%(what)s: unchanged"),
+    "depth_": _("%(what)s: depth"),
+}
+
+
 def word(name: str) -> str:
     """The name of one of ml's words; an unknown one stands for itself."""
     return str(WORDS.get(name, name))
+
+
+def feature(name: str) -> str:
+    """The name of one of the detector's features."""
+    for beginning, text in FEATURES.items():
+        if name.startswith(beginning):
+            return str(text) % {"what": word(name.removeprefix(beginning))}
+    return word(name)
 
 
 def sentence(phrases: Sequence[Sequence[Any]], fallback: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.helpers import ActionForm
@@ -38,18 +40,28 @@ class _Strange(OwnedAdmin):
     def strangeness(self, row: AnomalyEvent | AnomalyResult) -> str:
         return f"{row.score:.3f}"
 
-    @admin.display(description=_("kind"), ordering="kind")
-    def kind_name(self, row: AnomalyEvent | AnomalyResult) -> str:
-        return word(row.kind)
-
     @admin.display(description=_("in words"))
     def words(self, row: AnomalyEvent | AnomalyResult) -> str:
-        return sentence(row.phrases, row.text)
+        return f"{word(row.kind)}: {sentence(row.phrases, row.text)}"
 
     @admin.display(description=_("observed and expected"))
     def expected_values(self, row: AnomalyEvent | AnomalyResult) -> SafeString:
         context = {"rows": presenters.expected_rows(row)}
         return render_to_string("admin/analytics/expected.html", context)
+
+
+class KindFilter(admin.SimpleListFilter):
+    """Kinds that there are, by their names."""
+
+    title = _("kind")
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        kinds = AnomalyEvent.objects.order_by("kind").values_list("kind", flat=True).distinct()
+        return [(kind, word(kind)) for kind in kinds]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset.filter(kind=self.value()) if self.value() else queryset
 
 
 class FeedbackForm(ActionForm):
@@ -58,12 +70,8 @@ class FeedbackForm(ActionForm):
 
 @admin.register(AnomalyEvent)
 class AnomalyEventAdmin(_Strange):
-    list_display = [
-        *("start", "end", "market", "state", "level", "strangeness", "kind_name", "words"),
-        *("judged", "feedback_by"),
-    ]
-    list_filter = ["is_open", "severity", "feedback", "kind", "source", MarketFilter]
-    date_hierarchy = None
+    list_display = ["began", "state", "level", "words", "judged", "market", "ended", "strangeness"]
+    list_filter = ["is_open", "severity", "feedback", KindFilter, "source", MarketFilter]
     actions = ["judge_true", "judge_false", "take_back"]
     action_form = FeedbackForm
     fieldsets = [
@@ -71,7 +79,7 @@ class AnomalyEventAdmin(_Strange):
             None,
             {"fields": ["market", "model", "source", "state", "start", "peak", "end", "row_link"]},
         ),
-        (_("What"), {"fields": ["level", "strangeness", "threshold", "kind_name", "words"]}),
+        (_("What"), {"fields": ["level", "strangeness", "threshold", "words"]}),
         (_("At its peak"), {"fields": ["expected_values"]}),
         (_("Feedback"), {"fields": ["judged", "note", "feedback_at", "feedback_by"]}),
         (_("Times"), {"fields": ["created_at", "updated_at"]}),
@@ -79,6 +87,14 @@ class AnomalyEventAdmin(_Strange):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AnomalyEvent]:
         return event_list()
+
+    @admin.display(description=_("start (UTC)"), ordering="start")
+    def began(self, event: AnomalyEvent) -> str:
+        return f"{event.start:%Y-%m-%d %H:%M}"
+
+    @admin.display(description=_("end (UTC)"), ordering="end")
+    def ended(self, event: AnomalyEvent) -> str:
+        return f"{event.end:%Y-%m-%d %H:%M}"
 
     @admin.display(description=_("state"), ordering="is_open")
     def state(self, event: AnomalyEvent) -> SafeString:
@@ -105,6 +121,12 @@ class AnomalyEventAdmin(_Strange):
     def take_back(self, request: HttpRequest, queryset: QuerySet[AnomalyEvent]) -> None:
         self._judge(request, queryset, AnomalyEvent.Feedback.NONE)
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        context["judge"] = self.has_operate_permission(request)
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def _judge(self, request: HttpRequest, queryset: QuerySet, feedback: str) -> None:
         note = request.POST.get("note", "").strip() if feedback else ""
         operate(
@@ -118,8 +140,8 @@ class AnomalyEventAdmin(_Strange):
 @admin.register(AnomalyResult)
 class AnomalyResultAdmin(_Strange):
     list_display = [
-        *("timestamp", "market", "level", "strangeness", "kind_name", "words"),
-        *("judged", "acknowledged_at", "acknowledged_by"),
+        *("seen", "level", "words", "judged", "market", "strangeness"),
+        *("acknowledged_at", "acknowledged_by"),
     ]
     list_filter = [
         "severity",
@@ -131,7 +153,7 @@ class AnomalyResultAdmin(_Strange):
     actions = ["acknowledge", "label_true", "label_false"]
     fields = [
         *("market", "model", "event", "source", "timestamp", "level", "strangeness", "threshold"),
-        *("kind_name", "words", "expected_values", "judged"),
+        *("words", "expected_values", "judged"),
         *("acknowledged_at", "acknowledged_by", "created_at"),
     ]
 
@@ -141,6 +163,10 @@ class AnomalyResultAdmin(_Strange):
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         # The page of an event links to its rows.
         return lookup == "event__id__exact" or super().lookup_allowed(lookup, value, request)
+
+    @admin.display(description=_("timestamp"), ordering="timestamp")
+    def seen(self, anomaly: AnomalyResult) -> str:
+        return f"{anomaly.timestamp:%Y-%m-%d %H:%M}"
 
     @admin.display(description=_("feedback"), ordering="event__feedback")
     def judged(self, anomaly: AnomalyResult) -> SafeString:

@@ -111,9 +111,9 @@ class Migration(migrations.Migration):
                 ('feedback', models.CharField(blank=True, choices=[('', 'not judged'), ('true', 'true alarm'), ('false', 'false alarm')], default='', max_length=8, verbose_name='feedback')),
                 ('note', models.TextField(blank=True, verbose_name='note')),
                 ('feedback_at', models.DateTimeField(blank=True, null=True, verbose_name='judged at')),
-                ('feedback_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('market', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='anomaly_events', to='analytics.market')),
-                ('model', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='anomaly_events', to='analytics.trainedmodel')),
+                ('feedback_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='judged by')),
+                ('market', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='anomaly_events', to='analytics.market', verbose_name='market')),
+                ('model', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='anomaly_events', to='analytics.trainedmodel', verbose_name='model')),
             ],
             options={
                 'verbose_name': 'anomaly event',
@@ -124,7 +124,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='anomalyresult',
             name='event',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='results', to='analytics.anomalyevent'),
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='results', to='analytics.anomalyevent', verbose_name='event'),
         ),
         migrations.CreateModel(
             name='AnomalyWatch',
@@ -172,7 +172,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='anomalyresult',
             name='event',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='results', to='analytics.anomalyevent'),
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='results', to='analytics.anomalyevent', verbose_name='event'),
         ),
         migrations.RemoveField(
             model_name='anomalyresult',

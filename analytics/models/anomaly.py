@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from analytics.models.choices import Source
 from analytics.models.market import Market
 from analytics.models.training import TrainedModel
+from analytics.words import word
 
 
 class Severity(models.TextChoices):
@@ -30,9 +31,15 @@ class AnomalyEvent(models.Model):
         FALSE = "false", _("false alarm")
 
     market = models.ForeignKey(
-        Market, models.CASCADE, related_name="anomaly_events", db_index=False
+        Market,
+        models.CASCADE,
+        verbose_name=_("market"),
+        related_name="anomaly_events",
+        db_index=False,
     )
-    model = models.ForeignKey(TrainedModel, models.CASCADE, related_name="anomaly_events")
+    model = models.ForeignKey(
+        TrainedModel, models.CASCADE, verbose_name=_("model"), related_name="anomaly_events"
+    )
     source = models.CharField(_("source"), max_length=16, choices=Source)
     start = models.DateTimeField(_("start"), help_text=_("Its first strange row."))
     peak = models.DateTimeField(_("peak"), help_text=_("Its strangest row."))
@@ -58,7 +65,12 @@ class AnomalyEvent(models.Model):
     note = models.TextField(_("note"), blank=True)
     feedback_at = models.DateTimeField(_("judged at"), null=True, blank=True)
     feedback_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        verbose_name=_("judged by"),
+        null=True,
+        blank=True,
+        related_name="+",
     )
 
     class Meta:
@@ -83,7 +95,7 @@ class AnomalyEvent(models.Model):
         indexes = [models.Index(fields=["market", "-start"], name="event_latest")]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.start:%Y-%m-%d %H:%M}"
+        return f"{word(self.kind)} {self.start:%Y-%m-%d %H:%M}"
 
 
 class AnomalyResult(models.Model):
@@ -91,7 +103,9 @@ class AnomalyResult(models.Model):
 
     market = models.ForeignKey(Market, models.CASCADE, related_name="anomalies", db_index=False)
     model = models.ForeignKey(TrainedModel, models.CASCADE, related_name="anomalies")
-    event = models.ForeignKey(AnomalyEvent, models.CASCADE, related_name="results")
+    event = models.ForeignKey(
+        AnomalyEvent, models.CASCADE, verbose_name=_("event"), related_name="results"
+    )
     source = models.CharField(_("source"), max_length=16, choices=Source)
     timestamp = models.DateTimeField(_("timestamp"))
     score = models.FloatField(_("score"))
@@ -122,7 +136,7 @@ class AnomalyResult(models.Model):
         indexes = [models.Index(fields=["market", "-timestamp"], name="anomaly_latest")]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.timestamp:%Y-%m-%d %H:%M}"
+        return f"{word(self.kind)} {self.timestamp:%Y-%m-%d %H:%M}"
 
     @property
     def label(self) -> str:

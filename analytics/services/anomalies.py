@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 import ml
 from analytics.conf import conf
-from analytics.exceptions import InvalidInput
+from analytics.exceptions import InvalidInput, NotReady
 from analytics.models import AnomalyResult, Market
 from analytics.selectors.models import Serving
 from analytics.services.anomaly_events import (
@@ -24,6 +24,7 @@ from analytics.services.anomaly_events import (
     worst,
 )
 from analytics.services.anomaly_promise import DEFAULT_THRESHOLD, promise_of, threshold_for
+from analytics.services.anomaly_watch import history_missing
 from analytics.services.history import history_frame, last_moment
 from analytics.services.sequences import sequence_frame
 from analytics.services.serving import answer_with, describe
@@ -97,7 +98,15 @@ def anomaly_scan(
             return _TooShort(limit, short.needed, short.present)
         return _mode(scores, mode)
 
-    serving, scores, milliseconds = answer_with(market, "anomaly", ask)
+    try:
+        serving, scores, milliseconds = answer_with(market, "anomaly", ask)
+    except NotReady as nobody:
+        missing = history_missing(market)
+        if missing is not None:
+            # There is no model, and there cannot be one yet.
+            needed, present = missing
+            nobody.details.update(warming_up=True, needed=needed, present=present)
+        raise
     answer = _envelope(market, serving, mode, milliseconds)
     if isinstance(scores, _TooShort):
         return answer | _nothing(scores)

@@ -18,12 +18,12 @@ from analytics.selectors.prices import price_frame
 
 #: Public score of a row exactly at the calibrated threshold, which keeps one false alarm a week.
 DEFAULT_THRESHOLD = 0.1
-_RATE = re.compile(r"^\s*(\d{1,6}(?:\.\d{1,6})?)\s*/\s*(hour|day|week|month)\s*$")
-_PER_WEEK = {"hour": 168.0, "day": 7.0, "week": 1.0, "month": 7 * 12 / 365.25}
-#: Fewest and most false alarms a week that can be asked for: one a year, one an hour.
-_FEWEST, _MOST = 7 / 366, 168.0
-#: One a quarter at sensitivity 0; the calibrated one a week at 50; nearly two a day at 99.
-_SENSITIVITY_BASE, _SENSITIVITY_MIDDLE = 13.0, 50
+_RATE = re.compile(r"^\s*(\d{1,6}(?:\.\d{1,6})?)\s*/\s*(day|week|month|year)\s*$")
+_PER_WEEK = {"day": 7.0, "week": 1.0, "month": 12 / 52, "year": 1 / 52}
+#: Fewest and most false alarms a week that can be asked for: one in two years, ten a day.
+_FEWEST, _MOST = 0.01, 70.0
+#: A sensitivity of 50 is the calibrated one a week; every 15 points more are three times as many.
+_MIDDLE, _POINTS, _FACTOR = 50, 15.0, 3.0
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,7 @@ def parse_alarm_rate(text: str) -> float:
         raise InvalidInput(
             _("An alarm rate is false alarms per time, such as 1/week or 2/day."),
             "bad_alarm_rate",
-            {
-                "alarm_rate": _(
-                    "must be N/hour, N/day, N/week or N/month, from one a year to 1/hour"
-                )
-            },
+            {"alarm_rate": _("must be N/day, N/week, N/month or N/year, at most 10/day")},
         )
     return rate
 
@@ -90,7 +86,7 @@ def rate_of_sensitivity(sensitivity: int) -> float:
             "bad_sensitivity",
             {"sensitivity": _("must be a whole number from 0 to 99")},
         )
-    return _SENSITIVITY_BASE ** ((sensitivity - _SENSITIVITY_MIDDLE) / _SENSITIVITY_MIDDLE)
+    return float(_FACTOR ** ((sensitivity - _MIDDLE) / _POINTS))
 
 
 def threshold_for(promise: Promise, serving: Serving, predictor: ml.DLPredictor) -> float:

@@ -13,15 +13,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
 import ml
 from analytics.exceptions import AnalyticsError, NotReady
-from analytics.models import AnomalyEvent, AnomalyWatch, Market, TrainedModel
+from analytics.models import AnomalyEvent, AnomalyWatch, Market, PriceHistory, TrainedModel
 from analytics.models.choices import Task
 from analytics.selectors.models import Serving
 from analytics.services.anomaly_events import events_store
 from analytics.services.anomaly_promise import DEFAULT_THRESHOLD
-from analytics.services.history import history_frame, last_moment
+from analytics.services.history import history_frame, history_rows, last_moment
 from analytics.services.serving import answer_with
 
 logger = logging.getLogger(__name__)
@@ -46,15 +47,15 @@ class WatchReport:
 def anomaly_watch(*, market: Market) -> WatchReport:
     """Score the quotes that are new since the last look; raise, extend or close events.
 
-    Raises InvalidInput (no_history) for a market without quotes and Unavailable where no artifact
-    can be used."""
+    Without a model it notes how much history the first one still needs. Raises InvalidInput
+    (no_history) for a market without quotes and Unavailable where no artifact can be used."""
     last = last_moment(market)
     try:
         serving, scores, _ms = answer_with(
             market, Task.ANOMALY, lambda who, how: _score_tail(market, who, how, last)
         )
     except NotReady:
-        return WatchReport(market, "no_model")
+        return _without_model(market)
     with transaction.atomic():
         Market.objects.select_for_update(no_key=True).get(pk=market.pk)
         if isinstance(scores, ml.NotEnoughData):
@@ -69,6 +70,24 @@ def anomaly_watch(*, market: Market) -> WatchReport:
         strange=strange,
         open_event=AnomalyEvent.objects.filter(market=market, is_open=True).first(),
     )
+
+
+def history_missing(market: Market) -> tuple[int, int] | None:
+    """(readings needed, readings present) until a first detector can be trained; None when there
+    are enough. Loads torch."""
+    needed = ml.get_spec(Task.ANOMALY).min_grid_rows
+    present = history_rows(market, most=needed)
+    return (needed, present) if present < needed else None
+
+
+def _without_model(market: Market) -> WatchReport:
+    missing = history_missing(market)
+    if missing is None:
+        AnomalyWatch.objects.filter(market=market).delete()
+        return WatchReport(market, "no_model")
+    fields = {"needed": missing[0], "present": missing[1], "warming_up": True, "model": None}
+    AnomalyWatch.objects.update_or_create(market=market, defaults=fields)
+    return WatchReport(market, "warming_up")
 
 
 def _score_tail(
@@ -122,11 +141,22 @@ def _remember(
 
 
 def quotes_arrived(market_ids: Iterable[int]) -> list[WatchReport]:
-    """New quotes of these markets were just written. Whatever is wrong with a detector, the quotes
-    are in: it is logged, and the next look catches up."""
+    """New quotes of these markets were just written: those that have a detector are looked at."""
     watched = TrainedModel.objects.filter(market__in=set(market_ids), task=Task.ANOMALY)
+    return _watch_all(Market.objects.filter(pk__in=watched.values("market")))
+
+
+def anomalies_watch() -> list[WatchReport]:
+    """The scheduled look at every market that has quotes."""
+    quotes = PriceHistory.objects.filter(market=OuterRef("pk"))
+    return _watch_all(Market.objects.filter(Exists(quotes)))
+
+
+def _watch_all(markets: QuerySet[Market]) -> list[WatchReport]:
+    """Whatever is wrong with a detector, the quotes are in: it is logged, and the next look
+    catches up."""
     reports = []
-    for market in Market.objects.filter(pk__in=watched.values("market")).order_by("pk"):
+    for market in markets.order_by("pk"):
         try:
             reports.append(anomaly_watch(market=market))
         except AnalyticsError as error:
@@ -134,8 +164,3 @@ def quotes_arrived(market_ids: Iterable[int]) -> list[WatchReport]:
         except Exception:
             logger.exception("watch of %s", market.symbol)
     return reports
-
-
-def anomalies_watch() -> list[WatchReport]:
-    """The scheduled look at every market that has a detector."""
-    return quotes_arrived(Market.objects.values_list("pk", flat=True))

@@ -38,6 +38,19 @@ def history_frame(
     return price_frame(market, since=first, until=until)
 
 
+def history_rows(market: Market, *, most: int) -> int:
+    """Rows of the market's grid that its quotes can fill, counted up to `most`: what a first
+    training is measured by, without counting a million quotes."""
+    quotes = PriceHistory.objects.filter(market=market).order_by()
+    rows = quotes[:most].count()
+    if not rows:
+        return 0
+    first = quotes.order_by("timestamp").values_list("timestamp", flat=True)[0]
+    steps = int((last_moment(market) - first).total_seconds() // (60 * market.cadence_minutes)) + 1
+    # A quote stands for six grid rows at most before it is stale.
+    return min(steps, 6 * rows, most)
+
+
 def origin_of(last: dt.datetime, step_minutes: int, at: dt.datetime | None) -> dt.datetime:
     """The moment to speak about: `at` (now by default), or the last quote where that is too old to
     stand for it."""

@@ -156,7 +156,7 @@ def test_events_of_the_version_that_answers_are_listed_and_marked_in_the_chart(r
     factories.make_event(new, start=now - 900 * hour, text="long ago", feedback="true")
     page = reader.get(HOME).content.decode()
     assert "said by an old version" not in page
-    for words in ("seen now", "2 hours", "long ago", "(true alarm)"):
+    for words in ("seen now", "2 hours", "long ago", "· true alarm"):
         assert words in page
     assert re.findall(r'<rect class="span (\w+)"', page) == ["high"]
 

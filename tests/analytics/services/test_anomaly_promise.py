@@ -10,7 +10,14 @@ from analytics.services.anomaly_promise import parse_alarm_rate, promise_of, rat
 
 @pytest.mark.parametrize(
     ("text", "per_week"),
-    [("1/week", 1), ("2/day", 14), (" 0.5 / Week ", 0.5), ("1/hour", 168), ("1/month", 0.22998)],
+    [
+        ("1/week", 1),
+        ("2/day", 14),
+        (" 0.5 / Week ", 0.5),
+        ("10/day", 70),
+        ("1/month", 0.23077),
+        ("1/year", 0.01923),
+    ],
 )
 def test_a_rate_is_read_as_false_alarms_a_week(text, per_week):
     assert parse_alarm_rate(text) == pytest.approx(per_week, rel=1e-4)
@@ -22,11 +29,11 @@ def test_a_rate_is_read_as_false_alarms_a_week(text, per_week):
         "",
         "week",
         "1",
-        "1/year",
+        "1/hour",
         "-1/week",
         "0/day",
-        "2/hour",
-        "0.01/month",
+        "11/day",
+        "0.01/year",
         "1/week/day",
         "nan/day",
     ],
@@ -37,12 +44,12 @@ def test_what_is_no_rate_is_refused_by_name(text):
     assert (caught.value.code, list(caught.value.fields)) == ("bad_alarm_rate", ["alarm_rate"])
 
 
-def test_sensitivity_goes_from_one_a_quarter_over_one_a_week_to_two_a_day():
+def test_sensitivity_goes_from_one_in_nine_months_over_one_a_week_to_five_a_day():
     rates = [rate_of_sensitivity(s) for s in range(100)]
     assert rates == sorted(rates)
     assert rates[50] == 1.0
-    assert rates[0] == pytest.approx(1 / 13)
-    assert 1.5 < rates[99] / 7 < 2
+    assert 1 / rates[0] == pytest.approx(39, abs=1)
+    assert rates[99] / 7 == pytest.approx(5.2, abs=0.1)
 
 
 @pytest.mark.parametrize("value", [-1, 100])

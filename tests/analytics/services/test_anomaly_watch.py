@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import ml
+from analytics.exceptions import NotReady
 from analytics.models import AnomalyEvent, AnomalyWatch, PriceHistory
 from analytics.services import anomalies, serving
 from analytics.services.anomaly_watch import anomalies_watch, anomaly_watch
@@ -150,8 +151,29 @@ def test_a_market_without_a_model_is_not_watched_and_loads_nothing(market, monke
 
     monkeypatch.setattr(serving, "predictor_of", fail)
     send(market, quote(0))
+    assert not AnomalyWatch.objects.exists()
+
+
+def test_until_a_first_model_can_be_trained_the_market_warms_up(market):
+    factories.make_quotes(market, 30, end=START)
+    (report,) = anomalies_watch()
+    assert report.state == "warming_up"
+    watch = AnomalyWatch.objects.get()
+    assert (watch.warming_up, watch.needed, watch.present) == (True, 1000, 30)
+    with pytest.raises(NotReady) as caught:
+        anomalies.anomaly_scan(market=market)
+    assert caught.value.details | {"warming_up": True, "needed": 1000, "present": 30} == (
+        caught.value.details
+    )
+    factories.make_quotes(market, 1, end=START - 1000 * STEP)
+    assert anomaly_watch(market=market).state == "warming_up"
+    assert AnomalyWatch.objects.get().present == 6 * 31
+    factories.make_quotes(market, 200, end=START - 100 * STEP)
     assert anomaly_watch(market=market).state == "no_model"
     assert not AnomalyWatch.objects.exists()
+    with pytest.raises(NotReady) as caught:
+        anomalies.anomaly_scan(market=market)
+    assert "warming_up" not in caught.value.details
 
 
 @pytest.mark.parametrize("broken", [ml.ArtifactBroken("gone"), RuntimeError("bug")])
