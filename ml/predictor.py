@@ -146,7 +146,9 @@ def _pipeline_of(manifest: dict[str, Any]) -> str:
 
 def _until(quotes: pd.DataFrame, moment: dt.datetime | None) -> pd.DataFrame:
     quotes = check_quotes(quotes)
-    cut = quotes if moment is None else quotes.loc[:moment]
-    if cut.empty:
+    if moment is None and len(quotes):
+        return quotes
+    end = quotes.index.searchsorted(pd.Timestamp(moment), side="right")
+    if not end:
         raise BadQuotes("There is no quote at or before that moment.", {"at": str(moment)})
-    return check_quotes(cut)
+    return quotes if end == len(quotes) else check_quotes(quotes.iloc[:end])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,8 @@ SLOW_DAYS, FAST_DAYS = 28, 3
 MEMORY_DAYS = 7  # less history than this is "short": profiles and slow scales are absent
 #: Days needed so that the last row's forecast is what it would be with all history.
 LOOKBACK_DAYS = 3 * SLOW_DAYS + 4
+#: Days that the inputs of a row are made of, but for its scale (see `move_scales`).
+TAIL_DAYS = SLOW_DAYS + 2
 _CAP_LEVEL = 0.98
 _FLOOR_SHARE = 0.1
 _LEAST_SCALE = 1e-4  # percent
@@ -40,22 +43,32 @@ class Series:
 
 
 def make_series(grid: pd.DataFrame, target: Target, step_minutes: int) -> Series:
-    value = grid[target.column].to_numpy()
+    columns = {name: grid[name].to_numpy() for name in grid.columns}
+    return series_of(grid.index, columns, target, step_minutes)
+
+
+def series_of(
+    index: pd.DatetimeIndex,
+    grid: Mapping[str, np.ndarray],
+    target: Target,
+    step_minutes: int,
+) -> Series:
+    """The same from the columns of a grid as plain arrays."""
+    value = grid[target.column]
     other = None
-    if "spread_pct" in grid.columns:
-        mid = grid["mid"].to_numpy()
+    if "spread_pct" in grid:
+        mid = grid["mid"]
         price = 100 * np.log(np.where(mid > 0, mid, np.nan))
-        other = grid["spread_pct"].to_numpy() if target.column == "mid" else price
-    sides = [c for c in ("bid_age", "ask_age", "price_age") if c in grid.columns]
-    index = grid.index
+        other = grid["spread_pct"] if target.column == "mid" else price
+    sides = [c for c in ("bid_age", "ask_age", "price_age") if c in grid]
     return Series(
         index=index,
         step_minutes=step_minutes,
         value=value,
         y=target.encode(value),
         other=other,
-        ages=grid[sides].to_numpy(),
-        minute=np.asarray(index.hour * 60 + index.minute, dtype="float64"),
+        ages=np.stack([grid[side] for side in sides], axis=1),
+        minute=(index.as_unit("s").asi8 // 60 % 1440).astype("float64"),
     )
 
 
@@ -103,22 +116,30 @@ def mean(table: np.ndarray) -> np.ndarray:
 @dataclass(frozen=True)
 class Scales:
     """Typical size of a one-step move, percent: `slow` over 28 days, `fast` over 3 days, `brief`
-    over the network's own window; moves are capped at their trailing 98 % quantile."""
+    over the network's own window; moves are `capped` at their trailing 98 % quantile."""
 
     slow: np.ndarray
     fast: np.ndarray
     brief: np.ndarray
+    capped: np.ndarray
 
 
-def move_scales(values: np.ndarray, per_day: int, window: int) -> Scales:
+def move_scales(
+    values: np.ndarray, per_day: int, window: int, capped: np.ndarray | None = None
+) -> Scales:
+    """The scales of every row; of a tail of a longer series, those of its rows after the first
+    `capped` (k,), the capped moves that the whole series has there."""
     size = pd.Series(np.abs(moves(values)))
     slow_rows = SLOW_DAYS * per_day
     cap = size.rolling(slow_rows, min_periods=min(window, per_day) // 2).quantile(_CAP_LEVEL)
-    capped = np.fmin(size.to_numpy(), cap.to_numpy())
+    own = np.fmin(size.to_numpy(), cap.to_numpy())
+    if capped is not None:
+        own[: len(capped)] = capped
     return Scales(
-        slow=trailing_mean(capped, slow_rows, least=MEMORY_DAYS * per_day // 2),
-        fast=trailing_mean(capped, FAST_DAYS * per_day),
+        slow=trailing_mean(own, slow_rows, least=MEMORY_DAYS * per_day // 2),
+        fast=trailing_mean(own, FAST_DAYS * per_day),
         brief=trailing_mean(size.to_numpy(), window),
+        capped=own,
     )
 
 
