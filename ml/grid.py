@@ -22,23 +22,27 @@ _COMFORTABLE_ROWS = 4000
 def check_quotes(quotes: pd.DataFrame) -> pd.DataFrame:
     """The frame with known columns only, all-empty ones dropped; raises BadQuotes otherwise. A
     frame that is fine as it is comes back itself."""
-    index = quotes.index
+    check_times(quotes.index)
+    known = [c for c in QUOTE_COLUMNS if c in quotes.columns]
+    if known != list(quotes.columns):
+        quotes = quotes[known]
+    if any(kind != np.float64 for kind in quotes.dtypes):
+        quotes = quotes.dropna(axis="columns", how="all").astype("float64")
+    empty = np.isnan(quotes.to_numpy()).all(axis=0)
+    if empty.any():
+        quotes = quotes.loc[:, ~empty]
+    if not {"bid", "ask", "price"} & set(quotes.columns):
+        raise BadQuotes("Quotes need a price: bid and ask, or price.", {"columns": "no price"})
+    return quotes
+
+
+def check_times(index: pd.Index) -> None:
+    """Raises BadQuotes unless the index of a quotes frame is aware, sorted and unique."""
     if not isinstance(index, pd.DatetimeIndex) or index.tz is None:
         raise BadQuotes("Quotes need an index of aware timestamps.", {"timestamp": "naive"})
     times = index.asi8
     if len(times) and (times[0] == pd.NaT.value or not (times[1:] > times[:-1]).all()):
         raise BadQuotes("Timestamps must be sorted and unique.", {"timestamp": "unsorted"})
-    known = [c for c in QUOTE_COLUMNS if c in quotes.columns]
-    if known != list(quotes.columns):
-        quotes = quotes[known]
-    if not all(kind == np.float64 for kind in quotes.dtypes):
-        quotes = quotes.dropna(axis="columns", how="all").astype("float64")
-    empty = [c for c in quotes.columns if np.isnan(quotes[c].to_numpy()).all()]
-    if empty:
-        quotes = quotes.drop(columns=empty)
-    if not {"bid", "ask", "price"} & set(quotes.columns):
-        raise BadQuotes("Quotes need a price: bid and ask, or price.", {"columns": "no price"})
-    return quotes
 
 
 def infer_step_minutes(timestamps: pd.DatetimeIndex) -> int:

@@ -3,12 +3,10 @@ alone, from what its day's state already knows. Both give the same figures."""
 
 from __future__ import annotations
 
-import copy
 import threading
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from ml.forecast.baseline import last_value
 from ml.forecast.calibration import Calibration
@@ -17,12 +15,12 @@ from ml.forecast.experts import EXPERTS, Simple, expert_quantiles
 from ml.forecast.features import FeatureMaker, Inputs, Typical
 from ml.forecast.metrics import LEVELS, Answer
 from ml.forecast.pool import SPAN_DAYS, Pool, Realised, anchor_gap, by_target_day
+from ml.forecast.quick import QuickEnsemble
 from ml.forecast.quotes import MINUTE, Quotes
 from ml.forecast.series import LOOKBACK_DAYS, MEMORY_DAYS, Series
 from ml.forecast.state import DayState, DayStates
 from ml.forecast.targets import Target, future
 from ml.forecast.tick import row_ticks, snapped
-from ml.inference import optimize_model_for_inference
 from ml.spec import HORIZONS, QUANTILES, Source, Task
 
 _MEDIAN = QUANTILES.index(0.5)
@@ -51,7 +49,7 @@ class Answers:
         self.target, self.learnt, self.pool = Target(task), learnt, learnt.pool
         self.step = learnt.step_minutes * MINUTE
         self.states = DayStates()
-        self._quick: Ensemble | None = None
+        self._quick: QuickEnsemble | None = None
         self._lock = threading.Lock()
 
     def many(self, series: Series, rows: np.ndarray, source: Source) -> Answer:
@@ -97,7 +95,11 @@ class Answers:
         return series.index.as_unit("s").asi8 // (60 * self.learnt.step_minutes)
 
     def _experts(
-        self, ensemble: Ensemble, inputs: Inputs, series: Series, rows: np.ndarray
+        self,
+        ensemble: Ensemble | QuickEnsemble,
+        inputs: Inputs,
+        series: Series,
+        rows: np.ndarray,
     ) -> np.ndarray:
         """(m, horizons, experts, levels) in trailing scales."""
         network, trust = ensemble.quantiles(inputs), self.learnt.calibration
@@ -161,19 +163,9 @@ class Answers:
         weights, width = self.pool.of_days(past, np.array([day]), per_day)
         return DayState(weights[0], width[0], maker.capped)
 
-    def _fast(self, inputs: Inputs) -> Ensemble:
-        """The networks the way in which they answer one origin fastest here; found when the first
-        one is asked for."""
+    def _fast(self, inputs: Inputs) -> QuickEnsemble:
+        """Made when the first origin is asked for: who only measures needs it not."""
         with self._lock:
             if self._quick is None:
-                quick = copy.copy(self.learnt.ensemble)
-                static = quick.scaler(inputs.static)
-                example = tuple(
-                    torch.from_numpy(a).to(quick.device)
-                    for a in (inputs.windows, static, inputs.paths)
-                )
-                quick.members = [  # type: ignore[misc]
-                    optimize_model_for_inference(member, example) for member in quick.members
-                ]
-                self._quick = quick
+                self._quick = QuickEnsemble(self.learnt.ensemble, inputs)
             return self._quick

@@ -73,7 +73,7 @@ class FeatureMaker:
         self.short_scale = blend(typical.y, scales.brief, typical.y)
         self.odd_static = odd_columns(series)
         self.odd_channels = [0, 1]
-        self._summaries = Summaries(series, window)
+        self._summaries = Summaries(series, window, 0 if capped is None else len(capped))
         self._sources = self._window_sources()
 
     def _window_sources(self) -> np.ndarray:

@@ -29,7 +29,8 @@ class Quotes:
         """Those `columns` of a quotes frame; raises ArtifactMismatch where one has no value."""
         found = {}
         for name in columns:
-            values = frame[name].to_numpy() if name in frame.columns else np.empty(0)
+            values = frame[name] if name in frame.columns else ()
+            values = np.asarray(values, dtype="float64")
             if not np.isfinite(values).any():
                 raise ArtifactMismatch(
                     f"This model was trained with {name}, and the quotes have none.",

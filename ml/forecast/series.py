@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,14 +79,27 @@ def moves(values: np.ndarray) -> np.ndarray:
 
 def trailing_mean(values: np.ndarray, rows: int, least: int | None = None) -> np.ndarray:
     """(n,) mean of the known values among the last `rows`, NaN where fewer than `least` are."""
+    return trailing_means(values, [rows], least)[0]
+
+
+def trailing_means(
+    values: np.ndarray, spans: Sequence[int], least: int | None = None
+) -> list[np.ndarray]:
+    """The same over several numbers of rows."""
     known = np.isfinite(values)
-    total = np.cumsum(np.where(known, values, 0.0))
-    count = np.cumsum(known).astype("float64")
-    if rows < len(values):
-        total[rows:] -= total[:-rows].copy()
-        count[rows:] -= count[:-rows].copy()
-    enough = count >= (least or max(1, rows // 4))
-    return np.divide(total, count, out=np.full(len(values), np.nan), where=enough)
+    totals = np.where(known, values, 0.0).cumsum()
+    counts = known.cumsum(dtype="float64")
+    found = []
+    for rows in spans:
+        total, count = totals, counts
+        if rows < len(values):
+            total, count = totals.copy(), counts.copy()
+            total[rows:] -= totals[:-rows]
+            count[rows:] -= counts[:-rows]
+        mean = np.full(len(values), np.nan)
+        np.divide(total, count, out=mean, where=count >= (least or max(1, rows // 4)))
+        found.append(mean)
+    return found
 
 
 def take(values: np.ndarray, rows: np.ndarray, offsets: np.ndarray) -> np.ndarray:
@@ -98,6 +111,10 @@ def take(values: np.ndarray, rows: np.ndarray, offsets: np.ndarray) -> np.ndarra
 def median(table: np.ndarray) -> np.ndarray:
     """(m,) median of the known values of each line (m, k); NaN where none is known."""
     ordered = np.sort(table, axis=1)  # NaN goes last
+    if len(ordered) == 1:  # a single forecast asks for many of these
+        line = _known(ordered)
+        half = len(line) // 2
+        return np.array([(line[(len(line) - 1) // 2] + line[half]) / 2 if line else np.nan])
     count = np.isfinite(table).sum(axis=1)
     low = np.maximum((count - 1) // 2, 0)
     high = np.minimum(count // 2, table.shape[1] - 1)
@@ -107,10 +124,18 @@ def median(table: np.ndarray) -> np.ndarray:
 
 def mean(table: np.ndarray) -> np.ndarray:
     """(m,) mean of the known values of each line (m, k); NaN where none is known."""
+    if len(table) == 1:
+        line = _known(table)
+        return np.array([sum(line) / len(line) if line else np.nan])
     known = np.isfinite(table)
     count = known.sum(axis=1)
     total = np.where(known, table, 0.0).sum(axis=1)
     return np.divide(total, count, out=np.full(len(table), np.nan), where=count > 0)
+
+
+def _known(table: np.ndarray) -> list[float]:
+    """The known values of the only line of a table (1, k)."""
+    return [x for x in table[0].tolist() if x == x]
 
 
 @dataclass(frozen=True)
@@ -129,18 +154,40 @@ def move_scales(
 ) -> Scales:
     """The scales of every row; of a tail of a longer series, those of its rows after the first
     `capped` (k,), the capped moves that the whole series has there."""
-    size = pd.Series(np.abs(moves(values)))
-    slow_rows = SLOW_DAYS * per_day
-    cap = size.rolling(slow_rows, min_periods=min(window, per_day) // 2).quantile(_CAP_LEVEL)
-    own = np.fmin(size.to_numpy(), cap.to_numpy())
-    if capped is not None:
-        own[: len(capped)] = capped
+    size = np.abs(moves(values))
+    slow_rows, least = SLOW_DAYS * per_day, min(window, per_day) // 2
+    if capped is None:
+        cap = pd.Series(size).rolling(slow_rows, min_periods=least).quantile(_CAP_LEVEL).to_numpy()
+        own = np.fmin(size, cap)
+    else:
+        cap = _last_caps(size, slow_rows, least, len(size) - len(capped))
+        own = np.concatenate([capped, np.fmin(size[len(capped) :], cap)])
     return Scales(
         slow=trailing_mean(own, slow_rows, least=MEMORY_DAYS * per_day // 2),
         fast=trailing_mean(own, FAST_DAYS * per_day),
-        brief=trailing_mean(size.to_numpy(), window),
+        brief=trailing_mean(size, window),
         capped=own,
     )
+
+
+def _last_caps(size: np.ndarray, rows: int, least: int, count: int) -> np.ndarray:
+    """(count,) the rolling quantile of `move_scales` at the last rows, in less time: only the
+    largest moves can be it."""
+    tail = size[-(rows + count - 1) :]
+    end = np.arange(len(tail) - count, len(tail))
+    known = np.isfinite(tail)
+    seen = np.concatenate([[0], known.cumsum()])
+    n = seen[end + 1] - seen[np.maximum(end + 1 - rows, 0)]
+    most = min(len(tail), int((1 - _CAP_LEVEL) * rows) + 2 + count)
+    at = np.argpartition(np.where(known, tail, -np.inf), len(tail) - most)[-most:]
+    inside = (at > end[:, None] - rows) & (at <= end[:, None]) & known[at]
+    ordered = np.sort(np.where(inside, tail[at], 0.0), axis=1)
+    place = _CAP_LEVEL * np.maximum(n - 1, 0)
+    low, line = place.astype(int), np.arange(count)
+    from_top = np.minimum(n - low, most)  # 1 is the largest
+    below, above = ordered[line, -from_top], ordered[line, -np.maximum(from_top - 1, 1)]
+    some = n >= max(least, 1)
+    return np.where(some, below, np.nan) + np.where(some, (place - low) * (above - below), 0.0)
 
 
 def blend(slow: np.ndarray | float, fast: np.ndarray, typical: float) -> np.ndarray:
