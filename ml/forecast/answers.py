@@ -14,6 +14,7 @@ from ml.forecast.ensemble import Ensemble
 from ml.forecast.experts import EXPERTS, Simple, expert_quantiles
 from ml.forecast.features import FeatureMaker, Inputs, Typical
 from ml.forecast.metrics import LEVELS, Answer
+from ml.forecast.novelty import Guard, stretch
 from ml.forecast.pool import SPAN_DAYS, Pool, Realised, anchor_gap, by_target_day
 from ml.forecast.quick import QuickEnsemble
 from ml.forecast.quotes import MINUTE, Quotes
@@ -40,6 +41,7 @@ class Learnt:
     tick: float
     typical: Typical
     climate: list[list[float]]
+    guard: Guard | None = None
 
 
 class Answers:
@@ -68,7 +70,7 @@ class Answers:
         moves = self.pool.moves(
             experts[own], maker.has_memory[rows], clock[rows], known, series.per_day
         )
-        return self._answer(series, rows, moves, inputs.scale[own])
+        return self._answer(maker, rows, moves, inputs.scale[own])
 
     def one(self, quotes: Quotes, series: Series, row: int) -> Answer:
         """The forecast at one origin, which is a `row` of the last weeks of `quotes`."""
@@ -83,7 +85,7 @@ class Answers:
         inputs = maker.inputs(rows)
         experts = self._experts(self._fast(inputs), inputs, series, rows)
         moves = self.pool.pooled(experts, maker.has_memory[rows], weights[None], width[None])
-        return self._answer(series, rows, moves, inputs.scale)
+        return self._answer(maker, rows, moves, inputs.scale)
 
     # ------------------------------------------------------------------------------ shared steps
     def _maker(self, series: Series, capped: np.ndarray | None = None) -> FeatureMaker:
@@ -108,14 +110,20 @@ class Answers:
         )
 
     def _answer(
-        self, series: Series, rows: np.ndarray, moves: np.ndarray, scale: np.ndarray
+        self, maker: FeatureMaker, rows: np.ndarray, moves: np.ndarray, scale: np.ndarray
     ) -> Answer:
-        """Moves (m, horizons, levels) in trailing scales -> values in the forecast's unit."""
+        """Moves (m, horizons, levels) in trailing scales -> values in the forecast's unit, wider
+        where the input is unlike the training data."""
+        series, novelty = maker.series, None
+        if self.learnt.guard is not None:
+            novelty = self.learnt.guard(maker, rows, scale)
+            centre = moves[..., _MEDIAN : _MEDIAN + 1]
+            moves = centre + (moves - centre) * stretch(novelty)[:, None, None]
         last = series.value[rows]
         values = self.target.moved(last[:, None, None], moves * scale[:, None, None])
         ticks = row_ticks(series, rows, self.target.task, self.learnt.tick)
         values = np.sort(snapped(values, last, ticks), axis=-1)
-        return Answer(values[..., _MEDIAN], values)
+        return Answer(values[..., _MEDIAN], values, novelty)
 
     # ------------------------------------------------------------------- what the pool learns of
     def _anchors(self, maker: FeatureMaker, clock: np.ndarray, start: int, stop: int) -> np.ndarray:

@@ -10,6 +10,7 @@ import pandas as pd
 from ml.errors import NotEnoughData
 from ml.forecast.answers import Answers, Learnt
 from ml.forecast.metrics import Answer, measure
+from ml.forecast.novelty import ONSET, stretch
 from ml.forecast.quotes import MINUTE, Quotes, patience
 from ml.forecast.series import LOOKBACK_DAYS, MEMORY_DAYS, TAIL_DAYS, Series
 from ml.forecast.targets import Target, future
@@ -41,6 +42,7 @@ class ForecastServer(Server):
         else:
             answer = self.answers.one(known, series, row)
         as_of = series.index[row].to_pydatetime()
+        novelty = None if answer.novelty is None else float(answer.novelty[0])
         return Forecast(
             task=self.spec.task,
             unit=self.target.unit,
@@ -50,7 +52,8 @@ class ForecastServer(Server):
             horizons=self._horizons(answer, as_of),
             source=source,
             name=self.spec.name if source is Source.NETWORK else self.spec.baseline,
-            notes=self._notes(series, row, stale),
+            notes=self._notes(series, row, stale, novelty),
+            novelty=novelty,
         )
 
     def _horizons(self, answer: Answer, as_of: dt.datetime) -> tuple[HorizonForecast, ...]:
@@ -132,7 +135,9 @@ class ForecastServer(Server):
             known = np.flatnonzero(np.isfinite(series.y))
         return series, known
 
-    def _notes(self, series: Series, row: int, stale: bool) -> tuple[str, ...]:
+    def _notes(
+        self, series: Series, row: int, stale: bool, novelty: float | None
+    ) -> tuple[str, ...]:
         notes = []
         if row < MEMORY_DAYS * series.per_day:
             notes.append(f"short history: {row + 1} rows; weekly profiles and scales are left out")
@@ -141,4 +146,10 @@ class ForecastServer(Server):
         part = series.y[max(0, row + 1 - self.window) : row + 1]
         if np.isfinite(part).mean() < 0.75:
             notes.append("gap: much of the last window is unknown")
+        if novelty is not None and novelty > ONSET:
+            wider = float(stretch(np.array([novelty]))[0])
+            notes.append(
+                f"unlike the training data (novelty {novelty:.1f}): intervals are {wider:.1f} "
+                "times as wide"
+            )
         return tuple(notes)
