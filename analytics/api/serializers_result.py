@@ -28,6 +28,7 @@ class ForecastSerializer(OfMarketSerializer):
             "unit",
             "last_value",
             "horizons",
+            "novelty",
             "notes",
         )
         read_only_fields = fields

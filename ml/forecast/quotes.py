@@ -56,11 +56,10 @@ class Quotes:
         return found.digest()
 
     def series(self, target: Target, step_minutes: int, end: int) -> Series:
-        """The grid from the first quote to `end`, or to when the last quote has gone stale."""
+        """The grid from the first quote to `end`."""
         step = step_minutes * MINUTE
-        end = min(end, self.times[-1] + patience(step_minutes))
-        first = -(-self.times[0] // step) * step
-        at = np.arange(first, end // step * step + 1, step)
+        first = -(-int(self.times[0]) // step)
+        at = np.arange(first, end // step + 1, dtype="int64") * step
         grid = grid_columns(self.times, self.columns, at, stale_after(step_minutes))
         return series_of(pd.DatetimeIndex(at, tz="UTC"), grid, target, step_minutes)
 
