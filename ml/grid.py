@@ -7,6 +7,7 @@ staleness limit is missing (NaN). This is the grid on which every model sees a m
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -19,17 +20,29 @@ _COMFORTABLE_ROWS = 4000
 
 
 def check_quotes(quotes: pd.DataFrame) -> pd.DataFrame:
-    """The frame with known columns only, all-empty ones dropped; raises BadQuotes otherwise."""
-    index = quotes.index
-    if not isinstance(index, pd.DatetimeIndex) or index.tz is None:
-        raise BadQuotes("Quotes need an index of aware timestamps.", {"timestamp": "naive"})
-    if not (index.is_monotonic_increasing and index.is_unique):
-        raise BadQuotes("Timestamps must be sorted and unique.", {"timestamp": "unsorted"})
-    quotes = quotes[[c for c in QUOTE_COLUMNS if c in quotes.columns]]
-    quotes = quotes.dropna(axis="columns", how="all").astype("float64")
+    """The frame with known columns only, all-empty ones dropped; raises BadQuotes otherwise. A
+    frame that is fine as it is comes back itself."""
+    check_times(quotes.index)
+    known = [c for c in QUOTE_COLUMNS if c in quotes.columns]
+    if known != list(quotes.columns):
+        quotes = quotes[known]
+    if any(kind != np.float64 for kind in quotes.dtypes):
+        quotes = quotes.dropna(axis="columns", how="all").astype("float64")
+    empty = np.isnan(quotes.to_numpy()).all(axis=0)
+    if empty.any():
+        quotes = quotes.loc[:, ~empty]
     if not {"bid", "ask", "price"} & set(quotes.columns):
         raise BadQuotes("Quotes need a price: bid and ask, or price.", {"columns": "no price"})
     return quotes
+
+
+def check_times(index: pd.Index) -> None:
+    """Raises BadQuotes unless the index of a quotes frame is aware, sorted and unique."""
+    if not isinstance(index, pd.DatetimeIndex) or index.tz is None:
+        raise BadQuotes("Quotes need an index of aware timestamps.", {"timestamp": "naive"})
+    times = index.asi8
+    if len(times) and (times[0] == pd.NaT.value or not (times[1:] > times[:-1]).all()):
+        raise BadQuotes("Timestamps must be sorted and unique.", {"timestamp": "unsorted"})
 
 
 def infer_step_minutes(timestamps: pd.DatetimeIndex) -> int:
@@ -65,43 +78,58 @@ def build_grid(
     Columns: those of `quotes`, then `mid` (mean of both sides, else `price`), `spread_pct`
     (percent of mid; only where both sides exist as columns), `age` (minutes since the last price
     of any side), `bid_age`/`ask_age` or `price_age`. `mid` is missing where a side is missing.
-    The staleness limit is 3 h, or 6 steps where that is longer.
+    The staleness limit is that of `stale_after`: 3 h, or 6 steps where that is longer.
     """
     quotes = check_quotes(quotes)
-    stale = stale_minutes or max(STALE_MINUTES, 6 * step_minutes)
     freq = pd.Timedelta(minutes=step_minutes)
     last = quotes.index[-1].floor(freq) if end is None else pd.Timestamp(end).floor(freq)
     index = pd.date_range(quotes.index[0].ceil(freq), last, freq=freq).as_unit("ns")
-    at, seen = index.asi8, quotes.index.as_unit("ns").asi8
+    values = {column: quotes[column].to_numpy() for column in quotes.columns}
+    seen = quotes.index.as_unit("ns").asi8
+    return pd.DataFrame(
+        grid_columns(seen, values, index.asi8, stale_minutes or stale_after(step_minutes)),
+        index=index,
+    )
+
+
+def stale_after(step_minutes: int) -> int:
+    """Minutes after which a side is no longer known on a grid of that step."""
+    return max(STALE_MINUTES, 6 * step_minutes)
+
+
+def grid_columns(
+    seen: np.ndarray, values: Mapping[str, np.ndarray], at: np.ndarray, stale_minutes: int
+) -> dict[str, np.ndarray]:
+    """The columns of a grid at the times `at` (n,), of quotes `values` (m,) each made at `seen`
+    (m,); times in nanoseconds since 1970."""
     grid: dict[str, np.ndarray] = {}
     ages: dict[str, np.ndarray] = {}
-    for column in quotes.columns:
-        values = quotes[column].to_numpy()
-        known = np.flatnonzero(np.isfinite(values))
-        place = np.searchsorted(seen[known], at, side="right") - 1
+    for column, figures in values.items():
+        known = np.isfinite(figures)
+        times, figures = (seen, figures) if known.all() else (seen[known], figures[known])
+        place = np.searchsorted(times, at, side="right") - 1
         has = place >= 0
-        age = np.full(len(index), np.inf)
-        value = np.full(len(index), np.nan)
-        age[has] = (at[has] - seen[known][place[has]]) / 6e10
-        value[has] = values[known][place[has]]
-        value[age > stale] = np.nan
+        age = np.full(len(at), np.inf)
+        value = np.full(len(at), np.nan)
+        age[has] = (at[has] - times[place[has]]) / 6e10
+        value[has] = figures[place[has]]
+        value[age > stale_minutes] = np.nan
         grid[column] = value
         ages[column] = age
-    return _derive(pd.DataFrame(grid, index=index), ages)
+    _derive(grid, ages)
+    return grid
 
 
-def _derive(grid: pd.DataFrame, ages: dict[str, np.ndarray]) -> pd.DataFrame:
-    if {"bid", "ask"} <= set(grid.columns):
+def _derive(grid: dict[str, np.ndarray], ages: dict[str, np.ndarray]) -> None:
+    if {"bid", "ask"} <= grid.keys():
         grid["mid"] = (grid["bid"] + grid["ask"]) / 2
         grid["spread_pct"] = (grid["ask"] - grid["bid"]) / grid["mid"] * 100
     else:
-        only = next(c for c in ("price", "bid", "ask") if c in grid.columns)
-        grid["mid"] = grid[only]
+        grid["mid"] = grid[next(c for c in ("price", "bid", "ask") if c in grid)]
     priced = [c for c in ("bid", "ask", "price") if c in ages]
     for column in priced:
         grid[f"{column}_age"] = ages[column]
     grid["age"] = np.minimum.reduce([ages[c] for c in priced])
-    return grid
 
 
 def dataset_hash(quotes: pd.DataFrame) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 from ml.artifact import load_artifact
 from ml.device import get_device
 from ml.errors import ArtifactMismatch, BadQuotes
-from ml.grid import check_quotes
+from ml.grid import check_quotes, check_times
 from ml.pipeline import Server
 from ml.spec import AnomalyScores, Forecast, Patterns, Source, Task
 
@@ -127,7 +127,7 @@ class DLPredictor:
         self, task: Task, quotes: pd.DataFrame, at: dt.datetime | None, source: Source
     ) -> Forecast:
         self._expect(task)
-        quotes = _until(quotes, at)
+        quotes = _cut(quotes, at)
         return self._server.forecast(
             quotes, at=at or quotes.index[-1].to_pydatetime(), source=source
         )
@@ -145,8 +145,15 @@ def _pipeline_of(manifest: dict[str, Any]) -> str:
 
 
 def _until(quotes: pd.DataFrame, moment: dt.datetime | None) -> pd.DataFrame:
-    quotes = check_quotes(quotes)
-    cut = quotes if moment is None else quotes.loc[:moment]
-    if cut.empty:
+    return check_quotes(_cut(check_quotes(quotes), moment))
+
+
+def _cut(quotes: pd.DataFrame, moment: dt.datetime | None) -> pd.DataFrame:
+    """The rows up to the moment; their columns are for the server to check."""
+    check_times(quotes.index)
+    end = len(quotes)
+    if moment is not None:
+        end = quotes.index.searchsorted(pd.Timestamp(moment), side="right")
+    if not end:
         raise BadQuotes("There is no quote at or before that moment.", {"at": str(moment)})
-    return check_quotes(cut)
+    return quotes if end == len(quotes) else quotes.iloc[:end]

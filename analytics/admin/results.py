@@ -19,12 +19,12 @@ from analytics.words import word
 
 @admin.register(Forecast)
 class ForecastAdmin(OwnedAdmin):
-    list_display = ["as_of", "market", "task", "source", "name", "last", "nearest", "fresh"]
+    list_display = ["as_of", "market", "task", "source", "name", "last", "nearest", "far", "fresh"]
     list_filter = ["task", "source", MarketFilter]
     paginator = CappedPaginator
     fields = [
         *("market", "model", "task", "source", "name", "as_of", "generated_at", "fresh"),
-        *("last", "unit", "chart", "remarks"),
+        *("last", "unit", "far", "chart", "remarks"),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Forecast]:
@@ -43,6 +43,10 @@ class ForecastAdmin(OwnedAdmin):
     @admin.display(description=_("first horizon"))
     def nearest(self, forecast: Forecast) -> str:
         return charts.number(forecast.horizons[0]["value"]) if forecast.horizons else "–"
+
+    @admin.display(description=_("novelty"), ordering="novelty")
+    def far(self, forecast: Forecast) -> str:
+        return "–" if forecast.novelty is None else f"{forecast.novelty:.2f}"
 
     @admin.display(description=_("forecast"))
     def chart(self, forecast: Forecast) -> SafeString:

@@ -54,6 +54,11 @@ class _ForecastAnswer(_Answer):
     stale = serializers.BooleanField()
     unit = serializers.CharField()
     last_value = serializers.FloatField()
+    novelty = serializers.FloatField(
+        allow_null=True,
+        help_text="How far the input lies from the training data: 1 is its edge, beyond 1.25 "
+        "intervals widen. null where the baseline answers.",
+    )
     notes = serializers.ListField(child=serializers.CharField())
 
 

@@ -29,6 +29,7 @@ class ForecastSerializer(OfMarketSerializer):
             "unit",
             "last_value",
             "horizons",
+            "novelty",
             "notes",
         )
         read_only_fields = fields

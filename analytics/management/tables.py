@@ -47,6 +47,12 @@ def forecast_table(answer: dict[str, Any]) -> RenderableType:
             f"{q['0.05']:.4f} .. {q['0.95']:.4f}",
         )
     notes = [Text(f"last value {answer['last_value']:.4f}")]
+    if answer["novelty"] is not None:
+        notes.append(
+            Text(
+                _("novelty %(n).2f (1 is the edge of the training data)") % {"n": answer["novelty"]}
+            )
+        )
     if answer["stale"]:
         notes.append(Text(_("The last quote is old: this forecast is about that moment.")))
     return Group(table, *notes, *(Text(n) for n in answer["notes"]))

@@ -26,6 +26,15 @@ class Forecast(models.Model):
     horizons = models.JSONField(
         _("horizons"), help_text=_("[{steps, minutes, at, value, quantiles}], nearest first.")
     )
+    novelty = models.FloatField(
+        _("novelty"),
+        null=True,
+        blank=True,
+        help_text=_(
+            "How far the input lies from the training data: 1 is its edge, beyond 1.25 intervals "
+            "widen. Unknown where the baseline answers."
+        ),
+    )
     notes = models.JSONField(_("notes"), default=list, blank=True)
 
     class Meta:

@@ -72,6 +72,7 @@ def _keep(market: Market, serving: Serving, forecast: ml.Forecast, stale: bool) 
                 }
                 for h in forecast.horizons
             ],
+            "novelty": forecast.novelty,
             "notes": list(forecast.notes),
         },
     )
@@ -103,6 +104,7 @@ def _answer(
         "last_value": forecast.last_value,
         f"predicted_{value}": horizons[0][value],
         "horizons": horizons,
+        "novelty": forecast.novelty,
         "notes": list(forecast.notes),
         "device": conf().SERVE_DEVICE,
         "latency_ms": round(milliseconds, 3),

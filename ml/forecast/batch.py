@@ -8,11 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ml.errors import ArtifactMismatch
 from ml.forecast.metrics import Answer
-from ml.forecast.series import make_series
+from ml.forecast.quotes import Quotes
 from ml.forecast.server import ForecastServer
-from ml.grid import build_grid
 from ml.spec import Source
 
 
@@ -33,15 +31,9 @@ def forecast_batch(
     """Forecasts at those of `origins` that lie on the grid, have the network's window before them
     and a known last value. `quotes` reach back as far as there is memory, and no further ahead
     than the last origin."""
-    missing = [c for c in server.columns if c not in quotes.columns]
-    if missing:
-        raise ArtifactMismatch(
-            f"This model was trained with {missing[0]}, and the quotes have none.",
-            dict.fromkeys(missing, "missing"),
-        )
-    columns, last = list(server.columns), origins[-1]
-    grid = build_grid(quotes.loc[:last, columns], step_minutes=server.step_minutes, end=last)
-    series = make_series(grid, server.target, server.step_minutes)
+    known, last = Quotes.of(quotes, server.columns), origins[-1].value
+    known = known.between(int(known.times[0]), last)
+    series = known.series(server.target, server.step_minutes, last)
     rows = series.index.get_indexer(origins.as_unit("ns"))
     rows = rows[rows >= server.window - 1]
     rows = rows[np.isfinite(series.y[rows])]

@@ -47,7 +47,8 @@ class Inputs:
 class FeatureMaker:
     """Makes the inputs of any origins of one series; what origins share is made once.
 
-    `fitted_on` are the rows whose medians become `typical` where that is not given.
+    `fitted_on` are the rows whose medians become `typical` where that is not given; `capped` is
+    known of a tail (see `move_scales`).
     """
 
     def __init__(
@@ -57,9 +58,11 @@ class FeatureMaker:
         *,
         typical: Typical | None = None,
         fitted_on: range | None = None,
+        capped: np.ndarray | None = None,
     ) -> None:
         self.series, self.window = series, window
-        scales = move_scales(series.y, series.per_day, window)
+        scales = move_scales(series.y, series.per_day, window, capped)
+        self.capped = scales.capped
         if typical is None:
             rows = slice(None) if fitted_on is None else slice(fitted_on.start, fitted_on.stop)
             typical = Typical(_typical_move(series.y[rows]), _typical_move(series.other, rows))
@@ -70,7 +73,7 @@ class FeatureMaker:
         self.short_scale = blend(typical.y, scales.brief, typical.y)
         self.odd_static = odd_columns(series)
         self.odd_channels = [0, 1]
-        self._summaries = Summaries(series, window)
+        self._summaries = Summaries(series, window, 0 if capped is None else len(capped))
         self._sources = self._window_sources()
 
     def _window_sources(self) -> np.ndarray:

@@ -17,10 +17,12 @@ _INTERVALS = {"cov80": (0.1, 0.9), "cov90": (0.05, 0.95)}
 @dataclass(frozen=True)
 class Answer:
     """Forecasts of m origins: `value` (m, horizons), `quantiles` (m, horizons, levels) ascending,
-    both in the forecast's unit."""
+    both in the forecast's unit; `novelty` (m,) of what they were made of (see ml.forecast.novelty),
+    None where nobody knows."""
 
     value: np.ndarray
     quantiles: np.ndarray
+    novelty: np.ndarray | None = None
 
 
 def crps(quantiles: np.ndarray, truth: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from ml.forecast.ensemble import Ensemble
 from ml.forecast.experts import Simple
 from ml.forecast.features import FeatureMaker, Typical
 from ml.forecast.nets import Sizes
+from ml.forecast.novelty import Guard, fit_guard
 from ml.forecast.pool import Pool
 from ml.forecast.series import make_series
 from ml.forecast.server import ForecastServer, Learnt
@@ -60,11 +61,12 @@ def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: Fit
         tick=training_tick(grid[list(columns)].to_numpy(), series, split.valid.stop),
         typical=maker.typical,
         climate=residual_climate(series.y[: split.valid.stop]),
+        guard=fit_guard(maker, split.train, split.valid),
     )
     server = ForecastServer(spec, learnt)
     rows = np.arange(split.test.start, split.test.stop)
     return Fitted(
-        tensors=trained.ensemble.tensors(),
+        tensors={**trained.ensemble.tensors(), **learnt.guard.tensors()},
         section=_section(learnt, trained.sizes),
         metrics=server.measure(series, rows, Source.NETWORK),
         baseline_metrics=server.measure(series, rows, Source.BASELINE),
@@ -128,6 +130,7 @@ def load(
             tick=section["tick"],
             typical=Typical(**section["typical"]),
             climate=section["climate"],
+            guard=Guard.restore(tensors),
         )
     except (KeyError, TypeError, RuntimeError) as error:
         raise ArtifactMismatch(f"This artifact does not fit the family {spec.name}.") from error

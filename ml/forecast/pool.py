@@ -161,6 +161,26 @@ class Pool:
         arrays = {k: np.asarray(fields[k], dtype="float64") for k in ("weights", "width", "unit")}
         return cls(**arrays, since=int(fields["since"]))
 
+    def of_days(
+        self, past: Realised, days: np.ndarray, per_day: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Weights (days, horizons, experts, levels) and widths (days, horizons) of `days`, numbers
+        since 1970: a function of the targets before each day's midnight."""
+        weights = daily_weights(self.weights, past, days, per_day)
+        return weights, daily_widths(weights, past, days, self.width)
+
+    def pooled(
+        self, experts: np.ndarray, memory: np.ndarray, weights: np.ndarray, width: np.ndarray
+    ) -> np.ndarray:
+        """(m, horizons, levels) pooled quantiles of forecasts (m, horizons, experts, levels) by
+        each one's day; where there is no `memory` (m,) the network answers alone, as wide as
+        validation asks for."""
+        pooled = (weights * experts).sum(axis=2)
+        pooled = np.where(memory[:, None, None], pooled, experts[:, :, 0])
+        width = np.where(memory[:, None], width, self.width)
+        centre = pooled[..., _MEDIAN : _MEDIAN + 1]
+        return np.sort(centre + (pooled - centre) * width[..., None], axis=-1)
+
     def moves(
         self,
         experts: np.ndarray,
@@ -169,16 +189,10 @@ class Pool:
         past: Realised,
         per_day: int,
     ) -> np.ndarray:
-        """(m, horizons, levels) pooled quantiles at the `clock` (m,) rows since 1970; where there
-        is no `memory` (m,) the network answers alone, as wide as validation asks for."""
+        """The same at the `clock` (m,) rows since 1970, with what is `past` by then."""
         days, line = np.unique(clock // per_day, return_inverse=True)
-        weights = daily_weights(self.weights, past, days, per_day)
-        width = daily_widths(weights, past, days, self.width)
-        pooled = (weights[line] * experts).sum(axis=2)
-        pooled = np.where(memory[:, None, None], pooled, experts[:, :, 0])
-        width = np.where(memory[:, None], width[line], self.width)
-        centre = pooled[..., _MEDIAN : _MEDIAN + 1]
-        return np.sort(centre + (pooled - centre) * width[..., None], axis=-1)
+        weights, width = self.of_days(past, days, per_day)
+        return self.pooled(experts, memory, weights[line], width[line])
 
 
 def fit_pool(

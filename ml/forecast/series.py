@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,8 @@ SLOW_DAYS, FAST_DAYS = 28, 3
 MEMORY_DAYS = 7  # less history than this is "short": profiles and slow scales are absent
 #: Days needed so that the last row's forecast is what it would be with all history.
 LOOKBACK_DAYS = 3 * SLOW_DAYS + 4
+#: Days that the inputs of a row are made of, but for its scale (see `move_scales`).
+TAIL_DAYS = SLOW_DAYS + 2
 _CAP_LEVEL = 0.98
 _FLOOR_SHARE = 0.1
 _LEAST_SCALE = 1e-4  # percent
@@ -40,22 +43,32 @@ class Series:
 
 
 def make_series(grid: pd.DataFrame, target: Target, step_minutes: int) -> Series:
-    value = grid[target.column].to_numpy()
+    columns = {name: grid[name].to_numpy() for name in grid.columns}
+    return series_of(grid.index, columns, target, step_minutes)
+
+
+def series_of(
+    index: pd.DatetimeIndex,
+    grid: Mapping[str, np.ndarray],
+    target: Target,
+    step_minutes: int,
+) -> Series:
+    """The same from the columns of a grid as plain arrays."""
+    value = grid[target.column]
     other = None
-    if "spread_pct" in grid.columns:
-        mid = grid["mid"].to_numpy()
+    if "spread_pct" in grid:
+        mid = grid["mid"]
         price = 100 * np.log(np.where(mid > 0, mid, np.nan))
-        other = grid["spread_pct"].to_numpy() if target.column == "mid" else price
-    sides = [c for c in ("bid_age", "ask_age", "price_age") if c in grid.columns]
-    index = grid.index
+        other = grid["spread_pct"] if target.column == "mid" else price
+    sides = [c for c in ("bid_age", "ask_age", "price_age") if c in grid]
     return Series(
         index=index,
         step_minutes=step_minutes,
         value=value,
         y=target.encode(value),
         other=other,
-        ages=grid[sides].to_numpy(),
-        minute=np.asarray(index.hour * 60 + index.minute, dtype="float64"),
+        ages=np.stack([grid[side] for side in sides], axis=1),
+        minute=(index.as_unit("s").asi8 // 60 % 1440).astype("float64"),
     )
 
 
@@ -66,14 +79,27 @@ def moves(values: np.ndarray) -> np.ndarray:
 
 def trailing_mean(values: np.ndarray, rows: int, least: int | None = None) -> np.ndarray:
     """(n,) mean of the known values among the last `rows`, NaN where fewer than `least` are."""
+    return trailing_means(values, [rows], least)[0]
+
+
+def trailing_means(
+    values: np.ndarray, spans: Sequence[int], least: int | None = None
+) -> list[np.ndarray]:
+    """The same over several numbers of rows."""
     known = np.isfinite(values)
-    total = np.cumsum(np.where(known, values, 0.0))
-    count = np.cumsum(known).astype("float64")
-    if rows < len(values):
-        total[rows:] -= total[:-rows].copy()
-        count[rows:] -= count[:-rows].copy()
-    enough = count >= (least or max(1, rows // 4))
-    return np.divide(total, count, out=np.full(len(values), np.nan), where=enough)
+    totals = np.where(known, values, 0.0).cumsum()
+    counts = known.cumsum(dtype="float64")
+    found = []
+    for rows in spans:
+        total, count = totals, counts
+        if rows < len(values):
+            total, count = totals.copy(), counts.copy()
+            total[rows:] -= totals[:-rows]
+            count[rows:] -= counts[:-rows]
+        mean = np.full(len(values), np.nan)
+        np.divide(total, count, out=mean, where=count >= (least or max(1, rows // 4)))
+        found.append(mean)
+    return found
 
 
 def take(values: np.ndarray, rows: np.ndarray, offsets: np.ndarray) -> np.ndarray:
@@ -85,6 +111,10 @@ def take(values: np.ndarray, rows: np.ndarray, offsets: np.ndarray) -> np.ndarra
 def median(table: np.ndarray) -> np.ndarray:
     """(m,) median of the known values of each line (m, k); NaN where none is known."""
     ordered = np.sort(table, axis=1)  # NaN goes last
+    if len(ordered) == 1:  # a single forecast asks for many of these
+        line = _known(ordered)
+        half = len(line) // 2
+        return np.array([(line[(len(line) - 1) // 2] + line[half]) / 2 if line else np.nan])
     count = np.isfinite(table).sum(axis=1)
     low = np.maximum((count - 1) // 2, 0)
     high = np.minimum(count // 2, table.shape[1] - 1)
@@ -94,32 +124,70 @@ def median(table: np.ndarray) -> np.ndarray:
 
 def mean(table: np.ndarray) -> np.ndarray:
     """(m,) mean of the known values of each line (m, k); NaN where none is known."""
+    if len(table) == 1:
+        line = _known(table)
+        return np.array([sum(line) / len(line) if line else np.nan])
     known = np.isfinite(table)
     count = known.sum(axis=1)
     total = np.where(known, table, 0.0).sum(axis=1)
     return np.divide(total, count, out=np.full(len(table), np.nan), where=count > 0)
 
 
+def _known(table: np.ndarray) -> list[float]:
+    """The known values of the only line of a table (1, k)."""
+    return [x for x in table[0].tolist() if x == x]
+
+
 @dataclass(frozen=True)
 class Scales:
     """Typical size of a one-step move, percent: `slow` over 28 days, `fast` over 3 days, `brief`
-    over the network's own window; moves are capped at their trailing 98 % quantile."""
+    over the network's own window; moves are `capped` at their trailing 98 % quantile."""
 
     slow: np.ndarray
     fast: np.ndarray
     brief: np.ndarray
+    capped: np.ndarray
 
 
-def move_scales(values: np.ndarray, per_day: int, window: int) -> Scales:
-    size = pd.Series(np.abs(moves(values)))
-    slow_rows = SLOW_DAYS * per_day
-    cap = size.rolling(slow_rows, min_periods=min(window, per_day) // 2).quantile(_CAP_LEVEL)
-    capped = np.fmin(size.to_numpy(), cap.to_numpy())
+def move_scales(
+    values: np.ndarray, per_day: int, window: int, capped: np.ndarray | None = None
+) -> Scales:
+    """The scales of every row; of a tail of a longer series, those of its rows after the first
+    `capped` (k,), the capped moves that the whole series has there."""
+    size = np.abs(moves(values))
+    slow_rows, least = SLOW_DAYS * per_day, min(window, per_day) // 2
+    if capped is None:
+        cap = pd.Series(size).rolling(slow_rows, min_periods=least).quantile(_CAP_LEVEL).to_numpy()
+        own = np.fmin(size, cap)
+    else:
+        cap = _last_caps(size, slow_rows, least, len(size) - len(capped))
+        own = np.concatenate([capped, np.fmin(size[len(capped) :], cap)])
     return Scales(
-        slow=trailing_mean(capped, slow_rows, least=MEMORY_DAYS * per_day // 2),
-        fast=trailing_mean(capped, FAST_DAYS * per_day),
-        brief=trailing_mean(size.to_numpy(), window),
+        slow=trailing_mean(own, slow_rows, least=MEMORY_DAYS * per_day // 2),
+        fast=trailing_mean(own, FAST_DAYS * per_day),
+        brief=trailing_mean(size, window),
+        capped=own,
     )
+
+
+def _last_caps(size: np.ndarray, rows: int, least: int, count: int) -> np.ndarray:
+    """(count,) the rolling quantile of `move_scales` at the last rows, in less time: only the
+    largest moves can be it."""
+    tail = size[-(rows + count - 1) :]
+    end = np.arange(len(tail) - count, len(tail))
+    known = np.isfinite(tail)
+    seen = np.concatenate([[0], known.cumsum()])
+    n = seen[end + 1] - seen[np.maximum(end + 1 - rows, 0)]
+    most = min(len(tail), int((1 - _CAP_LEVEL) * rows) + 2 + count)
+    at = np.argpartition(np.where(known, tail, -np.inf), len(tail) - most)[-most:]
+    inside = (at > end[:, None] - rows) & (at <= end[:, None]) & known[at]
+    ordered = np.sort(np.where(inside, tail[at], 0.0), axis=1)
+    place = _CAP_LEVEL * np.maximum(n - 1, 0)
+    low, line = place.astype(int), np.arange(count)
+    from_top = np.minimum(n - low, most)  # 1 is the largest
+    below, above = ordered[line, -from_top], ordered[line, -np.maximum(from_top - 1, 1)]
+    some = n >= max(least, 1)
+    return np.where(some, below, np.nan) + np.where(some, (place - low) * (above - below), 0.0)
 
 
 def blend(slow: np.ndarray | float, fast: np.ndarray, typical: float) -> np.ndarray:

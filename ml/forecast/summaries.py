@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ml.forecast.series import Series, mean, median, moves, take, trailing_mean
+from ml.forecast.series import Series, mean, median, moves, take, trailing_mean, trailing_means
 from ml.forecast.targets import PATH_CLIP, has_changed
 from ml.spec import HORIZONS
 
@@ -46,7 +46,8 @@ def odd_columns(series: Series) -> np.ndarray:
 class Summaries:
     """`recent` needs rows of the network's own window only; `recall` and most paths need weeks."""
 
-    def __init__(self, series: Series, window: int) -> None:
+    def __init__(self, series: Series, window: int, since: int = 0) -> None:
+        """Only rows `since` that one will be asked for."""
         self.series, self.window = series, window
         change = moves(series.y)
         self.size = np.abs(change)
@@ -55,14 +56,15 @@ class Summaries:
         self.fresh = (youngest < series.step_minutes).astype("float64")
         self._age = np.minimum(youngest, 12.0 * series.step_minutes)
         day = series.per_day
-        rows = np.arange(len(series))
-        self.profile = median(take(series.y, rows, -day * np.arange(1, 8)))
+        rows = np.arange(max(0, since - day), len(series))
+        self.profile = np.full(len(series), np.nan)
+        self.profile[rows] = median(take(series.y, rows, -day * np.arange(1, 8)))
         self.gap = series.y - self.profile
         self._spans = [max(2, round(day * share)) for share in (0.25, 1, 3, 7)]
-        self._means = [trailing_mean(series.y, k) for k in self._spans]
-        self._sizes = [trailing_mean(self.size, k) for k in self._spans]
-        self._rates = [trailing_mean(self.changed, k) for k in self._spans]
-        self._gaps = [trailing_mean(self.gap, k) for k in self._spans[:2]]
+        self._means = trailing_means(series.y, self._spans)
+        self._sizes = trailing_means(self.size, self._spans)
+        self._rates = trailing_means(self.changed, self._spans)
+        self._gaps = trailing_means(self.gap, self._spans[:2])
         self._other = None if series.other is None else trailing_mean(series.other, 7 * day)
 
     def recent(

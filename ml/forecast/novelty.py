@@ -1,0 +1,141 @@
+"""How far an input lies from what a model was trained on, and how much wider its interval gets.
+
+FreqAI's dissimilarity index (distance to the nearest training point over a typical such distance)
+with two changes. The points are few traits of the market, levels included, not the network's
+inputs: among a hundred relative inputs, one that is far out hardly moves a distance, and what
+moves it most is the hour. And the unit is a distance met later on: 1 is as far as the strangest
+hundredth of the validation stretch lay from the training points before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ml.forecast.features import FeatureMaker
+from ml.forecast.series import take
+
+#: From here on intervals widen, in proportion, and the answer says so. Below it forecasts of two
+#: markets err no more than their intervals say.
+ONSET = 1.25
+_WIDEST = 3.0
+_CHUNK = 128
+_POINTS = 1024
+_EDGE = 0.99
+_LEAST_WIDTH = 0.05
+_LIMIT = 20.0
+_PREFIX = "novelty."
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Training points (points, traits) in units of `width` (traits,) around `centre` (traits,);
+    `edge` () is the distance that counts as 1."""
+
+    points: np.ndarray
+    centre: np.ndarray
+    width: np.ndarray
+    edge: np.ndarray
+
+    def __call__(self, maker: FeatureMaker, rows: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        """(m,) novelty of the origins `rows`, whose inputs are in `scale` (m,)."""
+        return self.distance(traits(maker, rows, scale)) / float(self.edge)
+
+    def distance(self, table: np.ndarray) -> np.ndarray:
+        """(m,) root mean square distance of traits (m, traits) to the nearest point; what is
+        unknown on either side is left out."""
+        table = np.clip((table - self.centre) / self.width, -_LIMIT, _LIMIT).astype("float32")
+        parts = [self._nearest(table[k : k + _CHUNK]) for k in range(0, len(table), _CHUNK)]
+        return np.concatenate(parts) if parts else np.empty(0)
+
+    def _nearest(self, table: np.ndarray) -> np.ndarray:
+        away = table[:, None] - self.points
+        known = np.isfinite(away)
+        square = np.where(known, away, 0.0) ** 2
+        mean = square.sum(axis=2) / np.maximum(known.sum(axis=2), 1)
+        return np.sqrt(mean.min(axis=1)).astype("float64")
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """By name, for an artifact."""
+        return {
+            _PREFIX + name: torch.from_numpy(np.asarray(value, dtype="float32"))
+            for name, value in vars(self).items()
+        }
+
+    @classmethod
+    def restore(cls, tensors: Mapping[str, torch.Tensor]) -> Guard | None:
+        """None where the artifact is older than the guard."""
+        own = {n.removeprefix(_PREFIX): t for n, t in tensors.items() if n.startswith(_PREFIX)}
+        return cls(**{name: tensor.numpy() for name, tensor in own.items()}) if own else None
+
+
+def traits(maker: FeatureMaker, rows: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """(m, traits) of the window before each of `rows`: how wild it is beside the training part and
+    beside its own weeks, its largest and its whole move, the level and the moves of the spread,
+    the pace of quotes. NaN where unknown."""
+    s, typical, span = maker.series, maker.typical, np.arange(maker.window)
+    y = take(s.y, rows, -span)
+    size = np.abs(np.diff(y, axis=1))
+    floor = 0.05 * scale
+    columns = [
+        np.log(scale / typical.y),
+        np.log((_mean(size) + floor) / scale),
+        np.log((_mean(size[:, :3]) + floor) / scale),
+        np.log((_largest(size) + floor) / scale),
+        np.arcsinh((_largest(np.abs(y - y[:, :1]))) / scale),
+        np.log1p(s.ages[rows].min(axis=1) / s.step_minutes),
+    ]
+    if s.other is not None:
+        # A spread is encoded as itself.
+        spread = take(s.y if s.y is s.value else s.other, rows, -span)
+        columns += [
+            np.arcsinh(10 * _mean(spread)),
+            np.log(_mean(np.abs(np.diff(spread, axis=1))) + 0.01),
+        ]
+    return np.stack(columns, axis=1)
+
+
+def _mean(table: np.ndarray) -> np.ndarray:
+    known = np.isfinite(table)
+    count = known.sum(axis=1)
+    total = np.where(known, table, 0.0).sum(axis=1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def _largest(table: np.ndarray) -> np.ndarray:
+    most = np.where(np.isfinite(table), table, -np.inf).max(axis=1)
+    return np.where(np.isfinite(most), most, np.nan)
+
+
+def fit_guard(maker: FeatureMaker, train: range, valid: range) -> Guard:
+    """The unit is found with training points alone; the points kept are of both stretches."""
+
+    def some(rows: range) -> np.ndarray:
+        numbers = np.arange(rows.start, rows.stop)
+        numbers = numbers[maker.usable(numbers)]
+        return numbers[:: max(1, len(numbers) // _POINTS)]
+
+    def table(rows: np.ndarray) -> np.ndarray:
+        scale = np.where(maker.has_memory[rows], maker.long_scale[rows], maker.short_scale[rows])
+        return traits(maker, rows, scale)
+
+    before, later = some(train), some(valid)
+    points = table(before)
+    centre = np.nan_to_num(np.nanmean(points, axis=0))
+    width = np.maximum(np.nan_to_num(np.nanstd(points, axis=0)), _LEAST_WIDTH)
+
+    def guard(points: np.ndarray, edge: float) -> Guard:
+        fields = ((points - centre) / width, centre, width, max(edge, _LEAST_WIDTH))
+        return Guard(*(np.asarray(field, dtype="float32") for field in fields))
+
+    away = guard(points, 1.0).distance(table(later if len(later) else before))
+    both = some(range(train.start, valid.stop))
+    return guard(table(both), float(np.quantile(away, _EDGE)))
+
+
+def stretch(novelty: np.ndarray) -> np.ndarray:
+    """(m,) factor of the width of an interval: none up to the edge, in proportion beyond it."""
+    return np.clip(novelty / ONSET, 1.0, _WIDEST)
