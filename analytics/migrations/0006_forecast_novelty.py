@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("analytics", "0003_live_accuracy")]
+    dependencies = [("analytics", "0005_anomaly_events")]
 
     operations = [
         migrations.AddField(
