@@ -7,6 +7,8 @@ import importlib
 from typing import Any
 
 _HOMES = {
+    "ml.anomaly.scoring": ("score_series",),
+    "ml.anomaly.track": ("Track",),
     "ml.artifact": ("read_manifest",),
     "ml.backtest": ("run_backtest",),
     "ml.backtest_plan": ("BacktestPlan", "BacktestProgress", "write_predictions"),

@@ -1,0 +1,54 @@
+"""The front door of scoring a series that nobody has trained a model for: which track fits it.
+
+A row is scored from itself and the rows before it. With `train_until` everything is learned from
+the rows before that moment; without, the series is scored as it would have been live: a warm-up,
+then row by row, with refits on the way that see no later row.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ml.anomaly.track import Track
+from ml.errors import BadQuotes
+from ml.spec import ProgressCallback, ignore_progress
+
+#: What the two tracks know. A plain value has no sign, no unit and no market's habits.
+VALUE = "value"
+
+
+def score_series(
+    rows: pd.DataFrame,
+    *,
+    train_until: pd.Timestamp | None = None,
+    alarm_rate: str = "1/week",
+    seed: int = 0,
+    device: str | None = None,
+    on_progress: ProgressCallback = ignore_progress,
+) -> Track:
+    """Scores of every row, in the order in which the rows come.
+
+    `rows`: a DatetimeIndex as recorded (may be naive, doubled, or step back at a change of clocks)
+    and float columns: `value`, or those of a quotes frame (ml.spec.QUOTE_COLUMNS). `train_until` is
+    of the index's own kind. Raises BadQuotes, BadConfig, NotEnoughData, Cancelled.
+    """
+    if not len(rows):
+        raise BadQuotes("There is no row to score.", {"rows": "none"})
+    if VALUE in rows.columns:
+        from ml.anomaly.values_track import score_values
+
+        return score_values(
+            rows,
+            train_until=train_until,
+            alarm_rate=alarm_rate,
+            seed=seed,
+            device=device,
+            on_progress=on_progress,
+        )
+    try:
+        from ml.anomaly.quotes_track import score_quotes
+    except ModuleNotFoundError:
+        from ml.anomaly.grid_track import score_quotes
+    return score_quotes(
+        rows, train_until=train_until, alarm_rate=alarm_rate, seed=seed, device=device
+    )

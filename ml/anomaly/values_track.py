@@ -1,0 +1,98 @@
+"""Plain values, row by row: a track of any `timestamp,value` series, one setting for all of them.
+
+Online, the series warms up on its first rows, then is scored row by row; the fit is repeated when
+the history has doubled, and again when it has doubled once more.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ml.anomaly.track import Track
+from ml.anomaly.values_alarms import parse_rate, raise_alarms
+from ml.anomaly.values_events import fade, starts
+from ml.anomaly.values_features import ValueFeatures, seconds_of, typical_step, value_features
+from ml.anomaly.values_rarity import Rarity, kind_of
+from ml.device import get_device
+from ml.errors import BadQuotes, NotEnoughData
+from ml.spec import ProgressCallback, ignore_progress
+
+WARM_UP = 0.15
+#: The warm-up, and this many times as long a history, are what is learned from.
+REFITS = (1, 2, 4)
+LEAST = 30
+_WEEK = 7 * 86400.0
+
+
+def score_values(
+    rows: pd.DataFrame,
+    *,
+    train_until: pd.Timestamp | None = None,
+    alarm_rate: str = "1/week",
+    seed: int = 0,
+    device: str | None = None,
+    on_progress: ProgressCallback = ignore_progress,
+    with_network: bool = True,
+) -> Track:
+    """See ml.anomaly.scoring.score_series; `rows` has the column `value`. `with_network=False` is
+    for measuring what the network adds."""
+    values = rows["value"].to_numpy(dtype="float64")
+    if not np.isfinite(values).any():
+        raise BadQuotes("There is no value to score.", {"value": "unknown in every row"})
+    per_week = parse_rate(alarm_rate)
+    cuts = _cuts(rows.index, train_until)
+    seconds = seconds_of(pd.DatetimeIndex(rows.index))
+    step = typical_step(seconds[: cuts[0]])
+    features = value_features(values, seconds, cuts[0])
+    target = get_device(device or "cpu")
+    fits, rare = [], np.zeros(len(rows))
+    for number, (cut, end) in enumerate(zip(cuts, [*cuts[1:], len(rows)], strict=True)):
+        rarity = Rarity.fit(
+            features.table[:cut],
+            seed=seed,
+            device=target,
+            with_network=with_network,
+            on_progress=on_progress,
+            stage=f"fit {number + 1}/{len(cuts)}",
+        )
+        # The rows that the first fit learned from are history for the alarms.
+        start = cut if number else 0
+        rare[start:end] = rarity.decades(features, start, end)
+        fits.append((end, rarity))
+    alarm, raised = raise_alarms(rare, cuts[0], per_week * step / _WEEK)
+    if train_until is None:
+        rare[: cuts[0]] = 0.0
+    return Track(fade(rare), starts(rare), alarm, _kinds(features, fits, alarm, raised))
+
+
+def _kinds(
+    features: ValueFeatures, fits: list[tuple[int, Rarity]], alarm: np.ndarray, raised: np.ndarray
+) -> tuple[str, ...]:
+    """An alarm keeps the name of the row that raised it."""
+    kinds = [""] * len(alarm)
+    for row in np.flatnonzero(raised):
+        rarity = next(fit for end, fit in fits if row < end)
+        kinds[row] = kind_of(rarity.sizes(features.table[: row + 1], row)[0])
+    for row in np.flatnonzero(alarm & ~raised):
+        kinds[row] = kinds[row - 1]
+    return tuple(kinds)
+
+
+def _cuts(index: pd.DatetimeIndex, train_until: pd.Timestamp | None) -> list[int]:
+    """Rows that each fit learns from: all before one of these numbers."""
+    count = len(index)
+    if train_until is None:
+        warm = int(count * WARM_UP)
+        cuts = [k * warm for k in REFITS if k == 1 or k * warm < count]
+    else:
+        later = np.flatnonzero(np.asarray(index >= train_until))
+        cuts = [int(later[0]) if len(later) else count]
+    if cuts[0] < LEAST:
+        raise NotEnoughData(
+            f"Scoring values needs {LEAST} rows to learn from; there are {cuts[0]}.",
+            needed=LEAST,
+            present=cuts[0],
+            fields={"rows": "give a longer file, or a later moment to learn until"},
+        )
+    return cuts
