@@ -286,14 +286,51 @@ class AnomalyScores:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Held:
+    """The name that an aspect is held under (it changes only with a margin), and since when."""
+
+    name: str
+    since: dt.datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pattern:
-    """The regime recognised at one moment; `heads` holds one distribution per aspect."""
+    """The regime recognised at one moment; `heads` holds one distribution per aspect, `held` the
+    steadier name of each."""
 
     as_of: dt.datetime
     label: str
     probability: float
     clear: bool
     heads: dict[str, dict[str, float]]
+    held: dict[str, Held] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analogue:
+    """A past moment that looked alike. `before` and `after` are the log mid of the day around it,
+    relative to the moment itself, one value a grid row; `move` is the last of `after`."""
+
+    as_of: dt.datetime
+    distance: float
+    before: tuple[float, ...]
+    after: tuple[float, ...]
+    move: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Analogues:
+    """What followed the `count` most similar past windows of this market: quantiles of the log
+    move over the next day, beside those after any window. Moves are scaled to today's usual day.
+    `proven` says whether it beat a random choice of the same regime where it was measured: `gain`
+    is the difference in CRPS there with its 95 % interval, below 0 is better."""
+
+    nearest: tuple[Analogue, ...]
+    count: int
+    quantiles: dict[str, float]
+    any_quantiles: dict[str, float]
+    proven: bool
+    gain: tuple[float, float, float] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -303,3 +340,4 @@ class Patterns:
     source: Source
     name: str
     notes: tuple[str, ...] = ()
+    analogues: Analogues | None = None

@@ -17,18 +17,25 @@ from ml.registry import register
 from ml.spec import ModelSpec, Task, TrainConfig, param
 
 _DILATIONS = (1, 2, 4, 8)
+#: Numbers that the heads look at.
+EMBEDDING = 32
 
 
 @dataclass(frozen=True, kw_only=True)
 class CNNConfig(TrainConfig):
-    epochs: int = param(8, low=1, high=1000, help="Most passes over the training windows.")
+    epochs: int = param(11, low=1, high=1000, help="Most passes over the training windows.")
     learning_rate: float = param(4e-3, low=1e-6, high=1.0, help="Peak step size of AdamW.")
     weight_decay: float = param(2e-2, low=0.0, high=1.0, help="Decoupled weight decay of AdamW.")
-    patience: int = param(4, low=1, high=1000, help="Epochs without gain before stopping.")
+    patience: int = param(6, low=1, high=1000, help="Epochs without gain before stopping.")
     window: int = param(48, low=16, high=192, help="Grid rows that the network looks at.")
     channels: int = param(32, low=8, high=128, help="Channels of the residual blocks.")
     dropout: float = param(0.2, low=0.0, high=0.9, help="Dropout before the heads.")
-    stride: int = param(2, low=1, high=16, help="Train on every so many-th window.")
+    steps: int = param(20, low=1, high=10000, help="Most optimiser steps of an epoch.")
+    folds: int = param(3, low=2, high=10, help="Stretches of time that are held out in turn.")
+    average: float = param(0.99, low=0.0, high=0.9999, help="Decay of the mean of the weights.")
+    auxiliary: float = param(
+        0.3, low=0.0, high=10.0, help="Weight of guessing the figures behind the labels."
+    )
 
 
 class _Block(nn.Module):
@@ -45,7 +52,8 @@ class _Block(nn.Module):
 
 
 class CNNModel(nn.Module):
-    """`classes` names the heads and how many classes each one has."""
+    """`classes` names the heads and how many classes each one has; `figures` is the number of
+    continuous statistics that are guessed beside them, in training only."""
 
     def __init__(
         self,
@@ -54,27 +62,42 @@ class CNNModel(nn.Module):
         *,
         channels: int = 32,
         dropout: float = 0.2,
+        figures: int = 1,
     ) -> None:
         super().__init__()
         channels = 4 * (channels // 4)  # GroupNorm wants whole groups
         self.stem = nn.Conv1d(n_features, channels, 5, padding=2)
         self.blocks = nn.Sequential(*(_Block(channels, d) for d in _DILATIONS))
         self.embed = nn.Sequential(
-            nn.Linear(4 * channels + n_features, 32), nn.GELU(), nn.Dropout(dropout)
+            nn.Linear(4 * channels + n_features, EMBEDDING), nn.GELU(), nn.Dropout(dropout)
         )
-        self.heads = nn.ModuleDict({name: nn.Linear(32, n) for name, n in classes.items()})
+        self.heads = nn.ModuleDict({name: nn.Linear(EMBEDDING, n) for name, n in classes.items()})
+        self.figures = nn.Linear(EMBEDDING, figures)
 
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """(batch, time, feature) -> head -> logits (batch, class)."""
+    def embedding(self, x: Tensor) -> Tensor:
+        """(batch, time, feature) -> (batch, EMBEDDING)."""
         # Padding looks at zeros beyond the window's ends, never at rows that are not in it.
         z = self.blocks(self.stem(x.transpose(1, 2)))
         pooled = [z[..., -1], z[..., -6:].mean(-1), z.mean(-1), z.amax(-1), x[:, -1]]
-        embedding = self.embed(torch.cat(pooled, dim=1))
-        return {name: head(embedding) for name, head in self.heads.items()}
+        return self.embed(torch.cat(pooled, dim=1))
+
+    def answers(self, x: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        """Head -> logits (batch, class), and the guessed figures (batch, figures)."""
+        embedding = self.embedding(x)
+        logits = {name: head(embedding) for name, head in self.heads.items()}
+        return logits, self.figures(embedding)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """(batch, time, feature) -> head -> logits (batch, class)."""
+        return self.answers(x)[0]
 
 
-def build(config: CNNConfig, n_features: int, classes: Mapping[str, int]) -> CNNModel:
-    return CNNModel(n_features, classes, channels=config.channels, dropout=config.dropout)
+def build(
+    config: CNNConfig, n_features: int, classes: Mapping[str, int], figures: int = 1
+) -> CNNModel:
+    return CNNModel(
+        n_features, classes, channels=config.channels, dropout=config.dropout, figures=figures
+    )
 
 
 register(

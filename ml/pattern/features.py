@@ -6,39 +6,50 @@ alike, and one bad quote does not own the window.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from ml.pattern.labels import (
     DAY,
     HALF,
-    MONTH,
     QUICK,
     clean,
     day_scale,
-    depth,
     log_mid,
+    quick_moves,
+    side_series,
     slope,
+    usual_agitation,
+    usual_side,
 )
+from ml.pattern.projection import agitation_projections, price_projections, side_projections
 from ml.spec import STALE_MINUTES
 
+#: Channels that change their sign when the market is turned upside down.
+DIRECTED = (
+    "return",
+    "gap_short",
+    "gap_day",
+    "move_quick",
+    "move_day",
+    "slope_half",
+    "slope_day",
+    "slope_flat",
+    "slope_flat_raw",
+    "slope_hours",
+)
 
-def _deviation(series: pd.Series) -> pd.Series:
-    """Distance to the 28-day median in units of the MAD."""
-    middle = series.rolling(MONTH, min_periods=DAY).median()
-    mad = (series - middle).abs().rolling(MONTH, min_periods=DAY).median().clip(lower=1e-6)
-    return (series - middle) / mad
 
-
-def make_channels(grid: pd.DataFrame) -> tuple[tuple[str, ...], np.ndarray]:
-    """Names and (rows, channels) float32. Unknown values are 0, the middle of every channel."""
+def _history(grid: pd.DataFrame) -> dict[str, pd.Series]:
+    """Channels of what has been: moves, slopes, gaps and agitation of the price, and the sides."""
     path = log_mid(grid)
-    smooth, scale = clean(path), day_scale(clean(path))
-    quick = smooth.diff(QUICK).abs()
-    day_quick = quick.rolling(DAY, min_periods=HALF).mean()
-    usual = day_quick.rolling(MONTH, min_periods=DAY).median().clip(lower=1e-6)
+    smooth = clean(path)
+    scale, quick = day_scale(smooth), quick_moves(smooth)
+    usual, day_quick = usual_agitation(quick), quick.rolling(DAY, min_periods=HALF).mean()
     high, low = smooth.rolling(DAY).max(), smooth.rolling(DAY).min()
-    columns = {
+    out = {
         "return": 5 * path.diff() / scale,
         "gap_short": 3 * (path - path.rolling(QUICK, min_periods=1).median()) / scale,
         "gap_day": 2 * (smooth - smooth.rolling(DAY, min_periods=1).mean()) / scale,
@@ -49,17 +60,33 @@ def make_channels(grid: pd.DataFrame) -> tuple[tuple[str, ...], np.ndarray]:
         "agitation_short": quick.rolling(HALF // 2, min_periods=3).mean() / usual - 1,
         "agitation_day": 2 * (day_quick / usual - 1),
         "range_day": (high - low) / scale - 1,
+        "move_raw": 2 * quick_moves(path) / scale,
+        "age": grid["age"].clip(upper=STALE_MINUTES) / 30 - 1,
+        "fresh": 2 * (path.diff() != 0).astype(float).rolling(HALF).mean() - 1,
     }
-    if "spread_pct" in grid.columns:
-        spread = grid["spread_pct"].ffill(limit=DAY)
-        columns["spread"] = _deviation(spread)
-        columns["spread_half"] = _deviation(spread.rolling(HALF, min_periods=1).median())
-    size = depth(grid)
-    if size is not None:
-        columns["depth"] = _deviation(size)
-        columns["depth_half"] = _deviation(size.rolling(HALF, min_periods=1).median())
+    for head, series in side_series(grid).items():
+        middle, mad = usual_side(series)
+        out[f"{head}_now"] = (series - middle) / mad
+        out[f"{head}_half"] = _distance(series.rolling(HALF, min_periods=1).median())
+    return out
+
+
+def _distance(series: pd.Series) -> pd.Series:
+    """Distance to the 28-day median in units of the MAD."""
+    middle, mad = usual_side(series)
+    return (series - middle) / mad
+
+
+def make_channels(grid: pd.DataFrame) -> tuple[tuple[str, ...], np.ndarray]:
+    """Names and (rows, channels) float32. Unknown values are 0, the middle of every channel."""
+    columns: dict[str, Any] = {
+        **_history(grid),
+        **price_projections(grid),
+        **agitation_projections(grid),
+        **side_projections(grid),
+    }
     hour = grid.index.hour.to_numpy() + grid.index.minute.to_numpy() / 60
-    table = np.arcsinh(np.column_stack([c.to_numpy() for c in columns.values()]))
+    table = np.arcsinh(np.column_stack([np.asarray(c, dtype=float) for c in columns.values()]))
     clock = np.column_stack([np.sin(hour * np.pi / 12), np.cos(hour * np.pi / 12)])
     table = np.nan_to_num(np.hstack([table, clock]), nan=0.0, posinf=0.0, neginf=0.0)
     return (*columns, "hour_sin", "hour_cos"), table.astype(np.float32)

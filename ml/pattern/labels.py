@@ -9,6 +9,8 @@ fixed span.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -32,6 +34,19 @@ CLASSES = {
 MAIN_HEADS = ("movement", "agitation")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Where a statistic becomes a name: in units of s24, of the usual agitation, and of the MAD."""
+
+    trend: float = 0.5
+    volatile: float = 1.25
+    shock: float = 1.5
+    side: float = 0.75
+
+
+LIMITS = Limits()
+
+
 def log_mid(grid: pd.DataFrame) -> pd.Series:
     """Log mid of a grid. A missing side is bridged by the last known value for a day at most."""
     mid = grid["mid"].where(grid["mid"] > 0)
@@ -49,6 +64,24 @@ def day_scale(path: pd.Series) -> pd.Series:
     return (move.rolling(MONTH, min_periods=DAY).median() / 0.6745).clip(lower=LEAST_SCALE)
 
 
+def quick_moves(path: pd.Series) -> pd.Series:
+    """Size of the log move over the last 3 h."""
+    return path.diff(QUICK).abs()
+
+
+def usual_agitation(quick: pd.Series) -> pd.Series:
+    """28-day median of the day's mean quick move."""
+    day = quick.rolling(DAY, min_periods=HALF).mean()
+    return day.rolling(MONTH, min_periods=DAY).median().clip(lower=1e-6)
+
+
+def usual_side(series: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """28-day median and median absolute deviation from it."""
+    middle = series.rolling(MONTH, min_periods=DAY).median()
+    mad = (series - middle).abs().rolling(MONTH, min_periods=DAY).median()
+    return middle, mad.clip(lower=1e-6)
+
+
 def slope(path: pd.Series, rows: int) -> pd.Series:
     """Least-squares slope per row over the last `rows` + 1 rows, NaN where one is missing."""
     x = np.arange(rows + 1) - rows / 2
@@ -60,47 +93,6 @@ def slope(path: pd.Series, rows: int) -> pd.Series:
     return pd.Series(out, index=path.index)
 
 
-def _ahead(series: pd.Series, rows: int, *, centred: bool) -> pd.Series:
-    """A trailing statistic, moved so that its span lies around the row instead of before it."""
-    return series.shift(-rows) if centred else series
-
-
-def _cut(value: pd.Series, low: float, high: float) -> np.ndarray:
-    """0 below low, 1 between, 2 from high on; -1 where unknown."""
-    value_ = value.to_numpy()
-    out = np.where(value_ >= high, 2, np.where(value_ <= low, 0, 1))
-    return np.where(np.isfinite(value_), out, -1)
-
-
-def movement(grid: pd.DataFrame, *, centred: bool) -> np.ndarray:
-    path = clean(log_mid(grid))
-    steep = _ahead(slope(path, DAY), HALF, centred=centred) * DAY / day_scale(path)
-    return _cut(steep, -0.5, 0.5)
-
-
-def agitation(grid: pd.DataFrame, *, centred: bool) -> np.ndarray:
-    path = clean(log_mid(grid))
-    quick = path.diff(QUICK).abs()
-    day = quick.rolling(DAY, min_periods=DAY // 2).mean()
-    usual = day.rolling(MONTH, min_periods=DAY).median().clip(lower=1e-6)
-    ratio = _ahead(day, HALF, centred=centred) / usual
-    # A move over 6 rows that lies within 9 rows of the moment ends up to 9 rows after it.
-    near = _ahead(
-        quick.rolling(2 * NEAR - QUICK + 1 if centred else NEAR + 1).max(), NEAR, centred=centred
-    )
-    out = np.where(ratio >= 1.25, 1, 0)
-    out = np.where(near >= 1.5 * day_scale(path), 2, out)
-    return np.where(np.isfinite(ratio) & np.isfinite(near), out, -1)
-
-
-def _side(series: pd.Series, *, centred: bool) -> np.ndarray:
-    """A day's (centred: half-day's) median against the last 28 days, in units of their MAD."""
-    middle = series.rolling(MONTH, min_periods=DAY).median()
-    mad = (series - middle).abs().rolling(MONTH, min_periods=DAY).median().clip(lower=1e-6)
-    now = _ahead(series.rolling(HALF, min_periods=HALF // 2).median(), HALF // 2, centred=centred)
-    return _cut((now - middle) / mad, -0.75, 0.75)
-
-
 def depth(grid: pd.DataFrame) -> pd.Series | None:
     """Log of the smaller side's volume, None where the market publishes none."""
     columns = [c for c in ("bid_volume", "ask_volume") if c in grid.columns]
@@ -110,21 +102,67 @@ def depth(grid: pd.DataFrame) -> pd.Series | None:
     return np.log(smaller.where(smaller > 0))
 
 
+def side_series(grid: pd.DataFrame) -> dict[str, pd.Series]:
+    """The series behind the side heads that a market's columns allow: head -> series."""
+    size = depth(grid)
+    sides = {"spread": grid["spread_pct"].ffill(limit=DAY)} if "spread_pct" in grid else {}
+    return sides if size is None else {**sides, "liquidity": size}
+
+
 def heads_for(grid: pd.DataFrame) -> tuple[str, ...]:
     """The heads that a market's columns allow."""
-    sides = ["spread"] if "spread_pct" in grid.columns else []
-    return (*MAIN_HEADS, *sides, *(["liquidity"] if depth(grid) is not None else []))
+    return (*MAIN_HEADS, *side_series(grid))
+
+
+def _around(series: pd.Series, rows: int, *, centred: bool) -> pd.Series:
+    """A trailing statistic, moved so that its span lies around the row instead of before it."""
+    return series.shift(-rows) if centred else series
+
+
+def make_statistics(grid: pd.DataFrame, *, centred: bool) -> dict[str, pd.Series]:
+    """The figures that the names are cut from: "movement" (slope in s24 a day), "agitation" (ratio
+    to the usual), "shock" (largest near quick move in s24), and per side its distance in MADs."""
+    path = clean(log_mid(grid))
+    quick, scale = quick_moves(path), day_scale(path)
+    day = quick.rolling(DAY, min_periods=HALF).mean()
+    # A move over 6 rows that lies within 9 rows of the moment ends up to 9 rows after it.
+    near = quick.rolling(2 * NEAR - QUICK + 1 if centred else NEAR + 1).max()
+    out = {
+        "movement": _around(slope(path, DAY), HALF, centred=centred) * DAY / scale,
+        "agitation": _around(day, HALF, centred=centred) / usual_agitation(quick),
+        "shock": _around(near, NEAR, centred=centred) / scale,
+    }
+    for head, series in side_series(grid).items():
+        middle, mad = usual_side(series)
+        now = series.rolling(HALF, min_periods=HALF // 2).median()
+        out[head] = (_around(now, HALF // 2, centred=centred) - middle) / mad
+    return out
+
+
+def _cut(value: pd.Series, limit: float) -> np.ndarray:
+    """0 up to -limit, 1 between, 2 from limit on; -1 where unknown."""
+    value_ = value.to_numpy()
+    out = np.where(value_ >= limit, 2, np.where(value_ <= -limit, 0, 1))
+    return np.where(np.isfinite(value_), out, -1)
+
+
+def cut_statistics(
+    statistics: dict[str, pd.Series], limits: Limits = LIMITS
+) -> dict[str, np.ndarray]:
+    """Head -> (rows,) class numbers into CLASSES, -1 where unknown or still warming up."""
+    ratio, near = statistics["agitation"].to_numpy(), statistics["shock"].to_numpy()
+    stirred = np.where(near >= limits.shock, 2, np.where(ratio >= limits.volatile, 1, 0))
+    out = {
+        "movement": _cut(statistics["movement"], limits.trend),
+        "agitation": np.where(np.isfinite(ratio) & np.isfinite(near), stirred, -1),
+    }
+    for head in statistics.keys() - {"movement", "agitation", "shock"}:
+        out[head] = _cut(statistics[head], limits.side)
+    for labels in out.values():
+        labels[:WARM_UP] = -1
+    return {head: out[head] for head in CLASSES if head in out}
 
 
 def make_labels(grid: pd.DataFrame, *, centred: bool) -> dict[str, np.ndarray]:
     """Head -> (rows,) class numbers into CLASSES, -1 where unknown."""
-    out = {
-        "movement": movement(grid, centred=centred),
-        "agitation": agitation(grid, centred=centred),
-    }
-    for head in heads_for(grid)[2:]:
-        series = grid["spread_pct"].ffill(limit=DAY) if head == "spread" else depth(grid)
-        out[head] = _side(series, centred=centred)
-    for labels in out.values():
-        labels[:WARM_UP] = -1
-    return out
+    return cut_statistics(make_statistics(grid, centred=centred))

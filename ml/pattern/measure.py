@@ -1,12 +1,14 @@
-"""How well are the centred labels recognised from the past alone?"""
+"""How well, how soon and how steadily are the centred labels recognised from the past alone?"""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ml.pattern.labels import CLASSES, MAIN_HEADS
+from ml.pattern.labels import CLASSES, DAY, MAIN_HEADS
 
 _BINS = 10
+#: A true change counts when the new state lasts at least so many rows (3 h).
+_LASTS = 6
 
 
 def macro_f1(truth: np.ndarray, named: np.ndarray, classes: int) -> float:
@@ -29,6 +31,28 @@ def calibration_error(truth: np.ndarray, probabilities: np.ndarray) -> float:
         for b in np.unique(bins)
     ]
     return float(np.sum(gaps) / max(len(truth), 1))
+
+
+def flicker(named: np.ndarray, known: np.ndarray) -> float:
+    """Changes of the name per day (of DAY rows), over neighbouring rows of the mask `known`."""
+    pairs = known[1:] & known[:-1]
+    return float(np.sum((named[1:] != named[:-1]) & pairs) / max(np.sum(pairs), 1) * DAY)
+
+
+def lags(truth: np.ndarray, named: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Rows from each true change to the first row that is named after it; infinite where the new
+    state ends unnoticed. 0 where it was named already. Changes to a state of under 3 h are left
+    out, and so are those beside an unknown row."""
+    edges = np.flatnonzero(known[1:] & known[:-1] & (truth[1:] != truth[:-1])) + 1
+    out = []
+    for first in edges:
+        same = known[first:] & (truth[first:] == truth[first])
+        lasts = len(same) if same.all() else int(same.argmin())
+        if lasts < _LASTS:
+            continue
+        right = named[first : first + lasts] == truth[first]
+        out.append(float(right.argmax()) if right.any() else np.inf)
+    return np.array(out)
 
 
 def measure(
@@ -56,3 +80,18 @@ def measure(
         "ece": mean(error),
     }
     return {**out, **{f"f1_{head}": value for head, value in f1.items()}}
+
+
+def measure_held(
+    truth: dict[str, np.ndarray], held: dict[str, np.ndarray], rows: np.ndarray, step_minutes: int
+) -> dict[str, float | None]:
+    """Median lag in hours and changes a day of the held names; None where there was no change to
+    notice or half of them went unnoticed."""
+    out: dict[str, float | None] = {}
+    for head, names in held.items():
+        known = rows & (truth[head] >= 0)
+        late = lags(truth[head], names, known)
+        typical = float(np.median(late)) if len(late) else np.inf
+        out[f"lag_{head}"] = typical * step_minutes / 60 if np.isfinite(typical) else None
+        out[f"flicker_{head}"] = flicker(names, known)
+    return out

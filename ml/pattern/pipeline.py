@@ -1,7 +1,7 @@
 """Fit and serve the pattern task (see ml.pipeline for the contract).
 
-Chronological: 65 % train, 15 % validate (epoch and temperature), 20 % judge. Labels look ahead, so
-the last rows before each border are left out: no label reaches over it.
+Chronological: 80 % learn (in folds, see ml.pattern.training), 20 % judge. Labels look ahead, so the
+last rows before the border are left out: no label reaches over it.
 """
 
 from __future__ import annotations
@@ -15,77 +15,88 @@ import torch
 from torch import Tensor
 
 from ml.errors import NotEnoughData
-from ml.families.cnn import CNNConfig, build
+from ml.families.cnn import CNNConfig
 from ml.grid import build_grid
 from ml.pattern.baseline import TrailingRule
-from ml.pattern.features import make_channels
-from ml.pattern.labels import CLASSES, HALF, QUICK, WARM_UP, heads_for, make_labels
-from ml.pattern.measure import measure
-from ml.pattern.recognizer import fit_temperatures, mirror_of, predict, train, windows_of
+from ml.pattern.holding import choose_holdings
+from ml.pattern.labels import WARM_UP
+from ml.pattern.measure import measure, measure_held
 from ml.pattern.server import PatternServer, by_row, usable_rows
+from ml.pattern.temperature import fit_temperatures, warmed
+from ml.pattern.training import EMBARGO, Sample, Trained, train
 from ml.pipeline import FitContext, Fitted
 from ml.spec import ModelSpec, Progress, TrainConfig
 
 #: Grid rows (a month at half-hour steps) below which no regime repeats often enough to be learned.
 LEAST_ROWS = 1500
-TRAIN_SHARE, VALID_SHARE = 0.65, 0.15
+LEARN_SHARE = 0.8
 #: Columns that a channel or a label is made of; the rest of the quotes is not asked for.
 USED = ("bid", "ask", "price", "bid_volume", "ask_volume")
-#: Rows left out before a border: at least as far as a centred label looks ahead.
-EMBARGO = HALF + QUICK
 
 
 def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: FitContext) -> Fitted:
-    """Train on a quotes frame and measure on its untouched last stretch."""
+    """Train on a quotes frame and measure on its untouched last stretch; without `hold_out`, learn
+    from all of it and measure by the folds."""
     config = cast(CNNConfig, config)
     quotes = quotes[[c for c in quotes.columns if c in USED]]
     grid = build_grid(quotes, step_minutes=context.step_minutes)
     usable = usable_rows(grid, config.window, context.step_minutes)
     _refuse_short(len(grid), usable)
-    names, channels = make_channels(grid)
-    heads, truth = heads_for(grid), make_labels(grid, centred=True)
-    learn, check, test, border = _split(usable)
-    windows = windows_of(channels, config.window, context.device)
-    mirror = mirror_of(names, context.device)
-    torch.manual_seed(config.seed)
-    network = build(config, len(names), {h: len(CLASSES[h]) for h in heads}).to(context.device)
-    at = config.window - 1
-    learn_at, check_at = np.flatnonzero(learn)[:: config.stride] - at, np.flatnonzero(check) - at
-    loop = train(network, windows, truth, learn_at, check_at, mirror, config, context)
+    learn, test, border = _split(usable, hold_out=context.hold_out)
+    sample = Sample.of(grid, config.window, context.device)
+    learn &= sample.labels["movement"] >= 0
+    trained = train(sample, learn, config, context)
     context.on_progress(Progress(stage="measuring", epochs=config.epochs))
-    temperatures = fit_temperatures(network, windows, truth, check_at, mirror, config.window)
-    rule = TrailingRule.fit(grid, truth, learn)
-    soft = by_row(predict(network, windows, np.flatnonzero(test) - at, mirror, temperatures), test)
+    judged = {h: v[trained.judged] for h, v in sample.labels.items()}
+    temperatures = fit_temperatures(trained.held_out, judged)
+    rule = TrailingRule.fit(grid, sample.labels, learn)
+    answers = warmed(trained.held_out, temperatures)
+    holdings = choose_holdings(answers, judged)
+    if context.hold_out:
+        answers = sample.probabilities(trained.networks, np.flatnonzero(test), temperatures)
+    else:
+        test = learn
+    soft = by_row(answers, test)
+    held = {h: holdings[h].hold(soft[h]) for h in soft}
+    plain = rule.probabilities(grid)
+    loud = {h: t.argmax(1) for h, t in plain.items()}
     return Fitted(
-        tensors=dict(network.state_dict()),
-        section=_section(names, heads, temperatures, rule, config.window),
-        metrics=measure(truth, soft, test),
-        baseline_metrics=measure(truth, rule.probabilities(grid), test),
+        tensors=_tensors(trained),
+        section={
+            "window": config.window,
+            "channels": list(sample.names),
+            "heads": list(sample.labels),
+            "figures": sample.statistics.shape[1],
+            "networks": len(trained.networks),
+            "temperatures": temperatures,
+            "holdings": {h: [v.keep, v.margin] for h, v in holdings.items()},
+            "rule": rule.to_json(),
+        },
+        metrics={
+            **measure(sample.labels, soft, test),
+            **measure_held(sample.labels, held, test, context.step_minutes),
+        },
+        baseline_metrics={
+            **measure(sample.labels, plain, test),
+            **measure_held(sample.labels, loud, test, context.step_minutes),
+        },
         trained_until=grid.index[border - 1].to_pydatetime(),
-        test_from=grid.index[border].to_pydatetime(),
+        test_from=grid.index[min(border, len(grid) - 1)].to_pydatetime(),
         grid_rows=len(grid),
         # What a caller must bring: the network's own window, and enough for the trailing scales.
         window=max(config.window, WARM_UP),
         input_columns=tuple(quotes.columns),
-        epochs_run=loop.epochs_run,
-        best_epoch=loop.best_epoch,
-        losses=tuple(loop.losses),
+        epochs_run=max(run.epochs_run for run in trained.runs),
+        best_epoch=max(run.best_epoch for run in trained.runs),
+        losses=tuple(trained.runs[0].losses),
     )
 
 
-def _section(
-    names: tuple[str, ...],
-    heads: tuple[str, ...],
-    temperatures: dict[str, float],
-    rule: TrailingRule,
-    window: int,
-) -> dict[str, Any]:
+def _tensors(trained: Trained) -> dict[str, Tensor]:
     return {
-        "window": window,
-        "channels": list(names),
-        "heads": list(heads),
-        "temperatures": temperatures,
-        "rule": rule.to_json(),
+        f"{number}.{name}": tensor
+        for number, network in enumerate(trained.networks)
+        for name, tensor in network.state_dict().items()
     }
 
 
@@ -99,21 +110,20 @@ def _refuse_short(rows: int, usable: np.ndarray) -> None:
         )
 
 
-def _split(usable: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """Masks of the rows to learn from, to validate on and to judge on, and where the last begin."""
+def _split(usable: np.ndarray, *, hold_out: bool) -> tuple[np.ndarray, np.ndarray, int]:
+    """Masks of the rows to learn from and to judge on, and where the last begin."""
     n = len(usable)
-    first, second = int(n * TRAIN_SHARE), int(n * (TRAIN_SHARE + VALID_SHARE))
+    border = int(n * LEARN_SHARE) if hold_out else n
     rows = np.arange(n)
-    learn = usable & (rows < first - EMBARGO)
-    check = usable & (rows >= first) & (rows < second - EMBARGO)
-    test = usable & (rows >= second)
-    if not (learn.any() and check.any() and test.any()):
+    learn = usable & (rows < border - EMBARGO)
+    test = usable & (rows >= border)
+    if not learn.any() or (hold_out and not test.any()):
         raise NotEnoughData(
-            "Gaps leave no unbroken windows to train, to validate or to judge on.",
+            "Gaps leave no unbroken windows to train or to judge on.",
             needed=LEAST_ROWS,
             present=int(usable.sum()),
         )
-    return learn, check, test, second
+    return learn, test, border
 
 
 def load(

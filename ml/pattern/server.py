@@ -16,8 +16,9 @@ from ml.families.cnn import CNNConfig, build
 from ml.grid import build_grid
 from ml.pattern.baseline import TrailingRule
 from ml.pattern.features import make_channels, whole_windows
+from ml.pattern.holding import MEMORY, Holding, held_at
 from ml.pattern.labels import CLASSES, MONTH, WARM_UP, make_labels
-from ml.pattern.measure import measure
+from ml.pattern.measure import measure, measure_held
 from ml.pattern.naming import to_pattern
 from ml.pattern.recognizer import mirror_of, predict, windows_of
 from ml.spec import STALE_MINUTES, Pattern, Patterns, Source
@@ -57,10 +58,16 @@ class PatternServer:
             h: section["temperatures"][h] for h in section["heads"]
         }
         self.rule = TrailingRule.from_json(section["rule"])
+        self.holdings = {h: Holding(*section["holdings"][h]) for h in section["heads"]}
         classes = {h: len(CLASSES[h]) for h in section["heads"]}
-        self.network = build(config, len(section["channels"]), classes)
-        self.network.load_state_dict(dict(tensors))
-        self.network.to(device).eval()
+        self.networks = []
+        for number in range(int(section["networks"])):
+            network = build(config, len(section["channels"]), classes, int(section["figures"]))
+            own = f"{number}."
+            network.load_state_dict(
+                {k.removeprefix(own): v for k, v in tensors.items() if k.startswith(own)}
+            )
+            self.networks.append(network.to(device).eval())
 
     def _grid(self, quotes: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
         """The grid up to `end` with the rows before `start` that its channels depend on."""
@@ -91,21 +98,28 @@ class PatternServer:
         windows = windows_of(channels, self.window, self.device)
         starts = np.flatnonzero(wanted) - self.window + 1
         mirror = mirror_of(names, self.device)
-        return by_row(predict(self.network, windows, starts, mirror, self.temperatures), wanted)
+        return by_row(predict(self.networks, windows, starts, mirror, self.temperatures), wanted)
 
     def recognize(
         self, quotes: pd.DataFrame, *, at: dt.datetime, history: int, source: Source
     ) -> Patterns:
         """The regime at the last grid row at or before `at`, and the `history` rows before it."""
         end = pd.Timestamp(at)
-        start = end - pd.Timedelta(minutes=history * self.step)
+        start = end - pd.Timedelta(minutes=(history + MEMORY) * self.step)
         grid = self._grid(quotes, start, end)
         rows = np.arange(len(grid))
-        wanted = (rows >= len(grid) - 1 - history) & (rows >= WARM_UP - 1)
-        tables = self._probabilities(grid, wanted, source)
+        asked = (rows >= len(grid) - 1 - history) & (rows >= WARM_UP - 1)
+        heard = (rows >= len(grid) - 1 - history - MEMORY) & (rows >= WARM_UP - 1)
+        tables = {h: t[heard] for h, t in self._probabilities(grid, heard, source).items()}
+        held = {h: self._hold(h, table, source) for h, table in tables.items()}
+        index = grid.index[heard]
         named = [
-            to_pattern(grid.index[r].to_pydatetime(), {h: t[r] for h, t in tables.items()})
-            for r in np.flatnonzero(wanted)
+            to_pattern(
+                index[r].to_pydatetime(),
+                {h: t[r] for h, t in tables.items()},
+                held_at(held, index, r),
+            )
+            for r in np.flatnonzero(asked[heard])
         ]
         return Patterns(
             current=named[-1],
@@ -114,6 +128,12 @@ class PatternServer:
             name=self.baseline if source == Source.BASELINE else self.name,
             notes=self._notes(grid, named[-1]),
         )
+
+    def _hold(self, head: str, table: np.ndarray, source: Source) -> np.ndarray:
+        """(rows,) held class numbers; the rule's names are taken as they come."""
+        if source == Source.BASELINE:
+            return table.argmax(1)
+        return self.holdings[head].hold(table)
 
     def _notes(self, grid: pd.DataFrame, current: Pattern) -> tuple[str, ...]:
         notes = []
@@ -132,6 +152,12 @@ class PatternServer:
         first, last = pd.Timestamp(start), pd.Timestamp(end)
         grid = self._grid(quotes, first, last)
         usable = usable_rows(grid, self.window, self.step) & np.asarray(grid.index >= first)
-        return measure(
-            make_labels(grid, centred=True), self._probabilities(grid, usable, source), usable
+        tables, truth = (
+            self._probabilities(grid, usable, source),
+            make_labels(grid, centred=True),
         )
+        held = {h: self._hold(h, table, source) for h, table in tables.items()}
+        return {
+            **measure(truth, tables, usable),
+            **measure_held(truth, held, usable, self.step),
+        }

@@ -15,31 +15,15 @@ from ml.families.cnn import CNNConfig
 from ml.grid import build_grid
 from ml.pattern import pipeline
 from ml.pattern.features import make_channels, whole_windows
-from ml.pattern.labels import CLASSES, HALF, WARM_UP, heads_for, make_labels, slope
-from ml.pattern.measure import calibration_error, macro_f1
-from ml.pattern.naming import CLEAR_FROM, LABELS, compose
+from ml.pattern.labels import CLASSES, HALF, WARM_UP, heads_for, make_labels
+from ml.pattern.naming import CLEAR_FROM, LABELS
 from ml.pipeline import FitContext, Fitted
 from ml.registry import get_spec
 from ml.spec import Source
+from tests.ml.pattern_market import market
 
-CONFIG = CNNConfig(epochs=3, channels=8)
+CONFIG = CNNConfig(epochs=2, channels=8, steps=8)
 CPU = torch.device("cpu")
-
-
-def market(rows: int = 2600, *, seed: int = 0, price_only: bool = False) -> pd.DataFrame:
-    """Trends of three days up, down and sideways, in turns calm and volatile."""
-    rng = np.random.default_rng(seed)
-    index = pd.date_range("2025-01-01", periods=rows, freq="30min", tz="UTC").as_unit("ns")
-    phase = np.arange(rows) // 144
-    drift = rng.choice([-1, 0, 1], phase.max() + 1)[phase] * 0.0012
-    wild = rng.choice([0.001, 0.003], phase.max() + 1)[phase]
-    mid = 10 * np.exp(np.cumsum(drift + wild * rng.normal(size=rows)))
-    if price_only:
-        return pd.DataFrame({"price": mid}, index=index)
-    half = 0.005 * np.exp(0.3 * np.sin(np.arange(rows) / 200) + rng.normal(0, 0.05, rows))
-    size = np.exp(9 + 0.5 * np.cos(np.arange(rows) / 150) + rng.normal(0, 0.1, rows))
-    columns = {"bid": mid * (1 - half), "ask": mid * (1 + half)}
-    return pd.DataFrame({**columns, "bid_volume": size, "ask_volume": size * 1.1}, index=index)
 
 
 def fitted(quotes: pd.DataFrame, workdir: Path) -> Fitted:
@@ -208,27 +192,11 @@ def test_windows_do_not_bridge_a_gap() -> None:
     assert not whole[:47].any()
 
 
-def test_the_slope_of_a_line_is_its_slope() -> None:
-    line = pd.Series(0.25 * np.arange(100.0))
-    values = slope(line, 48).to_numpy()
-    assert np.isnan(values[:48]).all()
-    np.testing.assert_allclose(values[48:], 0.25)
-
-
-def test_names_are_composed_in_the_stated_order() -> None:
-    def heads(**best: str) -> dict[str, dict[str, float]]:
-        return {h: {c: 0.8 if c == name else 0.1 for c in CLASSES[h]} for h, name in best.items()}
-
-    assert compose(heads(movement="up", agitation="shock"))[0] == "shock"
-    assert compose(heads(movement="up", agitation="calm"))[0] == "up-trend"
-    assert compose(heads(movement="range", agitation="volatile"))[0] == "volatile range"
-    assert compose(heads(movement="range", agitation="calm"))[0] == "range"
-    dry = heads(movement="down", agitation="calm", spread="wide", liquidity="thin")
-    assert compose(dry) == ("illiquid", pytest.approx(0.8))
-
-
-def test_measures_of_a_perfect_and_a_wrong_naming() -> None:
-    truth = np.array([0, 1, 2, 0])
-    assert macro_f1(truth, truth, 3) == 1
-    assert macro_f1(truth, (truth + 1) % 3, 3) == 0
-    assert calibration_error(truth, np.eye(3)[truth]) == 0
+def test_without_a_test_stretch_everything_is_learned_and_the_folds_judge(
+    fit: Fitted, tmp_path: Path
+) -> None:
+    context = FitContext(device=CPU, workdir=tmp_path, step_minutes=30, hold_out=False)
+    whole = pipeline.fit(get_spec("cnn"), CONFIG, market(), context)
+    assert whole.trained_until > fit.trained_until
+    assert whole.metrics.keys() == fit.metrics.keys()
+    assert 0 <= whole.metrics["macro_f1"] <= 1

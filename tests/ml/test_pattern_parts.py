@@ -1,0 +1,158 @@
+"""The parts of the recogniser that are decided by arithmetic, not by learning."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from ml.grid import build_grid
+from ml.pattern.average import WeightMean
+from ml.pattern.features import DIRECTED, make_channels
+from ml.pattern.holding import Holding, choose_holdings, held_at
+from ml.pattern.labels import CLASSES, DAY, HALF, make_statistics, slope
+from ml.pattern.measure import calibration_error, flicker, lags, macro_f1, measure_held
+from ml.pattern.naming import LABELS, name_chances, name_labels
+from ml.pattern.projection import _median, same_hour
+from ml.pattern.temperature import fit_temperatures, warmed
+from tests.ml.pattern_market import market
+
+
+def test_the_slope_of_a_line_is_its_slope() -> None:
+    line = pd.Series(0.25 * np.arange(100.0))
+    values = slope(line, 48).to_numpy()
+    assert np.isnan(values[:48]).all()
+    np.testing.assert_allclose(values[48:], 0.25)
+
+
+def test_measures_of_a_perfect_and_a_wrong_naming() -> None:
+    truth = np.array([0, 1, 2, 0])
+    assert macro_f1(truth, truth, 3) == 1
+    assert macro_f1(truth, (truth + 1) % 3, 3) == 0
+    assert calibration_error(truth, np.eye(3)[truth]) == 0
+
+
+def test_a_projection_is_right_where_the_price_then_stays() -> None:
+    """Trend, then standstill: what the channel says at the turn is what hindsight says there."""
+    rows = 12 * DAY
+    turn = 9 * DAY
+    path = 0.004 * np.minimum(np.arange(rows), turn) + 0.002 * np.sin(np.arange(rows) * 2)
+    path[turn:] = path[turn - 1]
+    index = pd.date_range("2025-01-01", periods=rows, freq="30min", tz="UTC").as_unit("ns")
+    grid = build_grid(pd.DataFrame({"price": 10 * np.exp(path)}, index=index))
+    names, channels = make_channels(grid)
+    said = np.sinh(channels[:, names.index("slope_flat")]) / 2
+    true = make_statistics(grid, centred=True)["movement"].to_numpy()
+    settled = slice(turn + 2, turn + HALF)  # the median of three has caught up
+    np.testing.assert_allclose(said[settled], true[settled], rtol=1e-4, atol=1e-4)
+
+
+def test_usual_hours_are_those_of_the_days_before() -> None:
+    hours = np.tile(np.arange(DAY, dtype=float), 6)
+    table = same_hour(pd.Series(hours), 3, median=True)
+    np.testing.assert_array_equal(table[4 * DAY, :5], [1, 2, 3, 4, 5])
+    hours[5 * DAY :] = 1e6  # what comes later changes nothing
+    again = same_hour(pd.Series(hours), 3, median=True)
+    np.testing.assert_array_equal(table[: 5 * DAY], again[: 5 * DAY])
+
+
+def test_the_median_skips_the_unknown() -> None:
+    table = np.array([[3.0, np.nan, 1.0, 2.0], [np.nan, 4.0, 2.0, np.nan], [np.nan] * 4])
+    np.testing.assert_array_equal(_median(table), [*np.nanmedian(table[:2], 1), np.nan])
+
+
+def test_upside_down_the_directed_channels_and_no_others_change_sign() -> None:
+    quotes = market(900, price_only=True)
+    names, plain = make_channels(build_grid(quotes))
+    turned = make_channels(build_grid(100 / quotes))[1]
+    for name, one, two in zip(names, plain.T, turned.T, strict=True):
+        np.testing.assert_allclose(two, -one if name in DIRECTED else one, atol=2e-3, err_msg=name)
+
+
+def test_names_follow_the_stated_order_and_their_chances_sum_to_one() -> None:
+    def labels(**best: str) -> dict[str, np.ndarray]:
+        return {h: np.array([CLASSES[h].index(name)]) for h, name in best.items()}
+
+    def name(**best: str) -> str:
+        return LABELS[name_labels(labels(**best))[0]]
+
+    assert name(movement="up", agitation="shock") == "shock"
+    assert name(movement="up", agitation="calm") == "up-trend"
+    assert name(movement="range", agitation="volatile") == "volatile range"
+    assert name(movement="range", agitation="calm") == "range"
+    assert name(movement="down", agitation="calm", spread="wide", liquidity="thin") == "illiquid"
+    assert name(movement="down", agitation="calm", spread="wide", liquidity="deep") == "down-trend"
+    rng = np.random.default_rng(0)
+    heads = {h: rng.dirichlet(np.ones(3), 50) for h in CLASSES}
+    np.testing.assert_allclose(name_chances(heads).sum(1), 1)
+    assert name_labels({"movement": np.array([-1]), "agitation": np.array([0])})[0] == -1
+
+
+def test_the_temperature_cools_answers_that_are_too_sure() -> None:
+    rng = np.random.default_rng(0)
+    honest = rng.dirichlet(np.ones(3), 4000)
+    truth = np.array([rng.choice(3, p=p) for p in honest])
+    sure = honest**2 / (honest**2).sum(1, keepdims=True)
+    found = fit_temperatures({"movement": sure}, {"movement": truth})
+    assert found["movement"] == pytest.approx(2, rel=0.15)
+    again = warmed({"movement": sure}, found)["movement"]
+    assert calibration_error(truth, again) < calibration_error(truth, sure)
+
+
+def test_a_name_is_held_until_another_leads_by_the_margin() -> None:
+    table = np.array([[0.8, 0.2], [0.45, 0.55], [0.3, 0.7], [0.45, 0.55], [0.7, 0.3]])
+    assert Holding(0.0, 0.0).hold(table).tolist() == [0, 1, 1, 1, 0]
+    assert Holding(0.0, 0.3).hold(table).tolist() == [0, 0, 1, 1, 0]
+    assert Holding(0.9, 0.0).hold(table).tolist() == [0, 0, 0, 0, 0]
+
+
+def test_what_is_held_does_not_depend_on_what_comes_later() -> None:
+    table = np.random.default_rng(1).dirichlet(np.ones(3), 200)
+    way = Holding(0.7, 0.1)
+    np.testing.assert_array_equal(way.hold(table[:120]), way.hold(table)[:120])
+
+
+def test_since_when_a_name_is_held() -> None:
+    index = pd.date_range("2025-01-01", periods=5, freq="30min", tz="UTC")
+    found = held_at({"movement": np.array([2, 0, 1, 1, 1])}, index, 4)["movement"]
+    assert (found.name, found.since) == ("range", index[2].to_pydatetime())
+
+
+def test_noisy_answers_are_held_and_clear_ones_are_not_slowed() -> None:
+    truth = np.repeat([0, 2, 1, 0, 2, 1] * 8, DAY)
+    rng = np.random.default_rng(0)
+    noisy = rng.dirichlet(np.ones(3), len(truth)) * 0.75 + 0.25 * np.eye(3)[truth]
+    found = choose_holdings({"movement": noisy}, {"movement": truth})["movement"]
+    known = np.ones(len(truth), dtype=bool)
+    assert flicker(found.hold(noisy), known) < 0.25 * flicker(noisy.argmax(1), known)
+    clear = choose_holdings({"movement": np.eye(3)[truth]}, {"movement": truth})["movement"]
+    assert np.median(lags(truth, clear.hold(np.eye(3)[truth]), known)) == 0
+
+
+def test_lag_and_flicker_are_counted_as_stated() -> None:
+    truth = np.array([0] * 10 + [1] * 10 + [2] * 3 + [1] * 10)
+    named = np.array([0] * 14 + [1] * 6 + [0] * 13)
+    known = np.ones(len(truth), dtype=bool)
+    assert lags(truth, named, known).tolist() == [4, np.inf]  # three rows of 2 are too short
+    assert flicker(named, known) == pytest.approx(2 / 32 * DAY)
+    found = measure_held({"movement": truth}, {"movement": named}, known, 30)
+    assert found["lag_movement"] is None
+    known[9:] = False
+    assert len(lags(truth, named, known)) == 0
+
+
+def test_the_mean_of_the_weights_is_judged_and_the_weights_go_on() -> None:
+    network = nn.Linear(1, 1, bias=False)
+    with torch.no_grad():
+        network.weight.fill_(1.0)
+    mean = WeightMean(network, 0.5)
+    for value in (2.0, 3.0):
+        mean.learn()
+        with torch.no_grad():
+            network.weight.fill_(value)
+    mean.judge()
+    assert 1 < network.weight.item() < 3
+    mean.learn()
+    assert network.weight.item() == 3
