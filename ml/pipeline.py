@@ -21,6 +21,7 @@ import pandas as pd
 from ml.spec import (
     AnomalyScores,
     Forecast,
+    LabelledSpan,
     ModelSpec,
     Patterns,
     ProgressCallback,
@@ -37,13 +38,15 @@ if TYPE_CHECKING:
 class FitContext:
     """Where and how a fit runs. `workdir` takes the checkpoint of every epoch; `device` is a torch
     device; `step_minutes` is the grid's step. Without `hold_out` a forecaster learns from all the
-    quotes, and what it reports of itself is measured on its own validation stretch."""
+    quotes, and what it reports of itself is measured on its own validation stretch. `labels` is
+    what people said about anomalies: a detector leaves the true ones out of what it learns from."""
 
     device: torch.device
     workdir: Path
     step_minutes: int
     on_progress: ProgressCallback = ignore_progress
     hold_out: bool = True
+    labels: tuple[LabelledSpan, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -199,6 +199,16 @@ class TrainReport:
     checksum: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class LabelledSpan:
+    """What somebody said about a stretch of history, both ends included: a true anomaly, or a false
+    alarm."""
+
+    start: dt.datetime
+    end: dt.datetime
+    true: bool
+
+
 # -------------------------------------------------------------------------------------- answers
 @dataclass(frozen=True, kw_only=True)
 class HorizonForecast:

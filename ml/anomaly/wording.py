@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml.anomaly.features import DAY, Features, price_columns
+from ml.anomaly.features import DAY, Features
 from ml.anomaly.heads import DRIFT_ROWS
+from ml.anomaly.readings import price_columns
 
 if TYPE_CHECKING:
     from ml.anomaly.explain import Levels
@@ -38,7 +39,7 @@ def _side(level: Levels, column: str, row: int, tail: str) -> str:
 
 
 def _prices(features: Features, level: Levels, row: int) -> str:
-    sides = sorted(price_columns(features.grid), key=lambda c: -abs(level.away(c, row)))
+    sides = sorted(price_columns(features.table.columns), key=lambda c: -abs(level.away(c, row)))
     tail = f" the level expected from the last {_RECENT} readings"
     if abs(level.away(sides[0], row)) < _UNCHANGED or not level.outside(sides[0], row):
         moved = _moves(features, row)
@@ -53,8 +54,8 @@ def _moves(features: Features, row: int) -> str | None:
     if row == 0:
         return None
     steps = {}
-    for column in price_columns(features.grid):
-        now, then = features.grid[column].iloc[row], features.grid[column].iloc[row - 1]
+    for column in price_columns(features.table.columns):
+        now, then = features.table[column].iloc[row], features.table[column].iloc[row - 1]
         if np.isfinite(now / then):
             steps[column] = float(now / then - 1)
     if not steps:
@@ -92,8 +93,12 @@ def _volume(features: Features, level: Levels, row: int) -> str:
 
 
 def _stuck(features: Features, level: Levels, row: int) -> str:
-    run = int(features.signals["stale"][row])
-    return f"nothing has changed for {run} readings although the feed keeps answering"
+    runs = {k: int(v[row]) for k, v in features.signals.items() if k.startswith("stale")}
+    longest = max(runs.values())
+    if runs.get("stale", runs["stale_price"]) == longest:
+        return f"nothing has changed for {longest} readings although the feed keeps answering"
+    what = max(runs, key=lambda k: runs[k]).removeprefix("stale_").replace("_", " ")
+    return f"{what} has not changed for {longest} readings although the rest of the feed moves"
 
 
 def _drift(features: Features, level: Levels, row: int) -> str:

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from ml.anomaly import pipeline
-from ml.anomaly.residuals import TRAIL
+from ml.anomaly.trailing import TRAIL
 from ml.errors import ArtifactMismatch, NotEnoughData
 from ml.families.autoencoder import AutoencoderConfig
 from ml.pipeline import FitContext, Fitted
