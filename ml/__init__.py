@@ -47,6 +47,7 @@ _HOMES = {
         "Anomaly",
         "AnomalyScores",
         "Forecast",
+        "LabelledSpan",
         "Pattern",
         "Patterns",
         "Progress",

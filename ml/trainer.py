@@ -17,6 +17,7 @@ from ml.grid import check_quotes, dataset_hash, infer_step_minutes
 from ml.pipeline import FitContext, Fitted
 from ml.registry import get_spec
 from ml.spec import (
+    LabelledSpan,
     ModelSpec,
     Progress,
     ProgressCallback,
@@ -33,8 +34,8 @@ class DLModelTrainer:
     `device` is a wish ("cpu", "cuda", ...); None finds the best by itself. `step_minutes` is the
     grid's step; None takes the market's own cadence. `on_progress` may cancel by answering False,
     which raises ml.Cancelled. `hold_out=False` (forecasts only) keeps no test stretch back: for a
-    backtest, whose test lies after the quotes. Every method raises BadConfig, BadQuotes or
-    NotEnoughData.
+    backtest, whose test lies after the quotes. `labels` is what people said about anomalies
+    (detectors only). Every method raises BadConfig, BadQuotes or NotEnoughData.
     """
 
     def __init__(
@@ -45,12 +46,14 @@ class DLModelTrainer:
         step_minutes: int | None = None,
         on_progress: ProgressCallback = ignore_progress,
         hold_out: bool = True,
+        labels: tuple[LabelledSpan, ...] = (),
     ) -> None:
         self.out_dir = Path(out_dir)
         self.device = get_device(device)
         self.step_minutes = step_minutes
         self.on_progress = on_progress
         self.hold_out = hold_out
+        self.labels = labels
 
     def train_price_predictor(self, quotes: pd.DataFrame, **params: Any) -> TrainReport:
         return self.train("lstm", quotes, **params)
@@ -81,6 +84,7 @@ class DLModelTrainer:
             step_minutes=step,
             on_progress=self.on_progress,
             hold_out=self.hold_out,
+            labels=self.labels,
         )
         fitted: Fitted = importlib.import_module(spec.pipeline).fit(spec, config, quotes, context)
         return _write(spec, config, quotes, context, fitted, seconds=time.perf_counter() - started)

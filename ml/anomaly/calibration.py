@@ -1,9 +1,10 @@
 """Thresholds that keep a promise of so many false alarms a week, from history nobody has labelled.
 
 Alarms cluster, so episodes are counted, not rows. The history is contaminated: real anomalies hold
-the count up at high thresholds. So the rate of episodes over the threshold is fitted as
-exp(a + b t) + c, where c is what anomalies add everywhere, and the promise is read off the
-exponential.
+the count up at high thresholds. So the rate of episodes over the threshold t is fitted as
+a 10^-(b t) + c, where c is what anomalies add everywhere, and the promise is read off the first
+part. Scores in decades of rarity have b = 1 by their making; with b free the fit would take the
+slow decline of the anomalies' part for a heavy tail (measured: half to a fifth of the promise).
 """
 
 from __future__ import annotations
@@ -18,73 +19,64 @@ from ml.anomaly.alarms import alarm_rows, episodes
 #: Public score of a row exactly at the calibrated threshold; twice as strange is 0.2.
 PUBLIC_THRESHOLD = 0.1
 PROMISE_PER_WEEK = 1.0
-#: False alarms a week for which a threshold is learned; others lie in between.
-RATES = (0.25, 0.5, 1.0, 2.0, 3.5, 7.0, 14.0)
+#: Episodes a week between which the rate is fitted: below, anomalies prevail; above, episodes melt
+#: into each other. A short history must hold at least so many episodes.
+_RANGE = (1.5, 10.0)
+_LEAST_EPISODES = 6
 _LEVELS = 60
 
 
 @dataclass(frozen=True)
 class Promise:
-    """Raw thresholds, descending, for RATES."""
+    """Raw thresholds: `weekly` is that of one false alarm a week, `slope` how many decades fewer
+    there are per unit of raw score."""
 
-    thresholds: tuple[float, ...]
-
-    @property
-    def weekly(self) -> float:
-        """The threshold of one false alarm a week."""
-        return self.at(PROMISE_PER_WEEK)
+    weekly: float
+    slope: float
 
     def at(self, per_week: float) -> float:
-        """The raw threshold of a rate; beyond RATES along the last line."""
-        x, rates, y = np.log(per_week), np.log(RATES), np.array(self.thresholds)
-        i = int(np.clip(np.searchsorted(rates, x) - 1, 0, len(rates) - 2))
-        slope = (y[i + 1] - y[i]) / (rates[i + 1] - rates[i])
-        return max(float(y[i] + slope * (x - rates[i])), 1e-3)
+        """The raw threshold of a rate."""
+        return max(self.weekly - float(np.log10(per_week)) / self.slope, 0.05 * self.weekly)
 
     def public(self, raw: np.ndarray) -> np.ndarray:
         """Raw scores -> public ones: proportional, the weekly threshold at 0.1."""
         return PUBLIC_THRESHOLD * raw / self.weekly
 
     def to_json(self) -> dict[str, Any]:
-        return {"thresholds": list(self.thresholds)}
+        return {"weekly": self.weekly, "slope": self.slope}
 
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> Promise:
-        return cls(tuple(body["thresholds"]))
+        return cls(body["weekly"], body["slope"])
 
 
-def calibrate(scores: np.ndarray, *, weeks: float) -> Promise:
-    """Thresholds on raw scores (rows,) in the order of time that last `weeks`; NaN is unscored."""
+def calibrate(scores: np.ndarray, *, weeks: float, slope: float | None = 1.0) -> Promise:
+    """The promise of raw scores (rows,) in the order of time that last `weeks`. `slope` is known
+    for decades of rarity; None learns it."""
     known = scores[np.isfinite(scores)]
-    if not len(known) or weeks <= 0:
-        return Promise(tuple(1.0 - 0.01 * i for i in range(len(RATES))))
-    rank = np.geomspace(2.0, max(12.0, 6 * 14 * weeks), _LEVELS) / len(known)
+    if not len(known) or weeks <= 0 or known.max() <= 0:
+        return Promise(1.0, slope or 1.0)
+    low, high = max(_RANGE[0], _LEAST_EPISODES / weeks), max(_RANGE[1], 6 * _LEAST_EPISODES / weeks)
+    rank = np.geomspace(2.0, max(12.0, 12 * high * weeks), _LEVELS) / len(known)
     levels = np.unique(np.quantile(known, 1 - np.minimum(rank, 0.5)))
-    counted = np.array([episodes(alarm_rows(known, t)) for t in levels]) / weeks
-    found = [_threshold(levels, counted, promise, weeks) for promise in RATES]
-    top = 1.5 * float(known.max()) + 1e-3
-    # Never beyond anything that was ever seen, and strictly fewer alarms for a higher threshold.
-    found = np.minimum(np.maximum.accumulate(found[::-1])[::-1], top)
-    return Promise(tuple(map(float, found - 1e-6 * np.arange(len(found)))))
+    levels = levels[levels > 0]
+    rate = np.array([episodes(alarm_rows(known, t)) for t in levels]) / weeks
+    fair = (rate >= low) & (rate <= high)
+    if fair.sum() < 4:  # nothing between silence and uproar: just above what was seen
+        return Promise(1.05 * float(known.max()), slope or 1.0)
+    weekly, found = _fit(levels[fair], rate[fair], slope)
+    return Promise(float(np.clip(weekly, 1e-3, 1.5 * known.max())), found)
 
 
-def _threshold(levels: np.ndarray, counted: np.ndarray, promise: float, weeks: float) -> float:
-    # A short history cannot resolve a small rate: look at rates that it holds some episodes of.
-    low, high = max(0.8 * promise, 4 / weeks), max(5 * promise, 20 / weeks)
-    fair = (counted >= low) & (counted <= high)
-    fitted = _fit(levels[fair], counted[fair], promise) if fair.sum() >= 4 else None
-    if fitted is not None:
-        return max(fitted, 1e-3)
-    kept = levels[counted <= promise]
-    return float(kept[0]) if len(kept) else float(levels[-1]) * 1.05
-
-
-def _fit(levels: np.ndarray, rate: np.ndarray, promise: float) -> float | None:
-    """Fit rate = exp(a + b level) + c by a search over c; the level where exp(...) = promise."""
-    best: tuple[float, float] | None = None
-    for c in np.linspace(0.0, 0.95 * rate.min(), 20):
-        b, a = np.polyfit(levels, np.log(rate - c), 1)
-        error = float(np.sum((np.log(np.exp(a + b * levels) + c) - np.log(rate)) ** 2))
-        if b < 0 and (best is None or error < best[0]):
-            best = error, float((np.log(promise) - a) / b)
-    return None if best is None else best[1]
+def _fit(levels: np.ndarray, rate: np.ndarray, slope: float | None) -> tuple[float, float]:
+    """Fit rate = 10^(a - slope level) + c by a search over c: the level where the first part is
+    one a week, and the slope."""
+    best = (np.inf, float(levels[-1]), slope or 1.0)
+    for c in np.linspace(0.0, 0.95 * rate.min(), 40):
+        y = np.log10(rate - c)
+        b = slope or max(-float(np.polyfit(levels, y, 1)[0]), 1e-6)
+        a = float(np.mean(y + b * levels))
+        error = float(np.sum(np.log10((10 ** (a - b * levels) + c) / rate) ** 2))
+        if error < best[0]:
+            best = (error, a / b, b)
+    return best[1], best[2]

@@ -141,7 +141,8 @@ def flags_of(
             out[f"missing_{side}"] = (~priced[:, i], nothing)
     out["stale_price"] = ((same | ~known)[:, : len(sides)].all(axis=1), nothing)
     if len(columns) > len(sides):
-        out["stale"] = ((same | ~known).all(axis=1), nothing)
+        # What was not told cannot be said to have stayed.
+        out["stale"] = (same.all(axis=1), ~known.all(axis=1))
     for i, column in enumerate(columns):
         if column.endswith("volume"):
             out[f"stale_{column}"] = (same[:, i], ~known[:, i])

@@ -12,13 +12,15 @@ from ml.anomaly.features import Features, past_median
 from ml.anomaly.hold import REFERENCE, hold
 from ml.anomaly.residuals import Residuals
 from ml.anomaly.runs import RunHead
-from ml.anomaly.tails import MOST_DECADES, Tail
+from ml.anomaly.tails import Tail
 from ml.anomaly.trailing import trailing_quantile
 
 #: Readings over which a drift adds up.
 DRIFT_ROWS = 6
 #: Crossed quotes rarer than this share of rows are taken for faults, whatever their depth.
 _HABITUAL = 0.003
+#: Where more rows than this are crossed, it is how the market looks.
+_HABITUAL_ROWS = 0.03
 #: Liquidity is watched by many heads; together they must not spend the budget of the others. More
 #: of it than expected is hardly ever trouble.
 _SIZE_BUDGET = 0.85
@@ -77,24 +79,25 @@ def together(
 
 @dataclass(frozen=True)
 class Heads:
-    """Fitted tails. fallback: (features + 1,) 90 % quantiles of the residual sizes and of the
-    mid's move in the training."""
+    """Fitted tails. fallback: (features + 2,) 90 % quantiles in the training of the residual sizes,
+    the mid's move and the depth of a crossing. crossed_rate: decades of a crossing of any depth,
+    where crossings are rare; where they are a habit their depth has a tail like the others."""
 
     names: tuple[str, ...]
     fallback: np.ndarray
     tails: dict[str, Tail]
     runs: dict[str, RunHead]
-    crossed_rate: float  # decades of a crossing of any depth
-    crossed: Tail | None
+    crossed_rate: float | None
 
     @classmethod
     def fit(cls, features: Features, residuals: Residuals, rows: np.ndarray) -> Heads:
         """`rows` is the mask of the training rows."""
         last = features.readings.last[rows[features.readings.last]]
-        sized = np.column_stack([residuals.size, np.abs(features.signals["move"])])
-        floor = np.r_[np.full(len(features.names), 0.02), 1e-6]
+        sized = _sized(features.signals, residuals)
+        floor = np.r_[np.full(len(features.names), 0.02), 1e-6, 1e-3]
         usual = np.quantile(sized[last], 0.9, axis=0) if len(last) else floor
-        blank = cls(features.names, np.maximum(usual, floor), {}, {}, 0.0, None)
+        rate = _crossed_rate(features.signals, last)
+        blank = cls(features.names, np.maximum(usual, floor), {}, {}, rate)
         measured = blank.measure(features, residuals)
         columns = dict(zip(features.names, measured.sizes.T, strict=True))
         tails = {
@@ -106,23 +109,23 @@ class Heads:
             for name, values in (columns | measured.stats).items()
         }
         runs = {n: RunHead.fit(features, n, rows) for n in features.flags}
-        return cls(
-            features.names, blank.fallback, tails, runs, *_fit_crossed(features.signals, last)
-        )
+        return cls(features.names, blank.fallback, tails, runs, rate)
 
     def measure(self, features: Features, residuals: Residuals) -> Measured:
         readings, signals = features.readings, features.signals
-        sized = np.column_stack([residuals.size, np.abs(signals["move"])])
+        sized = _sized(signals, residuals)
         local = trailing_quantile(readings, sized, self.fallback, features.usual)
-        unit, move = local[:, :-1], local[:, -1]
+        unit, move = local[:, :-2], local[:, -2]
         step = np.clip(signals["common"] / move, -1.0, 1.0)
         total = np.r_[0.0, np.cumsum(step[readings.last])]
         number = readings.reading
         earlier = total[number] - total[np.maximum(number + 1 - DRIFT_ROWS, 0)]
         stats = {
             "drift": np.abs(earlier + step),
-            "level": level_stat(signals["common"], move, self.fallback[-1]),
+            "level": level_stat(signals["common"], move, self.fallback[-2]),
         }
+        if self.crossed_rate is None:
+            stats["crossed"] = sized[:, -1] / local[:, -1]
         stats |= together(features.names, residuals, unit)
         return Measured(sizes_of(features.names, residuals) / unit, unit, stats)
 
@@ -140,11 +143,8 @@ class Heads:
         out = {name: tail(columns[name]) * budget(name) for name, tail in self.tails.items()}
         for name, head in self.runs.items():
             out[name] = head.decades(signals[name], sums.get(name))
-        if "crossed" in signals:
-            depth = signals["crossed"]
-            deep = self.crossed(depth) if self.crossed else np.zeros(len(depth))
-            found = np.minimum(self.crossed_rate + deep, MOST_DECADES)
-            out["crossed"] = np.where(depth > 0, found, 0.0)
+        if self.crossed_rate is not None and "crossed" in signals:
+            out["crossed"] = np.where(signals["crossed"] > 0, self.crossed_rate, 0.0)
         return out
 
     def held(self, features: Features, decades: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -168,7 +168,6 @@ class Heads:
             "tails": {k: t.to_json() for k, t in self.tails.items()},
             "runs": {k: r.to_json() for k, r in self.runs.items()},
             "crossed_rate": self.crossed_rate,
-            "crossed": self.crossed.to_json() if self.crossed else None,
         }
 
     @classmethod
@@ -179,7 +178,6 @@ class Heads:
             tails={k: Tail.from_json(t) for k, t in body["tails"].items()},
             runs={k: RunHead.from_json(r) for k, r in body["runs"].items()},
             crossed_rate=body["crossed_rate"],
-            crossed=Tail.from_json(body["crossed"]) if body["crossed"] else None,
         )
 
 
@@ -193,10 +191,21 @@ def level_stat(common: np.ndarray, move: np.ndarray, scale: float) -> np.ndarray
     return np.abs(common) / np.sqrt(move * scale)
 
 
-def _fit_crossed(signals: dict[str, np.ndarray], last: np.ndarray) -> tuple[float, Tail | None]:
-    depth = signals["crossed"][last] if "crossed" in signals else np.zeros(0)
-    begun = np.sum((depth > 0) & (np.r_[0, depth[:-1]] <= 0)) if len(depth) else 0
+def _sized(signals: dict[str, np.ndarray], residuals: Residuals) -> np.ndarray:
+    """(rows, features + 2): what is measured by its own trailing quantile."""
+    depth = signals.get("crossed", np.zeros(len(residuals.size)))
+    return np.column_stack([residuals.size, np.abs(signals["move"]), depth])
+
+
+def _crossed_rate(signals: dict[str, np.ndarray], last: np.ndarray) -> float | None:
+    """Decades of rarity of a crossing, None where it is a habit."""
+    if "crossed" not in signals or not len(last):
+        return 0.0
+    depth = signals["crossed"][last]
+    # The median over stretches: one bad month does not make a habit.
+    blocks = int(np.clip(len(depth) // 1000, 1, 13))
+    if np.median([np.mean(part > 0) for part in np.array_split(depth, blocks)]) > _HABITUAL_ROWS:
+        return None
+    begun = np.sum((depth > 0) & (np.r_[0, depth[:-1]] <= 0))
     rate = float(begun + 1) / (len(depth) + 2)
-    deep = depth[depth > 0]
-    tail = Tail.fit(deep, through=(0.75, 0.9), pareto=False) if len(deep) > 30 else None
-    return float(-np.log10(rate)) + (1.0 if rate < _HABITUAL else 0.0), tail
+    return float(-np.log10(rate)) + (1.0 if rate < _HABITUAL else 0.0)

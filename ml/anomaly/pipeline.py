@@ -101,8 +101,10 @@ def _learn(
         Source.BASELINE: RobustZ.fit(features, train),
     }
     weeks = (quotes.index[-1] - quotes.index[0]) / _WEEK * float(np.mean(train))
+    slopes = {Source.NETWORK: 1.0, Source.BASELINE: None}
     promises = {
-        k: calibrate(d.score(features).total[train], weeks=weeks) for k, d in detectors.items()
+        k: calibrate(d.score(features).total[train], weeks=weeks, slope=slopes[k])
+        for k, d in detectors.items()
     }
     return detectors, promises, loop
 

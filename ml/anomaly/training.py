@@ -32,7 +32,8 @@ def usable(index: pd.DatetimeIndex, labels: Iterable[LabelledSpan]) -> np.ndarra
     keep = np.full(len(index), True)
     for span in sorted(labels, key=lambda s: not s.true):
         inside = np.asarray((index >= span.start) & (index <= span.end))
-        keep[inside] = not span.true
+        # And the row of the way back.
+        keep[inside | np.r_[False, inside[:-1]]] = not span.true
     return keep
 
 
