@@ -84,6 +84,9 @@ SENTENCES = frozenset(
         gettext_noop("bid above ask by %(size)s: the sides are crossed"),
         gettext_noop("fewer offers than the trailing level"),
         gettext_noop("nothing has changed for %(rows)s readings although the feed keeps answering"),
+        gettext_noop(
+            "%(what)s unchanged for %(rows)s readings although the rest of the feed moves"
+        ),
         gettext_noop("steady drift up: %(size)s in the last %(rows)s readings"),
         gettext_noop("steady drift down: %(size)s in the last %(rows)s readings"),
         gettext_noop("%(what)s missing for %(rows)s readings while %(other)s is still quoted"),

@@ -13,7 +13,7 @@ _HOMES = {
     "ml.backtest": ("run_backtest",),
     "ml.backtest_plan": ("BacktestPlan", "BacktestProgress", "write_predictions"),
     "ml.backtest_report": ("backtest_figures", "report_backtest"),
-    "ml.anomaly.calibration": ("calibrate",),
+    "ml.anomaly.rates": ("parse_alarm_rate", "rate_of_sensitivity"),
     "ml.audit": ("DataAudit", "audit_quotes"),
     "ml.device": (
         "get_device",

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ml.artifact import load_artifact
 from ml.device import get_device
-from ml.errors import ArtifactMismatch, BadQuotes
+from ml.errors import ArtifactMismatch, BadConfig, BadQuotes
 from ml.grid import check_quotes, check_times
 from ml.pipeline import Server
 from ml.spec import AnomalyScores, Forecast, Patterns, Source, Task
@@ -75,12 +75,43 @@ class DLPredictor:
         start: dt.datetime | None = None,
         end: dt.datetime | None = None,
         threshold: float = DEFAULT_THRESHOLD,
+        alarm_rate: str | None = None,
+        sensitivity: float | None = None,
+        mode: str = "entire",
         source: Source = Source.NETWORK,
     ) -> AnomalyScores:
-        """Scores of the grid rows in start..end (all by default), each from rows up to its own."""
+        """Scores of the rows in start..end (all by default), each from rows up to its own.
+
+        A row is an anomaly from the public score `threshold` on; 0.1 is the promise of one false
+        alarm a week. `alarm_rate` ("1/day") or `sensitivity` (0 to 99, see ml.anomaly.rates) set
+        the threshold instead. `mode="last"` answers for the last row only. Raises BadConfig.
+        """
         self._expect(Task.ANOMALY)
         quotes = _until(quotes, end)
+        if mode not in ("entire", "last"):
+            raise BadConfig("Unknown mode.", {"mode": f"must be entire or last, not {mode!r}"})
+        if alarm_rate is not None and sensitivity is not None:
+            raise BadConfig(
+                "An alarm rate and a sensitivity say the same thing.",
+                {"sensitivity": "give it or alarm_rate, not both"},
+            )
+        if mode == "last":
+            start = quotes.index[-1].to_pydatetime()
+        if alarm_rate is not None or sensitivity is not None:
+            from ml.anomaly.rates import parse_alarm_rate, rate_of_sensitivity
+
+            per_week = (
+                parse_alarm_rate(alarm_rate)
+                if alarm_rate is not None
+                else rate_of_sensitivity(sensitivity or 0)
+            )
+            threshold = self.alarm_threshold(per_week, source=source)
         return self._server.scan(quotes, start=start, end=end, threshold=threshold, source=source)
+
+    def alarm_threshold(self, per_week: float, *, source: Source = Source.NETWORK) -> float:
+        """The public score that so many false alarms a week reach; 0.1 for one a week."""
+        self._expect(Task.ANOMALY)
+        return self._server.threshold_of(per_week, source)
 
     def recognize_patterns(
         self,

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from ml.anomaly.features import Features
-from ml.anomaly.residuals import TRAIL, TRUSTED, Standard, trailing_quantile
+from ml.anomaly.residuals import Standard
 from ml.anomaly.scored import Scored
+from ml.anomaly.trailing import TRAIL, TRUSTED
 
 #: MAD -> standard deviation of a normal distribution.
 _MAD = 1.4826
@@ -21,7 +22,7 @@ _MAD = 1.4826
 
 def _table(features: Features) -> tuple[tuple[str, ...], np.ndarray]:
     """Feature and signal names, (rows, names) values; run lengths on a log scale."""
-    signals = {k: v for k, v in features.signals.items() if k != "common"}
+    signals = {k: v for k, v in features.signals.items() if k not in ("common", "move")}
     logs = [np.log1p(v) if k != "crossed" else v for k, v in signals.items()]
     return (*features.names, *signals), np.column_stack([features.values, *logs])
 
@@ -38,18 +39,22 @@ class RobustZ:
     def score(self, features: Features, *, threshold: float | None = None) -> Scored:
         """Robust z of every feature; `threshold` is the raw score at which margins are drawn."""
         names, values = _table(features)
-        rolling = pd.DataFrame(values).shift(1).rolling(TRAIL, min_periods=1)
-        weight = np.nan_to_num(np.minimum(rolling.count().to_numpy() / TRUSTED, 1.0), nan=0.0)
-        middle = np.nan_to_num(rolling.median().to_numpy(), nan=0.0)
+        readings = features.readings
+        rolling = pd.DataFrame(values[readings.last]).rolling(TRAIL, min_periods=1)
+        known = readings.before(np.nan_to_num(rolling.count().to_numpy()))
+        weight = np.minimum(known / TRUSTED, 1.0)
+        middle = np.nan_to_num(readings.before(rolling.median().to_numpy()))
         middle = weight * middle + (1 - weight) * self.standard.center
         away = np.abs(values - middle)
-        unit = _MAD * trailing_quantile(away, self.standard.scale / _MAD, q=0.5)
+        near = pd.DataFrame(away[readings.last]).rolling(TRAIL, min_periods=1).median()
+        spread = weight * np.nan_to_num(readings.before(near.to_numpy()))
+        usual = self.standard.scale / _MAD
+        unit = _MAD * np.maximum(spread + (1 - weight) * usual, usual / 4)
         z = np.nan_to_num(away / unit, nan=0.0)
-        z[~features.live] = 0.0
         margins = (
             {n: threshold * u for n, u in zip(names, unit.T, strict=True)} if threshold else {}
         )
-        return Scored.of(features, names, z, margins)
+        return Scored.of(names, z, margins)
 
     def to_json(self) -> dict[str, Any]:
         return {"center": self.standard.center.tolist(), "scale": self.standard.scale.tolist()}

@@ -1,76 +1,82 @@
-"""One threshold that keeps a promise: one false alarm a week, from history nobody has labelled.
+"""Thresholds that keep a promise of so many false alarms a week, from history nobody has labelled.
 
 Alarms cluster, so episodes are counted, not rows. The history is contaminated: real anomalies hold
-the count up at high thresholds, and they cluster in bad weeks. So the rate of episodes is the
-median over blocks of several weeks, it is fitted as exp(a + b t) + c, where c is what anomalies add
-everywhere, and the promise is read off the exponential.
+the count up at high thresholds. So the rate of episodes over the threshold t is fitted as
+a 10^-(b t) + c, where c is what anomalies add everywhere, and the promise is read off the first
+part. Scores in decades of rarity have b = 1 by their making; with b free the fit would take the
+slow decline of the anomalies' part for a heavy tail (measured: half to a fifth of the promise).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 
-#: Rows of silence after an alarm: one that is still up afterwards counts again.
-SILENCE = 12
+from ml.anomaly.alarms import alarm_rows, episodes
+
 #: Public score of a row exactly at the calibrated threshold; twice as strange is 0.2.
 PUBLIC_THRESHOLD = 0.1
 PROMISE_PER_WEEK = 1.0
-_LEVELS = 120
-#: Weeks a block should last to count a weekly rate, and the most blocks.
-_BLOCK_WEEKS = 4.0
-_MOST_BLOCKS = 13
+#: Episodes a week between which the rate is fitted: below, anomalies prevail; above, episodes melt
+#: into each other. A short history must hold at least so many episodes.
+_RANGE = (1.5, 10.0)
+_LEAST_EPISODES = 6
+_LEVELS = 60
 
 
-def episodes(alarm: np.ndarray) -> int:
-    """Declustered alarms of a (rows,) mask: the first one silences the next SILENCE rows."""
-    at = np.flatnonzero(alarm)
-    count = i = 0
-    while i < len(at):
-        count += 1
-        i = int(np.searchsorted(at, at[i] + SILENCE, side="right"))
-    return count
+@dataclass(frozen=True)
+class Promise:
+    """Raw thresholds: `weekly` is that of one false alarm a week, `slope` how many decades fewer
+    there are per unit of raw score."""
+
+    weekly: float
+    slope: float
+
+    def at(self, per_week: float) -> float:
+        """The raw threshold of a rate."""
+        return max(self.weekly - float(np.log10(per_week)) / self.slope, 0.05 * self.weekly)
+
+    def public(self, raw: np.ndarray) -> np.ndarray:
+        """Raw scores -> public ones: proportional, the weekly threshold at 0.1."""
+        return PUBLIC_THRESHOLD * raw / self.weekly
+
+    def to_json(self) -> dict[str, Any]:
+        return {"weekly": self.weekly, "slope": self.slope}
+
+    @classmethod
+    def from_json(cls, body: dict[str, Any]) -> Promise:
+        return cls(body["weekly"], body["slope"])
 
 
-def _rate(alarm: np.ndarray, weeks: float) -> float:
-    """Episodes a week, the median over the blocks of a (rows,) mask that lasts `weeks`."""
-    blocks = int(np.clip(weeks / _BLOCK_WEEKS, 1, _MOST_BLOCKS))
-    counts = [episodes(part) for part in np.array_split(alarm, blocks)]
-    return float(np.median(counts)) * blocks / weeks
-
-
-def calibrate(scores: np.ndarray, *, step_minutes: int, promise: float = PROMISE_PER_WEEK) -> float:
-    """Threshold on raw scores (rows,) whose false alarms keep the promise; NaN is unscored."""
+def calibrate(scores: np.ndarray, *, weeks: float, slope: float | None = 1.0) -> Promise:
+    """The promise of raw scores (rows,) in the order of time that last `weeks`. `slope` is known
+    for decades of rarity; None learns it."""
     known = scores[np.isfinite(scores)]
-    if not len(known):
-        return 1.0
-    weeks = len(known) * step_minutes / (7 * 24 * 60)
-    rank = np.geomspace(3.0, max(12.0, 20 * weeks), _LEVELS) / len(known)
+    if not len(known) or weeks <= 0 or known.max() <= 0:
+        return Promise(1.0, slope or 1.0)
+    low, high = max(_RANGE[0], _LEAST_EPISODES / weeks), max(_RANGE[1], 6 * _LEAST_EPISODES / weeks)
+    rank = np.geomspace(2.0, max(12.0, 12 * high * weeks), _LEVELS) / len(known)
     levels = np.unique(np.quantile(known, 1 - np.minimum(rank, 0.5)))
-    rate = np.array([_rate(known >= t, weeks) for t in levels])
-    # A short history cannot resolve one a week: look at rates that it holds some episodes of.
-    low, high = 0.8 * promise, 5 * promise
-    if weeks < 8:
-        low, high = max(low, 2 / weeks), max(high, 16 / weeks)
+    levels = levels[levels > 0]
+    rate = np.array([episodes(alarm_rows(known, t)) for t in levels]) / weeks
     fair = (rate >= low) & (rate <= high)
-    fitted = _fit(levels[fair], rate[fair], promise) if fair.sum() >= 4 else None
-    if fitted is None:
-        kept = levels[rate <= promise]
-        fitted = float(kept[0]) if len(kept) else float(known.max()) * 1.05
-    # Never below the bulk, nor far beyond anything that was ever seen.
-    return float(np.clip(fitted, max(np.quantile(known, 0.9), 1e-3), 1.5 * known.max() + 1e-3))
+    if fair.sum() < 4:  # nothing between silence and uproar: just above what was seen
+        return Promise(1.05 * float(known.max()), slope or 1.0)
+    weekly, found = _fit(levels[fair], rate[fair], slope)
+    return Promise(float(np.clip(weekly, 1e-3, 1.5 * known.max())), found)
 
 
-def _fit(levels: np.ndarray, rate: np.ndarray, promise: float) -> float | None:
-    """Fit rate = exp(a + b level) + c by a search over c; the level where exp(...) = promise."""
-    best: tuple[float, float] | None = None
-    for c in np.linspace(0.0, 0.95 * rate.min(), 20):
-        b, a = np.polyfit(levels, np.log(rate - c), 1)
-        error = float(np.sum((np.log(np.exp(a + b * levels) + c) - np.log(rate)) ** 2))
-        if b < 0 and (best is None or error < best[0]):
-            best = error, float((np.log(promise) - a) / b)
-    return None if best is None else best[1]
-
-
-def to_public(raw: np.ndarray, threshold: float) -> np.ndarray:
-    """Raw scores -> public ones: proportional, the threshold at 0.1."""
-    return PUBLIC_THRESHOLD * raw / threshold
+def _fit(levels: np.ndarray, rate: np.ndarray, slope: float | None) -> tuple[float, float]:
+    """Fit rate = 10^(a - slope level) + c by a search over c: the level where the first part is
+    one a week, and the slope."""
+    best = (np.inf, float(levels[-1]), slope or 1.0)
+    for c in np.linspace(0.0, 0.95 * rate.min(), 40):
+        y = np.log10(rate - c)
+        b = slope or max(-float(np.polyfit(levels, y, 1)[0]), 1e-6)
+        a = float(np.mean(y + b * levels))
+        error = float(np.sum(np.log10((10 ** (a - b * levels) + c) / rate) ** 2))
+        if error < best[0]:
+            best = (error, a / b, b)
+    return best[1], best[2]

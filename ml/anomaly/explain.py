@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
-from ml.anomaly.features import DAY, Features, price_columns
+from ml.anomaly.features import DAY, Features, past_median
+from ml.anomaly.readings import price_columns
 from ml.anomaly.scored import Scored
 from ml.anomaly.wording import describe, sentence
 from ml.spec import Anomaly, Expected
@@ -16,6 +16,7 @@ from ml.spec import Anomaly, Expected
 RECENT = 16
 #: Least multiple of the threshold, least multiple of the margin of a price or the spread, name:
 #: whichever is reached. Rarity alone flattens out where a tail is heavy; size does not.
+_WORDED = ("bid_volume", "ask_volume", "volume")
 SEVERITIES = ((2.0, 6.0, "critical"), (1.6, 3.0, "high"), (1.25, 1.5, "medium"))
 
 
@@ -58,10 +59,6 @@ def severity_of(times: float, size: float = 0.0) -> str:
     return next((n for rare, large, n in SEVERITIES if times >= rare or size >= large), "low")
 
 
-def _before(series: pd.Series, rows: int) -> np.ndarray:
-    return series.shift(1).rolling(rows, min_periods=1).median().to_numpy()
-
-
 def _spread_pct(log_ratio: np.ndarray) -> np.ndarray:
     """log(ask / bid) -> spread in percent of mid."""
     return 200 * np.tanh(log_ratio / 2)
@@ -70,23 +67,23 @@ def _spread_pct(log_ratio: np.ndarray) -> np.ndarray:
 def levels(features: Features, margins: dict[str, np.ndarray]) -> Levels:
     """Expected values: the median of the readings *before* a row, which one fault cannot move,
     with the margin at which the detector would raise an alarm."""
-    grid, out = features.grid, Levels({}, {}, {}, {})
-    sizes = [c for c in ("bid_volume", "ask_volume", "volume") if c in grid.columns]
-    for column in (*price_columns(grid), *sizes):
-        priced = column in price_columns(grid)
-        log = np.log(grid[column].where(grid[column] > 0))
-        middle = _before(log, RECENT if priced else DAY)
-        margin = margins[f"return_{column}" if priced else f"gap_{column}"]
-        observed = grid[column].to_numpy().copy()
+    table, out = features.table, Levels({}, {}, {}, {})
+    prices = price_columns(table.columns)
+    for column in (*prices, *(c for c in _WORDED if c in table.columns)):
+        middle = past_median(
+            features.readings, features.levels[column], RECENT if column in prices else DAY
+        )
+        margin = margins[f"return_{column}" if column in prices else f"gap_{column}"]
+        observed = table[column].to_numpy().copy()
         side = column.split("_")[0]
         if f"missing_{side}" in features.signals:
             observed[features.signals[f"missing_{side}"] >= 1] = np.nan
         out.observed[column], out.value[column] = observed, np.exp(middle)
         out.lower[column], out.upper[column] = np.exp(middle - margin), np.exp(middle + margin)
     if "spread" in features.names:
-        ratio = pd.Series(features.values[:, features.names.index("spread")])
-        middle, margin = _before(ratio, RECENT), margins["spread"]
-        out.observed["spread_pct"] = grid["spread_pct"].to_numpy()
+        middle = past_median(features.readings, features.levels["spread"], RECENT)
+        margin = margins["spread"]
+        out.observed["spread_pct"] = table["spread_pct"].to_numpy()
         out.value["spread_pct"] = _spread_pct(middle)
         out.lower["spread_pct"] = _spread_pct(middle - margin)
         out.upper["spread_pct"] = _spread_pct(middle + margin)
@@ -104,12 +101,27 @@ def kind_of(features: Features, scored: Scored, level: Levels, row: int, thresho
         heads[k] >= threshold for k in heads if k.startswith("missing")
     ):
         return "missing_side"
-    if top in ("stale", "drift"):
-        return {"stale": "stuck", "drift": "drift"}[top]
+    if top.startswith("stale") or top == "drift":
+        return "drift" if top == "drift" else "stuck"
+    if top.startswith("depth_"):
+        return "volume_collapse"
     if top.startswith("gap_") and top != "gap_mid":
         value = features.values[row, features.names.index(top)]
         return "volume_collapse" if value < 0 or top == "gap_imbalance" else "other"
     return _price_kind(features, level, row, top)
+
+
+def kinds_of(features: Features, scored: Scored, rows: np.ndarray, threshold: float) -> list[str]:
+    """The kind of each row in `rows`."""
+    if not len(rows):
+        return []
+    level = levels(features, margins_of(features, scored))
+    return [kind_of(features, scored, level, row, threshold) for row in rows]
+
+
+def margins_of(features: Features, scored: Scored) -> dict[str, np.ndarray]:
+    """The margins that were drawn, or none around every feature where they were not."""
+    return scored.margins or {n: np.zeros(len(features.values)) for n in features.names}
 
 
 def _price_kind(features: Features, level: Levels, row: int, top: str) -> str:
@@ -156,14 +168,14 @@ def explain(
     which `scored` drew its margins."""
     if not len(rows):
         return ()
-    level = levels(features, scored.margins)
+    level = levels(features, margins_of(features, scored))
     found = []
     for row in rows:
         kind = kind_of(features, scored, level, row, threshold)
         phrases = describe(kind, features, level, row)
         found.append(
             Anomaly(
-                timestamp=features.grid.index[row].to_pydatetime(),
+                timestamp=features.table.index[row].to_pydatetime(),
                 score=float(public[row]),
                 severity=severity_of(float(scored.total[row] / threshold), level.size(row)),
                 kind=kind,

@@ -1,8 +1,8 @@
-"""Causal features of the regular grid: row t is computed from rows <= t and nothing else.
+"""Causal features of rows as they come: row t is computed from rows <= t and nothing else.
 
 Features come in two groups. `values` goes through the network (all relative numbers: log ratios).
-`signals` are facts with a rule of their own: how long a side has been missing, how long a fresh
-quote has not changed, how deep the sides are crossed, how both sides move together.
+`signals` are facts with a rule of their own: how long a side has been missing, how long a feed
+has not changed, how deep the sides are crossed, how both sides move together.
 """
 
 from __future__ import annotations
@@ -12,102 +12,192 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ml.spec import STALE_MINUTES
+from ml.anomaly.readings import Readings, price_columns, read_rows
 
-#: Rows of the trailing median; a day at half-hour steps.
+#: Readings of the trailing median; a day at half-hour steps.
 DAY = 48
 #: A run longer than this says nothing new, and bounds how far back a row looks.
 LONGEST_RUN = 96
-_SIZES = ("bid_volume", "ask_volume", "bid_offers", "ask_offers", "volume")
+#: A side missing for more readings than this says nothing about spread and mid any more.
+_FORGOTTEN = 6
+#: A move over a gap is measured by the square root of the gap, up to this many usual gaps.
+_LONGEST_GAP = 48.0
 
 
 @dataclass(frozen=True)
 class Features:
-    """Everything the detectors look at, one row per grid row.
+    """Everything the detectors look at, one row per input row.
 
-    values: (rows, features) float64, NaN where unknown. signals: name -> (rows,) float64, finite.
-    first: (rows,) the row where the unbroken stretch of row t begins. live: (rows,) False in gaps.
+    table: the rows' prices, sizes and spread_pct, the last known where one is missing. names:
+    those of `values`, (rows, features) float64, NaN where unknown. levels: name -> (rows,) the
+    quantities that a fault moves. signals: name -> (rows,) finite. flags: name -> ((rows,) the feed
+    has not changed, (rows,) it gave nothing to compare).
     """
 
-    grid: pd.DataFrame
+    table: pd.DataFrame
+    readings: Readings
+    usual: float
     names: tuple[str, ...]
     values: np.ndarray
+    levels: dict[str, np.ndarray]
     signals: dict[str, np.ndarray]
-    first: np.ndarray
-    live: np.ndarray
-    step_minutes: int
+    flags: dict[str, tuple[np.ndarray, np.ndarray]]
 
 
-def price_columns(grid: pd.DataFrame) -> tuple[str, ...]:
-    """The price columns that this market has: its sides, else the price without a side."""
-    sides = tuple(c for c in ("bid", "ask") if c in grid.columns)
-    return sides or ("price",)
-
-
-def _log(series: pd.Series) -> pd.Series:
-    """Natural logarithm; what is not positive is unknown."""
-    return np.log(series.where(series > 0))
-
-
-def _gap_to_median(series: pd.Series) -> pd.Series:
-    return series - series.rolling(DAY, min_periods=1).median()
-
-
-def run_length(flag: np.ndarray, keep: np.ndarray) -> np.ndarray:
-    """Rows that `flag` has been up in a row, up to LONGEST_RUN. Where `keep` is set the count
-    stands still: a step without any reading neither lengthens nor ends a run."""
-    counted = np.cumsum(flag & ~keep)
-    ended = ~flag & ~keep
-    base = np.maximum.accumulate(np.where(ended, counted, 0))
-    return np.minimum(counted - base, LONGEST_RUN).astype(float)
-
-
-def make_features(grid: pd.DataFrame, *, step_minutes: int) -> Features:
-    """Features of a grid as ml.grid.build_grid gives it; absent columns give absent features."""
-    sides = price_columns(grid)
-    live = (grid["age"] <= max(STALE_MINUTES, 6 * step_minutes)).to_numpy()
-    rows = np.arange(len(grid))
-    starts = live & ~np.r_[False, live[:-1]]
-    first = np.maximum.accumulate(np.where(starts | ~live, rows, 0)) if len(rows) else rows
-    logs = {c: _log(grid[c]) for c in sides}
-    columns: dict[str, pd.Series] = {}
-    for side, log in logs.items():
-        # NaN after a gap: a price that comes back after hours has made no one-step move.
-        columns[f"return_{side}"] = log.diff()
-    columns["gap_mid"] = _gap_to_median(sum(logs.values()) / len(logs))
+def levels_of(columns: tuple[str, ...], filled: np.ndarray) -> dict[str, np.ndarray]:
+    """(rows, columns) logarithms -> the quantities that a fault can move, each (rows,)."""
+    sides = price_columns(columns)
+    out = {c: filled[:, i] for i, c in enumerate(columns)}
+    out["mid"] = sum(out[s] for s in sides) / len(sides)
     if len(sides) == 2:
-        columns["spread"] = logs["ask"] - logs["bid"]
-    for size in (c for c in _SIZES if c in grid.columns):
-        columns[f"gap_{size}"] = _gap_to_median(_log(grid[size]))
-    if {"gap_bid_volume", "gap_ask_volume"} <= columns.keys():
-        depth = _log(grid["bid_volume"]) - _log(grid["ask_volume"])
-        columns["gap_imbalance"] = _gap_to_median(depth)
-    values = np.column_stack([c.to_numpy() for c in columns.values()])
-    values[~live] = np.nan
-    signals = _signals(grid, logs, step_minutes)
-    return Features(grid, tuple(columns), values, signals, first, live, step_minutes)
+        out["spread"] = out["ask"] - out["bid"]
+    if {"bid_volume", "ask_volume"} <= out.keys():
+        out["imbalance"] = out["bid_volume"] - out["ask_volume"]
+    return out
 
 
-def _signals(
-    grid: pd.DataFrame, logs: dict[str, pd.Series], step_minutes: int
+def gap_names(levels: dict[str, np.ndarray]) -> list[str]:
+    """The levels that are measured by their gap to their trailing median."""
+    return [k for k in levels if k not in ("bid", "ask", "price", "spread")]
+
+
+def run_length(flag: np.ndarray, keep: np.ndarray, gain: np.ndarray | None = None) -> np.ndarray:
+    """What `gain` (1 for a count) adds up to while `flag` is up, along the readings. Where `keep`
+    is set the sum stands still: a reading that says nothing neither lengthens nor ends a run."""
+    step = np.ones(len(flag)) if gain is None else gain
+    total = np.cumsum(np.where(flag & ~keep, step, 0.0))
+    base = np.maximum.accumulate(np.where(~flag & ~keep, total, 0.0))
+    return total - base
+
+
+def extend_run(
+    past: np.ndarray, flag: np.ndarray, keep: np.ndarray, gain: np.ndarray | float = 1.0
+) -> np.ndarray:
+    """The run of a row from that of the reading before it."""
+    return np.where(keep, past, np.where(flag, past + gain, 0.0))
+
+
+def run_by_row(
+    readings: Readings, flag: np.ndarray, keep: np.ndarray, gain: np.ndarray | None = None
+) -> np.ndarray:
+    """(rows,) run up to and with each row."""
+    at = readings.last
+    series = run_length(flag[at], keep[at], None if gain is None else gain[at])
+    past = np.where(readings.reading > 0, readings.before(series), 0.0) if len(at) else flag * 0.0
+    return extend_run(past, flag, keep, 1.0 if gain is None else gain)
+
+
+def past_median(readings: Readings, level: np.ndarray, rows: int) -> np.ndarray:
+    """(rows,) median of the last `rows` readings before each row; its own value for the first."""
+    rolling = pd.Series(level[readings.last]).rolling(rows, min_periods=1)
+    return readings.before(rolling.median().to_numpy())
+
+
+def make_features(quotes: pd.DataFrame, *, usual: float) -> Features:
+    """Features of a table of quotes in the order in which it came; absent columns give absent
+    features. `usual` are the market's minutes between readings."""
+    readings = read_rows(quotes, usual=usual)
+    columns = readings.columns
+    before = readings.before(readings.filled[readings.last])
+    levels = levels_of(columns, readings.filled)
+    middles = {k: past_median(readings, levels[k], DAY) for k in gap_names(levels)}
+    flags = flags_of(columns, readings.seen, before)
+    runs = {k: np.minimum(run_by_row(readings, *f), LONGEST_RUN) for k, f in flags.items()}
+    names, values = values_of(columns, levels, before, middles, runs, readings.since, usual)
+    signals = {**runs, **moves_of(columns, names, values, levels)}
+    return Features(
+        table_of(columns, readings.filled, quotes.index),
+        readings,
+        usual,
+        names,
+        values,
+        levels,
+        signals,
+        flags,
+    )
+
+
+def table_of(columns: tuple[str, ...], filled: np.ndarray, index: pd.Index) -> pd.DataFrame:
+    table = pd.DataFrame(np.exp(filled), columns=list(columns), index=index)
+    if {"bid", "ask"} <= set(columns):
+        middle = (table["bid"] + table["ask"]) / 2
+        table["spread_pct"] = (table["ask"] - table["bid"]) / middle * 100
+    return table
+
+
+def flags_of(
+    columns: tuple[str, ...], seen: np.ndarray, before: np.ndarray
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Facts that last: name -> (rows,) is so, (rows,) cannot be said. `before` are the filled
+    logarithms of the reading before."""
+    sides = price_columns(columns)
+    known = np.isfinite(seen)
+    priced = known[:, : len(sides)]
+    nothing = ~priced.any(axis=1)
+    same = known & (seen == before)
+    out: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    if len(sides) == 2:
+        for i, side in enumerate(sides):
+            out[f"missing_{side}"] = (~priced[:, i], nothing)
+    out["stale_price"] = ((same | ~known)[:, : len(sides)].all(axis=1), nothing)
+    if len(columns) > len(sides):
+        # What was not told cannot be said to have stayed.
+        out["stale"] = (same.all(axis=1), ~known.all(axis=1))
+    for i, column in enumerate(columns):
+        if column.endswith("volume"):
+            out[f"stale_{column}"] = (same[:, i], ~known[:, i])
+    return out
+
+
+def _gap_factor(since: np.ndarray, usual: float) -> np.ndarray:
+    """How much larger a usual move is after that many minutes, as a random walk goes."""
+    gaps = np.nan_to_num(since / usual, nan=1.0)
+    return np.sqrt(np.clip(gaps, 1.0, _LONGEST_GAP))
+
+
+def values_of(
+    columns: tuple[str, ...],
+    levels: dict[str, np.ndarray],
+    before: np.ndarray,
+    middles: dict[str, np.ndarray],
+    runs: dict[str, np.ndarray],
+    since: dict[str, np.ndarray],
+    usual: float,
+) -> tuple[tuple[str, ...], np.ndarray]:
+    """Names and (rows, features) values for the network."""
+    sides = price_columns(columns)
+    out: dict[str, np.ndarray] = {}
+    gone = {s: runs.get(f"missing_{s}", np.zeros(len(before))) > _FORGOTTEN for s in sides}
+    for i, side in enumerate(sides):
+        move = (levels[side] - before[:, i]) / _gap_factor(since[side], usual)
+        # Nothing is known before the first reading: no move.
+        out[f"return_{side}"] = np.where(gone[side], np.nan, move)
+    either = np.any(list(gone.values()), axis=0)
+    out["gap_mid"] = np.where(either, np.nan, levels["mid"] - middles["mid"])
+    if "spread" in levels:
+        out["spread"] = np.where(either, np.nan, levels["spread"])
+    for name in (k for k in middles if k != "mid"):
+        lost = gone.get(name.split("_")[0], either)
+        out[f"gap_{name}"] = np.where(lost, np.nan, levels[name] - middles[name])
+    return tuple(out), np.column_stack(list(out.values()))
+
+
+def moves_of(
+    columns: tuple[str, ...],
+    names: tuple[str, ...],
+    values: np.ndarray,
+    levels: dict[str, np.ndarray],
 ) -> dict[str, np.ndarray]:
-    age = grid["age"].to_numpy()
-    returns = {s: np.nan_to_num(log.diff().to_numpy()) for s, log in logs.items()}
-    fresh = age < step_minutes
-    watched = [c for c in (*logs, *_SIZES) if c in grid.columns]
-    same = np.all([np.nan_to_num(grid[c].diff().to_numpy(), nan=0.0) == 0 for c in watched], axis=0)
-    signals = {"stale": run_length(same, ~fresh)}
-    if len(logs) == 2:
-        for side in logs:
-            late = (grid[f"{side}_age"].to_numpy() - age) / step_minutes
-            late = np.where(np.isfinite(late), np.floor(late + 1e-9), 0.0)
-            signals[f"missing_{side}"] = np.clip(late, 0, LONGEST_RUN)
-        spread = (logs["ask"] - logs["bid"]).to_numpy()
-        signals["crossed"] = np.maximum(-np.nan_to_num(spread), 0.0)
-        bid, ask = returns["bid"], returns["ask"]
-        # Both sides the same way, the smaller of the two: what the market did, not one advert.
-        together = np.sign(bid) * np.minimum(np.abs(bid), np.abs(ask))
-        signals["common"] = np.where(np.sign(bid) == np.sign(ask), together, 0.0)
-    else:
-        signals["common"] = next(iter(returns.values()))
-    return signals
+    """`common`: what both sides moved together, the smaller of the two and 0 where they disagree:
+    what the market did, not one advert. `move`: that of the mid. `crossed`: depth of a crossing."""
+    returns = [np.nan_to_num(values[:, names.index(f"return_{s}")]) for s in price_columns(columns)]
+    move = sum(returns) / len(returns)
+    if len(returns) == 1:
+        return {"common": returns[0], "move": move}
+    bid, ask = returns
+    together = np.sign(bid) * np.minimum(np.abs(bid), np.abs(ask))
+    return {
+        "common": np.where(np.sign(bid) == np.sign(ask), together, 0.0),
+        "move": move,
+        "crossed": np.maximum(-np.nan_to_num(levels["spread"]), 0.0),
+    }

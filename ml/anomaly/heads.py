@@ -1,8 +1,5 @@
-"""Rules beside the network: faults of a feed that need no learning, only a rate.
-
-Each head answers decades of rarity per row, in the same currency as the network's heads, so that
-the maximum of all gives every head the same budget of false alarms.
-"""
+"""The heads of the detector: each answers decades of rarity per row, in one currency, so that the
+maximum of all gives every head its budget of false alarms."""
 
 from __future__ import annotations
 
@@ -11,118 +8,204 @@ from typing import Any
 
 import numpy as np
 
-from ml.anomaly.features import Features
-from ml.anomaly.residuals import trailing_quantile
-from ml.anomaly.tails import MOST_DECADES, RunTail, Tail
+from ml.anomaly.features import Features, past_median
+from ml.anomaly.hold import REFERENCE, hold
+from ml.anomaly.residuals import Residuals
+from ml.anomaly.runs import RunHead
+from ml.anomaly.tails import Tail
+from ml.anomaly.trailing import trailing_quantile
 
-#: Rows over which a drift adds up, and rows for which a level shift is held while it lasts.
+#: Readings over which a drift adds up.
 DRIFT_ROWS = 6
-HOLD_ROWS = 12
-HOLD_DECAY = 0.08
 #: Crossed quotes rarer than this share of rows are taken for faults, whatever their depth.
 _HABITUAL = 0.003
+#: Where more rows than this are crossed, it is how the market looks.
+_HABITUAL_ROWS = 0.03
+#: Liquidity is watched by many heads; together they must not spend the budget of the others. More
+#: of it than expected is hardly ever trouble.
+_SIZE_BUDGET = 0.85
+_MORE_OF_IT = 0.5
+_OUTER = (0.97, 0.995)
 
 
 @dataclass(frozen=True)
-class Rules:
-    """Fitted rule heads. `scale` is the usual size of a common move of both sides (log units)."""
+class Measured:
+    """What the tails are laid over, by row. sizes: (rows, features) residuals in units of their
+    trailing quantile; unit: (rows, features) that quantile in standardised units. stats: name ->
+    (rows,) for the heads beside the network."""
 
-    scale: float
-    runs: dict[str, RunTail]
-    drift: Tail
-    level: Tail
-    crossed_rate: float  # decades of a crossing of any depth
-    crossed: Tail | None
+    sizes: np.ndarray
+    unit: np.ndarray
+    stats: dict[str, np.ndarray]
+
+
+def is_size(name: str) -> bool:
+    """Whether a feature is about volumes or offers."""
+    return name.startswith("gap_") and name != "gap_mid"
+
+
+def watched(name: str) -> str | None:
+    """The level that a head watches, by which its score is held; None for what is not held."""
+    if name in ("drift", "level"):
+        return "mid"
+    if name.startswith("depth_"):
+        return f"{name.removeprefix('depth_')}_volume"
+    kind, _, level = name.partition("_")
+    return level if kind in ("return", "gap") else None
+
+
+def depth_sides(names: tuple[str, ...]) -> list[str]:
+    """Sides whose volume and offers are both known."""
+    return [s for s in ("bid", "ask") if {f"gap_{s}_volume", f"gap_{s}_offers"} <= set(names)]
+
+
+def sizes_of(names: tuple[str, ...], residuals: Residuals) -> np.ndarray:
+    """(rows, features) sizes; liquidity above what is expected counts half."""
+    more = np.array([is_size(n) and n != "gap_imbalance" for n in names])
+    return np.where(more & (residuals.signed > 0), _MORE_OF_IT, 1.0) * residuals.size
+
+
+def together(
+    names: tuple[str, ...], residuals: Residuals, unit: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Volume and offers of a side falling together, in units of both trailing quantiles."""
+    out = {}
+    for side in depth_sides(names):
+        at = [names.index(f"gap_{side}_volume"), names.index(f"gap_{side}_offers")]
+        fall = np.where(residuals.signed[:, at] < 0, residuals.size[:, at], 0.0)
+        out[f"depth_{side}"] = fall.sum(axis=1) / unit[:, at].sum(axis=1)
+    return out
+
+
+@dataclass(frozen=True)
+class Heads:
+    """Fitted tails. fallback: (features + 2,) 90 % quantiles in the training of the residual sizes,
+    the mid's move and the depth of a crossing. crossed_rate: decades of a crossing of any depth,
+    where crossings are rare; where they are a habit their depth has a tail like the others."""
+
+    names: tuple[str, ...]
+    fallback: np.ndarray
+    tails: dict[str, Tail]
+    runs: dict[str, RunHead]
+    crossed_rate: float | None
 
     @classmethod
-    def fit(cls, features: Features, rows: np.ndarray) -> Rules:
+    def fit(cls, features: Features, residuals: Residuals, rows: np.ndarray) -> Heads:
         """`rows` is the mask of the training rows."""
-        signals = features.signals
-        moves = np.abs(signals["common"][rows])
-        moving = moves[moves > 0]
-        scale = float(np.quantile(moves, 0.9)) if len(moves) else 0.0
-        if scale <= 0:
-            scale = float(np.median(moving)) if len(moving) else 1e-4
-        local = _local(signals["common"], scale)
-        drift, level = _drift(signals["common"], local), _jump(signals["common"], local, scale)
-        depth = signals.get("crossed", np.zeros(len(rows)))[rows]
-        begun = np.sum((depth > 0) & (np.r_[0, depth[:-1]] <= 0))
-        rate = float(begun + 1) / (len(depth) + 2)
-        deep = depth[depth > 0]
-        return cls(
-            scale=scale,
-            runs={k: RunTail.fit(v[rows]) for k, v in signals.items() if _is_run(k)},
-            drift=Tail.fit(drift[rows], through=(0.90, 0.97), pareto=False),
-            level=Tail.fit(level[rows], through=(0.97, 0.995), pareto=True),
-            crossed_rate=float(-np.log10(rate)) + (1.0 if rate < _HABITUAL else 0.0),
-            crossed=Tail.fit(deep, through=(0.75, 0.9), pareto=False) if len(deep) > 30 else None,
-        )
+        last = features.readings.last[rows[features.readings.last]]
+        sized = _sized(features.signals, residuals)
+        floor = np.r_[np.full(len(features.names), 0.02), 1e-6, 1e-3]
+        usual = np.quantile(sized[last], 0.9, axis=0) if len(last) else floor
+        rate = _crossed_rate(features.signals, last)
+        blank = cls(features.names, np.maximum(usual, floor), {}, {}, rate)
+        measured = blank.measure(features, residuals)
+        columns = dict(zip(features.names, measured.sizes.T, strict=True))
+        tails = {
+            name: Tail.fit(
+                values[last],
+                through=(0.90, 0.97) if name == "drift" else _OUTER,
+                pareto=name != "drift",
+            )
+            for name, values in (columns | measured.stats).items()
+        }
+        runs = {n: RunHead.fit(features, n, rows) for n in features.flags}
+        return cls(features.names, blank.fallback, tails, runs, rate)
 
-    def decades(self, features: Features) -> dict[str, np.ndarray]:
-        """Head name -> (rows,) decades of rarity."""
-        signals = features.signals
-        common = signals["common"]
-        local = _local(common, self.scale)
-        out = {name: tail(signals[name]) for name, tail in self.runs.items()}
-        out["drift"] = self.drift(_drift(common, local))
-        out["level"] = _hold(self.level(_jump(common, local, self.scale)), common)
-        if "crossed" in signals:
-            depth = signals["crossed"]
-            deep = self.crossed(depth) if self.crossed else np.zeros(len(depth))
-            found = np.minimum(self.crossed_rate + deep, MOST_DECADES)
-            out["crossed"] = np.where(depth > 0, found, 0.0)
-        return {name: np.where(features.live, d, 0.0) for name, d in out.items()}
+    def measure(self, features: Features, residuals: Residuals) -> Measured:
+        readings, signals = features.readings, features.signals
+        sized = _sized(signals, residuals)
+        local = trailing_quantile(readings, sized, self.fallback, features.usual)
+        unit, move = local[:, :-2], local[:, -2]
+        step = np.clip(signals["common"] / move, -1.0, 1.0)
+        total = np.r_[0.0, np.cumsum(step[readings.last])]
+        number = readings.reading
+        earlier = total[number] - total[np.maximum(number + 1 - DRIFT_ROWS, 0)]
+        stats = {
+            "drift": np.abs(earlier + step),
+            "level": level_stat(signals["common"], move, self.fallback[-2]),
+        }
+        if self.crossed_rate is None:
+            stats["crossed"] = sized[:, -1] / local[:, -1]
+        stats |= together(features.names, residuals, unit)
+        return Measured(sizes_of(features.names, residuals) / unit, unit, stats)
+
+    def decades(self, features: Features, measured: Measured) -> dict[str, np.ndarray]:
+        """Head name -> (rows,) decades of rarity at each row alone, nothing held."""
+        sums = {
+            n: head.sums(features, n) for n, head in self.runs.items() if head.surprise is not None
+        }
+        return self.rarity(measured, features.signals, sums)
+
+    def rarity(
+        self, measured: Measured, signals: dict[str, np.ndarray], sums: dict[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        columns = dict(zip(self.names, measured.sizes.T, strict=True)) | measured.stats
+        out = {name: tail(columns[name]) * budget(name) for name, tail in self.tails.items()}
+        for name, head in self.runs.items():
+            out[name] = head.decades(signals[name], sums.get(name))
+        if self.crossed_rate is not None and "crossed" in signals:
+            out["crossed"] = np.where(signals["crossed"] > 0, self.crossed_rate, 0.0)
+        return out
+
+    def held(self, features: Features, decades: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The same, each held while the level that it watches stays away from home."""
+        homes: dict[str, np.ndarray] = {}
+        out = {}
+        for name, found in decades.items():
+            level = watched(name)
+            if level is None or level not in features.levels:
+                out[name] = found
+                continue
+            if level not in homes:
+                homes[level] = past_median(features.readings, features.levels[level], REFERENCE)
+            out[name] = hold(features.readings, found, features.levels[level], homes[level])
+        return out
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "scale": self.scale,
-            "runs": {k: [t.first, t.ratio] for k, t in self.runs.items()},
-            "drift": self.drift.to_json(),
-            "level": self.level.to_json(),
+            "names": list(self.names),
+            "fallback": self.fallback.tolist(),
+            "tails": {k: t.to_json() for k, t in self.tails.items()},
+            "runs": {k: r.to_json() for k, r in self.runs.items()},
             "crossed_rate": self.crossed_rate,
-            "crossed": self.crossed.to_json() if self.crossed else None,
         }
 
     @classmethod
-    def from_json(cls, body: dict[str, Any]) -> Rules:
+    def from_json(cls, body: dict[str, Any]) -> Heads:
         return cls(
-            scale=body["scale"],
-            runs={k: RunTail(*v) for k, v in body["runs"].items()},
-            drift=Tail.from_json(body["drift"]),
-            level=Tail.from_json(body["level"]),
+            names=tuple(body["names"]),
+            fallback=np.array(body["fallback"]),
+            tails={k: Tail.from_json(t) for k, t in body["tails"].items()},
+            runs={k: RunHead.from_json(r) for k, r in body["runs"].items()},
             crossed_rate=body["crossed_rate"],
-            crossed=Tail.from_json(body["crossed"]) if body["crossed"] else None,
         )
 
 
-def _is_run(name: str) -> bool:
-    return name == "stale" or name.startswith("missing")
+def budget(name: str) -> float:
+    return _SIZE_BUDGET if is_size(name) or name.startswith("depth_") else 1.0
 
 
-def _local(common: np.ndarray, scale: float) -> np.ndarray:
-    """Trailing 90 % quantile of the size of a common move, log units."""
-    return trailing_quantile(np.abs(common)[:, None], np.array([scale]))[:, 0]
+def level_stat(common: np.ndarray, move: np.ndarray, scale: float) -> np.ndarray:
+    """Size of a common move between the local and the usual measure: a quiet week alone must not
+    make an ordinary step a shift of level."""
+    return np.abs(common) / np.sqrt(move * scale)
 
 
-def _drift(common: np.ndarray, local: np.ndarray) -> np.ndarray:
-    """Size of the sum of the last rows' moves, each counted as at most one usual large move."""
-    steps = np.cumsum(np.clip(common / local, -1, 1))
-    return np.abs(steps - np.r_[np.zeros(DRIFT_ROWS), steps][: len(steps)])
+def _sized(signals: dict[str, np.ndarray], residuals: Residuals) -> np.ndarray:
+    """(rows, features + 2): what is measured by its own trailing quantile."""
+    depth = signals.get("crossed", np.zeros(len(residuals.size)))
+    return np.column_stack([residuals.size, np.abs(signals["move"]), depth])
 
 
-def _jump(common: np.ndarray, local: np.ndarray, scale: float) -> np.ndarray:
-    """Size of a move between the local and the usual measure: a quiet week alone must not make an
-    ordinary step a shift of level."""
-    return np.abs(common) / np.sqrt(local * scale)
-
-
-def _hold(decades: np.ndarray, common: np.ndarray) -> np.ndarray:
-    """Keep a jump's score, a little less every row, while at least half of the jump remains."""
-    path, held = np.cumsum(common), decades.copy()
-    for age in range(1, min(HOLD_ROWS, len(common) - 1) + 1):
-        jump = common[:-age]
-        moved = path[age:] - path[:-age] + jump
-        lasting = (moved * np.sign(jump) >= np.abs(jump) / 2) & (jump != 0)
-        kept = np.where(lasting, decades[:-age] - HOLD_DECAY * age, 0.0)
-        held[age:] = np.maximum(held[age:], kept)
-    return held
+def _crossed_rate(signals: dict[str, np.ndarray], last: np.ndarray) -> float | None:
+    """Decades of rarity of a crossing, None where it is a habit."""
+    if "crossed" not in signals or not len(last):
+        return 0.0
+    depth = signals["crossed"][last]
+    # The median over stretches: one bad month does not make a habit.
+    blocks = int(np.clip(len(depth) // 1000, 1, 13))
+    if np.median([np.mean(part > 0) for part in np.array_split(depth, blocks)]) > _HABITUAL_ROWS:
+        return None
+    begun = np.sum((depth > 0) & (np.r_[0, depth[:-1]] <= 0))
+    rate = float(begun + 1) / (len(depth) + 2)
+    return float(-np.log10(rate)) + (1.0 if rate < _HABITUAL else 0.0)

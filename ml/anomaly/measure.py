@@ -11,16 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ml.anomaly.calibration import PROMISE_PER_WEEK, episodes
+from ml.anomaly.alarms import alarm_rows, episodes
+from ml.anomaly.calibration import PROMISE_PER_WEEK
 from ml.anomaly.features import LONGEST_RUN, Features, make_features
+from ml.anomaly.hold import HOLD_ROWS, REFERENCE
 from ml.anomaly.planting import plant
-from ml.anomaly.residuals import TRAIL
+from ml.anomaly.readings import join_minutes
 from ml.anomaly.scored import Detector
-from ml.grid import build_grid
-from ml.spec import STALE_MINUTES
+from ml.anomaly.trailing import TRAIL
 
-#: Rows before a row that its score depends on: trailing scale, median, window, longest run.
-CONTEXT = TRAIL + 2 * LONGEST_RUN + 96
+#: Readings before a row that its score depends on: trailing scale, median, window, longest run.
+CONTEXT = TRAIL + 2 * LONGEST_RUN + 96 + HOLD_ROWS + REFERENCE
 #: Rows after an event in which an alarm is neither a hit nor false: the way back is a move too.
 GRACE = 24
 #: Rows after its end in which an event may still be caught.
@@ -31,45 +32,48 @@ SEEDS = (101, 102, 103)
 def features_between(
     quotes: pd.DataFrame,
     *,
-    step_minutes: int,
+    usual: float,
     start: pd.Timestamp | None = None,
     end: pd.Timestamp | None = None,
 ) -> Features:
-    """Features up to `end` with just enough rows before `start` for every trailing statistic."""
-    if start is not None:
-        context = pd.Timedelta(
-            minutes=CONTEXT * step_minutes + max(STALE_MINUTES, 6 * step_minutes)
-        )
-        quotes = quotes.loc[start - context :]
+    """Features up to `end` with just enough rows before `start` for every trailing statistic.
+    `usual` are the market's minutes between readings."""
     quotes = quotes.loc[:end]
-    grid = build_grid(quotes, step_minutes=step_minutes, end=end)
-    return make_features(grid, step_minutes=step_minutes)
+    if start is not None:
+        first = int(quotes.index.searchsorted(start))
+        # A reading may hold several rows: count the readings, and take whole ones.
+        gaps = np.diff(quotes.index.as_unit("ns").asi8[: first + 1]) / 6e10
+        begins = np.flatnonzero(gaps > join_minutes(usual)) + 1
+        skip = begins[-CONTEXT] if len(begins) >= CONTEXT else 0
+        quotes = quotes.iloc[skip:]
+    return make_features(quotes, usual=usual)
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One planted stretch: features with their context, the event's kind per grid row ("" for
-    none) and which rows count."""
+    """One planted stretch: features with their context, the event's kind per row ("" for none),
+    which rows count, and how long those last."""
 
     features: Features
     kind: np.ndarray
     counted: np.ndarray
+    weeks: float
 
 
 def trials(
-    quotes: pd.DataFrame, *, step_minutes: int, start: pd.Timestamp, end: pd.Timestamp
+    quotes: pd.DataFrame, *, usual: float, start: pd.Timestamp, end: pd.Timestamp
 ) -> list[Trial]:
     """The clean stretch first, then one planted copy per seed. Prepared once for all detectors."""
     out = []
     for seed in (None, *SEEDS):
-        copy, kind = quotes, np.full(len(quotes), "", dtype=object)
+        copy, kind = quotes.loc[:end], np.full(len(quotes.loc[:end]), "", dtype=object)
         if seed is not None:
-            planted = plant(quotes.loc[:end], seed=seed, start=start)
+            planted = plant(copy, seed=seed, start=start)
             copy, kind = planted.quotes, planted.kind
-        features = features_between(copy, step_minutes=step_minutes, start=start, end=end)
-        index = features.grid.index
-        place = copy.index.searchsorted(index, side="right") - 1
-        out.append(Trial(features, kind[place], np.asarray(index >= start) & features.live))
+        features = features_between(copy, usual=usual, start=start, end=end)
+        index = features.table.index
+        weeks = (end - start) / pd.Timedelta(weeks=1)
+        out.append(Trial(features, kind[-len(index) :], np.asarray(index >= start), weeks))
     return out
 
 
@@ -122,7 +126,7 @@ def measure(detector: Detector, prepared: list[Trial], threshold: float) -> dict
     """The task's metrics; `threshold` is the detector's calibrated raw threshold."""
     totals = [np.nan_to_num(detector.score(t.features).total, nan=0.0) for t in prepared]
     clean, planted = prepared[0], prepared[1:]
-    weeks = clean.counted.sum() * clean.features.step_minutes / (7 * 24 * 60)
+    weeks = clean.weeks
     if not weeks or not any(events(t.kind) for t in planted):
         return dict.fromkeys(
             ("average_precision", "recall_at_one_a_week", "recall", "false_alarms_per_week")
@@ -135,5 +139,7 @@ def measure(detector: Detector, prepared: list[Trial], threshold: float) -> dict
         "average_precision": average_precision(label.astype(int), score),
         "recall_at_one_a_week": _recall(planted, totals[1:], best),
         "recall": _recall(planted, totals[1:], threshold),
-        "false_alarms_per_week": float(episodes((totals[0] >= threshold) & clean.counted) / weeks),
+        "false_alarms_per_week": float(
+            episodes(alarm_rows(totals[0], threshold) & clean.counted) / weeks
+        ),
     }

@@ -12,9 +12,9 @@ from ml.anomaly.features import Features
 
 @dataclass(frozen=True)
 class Scored:
-    """heads: (rows, names) strangeness per head, in one currency. total: (rows,) their maximum,
-    NaN where nothing is known. margins: feature -> (rows,) how far it may lie from what is
-    expected before its head reaches the threshold (log units)."""
+    """heads: (rows, names) strangeness per head, in one currency. total: (rows,) their maximum.
+    margins: feature -> (rows,) how far it may lie from what is expected before its head reaches the
+    threshold (log units)."""
 
     names: tuple[str, ...]
     heads: np.ndarray
@@ -23,14 +23,9 @@ class Scored:
 
     @classmethod
     def of(
-        cls,
-        features: Features,
-        names: tuple[str, ...],
-        heads: np.ndarray,
-        margins: dict[str, np.ndarray],
+        cls, names: tuple[str, ...], heads: np.ndarray, margins: dict[str, np.ndarray]
     ) -> Scored:
-        total = np.where(features.live, heads.max(axis=1), np.nan)
-        return cls(names, heads, total, margins)
+        return cls(names, heads, heads.max(axis=1), margins)
 
 
 class Detector(Protocol):

@@ -12,14 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from ml.anomaly.baseline import RobustZ
-from ml.anomaly.calibration import PUBLIC_THRESHOLD, to_public
+from ml.anomaly.calibration import PUBLIC_THRESHOLD, Promise
 from ml.anomaly.detector import NetworkDetector
 from ml.anomaly.explain import explain
 from ml.anomaly.features import Features
-from ml.anomaly.heads import Rules
+from ml.anomaly.heads import Heads
 from ml.anomaly.measure import features_between, measure, trials
-from ml.anomaly.residuals import TRAIL, NetworkHeads
+from ml.anomaly.residuals import Rebuilder
 from ml.anomaly.scored import Detector
+from ml.anomaly.trailing import TRAIL
 from ml.errors import ArtifactMismatch, NotEnoughData
 from ml.families.autoencoder import AutoencoderConfig, build
 from ml.spec import AnomalyScores, Source
@@ -33,7 +34,7 @@ class AnomalyServer:
     ) -> None:
         section = manifest["section"]
         self.name, self.baseline = manifest["family"], manifest["baseline"]
-        self.step, self.window = int(manifest["step_minutes"]), int(manifest["window"])
+        self.usual, self.window = float(section["usual_minutes"]), int(manifest["window"])
         self.columns, self.features = tuple(manifest["input_columns"]), tuple(section["features"])
         config = AutoencoderConfig(**manifest["config"])
         networks: list[nn.Module] = []
@@ -43,12 +44,12 @@ class AnomalyServer:
             state = {k.removeprefix(mark): v for k, v in tensors.items() if k.startswith(mark)}
             network.load_state_dict(state)
             networks.append(network.to(device).eval())
-        heads = NetworkHeads.from_json(section["network"], networks, self.window, device)
+        rebuilder = Rebuilder.from_json(section["network"], networks, self.window, device)
         self.detectors: dict[str, Detector] = {
-            Source.NETWORK: NetworkDetector(heads, Rules.from_json(section["rules"])),
+            Source.NETWORK: NetworkDetector(rebuilder, Heads.from_json(section["heads"])),
             Source.BASELINE: RobustZ.from_json(section["baseline"]),
         }
-        self.thresholds: dict[str, float] = section["thresholds"]
+        self.promises = {k: Promise.from_json(v) for k, v in section["promises"].items()}
 
     def _quotes(self, quotes: pd.DataFrame) -> pd.DataFrame:
         """The columns of the training; more are ignored, fewer are an error."""
@@ -63,10 +64,8 @@ class AnomalyServer:
     def _features(
         self, quotes: pd.DataFrame, start: pd.Timestamp | None, end: pd.Timestamp | None
     ) -> Features:
-        features = features_between(
-            self._quotes(quotes), step_minutes=self.step, start=start, end=end
-        )
-        present = int(features.live.sum())
+        features = features_between(self._quotes(quotes), usual=self.usual, start=start, end=end)
+        present = len(features.table)
         if present < self.window:
             raise NotEnoughData(
                 f"A scan needs {self.window} readings; there are {present}.",
@@ -74,6 +73,11 @@ class AnomalyServer:
                 present=present,
             )
         return features
+
+    def threshold_of(self, per_week: float, source: Source) -> float:
+        """The public score that so many false alarms a week reach."""
+        promise = self.promises[source]
+        return PUBLIC_THRESHOLD * promise.at(per_week) / promise.weekly
 
     def scan(
         self,
@@ -84,14 +88,14 @@ class AnomalyServer:
         threshold: float,
         source: Source,
     ) -> AnomalyScores:
-        """Scores of the grid rows in start..end, each from rows up to its own."""
+        """Scores of the rows in start..end, each from rows up to its own. A row whose score
+        reaches the threshold is an anomaly."""
         first = None if start is None else pd.Timestamp(start)
         features = self._features(quotes, first, None if end is None else pd.Timestamp(end))
-        index = features.grid.index
-        own = self.thresholds[source]
-        raw = own * threshold / PUBLIC_THRESHOLD
+        index, promise = features.table.index, self.promises[source]
+        raw = promise.weekly * threshold / PUBLIC_THRESHOLD
         scored = self.detectors[source].score(features, threshold=raw)
-        public = to_public(scored.total, own)
+        public = promise.public(scored.total)
         public[: self.window - 1] = np.nan
         wanted = np.full(len(index), True) if first is None else np.asarray(index >= first)
         strange = np.flatnonzero(wanted & (np.nan_to_num(public, nan=-1.0) >= threshold))
@@ -100,7 +104,7 @@ class AnomalyServer:
             scores=public[wanted],
             threshold=threshold,
             anomalies=explain(features, scored, public, strange, raw),
-            warming_up=int(features.live.sum()) < TRAIL,
+            warming_up=len(features.readings.last) < TRAIL,
             source=source,
             name=self.name if source is Source.NETWORK else self.baseline,
         )
@@ -111,8 +115,8 @@ class AnomalyServer:
         """The metrics of the training, on another stretch."""
         prepared = trials(
             self._quotes(quotes),
-            step_minutes=self.step,
+            usual=self.usual,
             start=pd.Timestamp(start),
             end=pd.Timestamp(end),
         )
-        return measure(self.detectors[source], prepared, self.thresholds[source])
+        return measure(self.detectors[source], prepared, self.promises[source].weekly)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml.anomaly.features import DAY, Features, price_columns
+from ml.anomaly.features import DAY, Features
 from ml.anomaly.heads import DRIFT_ROWS
+from ml.anomaly.readings import price_columns
 from ml.spec import Phrase
 
 if TYPE_CHECKING:
@@ -36,13 +37,14 @@ SPREAD = "spread %(now)s %% of mid where %(usual)s %% is expected from the last 
 CROSSED = "bid above ask by %(size)s: the sides are crossed"
 FEWER_OFFERS = "fewer offers than the trailing level"
 STUCK = "nothing has changed for %(rows)s readings although the feed keeps answering"
+STUCK_ALONE = "%(what)s unchanged for %(rows)s readings although the rest of the feed moves"
 DRIFT_UP = "steady drift up: %(size)s in the last %(rows)s readings"
 DRIFT_DOWN = "steady drift down: %(size)s in the last %(rows)s readings"
 ONE_SIDE = "%(what)s missing for %(rows)s readings while %(other)s is still quoted"
 
 TEMPLATES = (
     *(MISSING, UNCHANGED, ABOVE, BELOW, ABOVE_LEVEL, BELOW_LEVEL, MOVED_UP, MOVED_DOWN, NEW_LEVEL),
-    *(SPREAD, CROSSED, FEWER_OFFERS, STUCK, DRIFT_UP, DRIFT_DOWN, ONE_SIDE),
+    *(SPREAD, CROSSED, FEWER_OFFERS, STUCK, STUCK_ALONE, DRIFT_UP, DRIFT_DOWN, ONE_SIDE),
 )
 
 
@@ -80,7 +82,7 @@ def _side(level: Levels, column: str, row: int, rows: int = 0) -> Phrase:
 
 
 def _prices(features: Features, level: Levels, row: int) -> tuple[Phrase, ...]:
-    sides = sorted(price_columns(features.grid), key=lambda c: -abs(level.away(c, row)))
+    sides = sorted(price_columns(features.table.columns), key=lambda c: -abs(level.away(c, row)))
     if abs(level.away(sides[0], row)) < _UNCHANGED or not level.outside(sides[0], row):
         moved = _moves(features, row)
         if moved is not None:
@@ -93,8 +95,8 @@ def _moves(features: Features, row: int) -> Phrase | None:
     if row == 0:
         return None
     steps = {}
-    for column in price_columns(features.grid):
-        now, then = features.grid[column].iloc[row], features.grid[column].iloc[row - 1]
+    for column in price_columns(features.table.columns):
+        now, then = features.table[column].iloc[row], features.table[column].iloc[row - 1]
         if np.isfinite(now / then):
             steps[column] = float(now / then - 1)
     if not steps:
@@ -129,7 +131,12 @@ def _volume(features: Features, level: Levels, row: int) -> tuple[Phrase, ...]:
 
 
 def _stuck(features: Features, level: Levels, row: int) -> tuple[Phrase, ...]:
-    return (_say(STUCK, rows=int(features.signals["stale"][row])),)
+    runs = {k: int(v[row]) for k, v in features.signals.items() if k.startswith("stale")}
+    longest = max(runs.values())
+    if runs.get("stale", runs["stale_price"]) == longest:
+        return (_say(STUCK, rows=longest),)
+    what = max(runs, key=lambda k: runs[k]).removeprefix("stale_")
+    return (_say(STUCK_ALONE, what=what, rows=longest),)
 
 
 def _drift(features: Features, level: Levels, row: int) -> tuple[Phrase, ...]:

@@ -6,13 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.anomaly.calibration import calibrate, episodes, to_public
+from ml.anomaly.alarms import alarm_rows, episodes, event_scores
+from ml.anomaly.calibration import Promise, calibrate
 from ml.anomaly.explain import severity_of
 from ml.anomaly.features import make_features, run_length
 from ml.anomaly.measure import average_precision
 from ml.anomaly.planting import PLAN, kinds_for, plant
+from ml.anomaly.rates import parse_alarm_rate, rate_of_sensitivity
+from ml.anomaly.readings import read_rows
 from ml.anomaly.tails import RunTail, Tail
-from ml.grid import build_grid
+from ml.errors import BadConfig
 
 
 def quotes(rows: int = 1500) -> pd.DataFrame:
@@ -28,8 +31,7 @@ def test_features_see_no_future() -> None:
     frame = quotes()
     altered = frame.copy()
     altered.iloc[1000:] *= 2
-    before = make_features(build_grid(frame), step_minutes=30)
-    after = make_features(build_grid(altered), step_minutes=30)
+    before, after = make_features(frame, usual=30), make_features(altered, usual=30)
     np.testing.assert_array_equal(before.values[:1000], after.values[:1000])
     for name, signal in before.signals.items():
         np.testing.assert_array_equal(signal[:1000], after.signals[name][:1000])
@@ -70,18 +72,72 @@ def test_episodes_are_declustered() -> None:
     assert episodes(np.ones(26, bool)) == 2
 
 
-def test_the_threshold_keeps_its_promise_on_contaminated_history() -> None:
+def test_an_alarm_stays_until_the_score_has_clearly_fallen() -> None:
+    score = np.array([0, 1.0, 0.9, 0.8, 0.7, 0.9, 0])
+    assert alarm_rows(score, 1.0).tolist() == [False, True, True, True, False, False, False]
+    assert not alarm_rows(np.zeros(0), 1.0).size
+
+
+def test_an_event_score_peaks_once() -> None:
+    score = np.array([0.1, 0.1, 2.0, 2.1, 1.9, 0.1])
+    assert np.flatnonzero(event_scores(score)).tolist() == [0, 2]
+
+
+@pytest.mark.parametrize("per_week", [1.0, 2.0, 7.0])
+def test_a_promise_is_kept_on_contaminated_history(per_week: float) -> None:
     rng = np.random.default_rng(1)
     weeks = 60
-    scores = rng.exponential(size=weeks * 336)
-    dirty = scores.copy()
-    dirty[3000:3400] += 20
-    threshold = calibrate(dirty, step_minutes=30)
-    assert 0.5 < episodes(scores >= threshold) / weeks < 2
+    # Decades of rarity of 30 heads, and one row in 300 in trouble.
+    clean = np.log10(30) - np.log10(1 - rng.random(weeks * 336))
+    dirty = np.where(rng.random(len(clean)) < 1 / 300, clean + rng.uniform(1, 4), clean)
+    promise = calibrate(dirty, weeks=weeks)
+    realised = episodes(alarm_rows(clean, promise.at(per_week))) / weeks
+    assert 0.6 < realised / per_week < 1.5
+    assert Promise.from_json(promise.to_json()) == promise
 
 
 def test_the_public_score_is_proportional() -> None:
-    np.testing.assert_allclose(to_public(np.array([2.0, 4.0]), 2.0), [0.1, 0.2])
+    np.testing.assert_allclose(Promise(2.0, 1.0).public(np.array([2.0, 4.0])), [0.1, 0.2])
+
+
+def test_rates_are_read_and_wild_ones_refused() -> None:
+    assert parse_alarm_rate("1/week") == 1
+    assert parse_alarm_rate("1/day") == 7
+    assert parse_alarm_rate(" 2 / week ") == 2
+    for wrong in ("", "often", "0/week", "1000/day", "1/hour"):
+        with pytest.raises(BadConfig):
+            parse_alarm_rate(wrong)
+
+
+def test_more_sensitivity_means_more_alarms() -> None:
+    rates = [rate_of_sensitivity(s) for s in range(100)]
+    assert rates[50] == 1
+    assert (np.diff(rates) > 0).all()
+    with pytest.raises(BadConfig):
+        rate_of_sensitivity(100)
+
+
+def test_a_split_scrape_is_one_reading_and_sees_only_what_has_come() -> None:
+    frame = quotes(50)[["bid", "ask"]]
+    first, second = frame.copy(), frame.copy()
+    first["ask"], second["bid"] = np.nan, np.nan
+    second.index = second.index + pd.Timedelta(minutes=1)
+    split = pd.concat([first, second]).sort_index()
+    whole, halves = read_rows(frame, usual=30), read_rows(split, usual=30)
+    assert halves.reading.tolist() == np.repeat(np.arange(50), 2).tolist()
+    np.testing.assert_allclose(halves.filled[1::2], whole.filled)
+    # The first half of a scrape still has the ask of the reading before.
+    np.testing.assert_allclose(halves.filled[2::2, 1], whole.filled[:-1, 1])
+    assert np.isnan(halves.seen[2::2, 1]).all()
+
+
+def test_a_missed_side_is_excused_once_and_a_run_is_not() -> None:
+    frame = quotes()
+    frame.iloc[700, 0] = np.nan
+    frame.iloc[900:905, 0] = np.nan
+    missing = make_features(frame, usual=30).signals["missing_bid"]
+    assert missing[699:702].tolist() == [0, 1, 0]
+    assert missing[899:906].tolist() == [0, 1, 2, 3, 4, 5, 0]
 
 
 def test_severity_rises_with_rarity_and_with_size() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -11,12 +12,14 @@ import pytest
 import torch
 
 from ml.anomaly import pipeline
-from ml.anomaly.residuals import TRAIL
-from ml.errors import ArtifactMismatch, NotEnoughData
+from ml.anomaly.trailing import TRAIL
+from ml.anomaly.training import usable
+from ml.errors import ArtifactMismatch, BadConfig, NotEnoughData
 from ml.families.autoencoder import AutoencoderConfig
 from ml.pipeline import FitContext, Fitted
+from ml.predictor import DLPredictor
 from ml.registry import get_spec
-from ml.spec import Source
+from ml.spec import LabelledSpan, Source
 
 CONFIG = AutoencoderConfig(epochs=3, members=1, channels=8, latent=6)
 ROWS = 2600
@@ -44,8 +47,8 @@ def market(rows: int = ROWS, *, seed: int = 0, price_only: bool = False) -> pd.D
     )
 
 
-def fitted(quotes: pd.DataFrame, workdir: Path) -> Fitted:
-    context = FitContext(device=CPU, workdir=workdir, step_minutes=30)
+def fitted(quotes: pd.DataFrame, workdir: Path, labels: tuple[LabelledSpan, ...] = ()) -> Fitted:
+    context = FitContext(device=CPU, workdir=workdir, step_minutes=30, labels=labels)
     return pipeline.fit(get_spec("autoencoder"), CONFIG, quotes, context)
 
 
@@ -172,13 +175,12 @@ def test_a_missing_side_is_named_and_not_observed(server: pipeline.AnomalyServer
     assert found.expected["ask"].observed is None
 
 
-def test_a_gap_is_not_scored(server: pipeline.AnomalyServer) -> None:
+def test_a_move_over_a_gap_is_measured_by_the_gap(server: pipeline.AnomalyServer) -> None:
     quotes = market()
-    gap = quotes.drop(quotes.index[2200:2240])
-    answer = scan(server, gap)
-    inside = answer.timestamps == quotes.index[2230]
-    assert np.isnan(answer.scores[inside]).all()
-    assert np.isfinite(answer.scores[answer.timestamps == quotes.index[2241]]).all()
+    quotes.iloc[2240:, :2] *= 1.006
+    after, both = quotes.index[2240], quotes.drop(quotes.index[2200:2240])
+    sudden, gradual = scan(server, quotes), scan(server, both)
+    assert sudden.scores[sudden.timestamps == after] > gradual.scores[gradual.timestamps == after]
 
 
 def test_short_sequences_are_scored_from_the_stored_scales(
@@ -239,3 +241,44 @@ def test_a_real_market_is_scanned_quickly(server: pipeline.AnomalyServer) -> Non
     answer = scan(server, quotes, start=quotes.index[-1] - pd.Timedelta("60D"))
     assert len(answer.scores) == len(answer.timestamps)
     assert np.isfinite(answer.scores).mean() > 0.9
+
+
+def test_rates_and_sensitivities_choose_the_threshold(fit: Fitted, server, tmp_path: Path) -> None:
+    manifest = {"task": "anomaly"}
+    predictor = DLPredictor(manifest, server, "cpu")
+    quotes = market()
+    weekly = predictor.detect_anomalies(quotes, alarm_rate="1/week")
+    assert weekly.threshold == pytest.approx(0.1)
+    daily = predictor.detect_anomalies(quotes, alarm_rate="1/day")
+    eager = predictor.detect_anomalies(quotes, sensitivity=90)
+    assert eager.threshold < daily.threshold < weekly.threshold
+    last = predictor.detect_anomalies(quotes, mode="last")
+    assert last.timestamps.tolist() == [quotes.index[-1]]
+    assert last.scores[0] == pytest.approx(weekly.scores[-1], abs=1e-9)
+    for wrong in ({"mode": "first"}, {"alarm_rate": "1/week", "sensitivity": 5}):
+        with pytest.raises(BadConfig):
+            predictor.detect_anomalies(quotes, **wrong)
+
+
+def test_confirmed_anomalies_are_left_out_of_what_is_learned(tmp_path: Path) -> None:
+    quotes = market()
+    rng = np.random.default_rng(0)
+    spans = []
+    for at in rng.choice(np.arange(100, 2000, 30), 30, replace=False):
+        quotes.iloc[at : at + 3, 1] *= 1.05
+        spans.append(
+            LabelledSpan(
+                start=quotes.index[at].to_pydatetime(),
+                end=quotes.index[at + 2].to_pydatetime(),
+                true=True,
+            )
+        )
+    blind, told = fitted(quotes, tmp_path), fitted(quotes, tmp_path, tuple(spans))
+    at = quotes.index[2300]
+    quotes.loc[at, "ask"] *= 1.03
+    scores = [scan(served(f), quotes, start=at, end=at).scores[0] for f in (blind, told)]
+    assert scores[1] > 1.05 * scores[0]
+    # A confirmed false alarm is normal, whatever else was said.
+    lies = tuple(dataclasses.replace(span, true=False) for span in spans)
+    assert usable(quotes.index, (*spans, *lies)).all()
+    assert (~usable(quotes.index, spans)).sum() == 120

@@ -1,0 +1,109 @@
+"""Score a whole table of quotes: learned once before a moment, or online with refits as it goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ml.anomaly.alarms import alarm_rows, event_scores
+from ml.anomaly.calibration import PUBLIC_THRESHOLD, Promise, calibrate
+from ml.anomaly.detector import NetworkDetector
+from ml.anomaly.explain import kinds_of
+from ml.anomaly.features import Features, make_features
+from ml.anomaly.rates import parse_alarm_rate
+from ml.anomaly.readings import usual_gap
+from ml.anomaly.scored import Scored
+from ml.anomaly.track import Track
+from ml.anomaly.training import LEAST_ROWS, fit_detector
+from ml.device import get_device, set_seeds
+from ml.errors import NotEnoughData
+from ml.families.autoencoder import AutoencoderConfig
+
+#: Share of the rows on which the online mode warms up, and the growth after which it learns anew.
+WARM_UP = 0.15
+GROWTH = 2.0
+_WEEK_MINUTES = 7 * 24 * 60.0
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A detector with its promise, and the features of the whole table as it sees them."""
+
+    detector: NetworkDetector
+    promise: Promise
+    scored: Scored
+    features: Features
+
+
+def score_quotes(
+    rows: pd.DataFrame,
+    *,
+    train_until: pd.Timestamp | None = None,
+    alarm_rate: str = "1/week",
+    seed: int = 0,
+    device: str | None = "cpu",
+) -> Track:
+    """One entry per row of `rows`, in its order. `rows` has a DatetimeIndex (naive or aware, times
+    may be doubled) and columns of ml.spec.QUOTE_COLUMNS.
+
+    With `train_until` the rows before it are learned from, contaminated as they are, and all rows
+    are scored. Without, the first 15 % warm up (score 0), then every row is scored by what was
+    learned from rows before it: anew each time the history has doubled. A score of 0.1 is what
+    comes once a week. Raises NotEnoughData.
+    """
+    per_week = parse_alarm_rate(alarm_rate)
+    total = len(rows)
+    if train_until is not None:
+        cuts = [int(np.sum(np.asarray(rows.index < train_until)))]
+        starts = [0]
+    else:
+        cuts = refits(total)
+        starts = cuts
+    score, alarm = np.zeros(total), np.zeros(total, bool)
+    kind = np.full(total, "", dtype=object)
+    for start, end, cut in zip(starts, [*starts[1:], total], cuts, strict=True):
+        learned = learn(rows.iloc[:end], cut, seed=seed, device=device)
+        score[start:end] = learned.promise.public(learned.scored.total[start:end])
+        bar = PUBLIC_THRESHOLD * learned.promise.at(per_week) / learned.promise.weekly
+        # An alarm may have been raised before this stretch: look a little further back.
+        back = max(0, start - 200)
+        part = learned.promise.public(learned.scored.total[back:end])
+        alarm[start:end] = alarm_rows(part, bar)[start - back :]
+        up = start + np.flatnonzero(alarm[start:end])
+        kind[up] = kinds_of(learned.features, learned.scored, up, learned.promise.at(per_week))
+    return Track(score, event_scores(score), alarm, tuple(kind))
+
+
+def refits(total: int) -> list[int]:
+    """Row counts at which the online mode learns."""
+    cuts, cut = [], max(int(WARM_UP * total), LEAST_ROWS)
+    while cut < total:
+        cuts.append(cut)
+        cut = int(cut * GROWTH)
+    if not cuts:
+        raise NotEnoughData(
+            f"An anomaly detector needs more than {LEAST_ROWS} rows; there are {total}.",
+            needed=LEAST_ROWS,
+            present=total,
+        )
+    return cuts
+
+
+def learn(rows: pd.DataFrame, cut: int, *, seed: int, device: str | None = "cpu") -> Learned:
+    """Learn from the first `cut` rows and score all of them."""
+    if cut < LEAST_ROWS:
+        raise NotEnoughData(
+            f"An anomaly detector needs {LEAST_ROWS} rows to learn from; there are {cut}.",
+            needed=LEAST_ROWS,
+            present=cut,
+        )
+    set_seeds(seed)
+    features = make_features(rows, usual=usual_gap(pd.DatetimeIndex(rows.index[:cut])))
+    train = np.arange(len(rows)) < cut
+    config = AutoencoderConfig(seed=seed)
+    detector, _ = fit_detector(features, train, config, device=get_device(device))
+    scored = detector.score(features)
+    weeks = max(float(np.ptp(features.readings.minutes[:cut])) / _WEEK_MINUTES, 1e-3)
+    return Learned(detector, calibrate(scored.total[:cut], weeks=weeks), scored, features)

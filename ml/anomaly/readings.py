@@ -1,0 +1,108 @@
+"""Rows of quotes as they come -> readings. Never a look ahead.
+
+A marketplace is often asked for its two sides one after the other, and some collectors ask twice
+within seconds. Rows that come within minutes of each other are therefore one *reading*: each row is
+seen as the reading so far, and what comes after it is compared with the last row of the reading
+before. A row is scored the moment it arrives, whatever may still be joined to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+#: Minutes from the first row of a reading in which rows still belong to it, and the same as a share
+#: of the market's usual gap: candles of one minute are one reading each.
+JOIN_MINUTES = 5.0
+JOIN_SHARE = 0.4
+SIZES = ("bid_volume", "ask_volume", "bid_offers", "ask_offers", "volume")
+_MINUTE = 6e10
+
+
+def price_columns(columns: pd.Index | tuple[str, ...]) -> tuple[str, ...]:
+    """The price columns that this market has: its sides, else the price without a side."""
+    sides = tuple(c for c in ("bid", "ask") if c in columns)
+    return sides or ("price",)
+
+
+@dataclass(frozen=True)
+class Readings:
+    """All arrays are by input row. seen: (rows, columns) logarithms of what the reading so far
+    holds, NaN for what is missing; filled: the same with the last known value instead. reading:
+    (rows,) number of the row's reading, from 0. last: (readings,) number of its last row. minutes:
+    (rows,) time in minutes since 1970. since: side -> (rows,) minutes since that side was last seen
+    in an earlier reading, NaN before that."""
+
+    columns: tuple[str, ...]
+    seen: np.ndarray
+    filled: np.ndarray
+    reading: np.ndarray
+    last: np.ndarray
+    minutes: np.ndarray
+    since: dict[str, np.ndarray]
+
+    def before(self, series: np.ndarray, back: int = 1) -> np.ndarray:
+        """(readings, ...) -> (rows, ...): the entry `back` readings before each row's own; the
+        first entry where there is none."""
+        return series[np.maximum(self.reading - back, 0)]
+
+    def column(self, name: str) -> np.ndarray:
+        return self.filled[:, self.columns.index(name)]
+
+
+def usual_gap(index: pd.DatetimeIndex) -> float:
+    """Median minutes between rows, those of a split or doubled scrape left aside."""
+    gaps = np.diff(index.as_unit("ns").asi8) / _MINUTE
+    gaps = gaps[gaps > 0]
+    wide = (
+        gaps[gaps > min(JOIN_MINUTES, JOIN_SHARE * float(np.median(gaps)))] if len(gaps) else gaps
+    )
+    return float(np.median(wide)) if len(wide) else 30.0
+
+
+def join_minutes(usual: float) -> float:
+    return min(JOIN_MINUTES, JOIN_SHARE * usual)
+
+
+def _number(minutes: np.ndarray, join: float) -> np.ndarray:
+    """(rows,) number of the reading that each row belongs to."""
+    out = np.empty(len(minutes), np.int64)
+    number, start = -1, -np.inf
+    for i, now in enumerate(minutes.tolist()):
+        if not 0 <= now - start <= join:
+            number, start = number + 1, now
+        out[i] = number
+    return out
+
+
+def logs_of(quotes: pd.DataFrame) -> tuple[tuple[str, ...], np.ndarray]:
+    """Price and size columns and the natural logarithm of their values; what is not positive is
+    unknown."""
+    columns = (*price_columns(quotes.columns), *(c for c in SIZES if c in quotes.columns))
+    values = quotes[list(columns)].to_numpy(float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return columns, np.where(values > 0, np.log(values), np.nan)
+
+
+def read_rows(quotes: pd.DataFrame, *, usual: float) -> Readings:
+    """Readings of a table in the order in which it came; `usual` are the market's minutes between
+    readings (see `usual_gap`). Times may be doubled or step back."""
+    columns, logs = logs_of(quotes)
+    minutes = pd.DatetimeIndex(quotes.index).as_unit("ns").asi8 / _MINUTE
+    reading = _number(minutes, join_minutes(usual))
+    seen = logs
+    doubled = np.flatnonzero(np.diff(reading) == 0) + 1
+    if len(doubled):
+        seen = pd.DataFrame(logs).groupby(reading).ffill().to_numpy()
+    last = np.flatnonzero(np.r_[np.diff(reading) != 0, True]) if len(reading) else reading
+    series = pd.DataFrame(seen[last]).ffill()
+    # Before its first value a column has none: then it starts at that value, without a move.
+    earlier = series.shift(1).to_numpy()[reading]
+    filled = np.where(np.isfinite(seen), seen, earlier)
+    since = {}
+    for i, side in enumerate(columns[: len(price_columns(columns))]):
+        times = pd.Series(np.where(np.isfinite(seen[last, i]), minutes[last], np.nan))
+        since[side] = np.maximum(minutes - times.ffill().shift(1).to_numpy()[reading], 0.0)
+    return Readings(columns, seen, filled, reading, last, minutes, since)

@@ -1,0 +1,121 @@
+"""Fit a detector on rows that nobody has labelled, or that somebody has labelled in part."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from ml.anomaly.detector import NetworkDetector
+from ml.anomaly.features import Features
+from ml.anomaly.heads import Heads
+from ml.anomaly.residuals import Rebuilder, Standard
+from ml.errors import NotEnoughData
+from ml.families.autoencoder import AutoencoderConfig, build, window_loss
+from ml.loop import LoopResult, fit_network
+from ml.spec import LabelledSpan, ProgressCallback, ignore_progress
+
+#: Rows below which neither a tail nor a promise of one alarm a week can be learned.
+LEAST_ROWS = 1000
+VALID_SHARE = 0.15
+
+
+def usable(index: pd.DatetimeIndex, labels: Iterable[LabelledSpan]) -> np.ndarray:
+    """(rows,) False where somebody has confirmed an anomaly. A confirmed false alarm overrules it:
+    those rows are normal."""
+    keep = np.full(len(index), True)
+    for span in sorted(labels, key=lambda s: not s.true):
+        inside = np.asarray((index >= span.start) & (index <= span.end))
+        # And the row of the way back.
+        keep[inside | np.r_[False, inside[:-1]]] = not span.true
+    return keep
+
+
+def fit_detector(
+    features: Features,
+    train: np.ndarray,
+    config: AutoencoderConfig,
+    *,
+    device: torch.device,
+    checkpoint: Path | None = None,
+    on_progress: ProgressCallback = ignore_progress,
+) -> tuple[NetworkDetector, LoopResult]:
+    """Networks and heads, learned from the rows of the mask `train`. The losses reported are those
+    of the first member. Raises NotEnoughData."""
+    network, loop = _fit_networks(features, train, config, device, checkpoint, on_progress)
+    heads = Heads.fit(features, network.residuals(features), train)
+    return NetworkDetector(network, heads), loop
+
+
+def _fit_networks(
+    features: Features,
+    train: np.ndarray,
+    config: AutoencoderConfig,
+    device: torch.device,
+    checkpoint: Path | None,
+    on_progress: ProgressCallback,
+) -> tuple[Rebuilder, LoopResult]:
+    last = features.readings.last
+    standard = Standard.fit(features.values[last[train[last]]])
+    rebuilder = Rebuilder([], standard, config.window, device)
+    squashed = rebuilder.inputs(features)[1][last].astype(np.float32)
+    # (windows, time, feature): one strided view, window i ends at reading i + window - 1.
+    view = torch.from_numpy(squashed).to(device).unfold(0, config.window, 1)
+    windows = view.transpose(1, 2)
+    learn, check = _split(train[last], config.window)
+    first: LoopResult | None = None
+    for member in range(config.members):
+        own = dataclasses.replace(config, seed=config.seed + member)
+        torch.manual_seed(own.seed)
+        network = build(config, len(features.names)).to(device)
+        stage = "training" if config.members == 1 else f"training {member + 1}/{config.members}"
+        loop = fit_network(
+            network,
+            n_samples=len(learn),
+            batch_loss=_batch_loss(network, windows, learn),
+            valid_loss=_valid_loss(network, windows, check),
+            config=own,
+            checkpoint=checkpoint,
+            on_progress=on_progress,
+            stage=stage,
+        )
+        first = first or loop
+        rebuilder.networks.append(network.eval())
+    return rebuilder, cast(LoopResult, first)
+
+
+def _split(train: np.ndarray, window: int) -> tuple[Tensor, Tensor]:
+    """Numbers of the windows whose readings are all for training: to learn from, to validate on."""
+    whole = np.convolve(train, np.ones(window), mode="valid") > window - 0.5
+    picked = torch.from_numpy(np.flatnonzero(whole))
+    cut = int(len(picked) * (1 - VALID_SHARE))
+    learn, check = picked[:cut], picked[cut + window :]
+    if len(learn) < window or not len(check):
+        raise NotEnoughData(
+            f"There are only {len(picked)} windows of {window} readings.",
+            needed=LEAST_ROWS,
+            present=len(picked),
+        )
+    return learn, check
+
+
+def _batch_loss(network: nn.Module, windows: Tensor, learn: Tensor):  # type: ignore[no-untyped-def]
+    def loss(batch: Tensor) -> Tensor:
+        x = windows[learn[batch]]
+        return window_loss(network(x), x)
+
+    return loss
+
+
+def _valid_loss(network: nn.Module, windows: Tensor, check: Tensor):  # type: ignore[no-untyped-def]
+    def loss() -> float:
+        parts = [(windows[p], len(p)) for p in check.split(4096)]
+        return sum(float(window_loss(network(x), x)) * n for x, n in parts) / len(check)
+
+    return loss
