@@ -19,7 +19,7 @@ from analytics.services.anomaly_answer import (
     scan_too_short,
 )
 from analytics.services.anomaly_events import events_store
-from analytics.services.anomaly_promise import DEFAULT_THRESHOLD, promise_of, threshold_for
+from analytics.services.anomaly_promise import DEFAULT_THRESHOLD, asked_of, promise_of
 from analytics.services.anomaly_watch import history_missing
 from analytics.services.history import history_frame, last_moment
 from analytics.services.sequences import sequence_frame
@@ -57,31 +57,27 @@ def anomaly_scan(
     _check_span(start, end, mode)
     if stored:
         end = last_moment(market, end)
-        start = start or end - dt.timedelta(days=0 if mode == "last" else DEFAULT_DAYS)
-        _check_span(start if mode == "entire" else None, end, mode)
+        if mode == "entire":
+            start = start or end - dt.timedelta(days=DEFAULT_DAYS)
+        _check_span(start, end, mode)
+
+    def score(serving: Serving, predictor: ml.DLPredictor) -> ml.AnomalyScores:
+        asked = asked_of(promise, serving, predictor) | {"source": ml.Source(serving.source)}
+        if not stored:
+            return predictor.detect_anomalies(sequence_frame(sequence, serving.model), **asked)
+        # The last row lies at most a step of the grid before the last quote.
+        step = dt.timedelta(minutes=serving.model.step_minutes)
+        since = end - 2 * step if start is None else start
+        frame = history_frame(market, until=end, since=since)
+        return predictor.detect_anomalies(frame, start=since, end=end, **asked)
 
     def ask(serving: Serving, predictor: ml.DLPredictor) -> ml.AnomalyScores | TooShort:
-        limit = threshold_for(promise, serving, predictor)
-        if not stored:
-            frame = sequence_frame(sequence, serving.model)
-            return _mode(
-                predictor.detect_anomalies(
-                    frame, threshold=limit, source=ml.Source(serving.source)
-                ),
-                mode,
-            )
-        since = start
-        if mode == "last" and end is not None:
-            # The last row of the grid lies at most a step before the last quote.
-            since = end - dt.timedelta(minutes=2 * serving.model.step_minutes)
-        frame = history_frame(market, until=end, since=since)
         try:
-            scores = predictor.detect_anomalies(
-                frame, start=since, end=end, threshold=limit, source=ml.Source(serving.source)
-            )
+            return _rows(score(serving, predictor), mode)
         except ml.NotEnoughData as short:
-            return TooShort(limit, short.needed, short.present)
-        return _mode(scores, mode)
+            if not stored:
+                raise
+            return TooShort(promise.threshold, short.needed, short.present)
 
     try:
         serving, scores, milliseconds = answer_with(market, "anomaly", ask)
@@ -120,7 +116,7 @@ def _check_span(start: dt.datetime | None, end: dt.datetime | None, mode: str) -
         )
 
 
-def _mode(scores: ml.AnomalyScores, mode: str) -> ml.AnomalyScores:
+def _rows(scores: ml.AnomalyScores, mode: str) -> ml.AnomalyScores:
     """All rows, or the last alone."""
     if mode == "entire" or not len(scores.timestamps):
         return scores

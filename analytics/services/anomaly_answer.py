@@ -25,7 +25,7 @@ MOST_SHOWN = 1000
 class TooShort:
     """Stored history that is still too short to score a single row."""
 
-    threshold: float
+    threshold: float | None  # None where it would have followed from a rate
     needed: int
     present: int
 

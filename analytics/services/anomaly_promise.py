@@ -89,15 +89,15 @@ def rate_of_sensitivity(sensitivity: int) -> float:
     return float(_FACTOR ** ((sensitivity - _MIDDLE) / _POINTS))
 
 
-def threshold_for(promise: Promise, serving: Serving, predictor: ml.DLPredictor) -> float:
-    """The public threshold at which this version keeps the promise: read off its scores of the
-    stretch that it was trained on, as its own threshold was."""
+def asked_of(promise: Promise, serving: Serving, predictor: ml.DLPredictor) -> dict[str, Any]:
+    """The promise as the predictor takes it: the public threshold at which this version keeps it,
+    read off its scores of the stretch that it was trained on, as its own threshold was."""
     if promise.threshold is not None:
-        return promise.threshold
+        return {"threshold": promise.threshold}
     per_week = promise.per_week or 1.0
     if math.isclose(per_week, 1.0):
-        return DEFAULT_THRESHOLD
-    return _calibrated(_Asked(serving, predictor), round(per_week, 9))
+        return {"threshold": DEFAULT_THRESHOLD}
+    return {"threshold": _calibrated(_Asked(serving, predictor), round(per_week, 9))}
 
 
 class _Asked:
