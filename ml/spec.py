@@ -145,16 +145,6 @@ class ModelSpec:
 
 # ------------------------------------------------------------------------------------- training
 @dataclass(frozen=True, kw_only=True)
-class LabelledSpan:
-    """What a person said of start..end (both included): `true`, there was trouble; or a false
-    alarm."""
-
-    start: dt.datetime
-    end: dt.datetime
-    true: bool
-
-
-@dataclass(frozen=True, kw_only=True)
 class Progress:
     """State of a training after an epoch (or on entering a stage). Times in seconds."""
 
@@ -207,6 +197,16 @@ class TrainReport:
     losses: tuple[tuple[float, float], ...]
     seconds: float
     checksum: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledSpan:
+    """What somebody said about a stretch of history, both ends included: a true anomaly, or a false
+    alarm."""
+
+    start: dt.datetime
+    end: dt.datetime
+    true: bool
 
 
 # -------------------------------------------------------------------------------------- answers
