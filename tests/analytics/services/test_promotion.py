@@ -9,7 +9,6 @@ import pytest
 import ml
 from analytics.exceptions import Conflict, InvalidInput, NotReady, Unavailable
 from analytics.models import (
-    AnomalyResult,
     Market,
     ModelEvent,
     TrainedModel,
@@ -25,6 +24,7 @@ from analytics.services.promotion import (
     model_rollback,
 )
 from analytics.services.serving import answer_with
+from tests import factories
 
 Status = TrainedModel.Status
 NOW = dt.datetime(2026, 5, 1, tzinfo=dt.UTC)
@@ -212,26 +212,16 @@ def test_an_artifact_that_is_missing_on_disk_is_broken(make, market, home):
         answer_with(market, "price", lambda *_: None)
 
 
-def test_purging_keeps_the_active_the_newest_and_the_labelled(make, market, home):
-    active, labelled, old, new = make(0.7), make(), make(), make()
+def test_purging_keeps_the_active_the_newest_and_the_judged(make, market, home):
+    active, judged, old, new = make(0.7), make(), make(), make()
     model_promote(model=active)
-    AnomalyResult.objects.create(
-        market=market,
-        model=labelled,
-        source="network",
-        timestamp=NOW,
-        score=1,
-        threshold=0.1,
-        severity="low",
-        kind="spike",
-        label="true",
-    )
-    for model in (active, labelled, old, new):
+    factories.make_event(judged, feedback="true")
+    for model in (active, judged, old, new):
         (home / "artifacts" / model.artifact).mkdir(parents=True)
     assert [row["id"] for row in models_purge(keep=1, dry_run=True)] == [old.pk]
     assert TrainedModel.objects.count() == 4
     models_purge(keep=1)
-    assert set(TrainedModel.objects.all()) == {active, labelled, new}
+    assert set(TrainedModel.objects.all()) == {active, judged, new}
     assert not (home / "artifacts" / old.artifact).exists()
     assert (home / "artifacts" / active.artifact).exists()
 

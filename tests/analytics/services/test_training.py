@@ -56,7 +56,7 @@ class Trainer:
 
     ending: BaseException | None = None
 
-    def __init__(self, out_dir, *, device, step_minutes, on_progress):
+    def __init__(self, out_dir, *, device, step_minutes, on_progress, labels):
         self.out_dir, self.on_progress = out_dir, on_progress
         self.device, self.step = device or "cpu", step_minutes
 
