@@ -7,44 +7,22 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from analytics import charts
 from analytics.models import (
     AnomalyEvent,
-    AnomalyResult,
-    AnomalyWatch,
     Forecast,
     PatternResult,
     TrainedModel,
     TrainingRun,
 )
 from analytics.models.choices import Task
+from analytics.plain import duration, percent
+from analytics.presenters_anomalies import event, span, watch
 from analytics.selectors.dashboard import EVENTS, Card, forecast_is_stale
-from analytics.words import feature, sentence, word
-
-
-def duration(seconds: float | None) -> str:
-    """A length of time in its largest sensible unit."""
-    if seconds is None:
-        return "–"
-    seconds = max(seconds, 0.0)  # clocks of two machines differ
-    if seconds < 90:
-        return ngettext("%(n)d second", "%(n)d seconds", round(seconds)) % {"n": round(seconds)}
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return ngettext("%(n)d minute", "%(n)d minutes", minutes) % {"n": minutes}
-    hours = round(seconds / 3600)
-    if hours < 48:
-        return ngettext("%(n)d hour", "%(n)d hours", hours) % {"n": hours}
-    days = round(seconds / 86400)
-    return ngettext("%(n)d day", "%(n)d days", days) % {"n": days}
-
-
-def percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.0f} %"
+from analytics.words import word
 
 
 def freshness(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -154,7 +132,7 @@ def fan(
         forecast.horizons,
         title=title,
         desc=_in_words(rows, charts.number(forecast.last_value)),
-        spans=[_span(row) for row in events],
+        spans=[span(row) for row in events],
     )
     stale = forecast_is_stale(forecast)
     return {
@@ -164,44 +142,6 @@ def fan(
         "title": title,
         "stale": stale,
         "marked": "<rect" in chart,
-    }
-
-
-def _span(row: AnomalyEvent) -> charts.Span:
-    title = f"{word(row.kind)}: {sentence(row.phrases, row.text)}"
-    return charts.Span(row.start, row.end, row.severity, title)
-
-
-def event(row: AnomalyEvent) -> dict[str, Any]:
-    """An event in a list or in the banner."""
-    limit = dt.timedelta(minutes=max(180, 6 * row.model.step_minutes))
-    return {
-        "row": row,
-        # No quote came for so long that nobody knows whether it still goes on.
-        "unknown": row.is_open and timezone.now() - row.end > 2 * limit,
-        "kind": word(row.kind),
-        "text": sentence(row.phrases, row.text),
-        "score": f"{row.score:.2f}",
-        "lasted": duration((row.end - row.start).total_seconds()) if row.rows > 1 else "",
-        "judged": row.get_feedback_display() if row.feedback else "",
-    }
-
-
-def watch(row: AnomalyWatch | None) -> dict[str, Any] | None:
-    """How the live watch of a market stands."""
-    if row is None:
-        return None
-    missing = ""
-    if row.needed is not None:
-        missing = _("%(present)s of %(needed)s readings") % {
-            "present": row.present,
-            "needed": row.needed,
-        }
-    return {
-        "warming_up": row.warming_up,
-        "missing": missing,
-        "until": row.scored_until,
-        "score": charts.number(row.last_score),
     }
 
 
@@ -224,18 +164,6 @@ def heads(pattern: PatternResult) -> list[dict[str, Any]]:
         }
         for name, shares in pattern.heads.items()
     ]
-
-
-def expected_rows(anomaly: AnomalyEvent | AnomalyResult) -> list[dict[str, str]]:
-    """Observed against expected per feature, the largest contribution first."""
-    shares = anomaly.contributions
-    names = sorted({*anomaly.expected, *shares}, key=lambda name: -(shares.get(name) or 0))
-    rows = []
-    for name in names:
-        values = anomaly.expected.get(name) or {}
-        figures = {k: charts.number(values.get(k)) for k in ("observed", "value", "lower", "upper")}
-        rows.append({"name": feature(name), **figures, "share": percent(shares.get(name))})
-    return rows
 
 
 def hidden(total: int, shown: int) -> str:

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from analytics import cards, presenters
+from analytics import cards, presenters, presenters_anomalies
 from analytics.exceptions import AnalyticsError, NotFound
 from analytics.models import Market
 from analytics.presenters_accuracy import accuracy_lines
@@ -103,5 +103,5 @@ def _live() -> dict[str, Any]:
         "worker": presenters.worker(worker_status()),
         "runs": [presenters.run(run) for run in dashboard.runs_open()],
         "failed": list(dashboard.runs_failed_lately()),
-        "alarms": [presenters.event(row) for row in events_open()],
+        "alarms": [presenters_anomalies.event(row) for row in events_open()],
     }

@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from analytics import presenters
+from analytics import presenters_anomalies
 from analytics.admin.base import CappedPaginator, MarketFilter, OwnedAdmin, mark, operate
 from analytics.models import AnomalyEvent, AnomalyResult
 from analytics.selectors.anomalies import anomaly_list, event_list
@@ -46,7 +46,7 @@ class _Strange(OwnedAdmin):
 
     @admin.display(description=_("observed and expected"))
     def expected_values(self, row: AnomalyEvent | AnomalyResult) -> SafeString:
-        context = {"rows": presenters.expected_rows(row)}
+        context = {"rows": presenters_anomalies.expected_rows(row)}
         return render_to_string("admin/analytics/expected.html", context)
 
 

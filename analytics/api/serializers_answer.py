@@ -108,7 +108,10 @@ class FoundEvent(serializers.Serializer):
 class ScanAnswer(_Answer):
     mode = serializers.CharField()
     rows = serializers.IntegerField()
-    threshold = serializers.FloatField(help_text="The score from which a row is an anomaly.")
+    threshold = serializers.FloatField(
+        allow_null=True,
+        help_text="The score from which a row is an anomaly; null while no row has a score.",
+    )
     warming_up = serializers.BooleanField(help_text="There is not enough history yet.")
     needed = serializers.IntegerField(
         allow_null=True, help_text="Readings without which no row has a score, if they lack."

@@ -60,6 +60,9 @@ def forecast_table(answer: dict[str, Any]) -> RenderableType:
 
 def anomaly_table(answer: dict[str, Any], *, most: int = 20) -> RenderableType:
     """The latest events, newest first, each by its strangest row."""
+    if answer["needed"] is not None:
+        text = _("Warming up: %(present)s of the %(needed)s readings that a scan needs.")
+        return Text(text % answer)
     title = _(
         "%(events)s events (%(n)s strange rows) of %(market)s by %(who)s (threshold %(t)g)"
     ) % {
@@ -93,15 +96,8 @@ def anomaly_table(answer: dict[str, Any], *, most: int = 20) -> RenderableType:
             word(row["kind"]),
             row["text"],
         )
-    return Group(table, *(Text(line) for line in _warming(answer)))
-
-
-def _warming(answer: dict[str, Any]) -> list[str]:
-    """What there is to say while there is too little history."""
-    if answer["needed"] is not None:
-        text = _("Warming up: %(present)s of the %(needed)s readings that a scan needs.")
-        return [text % answer]
-    return [_("Still warming up: too little history.")] if answer["warming_up"] else []
+    warming = [Text(_("Still warming up: too little history."))] if answer["warming_up"] else []
+    return Group(table, *warming)
 
 
 def pattern_table(answer: dict[str, Any]) -> RenderableType:

@@ -4,47 +4,32 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import math
-from dataclasses import dataclass
 from typing import Any
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 import ml
-from analytics.conf import conf
 from analytics.exceptions import InvalidInput, NotReady
-from analytics.models import AnomalyResult, Market
+from analytics.models import Market
 from analytics.selectors.models import Serving
-from analytics.services.anomaly_events import (
-    event_groups,
-    events_store,
-    silence_of,
-    strangest,
-    worst,
+from analytics.services.anomaly_answer import (
+    TooShort,
+    scan_envelope,
+    scan_found,
+    scan_too_short,
 )
-from analytics.services.anomaly_promise import DEFAULT_THRESHOLD, promise_of, threshold_for
+from analytics.services.anomaly_events import events_store
+from analytics.services.anomaly_promise import DEFAULT_THRESHOLD, asked_of, promise_of
 from analytics.services.anomaly_watch import history_missing
 from analytics.services.history import history_frame, last_moment
 from analytics.services.sequences import sequence_frame
-from analytics.services.serving import answer_with, describe
-from analytics.words import sentence
+from analytics.services.serving import answer_with
 
 __all__ = ["DEFAULT_THRESHOLD", "MODES", "anomaly_scan"]
 
 DEFAULT_DAYS = 30
-MOST_SHOWN = 1000
 #: All rows asked for, or the last of them alone.
 MODES = ("entire", "last")
-
-
-@dataclass(frozen=True)
-class _TooShort:
-    """Stored history that is still too short to score a single row."""
-
-    threshold: float
-    needed: int
-    present: int
 
 
 def anomaly_scan(
@@ -72,31 +57,27 @@ def anomaly_scan(
     _check_span(start, end, mode)
     if stored:
         end = last_moment(market, end)
-        start = start or end - dt.timedelta(days=0 if mode == "last" else DEFAULT_DAYS)
-        _check_span(start if mode == "entire" else None, end, mode)
+        if mode == "entire":
+            start = start or end - dt.timedelta(days=DEFAULT_DAYS)
+        _check_span(start, end, mode)
 
-    def ask(serving: Serving, predictor: ml.DLPredictor) -> ml.AnomalyScores | _TooShort:
-        limit = threshold_for(promise, serving, predictor)
+    def score(serving: Serving, predictor: ml.DLPredictor) -> ml.AnomalyScores:
+        asked = asked_of(promise, serving, predictor) | {"source": ml.Source(serving.source)}
         if not stored:
-            frame = sequence_frame(sequence, serving.model)
-            return _mode(
-                predictor.detect_anomalies(
-                    frame, threshold=limit, source=ml.Source(serving.source)
-                ),
-                mode,
-            )
-        since = start
-        if mode == "last" and end is not None:
-            # The last row of the grid lies at most a step before the last quote.
-            since = end - dt.timedelta(minutes=2 * serving.model.step_minutes)
+            return predictor.detect_anomalies(sequence_frame(sequence, serving.model), **asked)
+        # The last row lies at most a step of the grid before the last quote.
+        step = dt.timedelta(minutes=serving.model.step_minutes)
+        since = end - 2 * step if start is None else start
         frame = history_frame(market, until=end, since=since)
+        return predictor.detect_anomalies(frame, start=since, end=end, **asked)
+
+    def ask(serving: Serving, predictor: ml.DLPredictor) -> ml.AnomalyScores | TooShort:
         try:
-            scores = predictor.detect_anomalies(
-                frame, start=since, end=end, threshold=limit, source=ml.Source(serving.source)
-            )
+            return _rows(score(serving, predictor), mode)
         except ml.NotEnoughData as short:
-            return _TooShort(limit, short.needed, short.present)
-        return _mode(scores, mode)
+            if not stored:
+                raise
+            return TooShort(promise.threshold, short.needed, short.present)
 
     try:
         serving, scores, milliseconds = answer_with(market, "anomaly", ask)
@@ -107,11 +88,11 @@ def anomaly_scan(
             needed, present = missing
             nobody.details.update(warming_up=True, needed=needed, present=present)
         raise
-    answer = _envelope(market, serving, mode, milliseconds)
-    if isinstance(scores, _TooShort):
-        return answer | _nothing(scores)
+    answer = scan_envelope(market, serving, mode, milliseconds)
+    if isinstance(scores, TooShort):
+        return answer | scan_too_short(scores)
     new = events_store(market=market, serving=serving, scores=scores) if stored else 0
-    return answer | _found(serving, scores, new, stored)
+    return answer | scan_found(serving, scores, new, stored)
 
 
 def _check_span(start: dt.datetime | None, end: dt.datetime | None, mode: str) -> None:
@@ -135,7 +116,7 @@ def _check_span(start: dt.datetime | None, end: dt.datetime | None, mode: str) -
         )
 
 
-def _mode(scores: ml.AnomalyScores, mode: str) -> ml.AnomalyScores:
+def _rows(scores: ml.AnomalyScores, mode: str) -> ml.AnomalyScores:
     """All rows, or the last alone."""
     if mode == "entire" or not len(scores.timestamps):
         return scores
@@ -146,111 +127,3 @@ def _mode(scores: ml.AnomalyScores, mode: str) -> ml.AnomalyScores:
         scores=scores.scores[-1:],
         anomalies=tuple(found for found in scores.anomalies if found.timestamp == last),
     )
-
-
-def _envelope(market: Market, serving: Serving, mode: str, milliseconds: float) -> dict[str, Any]:
-    return {
-        "market": market.symbol,
-        "model": describe(serving),
-        "generated_at": timezone.now(),
-        "mode": mode,
-        "device": conf().SERVE_DEVICE,
-        "latency_ms": round(milliseconds, 3),
-    }
-
-
-def _nothing(short: _TooShort) -> dict[str, Any]:
-    """The answer while the history is too short."""
-    return {
-        "from": None,
-        "to": None,
-        "rows": 0,
-        "threshold": short.threshold,
-        "warming_up": True,
-        "needed": short.needed,
-        "present": short.present,
-        "last_score": None,
-        "count": 0,
-        "stored_new": 0,
-        "events": [],
-        "anomalies": [],
-    }
-
-
-def _found(serving: Serving, scores: ml.AnomalyScores, new: int, stored: bool) -> dict[str, Any]:
-    known = len(scores.timestamps) > 0
-    return {
-        "from": scores.timestamps[0] if known else None,
-        "to": scores.timestamps[-1] if known else None,
-        "rows": len(scores.timestamps),
-        "threshold": scores.threshold,
-        "warming_up": scores.warming_up,
-        "needed": None,
-        "present": None,
-        "last_score": _last_score(scores),
-        "count": len(scores.anomalies),
-        "stored_new": new,
-        "events": _events(serving, scores, stored),
-        "anomalies": [_row(found) for found in scores.anomalies[-MOST_SHOWN:]],
-    }
-
-
-def _row(found: ml.Anomaly) -> dict[str, Any]:
-    row = dataclasses.asdict(found) | {"text": in_words(found)}
-    del row["phrases"]  # what the text is made of
-    return row
-
-
-def in_words(found: ml.Anomaly) -> str:
-    """The sentence of a row in the reader's language."""
-    phrases = [[phrase.template, phrase.values] for phrase in found.phrases]
-    return sentence(phrases, found.text)
-
-
-def _events(serving: Serving, scores: ml.AnomalyScores, stored: bool) -> list[dict[str, Any]]:
-    """The events of this scan; those of stored history with the id of the stored event, which may
-    reach further than the scan did."""
-    groups = event_groups(scores.anomalies, serving.model.step_minutes)[-MOST_SHOWN:]
-    ids = _stored_ids(serving, groups) if stored and groups else {}
-    silence = silence_of(serving.model.step_minutes)
-    events = []
-    for group in groups:
-        peak = strangest(group)
-        number, is_open = ids.get(peak.timestamp, (None, None))
-        if not stored:
-            is_open = scores.timestamps[-1] - group[-1].timestamp <= silence
-        events.append(
-            {
-                "id": number,
-                "start": group[0].timestamp,
-                "peak": peak.timestamp,
-                "end": group[-1].timestamp,
-                "open": is_open,
-                "rows": len(group),
-                "score": peak.score,
-                "severity": worst(found.severity for found in group),
-                "kind": peak.kind,
-                "text": in_words(peak),
-                "expected": {k: dataclasses.asdict(v) for k, v in peak.expected.items()},
-            }
-        )
-    return events
-
-
-def _stored_ids(serving: Serving, groups: list[Any]) -> dict[dt.datetime, tuple[int, bool]]:
-    """Moment of a stored row -> its event's id, and whether that is open."""
-    rows = AnomalyResult.objects.filter(
-        model=serving.model,
-        source=serving.source,
-        timestamp__gte=groups[0][0].timestamp,
-        timestamp__lte=groups[-1][-1].timestamp,
-    )
-    named = rows.values_list("timestamp", "event_id", "event__is_open")
-    return {moment: (number, is_open) for moment, number, is_open in named}
-
-
-def _last_score(scores: ml.AnomalyScores) -> float | None:
-    if not len(scores.scores):
-        return None
-    last = float(scores.scores[-1])
-    return last if math.isfinite(last) else None

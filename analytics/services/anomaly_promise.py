@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -79,8 +80,11 @@ def rate_of_sensitivity(sensitivity: int) -> float:
         ) from None
 
 
-def threshold_for(promise: Promise, serving: Serving, predictor: ml.DLPredictor) -> float:
-    """The public threshold at which this version keeps the promise."""
+def asked_of(promise: Promise, serving: Serving, predictor: ml.DLPredictor) -> dict[str, Any]:
+    """The promise as the predictor takes it: the public threshold at which this version keeps it."""
     if promise.threshold is not None:
-        return promise.threshold
-    return predictor.alarm_threshold(promise.per_week or 1.0, source=ml.Source(serving.source))
+        return {"threshold": promise.threshold}
+    per_week = promise.per_week or 1.0
+    if math.isclose(per_week, 1.0):
+        return {"threshold": DEFAULT_THRESHOLD}
+    return {"threshold": predictor.alarm_threshold(per_week, source=ml.Source(serving.source))}

@@ -25,11 +25,12 @@ class Command(FaceCommand):
         parser.add_argument("--by", help="Account in whose name it is said.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        by = _account(options["by"])
         event = event_judge(
             event=event_get(options["event"]),
             feedback=_FEEDBACK[options["feedback"]],
             note=options["note"],
-            by=_account(options["by"]),
+            by=by,
         )
         self.stdout.write(
             _("Event %(id)s of %(market)s: %(feedback)s.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import subprocess
 import sys
@@ -11,7 +12,8 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from analytics.models import AnomalyResult, Market, TrainedModel, TrainingRun
+from analytics.models import AnomalyEvent, AnomalyResult, Market, TrainedModel, TrainingRun
+from analytics.services.prices import price_bulk_add
 from analytics.services.simulation import price_simulate
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -43,6 +45,8 @@ def test_a_market_is_trained_asked_and_kept_by_commands_alone(db):
     assert found["count"] > 0
     assert AnomalyResult.objects.count() == found["stored_new"]
     assert "events" in run("detect_anomalies", "--threshold", "0.02")
+    assert f"{found['events'][-1]['id']}" in run("detect_anomalies", "--threshold", "0.02")
+    watched_and_judged(market)
     pattern = json.loads(run("recognize_patterns", "--history", "3", "--json"))
     assert len(pattern["history"]) == 3
     assert market.symbol in run("recognize_patterns")
@@ -56,6 +60,25 @@ def test_a_market_is_trained_asked_and_kept_by_commands_alone(db):
     assert "retired" in run("promote_model", str(price.pk), "--retire")
     assert "active" in run("promote_model", "--rollback", "price")
     assert "0 versions" in run("purge_models", "--keep", "1", "--dry-run")
+
+
+def watched_and_judged(market: Market) -> None:
+    """A quote far off raises an event as it arrives; what is said of it reaches the next fit."""
+    assert f"{market.symbol}: " in run("watch_anomalies", "--market", market.symbol)
+    last = market.prices.latest()
+    for steps in (1, 2, 3):
+        row = {"bid": last.bid, "ask": 2 * last.ask}
+        row["timestamp"] = (last.timestamp + steps * dt.timedelta(minutes=30)).isoformat()
+        price_bulk_add(rows=[row], market=market)
+    event = AnomalyEvent.objects.get(is_open=True)
+    assert f"#{event.pk}" in run("watch_anomalies")
+    alone = json.loads(run("detect_anomalies", "--mode", "last", "--sensitivity", "50", "--json"))
+    assert (alone["rows"], alone["threshold"]) == (1, 0.1)
+    assert AnomalyEvent.objects.get(is_open=True).pk == event.pk
+    assert "false alarm" in run("judge_event", str(event.pk), "false", "--note", "planted")
+    assert "1 judged event was used." in run("train_model", "anomaly", "--epochs", "1")
+    assert TrainingRun.objects.filter(labels=1).count() == 1
+    assert "not judged" in run("judge_event", str(event.pk), "undo")
 
 
 @pytest.mark.parametrize(
@@ -72,6 +95,9 @@ def test_a_market_is_trained_asked_and_kept_by_commands_alone(db):
         (("promote_model", "99"), "99"),
         (("purge_models", "--keep", "0"), "kept"),
         (("forecast", "--at", "tomorrow"), "tomorrow"),
+        (("judge_event", "99", "true"), "99"),
+        (("judge_event", "99", "true", "--by", "nobody"), "nobody"),
+        (("watch_anomalies", "--market", "7"), "7"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(db, words, says):

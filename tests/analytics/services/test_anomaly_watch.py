@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from io import StringIO
 
 import numpy as np
 import pytest
+from django.core.management import call_command
 
 import ml
 from analytics.exceptions import NotReady
@@ -137,6 +139,9 @@ def test_too_little_history_is_warming_up_and_no_error(market, detector):
     answer = anomalies.anomaly_scan(market=market)
     assert (answer["warming_up"], answer["needed"], answer["present"]) == (True, NEEDED, 2)
     assert (answer["rows"], answer["events"], answer["last_score"]) == (0, [], None)
+    out = StringIO()
+    call_command("detect_anomalies", stdout=out)
+    assert "2 of the 4 readings" in out.getvalue()
     send(market, *(quote(k) for k in range(2, 6)))
     watch.refresh_from_db()
     assert (watch.warming_up, watch.needed) == (True, None)

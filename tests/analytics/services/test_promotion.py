@@ -238,16 +238,16 @@ def test_an_artifact_that_is_missing_on_disk_is_broken(make, market, home):
         answer_with(market, "price", lambda *_: None)
 
 
-def test_purging_keeps_the_active_the_newest_and_the_labelled(make, market, home):
-    active, labelled, old, new = make(0.7), make(), make(), make()
+def test_purging_keeps_the_active_the_newest_and_the_judged(make, market, home):
+    active, judged, old, new = make(0.7), make(), make(), make()
     model_promote(model=active)
-    factories.make_event(labelled, feedback="true")
-    for model in (active, labelled, old, new):
+    factories.make_event(judged, feedback="true")
+    for model in (active, judged, old, new):
         (home / "artifacts" / model.artifact).mkdir(parents=True)
     assert [row["id"] for row in models_purge(keep=1, dry_run=True)] == [old.pk]
     assert TrainedModel.objects.count() == 4
     models_purge(keep=1)
-    assert set(TrainedModel.objects.all()) == {active, labelled, new}
+    assert set(TrainedModel.objects.all()) == {active, judged, new}
     assert not (home / "artifacts" / old.artifact).exists()
     assert (home / "artifacts" / active.artifact).exists()
 
