@@ -15,6 +15,8 @@ import numpy as np
 
 #: With fewer independent stretches than this a test says nothing, and is not made.
 LEAST_STRETCHES = 5
+#: Overlaps that the variance looks back on; real losses hang together for longer than one.
+WIDTHS = 3
 #: Rows of a bootstrap block: two days of half-hours, longer than labels and planted events last.
 BLOCK = 96
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(128)
@@ -43,9 +45,9 @@ def diebold_mariano(champion: np.ndarray, challenger: np.ndarray, *, overlap: in
     `champion` and `challenger` are losses (rows of a regular grid,), NaN where an origin has none;
     `overlap` is the longest horizon in rows: so far the losses are correlated by construction.
     The mean difference (Diebold and Mariano 1995) is divided by its Newey-West (1987) standard
-    error with Bartlett weights up to twice the overlap, where a lag over missing rows adds nothing
-    (Parzen 1963), and corrected as Harvey, Leybourne and Newbold (1997) have it. So wide a window
-    leaves few degrees of freedom, and Student's t gets those of the Bartlett window, 1.5 n /
+    error with Bartlett weights up to WIDTHS times the overlap, where a lag over missing rows adds
+    nothing (Parzen 1963), and corrected as Harvey, Leybourne and Newbold (1997) have it. So wide a
+    window leaves few degrees of freedom, and Student's t gets those of the Bartlett window, 1.5 n /
     width (Lazarus, Lewis, Stock and Watson 2018), which keeps the test honest on short stretches.
     """
     difference = np.asarray(challenger, float) - np.asarray(champion, float)
@@ -63,7 +65,7 @@ def diebold_mariano(champion: np.ndarray, challenger: np.ndarray, *, overlap: in
     }
     if n < LEAST_STRETCHES * overlap:
         return Verdict(**facts)
-    width = max(2 * overlap, math.ceil(n ** (1 / 3)))
+    width = max(WIDTHS * overlap, math.ceil(n ** (1 / 3)))
     variance = _long_run_variance(np.where(known, difference - mean, 0.0), n, width)
     if variance <= 0:  # the same forecasts: nothing tells them apart
         return Verdict(**facts, statistic=0.0, p_value=1.0)

@@ -9,30 +9,18 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.models.choices import Source, Task
 from analytics.models.market import Market
+from analytics.models.run import Run
 
 
-class TrainingRun(models.Model):
-    """One request to train. The row is the truth, the queue only a doorbell."""
-
-    class Status(models.TextChoices):
-        QUEUED = "queued", _("queued")
-        RUNNING = "running", _("running")
-        SUCCEEDED = "succeeded", _("succeeded")
-        FAILED = "failed", _("failed")
-        CANCELLED = "cancelled", _("cancelled")
-
-    OPEN = (Status.QUEUED, Status.RUNNING)
+class TrainingRun(Run):
+    """One request to train."""
 
     market = models.ForeignKey(Market, models.CASCADE, related_name="training_runs")
     task = models.CharField(_("task"), max_length=16, choices=Task)
     family = models.CharField(_("family"), max_length=40)
-    status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.QUEUED)
     config = models.JSONField(_("configuration"), default=dict)
     seed = models.PositiveBigIntegerField(_("seed"), default=0)
     device_wish = models.CharField(_("device wished for"), max_length=40, blank=True)
-    requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
-    )
 
     data_from = models.DateTimeField(_("data from"), null=True, blank=True)
     data_until = models.DateTimeField(_("data until"), help_text=_("Nothing later is looked at."))
@@ -47,10 +35,6 @@ class TrainingRun(models.Model):
     versions = models.JSONField(_("library versions"), default=dict, blank=True)
     device = models.CharField(_("device"), max_length=80, blank=True)
 
-    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
-    host = models.CharField(_("host"), max_length=120, blank=True)
-    pid = models.PositiveIntegerField(_("process"), null=True, blank=True)
-    cancel_requested = models.BooleanField(_("cancel requested"), default=False)
     stage = models.CharField(_("stage"), max_length=40, blank=True)
     epoch = models.PositiveIntegerField(_("epoch"), default=0)
     epochs = models.PositiveIntegerField(_("epochs"), default=0)
@@ -60,14 +44,6 @@ class TrainingRun(models.Model):
         blank=True,
         help_text=_("[stage, training, validation] per epoch."),
     )
-    eta_seconds = models.FloatField(_("seconds left"), null=True, blank=True)
-    heartbeat_at = models.DateTimeField(_("heartbeat"), null=True, blank=True)
-    error_code = models.CharField(_("error code"), max_length=40, blank=True)
-    error_message = models.TextField(_("error message"), blank=True)
-
-    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
-    started_at = models.DateTimeField(_("started at"), null=True, blank=True)
-    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
 
     class Meta:
         ordering = ["-id"]
@@ -86,21 +62,11 @@ class TrainingRun(models.Model):
         return f"#{self.pk} {self.task} {self.status}"
 
     @property
-    def is_open(self) -> bool:
-        return self.status in self.OPEN
-
-    @property
     def progress(self) -> float:
         """Share of the epochs done, 0 to 1."""
         if self.status == self.Status.SUCCEEDED:
             return 1.0
         return min(self.epoch / self.epochs, 1.0) if self.epochs else 0.0
-
-    @property
-    def seconds(self) -> float | None:
-        if self.started_at is None or self.finished_at is None:
-            return None
-        return (self.finished_at - self.started_at).total_seconds()
 
 
 class TrainedModel(models.Model):

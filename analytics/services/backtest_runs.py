@@ -14,11 +14,11 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -28,9 +28,9 @@ from analytics.exceptions import Conflict, NotFound
 from analytics.models import BacktestRun
 from analytics.selectors.prices import price_frame
 from analytics.selectors.runs import backtest_get
-from analytics.services.backtest_states import backtest_close, backtest_reap, here
+from analytics.services.backtest_states import backtest_close, backtest_reap
 from analytics.services.children import child_run
-from analytics.services.translate import from_ml
+from analytics.services.run_states import closing, run_claim
 
 Status = BacktestRun.Status
 Listener = Callable[[ml.BacktestProgress], None]
@@ -71,29 +71,18 @@ def backtest_execute(*, run_id: int, listener: Listener | None = None) -> Backte
     run = _claim(run_id)
     if run is None:
         return backtest_get(run_id)
-    try:
-        plan = plan_of(run)
+    with closing(partial(_close, run)):
         # Rows after the end are no input; they tell whether the last targets are outliers.
         quotes = price_frame(run.market, until=run.end + dt.timedelta(days=1))
         folder = f"run-{run.pk}"
         figures = backtest_files(
             quotes,
-            plan,
+            plan_of(run),
             conf().backtests / folder,
             title=f"Backtest of {run.market.symbol}, {run.task}",
             on_progress=_Reporter(run, listener),
         )
-    except ml.Cancelled:
-        _close(run, Status.CANCELLED, "cancelled", "")
-        return backtest_get(run_id)
-    except ml.MLError as error:
-        _close(run, Status.FAILED, error.code, error.message)
-        raise from_ml(error) from error
-    except BaseException as error:
-        code = "internal" if isinstance(error, Exception) else "interrupted"
-        _close(run, Status.FAILED, code, f"{type(error).__name__}: {error}")
-        raise
-    _close(run, Status.SUCCEEDED, "", "", figures=figures, folder=folder, progress=1.0)
+        _close(run, Status.SUCCEEDED, "", "", figures=figures, folder=folder, progress=1.0)
     return backtest_get(run_id)
 
 
@@ -104,15 +93,7 @@ def _close(run: BacktestRun, status: str, code: str, message: str, **facts: Any)
 
 
 def _claim(run_id: int) -> BacktestRun | None:
-    """Compare and set, as a training is claimed; the attempt is counted before the work."""
-    queued = BacktestRun.objects.filter(pk=run_id, status=Status.QUEUED)
-    if not queued.update(
-        status=Status.RUNNING,
-        attempts=F("attempts") + 1,
-        started_at=timezone.now(),
-        stage="starting",
-        **here(),
-    ):
+    if not run_claim(BacktestRun, run_id):
         return None
     run = backtest_get(run_id)
     if run.attempts > conf().MAX_ATTEMPTS:

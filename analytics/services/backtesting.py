@@ -16,8 +16,9 @@ from analytics import queue
 from analytics.exceptions import Conflict, InvalidInput
 from analytics.models import BacktestRun, Market, PriceHistory
 from analytics.selectors.runs import backtest_list
-from analytics.services.backtest_states import BACKTEST_TASK, backtest_reap, here
+from analytics.services.backtest_states import BACKTEST_TASK, backtest_reap
 from analytics.services.history import last_moment
+from analytics.services.run_states import here
 from analytics.services.training import history_span
 from analytics.services.translate import ml_errors
 

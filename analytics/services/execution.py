@@ -7,14 +7,12 @@ child process and watches it. `training_execute` is what that child, or the comm
 from __future__ import annotations
 
 import logging
-import os
-import socket
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -30,8 +28,8 @@ from analytics.services.anomaly_feedback import labels_of
 from analytics.services.auditing import run_audit
 from analytics.services.children import child_run
 from analytics.services.promotion import model_consider
+from analytics.services.run_states import closing, run_claim
 from analytics.services.training import training_close, training_reap
-from analytics.services.translate import from_ml
 
 logger = logging.getLogger(__name__)
 Status = TrainingRun.Status
@@ -73,20 +71,11 @@ def training_execute(*, run_id: int, listener: Listener | None = None) -> Traini
     if run is None:
         return run_get(run_id)
     staged = artifacts.stage(f"run-{run.pk}-{run.attempts}")
+    model = None
     try:
-        report = _learn(run, staged, listener)
-        model = _publish(run, report)
-    except ml.Cancelled:
-        _close(run, Status.CANCELLED, "cancelled", "")
-        return run_get(run_id)
-    except ml.MLError as error:
-        _close(run, Status.FAILED, error.code, error.message)
-        raise from_ml(error) from error
-    except BaseException as error:
-        interrupted = not isinstance(error, Exception)
-        code = "interrupted" if interrupted else "internal"
-        _close(run, Status.FAILED, code, f"{type(error).__name__}: {error}")
-        raise
+        with closing(partial(_close, run)):
+            report = _learn(run, staged, listener)
+            model = _publish(run, report)
     finally:
         artifacts.discard(staged)
     if model is not None:
@@ -99,19 +88,7 @@ def _close(run: TrainingRun, status: str, code: str, message: str) -> None:
 
 
 def _claim(run_id: int) -> TrainingRun | None:
-    """Compare and set: whoever turns QUEUED into RUNNING owns the attempt. The attempt is counted
-    before the work, because a process killed by the kernel counts nothing afterwards."""
-    now = timezone.now()
-    queued = TrainingRun.objects.filter(pk=run_id, status=Status.QUEUED)
-    if not queued.update(
-        status=Status.RUNNING,
-        attempts=F("attempts") + 1,
-        host=socket.gethostname(),
-        pid=os.getpid(),
-        started_at=now,
-        heartbeat_at=now,
-        stage="starting",
-    ):
+    if not run_claim(TrainingRun, run_id):
         return None
     run = run_get(run_id)
     if run.attempts > conf().MAX_ATTEMPTS:

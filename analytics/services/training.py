@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-import socket
 from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Max, Min
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 import ml
 from analytics import queue
-from analytics.conf import conf
 from analytics.exceptions import Conflict, InvalidInput
 from analytics.models import Market, PriceHistory, TrainingRun
 from analytics.selectors.runs import run_get, run_open
 from analytics.services.auditing import too_little
-from analytics.services.processes import process_exists
+from analytics.services.run_states import run_cancel, run_close, run_is_dead, run_reap
 from analytics.services.translate import ml_errors
 
 Status = TrainingRun.Status
@@ -135,16 +132,7 @@ def history_span(
 
 def training_cancel(*, run: TrainingRun, by: Any = None) -> TrainingRun:
     """Cancel a queued run at once; ask a running one to stop at the end of its epoch."""
-    now = timezone.now()
-    queued = TrainingRun.objects.filter(pk=run.pk, status=Status.QUEUED)
-    if not queued.update(
-        status=Status.CANCELLED, cancel_requested=True, finished_at=now, error_code="cancelled"
-    ):
-        running = TrainingRun.objects.filter(pk=run.pk, status=Status.RUNNING)
-        if not running.update(cancel_requested=True):
-            raise Conflict(
-                _("Run %(id)s is already closed.") % {"id": run.pk}, "run_closed", run_id=run.pk
-            )
+    run_cancel(run, closed=_("Run %(id)s is already closed.") % {"id": run.pk})
     return run_get(run.pk)
 
 
@@ -152,55 +140,22 @@ def training_close(
     *, run_id: int, attempt: int, status: str, code: str = "", message: str = ""
 ) -> bool:
     """Close a run that is still running this attempt; False when somebody else already did."""
-    running = TrainingRun.objects.filter(pk=run_id, status=Status.RUNNING, attempts=attempt)
-    return bool(
-        running.update(
-            status=status,
-            error_code=code,
-            error_message=message[:2000],
-            eta_seconds=None,
-            stage="",
-            finished_at=timezone.now(),
-        )
+    return run_close(
+        TrainingRun, run_id=run_id, attempt=attempt, status=status, code=code, message=message
     )
 
 
 def training_reap(*, now: dt.datetime | None = None) -> int:
     """Deal with runs whose process died: queue them again while attempts are left, else fail them.
-    Returns how many were dealt with. Safe to run at any time, any number of times.
-
-    A process is dead when it was on this machine and is gone, or, wherever it was, when its
-    heartbeat is older than REAP_AFTER.
-    """
-    limit = (now or timezone.now()) - dt.timedelta(seconds=conf().REAP_AFTER)
+    Returns how many were dealt with. Safe to run at any time, any number of times."""
     running = TrainingRun.objects.filter(status=Status.RUNNING)
-    return sum(_reap(run) for run in running if run.heartbeat_at < limit or _is_gone(run))
-
-
-def _is_gone(run: TrainingRun) -> bool:
-    return run.host == socket.gethostname() and not process_exists(run.pid)
-
-
-def _reap(run: TrainingRun) -> bool:
-    # The heartbeat is part of the condition: a process that was only slow keeps its run.
-    dead = TrainingRun.objects.filter(
-        pk=run.pk, status=Status.RUNNING, attempts=run.attempts, heartbeat_at=run.heartbeat_at
+    message = _("The training process died without a word.")
+    fresh = {"epoch": 0, "losses": []}
+    return sum(
+        run_reap(run, task=RUN_TASK, again=True, message=message, **fresh)
+        for run in running
+        if run_is_dead(run, now)
     )
-    if run.cancel_requested or run.attempts >= conf().MAX_ATTEMPTS:
-        return bool(
-            dead.update(
-                status=Status.CANCELLED if run.cancel_requested else Status.FAILED,
-                error_code="cancelled" if run.cancel_requested else "worker_died",
-                error_message=_("The training process died without a word."),
-                finished_at=timezone.now(),
-                eta_seconds=None,
-            )
-        )
-    with transaction.atomic():
-        if not dead.update(status=Status.QUEUED, epoch=0, losses=[], stage="", eta_seconds=None):
-            return False
-        queue.enqueue(RUN_TASK, run.pk)
-    return True
 
 
 def training_ring_again() -> int:

@@ -7,17 +7,19 @@ import json
 from io import StringIO
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.urls import reverse
 from rest_framework.test import APIClient
 
 import ml
 from analytics import audits, cards
+from analytics.exceptions import InvalidInput
 from analytics.models import ModelEvent, TrainingRun
 from analytics.selectors.models import model_decision, model_list, with_decisions
 from analytics.selectors.prices import price_frame
 from analytics.services.auditing import data_audit, run_audit
 from analytics.services.cards import model_card
+from analytics.services.execution import training_execute
 from analytics.verdicts import NOTES, VERDICTS, comparison_rows
 from tests.analytics.services.test_drift import scores
 from tests.factories import make_market, make_model, make_quotes, make_run
@@ -225,3 +227,37 @@ def test_the_dashboard_shows_live_accuracy_and_drift(model, admin_client):
     assert "as good as it promised" in admin_client.get(market_page).content.decode()
     scores(model, 300, steps=6, inside=0.2, seed=1, every=2 * HALF_HOUR)
     assert "drifted: its interval holds too rarely (80 %)" in admin_client.get("/").content.decode()
+
+
+# --------------------------------------------------------------------------------------- promoting
+def test_promoting_by_command_tells_what_decided(market):
+    first = make_model(market, status="candidate")
+    call_command("promote_model", str(first.pk), stdout=(out := StringIO()))
+    assert "no other version was active" in " ".join(out.getvalue().split())
+    poor = make_model(market, status="candidate", beats_baseline=False)
+    with pytest.raises(CommandError):
+        call_command("promote_model", str(poor.pk), stdout=StringIO(), stderr=(err := StringIO()))
+    assert "It does not beat its own baseline." in err.getvalue()
+
+
+def test_a_run_that_trains_leaves_its_audit(market, monkeypatch):
+    """The audit comes before the training: what it refuses never reaches the trainer."""
+    monkeypatch.setattr(ml, "DLModelTrainer", NoTrainer)
+    run = make_run(market, "price", "queued", config={})
+    with pytest.raises(InvalidInput) as caught:
+        training_execute(run_id=run.pk)
+    assert caught.value.code == "not_enough_data"
+    run.refresh_from_db()
+    assert (run.status, run.error_code) == ("failed", "not_enough_data")
+    assert "too little history" in run.error_message
+    assert run.audit["rows"] == 400
+
+
+class NoTrainer:
+    device = "cpu"
+
+    def __init__(self, *args, **kwargs):
+        pass
+
+    def train(self, *args, **kwargs):
+        raise AssertionError("it must not come to this")

@@ -72,12 +72,12 @@ def test_missing_origins_are_left_out_and_keep_their_distance():
 
 
 def test_the_statistic_is_the_textbook_one_without_overlap():
-    """Width of n^(1/3) lags by hand: Newey and West's variance, Harvey's factor for h = 1."""
+    """Three lags by hand: Newey and West's variance, Harvey's factor for h = 1."""
     rng = np.random.default_rng(7)
     a, b = rng.normal(size=(2, 27))
     d = b - a
     e = d - d.mean()
-    # width 3 (the cube root of 27): lags 1 and 2 weigh 2/3 and 1/3
+    # width 3: lags 1 and 2 weigh 2/3 and 1/3
     variance = (e @ e + 2 * (2 / 3 * e[1:] @ e[:-1] + 1 / 3 * e[2:] @ e[:-2])) / 27
     by_hand = np.sqrt(26 / 27) * d.mean() / np.sqrt(variance / 27)
     assert diebold_mariano(a, b, overlap=1).statistic == pytest.approx(by_hand)
