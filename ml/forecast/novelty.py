@@ -74,8 +74,8 @@ class Guard:
 
 def traits(maker: FeatureMaker, rows: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """(m, traits) of the window before each of `rows`: how wild it is beside the training part and
-    beside its own weeks, its largest and its whole move, the level and the moves of the spread,
-    the pace of quotes. NaN where unknown."""
+    beside its own weeks, its largest and its whole move, the age of its quote, the level of the
+    spread and how the other quantity moves. NaN where unknown."""
     s, typical, span = maker.series, maker.typical, np.arange(maker.window)
     y = take(s.y, rows, -span)
     size = np.abs(np.diff(y, axis=1))
@@ -91,10 +91,8 @@ def traits(maker: FeatureMaker, rows: np.ndarray, scale: np.ndarray) -> np.ndarr
     if s.other is not None:
         # A spread is encoded as itself.
         spread = take(s.y if s.y is s.value else s.other, rows, -span)
-        columns += [
-            np.arcsinh(10 * _mean(spread)),
-            np.log(_mean(np.abs(np.diff(spread, axis=1))) + 0.01),
-        ]
+        other = _mean(np.abs(np.diff(take(s.other, rows, -span), axis=1)))
+        columns += [np.arcsinh(10 * _mean(spread)), np.log(other + 0.05 * typical.other)]
     return np.stack(columns, axis=1)
 
 
