@@ -81,7 +81,7 @@ def rate_of_sensitivity(sensitivity: int) -> float:
 
 
 def asked_of(promise: Promise, serving: Serving, predictor: ml.DLPredictor) -> dict[str, Any]:
-    """The promise as the predictor takes it: the public threshold at which this version keeps it."""
+    """The promise as the predictor takes it: the public threshold at which it is kept."""
     if promise.threshold is not None:
         return {"threshold": promise.threshold}
     per_week = promise.per_week or 1.0
