@@ -12,7 +12,7 @@ export PORT
 MAIN_JOB = $(BIN)/python manage.py main_job $(if $(DATA),--data "$(DATA)")
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-sqlite test-postgres lint fmt bench bench-forecast messages clean
+.PHONY: help run demo test test-sqlite test-postgres lint fmt bench bench-forecast bench-patterns messages clean
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -64,6 +64,9 @@ bench: $(VENV)/installed-dev ## Speed: ratios against a baseline measured in the
 
 bench-forecast: $(VENV)/installed-bench ## LightGBM and our own forecasts side by side on DATA=FILE, WINDOW=A..B.
 	@$(BIN)/python -m bench.forecast $(DATA) --window $(WINDOW)
+
+bench-patterns: $(VENV)/installed-bench ## The recogniser beside rules and LightGBM on DATA=FILE, WINDOW=A..B.
+	@$(BIN)/python -m bench.patterns $(DATA) --window $(WINDOW)
 
 messages: ## Collect translatable texts (needs gettext); then translate locale/es/LC_MESSAGES/django.po.
 	$(BIN)/python manage.py makemessages --locale es --no-wrap --add-location=file --no-obsolete --ignore=.venv --ignore=var --ignore=tests

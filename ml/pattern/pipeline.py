@@ -15,12 +15,14 @@ import torch
 from torch import Tensor
 
 from ml.errors import NotEnoughData
-from ml.families.cnn import CNNConfig
+from ml.families.cnn import EMBEDDING, CNNConfig
 from ml.grid import build_grid
+from ml.pattern.analogues import STRIDE, Library, Scaler, raw_points
 from ml.pattern.baseline import TrailingRule
-from ml.pattern.holding import choose_holdings
-from ml.pattern.labels import WARM_UP
+from ml.pattern.holding import HOLDINGS
+from ml.pattern.labels import DAY, WARM_UP
 from ml.pattern.measure import measure, measure_held
+from ml.pattern.proof import as_metrics, prove
 from ml.pattern.server import PatternServer, by_row, usable_rows
 from ml.pattern.temperature import fit_temperatures, warmed
 from ml.pattern.training import EMBARGO, Sample, Trained, train
@@ -51,17 +53,19 @@ def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: Fit
     temperatures = fit_temperatures(trained.held_out, judged)
     rule = TrailingRule.fit(grid, sample.labels, learn)
     answers = warmed(trained.held_out, temperatures)
-    holdings = choose_holdings(answers, judged)
     if context.hold_out:
         answers = sample.probabilities(trained.networks, np.flatnonzero(test), temperatures)
     else:
         test = learn
     soft = by_row(answers, test)
-    held = {h: holdings[h].hold(soft[h]) for h in soft}
+    held = {h: HOLDINGS[h].hold(soft[h]) for h in soft}
     plain = rule.probabilities(grid)
     loud = {h: t.argmax(1) for h, t in plain.items()}
+    scaler, library = _library(grid, sample, usable, learn, trained)
+    day = DAY * context.step_minutes * 60
+    gain = prove(library, int(grid.index[border].timestamp()), day) if context.hold_out else None
     return Fitted(
-        tensors=_tensors(trained),
+        tensors={**_tensors(trained), **scaler.to_tensors(), **library.to_tensors()},
         section={
             "window": config.window,
             "channels": list(sample.names),
@@ -69,16 +73,17 @@ def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: Fit
             "figures": sample.statistics.shape[1],
             "networks": len(trained.networks),
             "temperatures": temperatures,
-            "holdings": {h: [v.keep, v.margin] for h, v in holdings.items()},
             "rule": rule.to_json(),
         },
         metrics={
             **measure(sample.labels, soft, test),
             **measure_held(sample.labels, held, test, context.step_minutes),
+            **as_metrics(gain),
         },
         baseline_metrics={
             **measure(sample.labels, plain, test),
             **measure_held(sample.labels, loud, test, context.step_minutes),
+            **as_metrics(None),
         },
         trained_until=grid.index[border - 1].to_pydatetime(),
         test_from=grid.index[min(border, len(grid) - 1)].to_pydatetime(),
@@ -90,6 +95,17 @@ def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: Fit
         best_epoch=max(run.best_epoch for run in trained.runs),
         losses=tuple(trained.runs[0].losses),
     )
+
+
+def _library(
+    grid: pd.DataFrame, sample: Sample, usable: np.ndarray, learn: np.ndarray, trained: Trained
+) -> tuple[Scaler, Library]:
+    """Every other usable row of the whole grid; the scaler knows the learned ones only."""
+    raw = raw_points(trained.networks[-1], sample.windows, sample.channels, sample.at)
+    parts = (EMBEDDING, sample.channels.shape[1])
+    scaler = Scaler.fit(raw[np.flatnonzero(learn) - sample.at], parts)
+    rows = np.flatnonzero(usable)[::STRIDE]
+    return scaler, Library.of(grid, rows, scaler(raw[rows - sample.at]))
 
 
 def _tensors(trained: Trained) -> dict[str, Tensor]:

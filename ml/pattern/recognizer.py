@@ -54,10 +54,8 @@ def predict(
     return {h: np.concatenate(p) if p else np.empty((0, len(CLASSES[h]))) for h, p in parts.items()}
 
 
-def embed(networks: Sequence[CNNModel], windows: Tensor, starts: np.ndarray) -> np.ndarray:
-    """(len(starts), networks x 32) float32: what the heads look at."""
-    parts = []
+def embed(network: CNNModel, windows: Tensor, starts: np.ndarray) -> np.ndarray:
+    """(len(starts), EMBEDDING) float32: what the heads of a network look at."""
     with torch.inference_mode():
-        for part in torch.from_numpy(starts).split(_PART):
-            parts.append(torch.cat([n.embedding(windows[part]) for n in networks], 1).cpu().numpy())
-    return np.concatenate(parts)
+        parts = [network.embedding(windows[p]) for p in torch.from_numpy(starts).split(_PART)]
+        return torch.cat(parts).cpu().numpy()

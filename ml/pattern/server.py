@@ -14,14 +14,16 @@ from torch import Tensor
 from ml.errors import ArtifactMismatch, NotEnoughData
 from ml.families.cnn import CNNConfig, build
 from ml.grid import build_grid
+from ml.pattern.analogues import STRIDE, Library, Scaler, find_analogues, raw_points
 from ml.pattern.baseline import TrailingRule
 from ml.pattern.features import make_channels, whole_windows
-from ml.pattern.holding import MEMORY, Holding, held_at
-from ml.pattern.labels import CLASSES, MONTH, WARM_UP, make_labels
+from ml.pattern.holding import HOLDINGS, MEMORY, held_at
+from ml.pattern.labels import CLASSES, DAY, MONTH, WARM_UP, clean, day_scale, log_mid, make_labels
 from ml.pattern.measure import measure, measure_held
 from ml.pattern.naming import to_pattern
+from ml.pattern.proof import as_metrics, from_metrics, prove
 from ml.pattern.recognizer import mirror_of, predict, windows_of
-from ml.spec import STALE_MINUTES, Pattern, Patterns, Source
+from ml.spec import STALE_MINUTES, Analogues, Pattern, Patterns, Source
 
 #: Rows before a row that its channels depend on: a month's MAD around a month's median, and more.
 CONTEXT = 2 * MONTH + WARM_UP
@@ -50,6 +52,17 @@ class PatternServer:
     def __init__(
         self, manifest: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device
     ) -> None:
+        try:
+            self._read(manifest, tensors, device)
+        except (KeyError, TypeError, RuntimeError) as error:
+            raise ArtifactMismatch(
+                "This pattern model was written by another version; train it again.",
+                {"artifact": str(error).splitlines()[0]},
+            ) from error
+
+    def _read(
+        self, manifest: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device
+    ) -> None:
         section, config = manifest["section"], CNNConfig(**manifest["config"])
         self.name, self.baseline = manifest["family"], manifest["baseline"]
         self.step, self.window = int(manifest["step_minutes"]), int(manifest["section"]["window"])
@@ -58,7 +71,6 @@ class PatternServer:
             h: section["temperatures"][h] for h in section["heads"]
         }
         self.rule = TrailingRule.from_json(section["rule"])
-        self.holdings = {h: Holding(*section["holdings"][h]) for h in section["heads"]}
         classes = {h: len(CLASSES[h]) for h in section["heads"]}
         self.networks = []
         for number in range(int(section["networks"])):
@@ -68,6 +80,9 @@ class PatternServer:
                 {k.removeprefix(own): v for k, v in tensors.items() if k.startswith(own)}
             )
             self.networks.append(network.to(device).eval())
+        self.scaler, self.library = Scaler.from_tensors(tensors), Library.from_tensors(tensors)
+        self.gain = from_metrics(manifest.get("metrics", {}))
+        self.day = DAY * self.step * 60  # seconds
 
     def _grid(self, quotes: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
         """The grid up to `end` with the rows before `start` that its channels depend on."""
@@ -127,13 +142,39 @@ class PatternServer:
             source=source,
             name=self.baseline if source == Source.BASELINE else self.name,
             notes=self._notes(grid, named[-1]),
+            analogues=self._analogues(grid) if source == Source.NETWORK else None,
+        )
+
+    def _points(self, grid: pd.DataFrame) -> np.ndarray:
+        """(rows - window + 1, numbers): a point per window."""
+        channels = make_channels(grid)[1]
+        windows = windows_of(channels, self.window, self.device)
+        return self.scaler(raw_points(self.networks[-1], windows, channels, self.window - 1))
+
+    def _grown(self, grid: pd.DataFrame, points: np.ndarray) -> Library:
+        """The library with what the grid adds to it."""
+        rows = np.flatnonzero(usable_rows(grid, self.window, self.step))
+        rows = rows[grid.index.as_unit("s").asi8[rows] % (STRIDE * self.step * 60) == 0]
+        return self.library.joined(Library.of(grid, rows, points[rows - self.window + 1]))
+
+    def _analogues(self, grid: pd.DataFrame) -> Analogues | None:
+        if not usable_rows(grid, self.window, self.step)[-1]:
+            return None
+        points = self._points(grid)
+        return find_analogues(
+            self._grown(grid, points),
+            points[-1],
+            now=int(grid.index[-1].timestamp()),
+            day=self.day,
+            scale=float(day_scale(clean(log_mid(grid))).iloc[-1]),
+            gain=self.gain,
         )
 
     def _hold(self, head: str, table: np.ndarray, source: Source) -> np.ndarray:
         """(rows,) held class numbers; the rule's names are taken as they come."""
         if source == Source.BASELINE:
             return table.argmax(1)
-        return self.holdings[head].hold(table)
+        return HOLDINGS[head].hold(table)
 
     def _notes(self, grid: pd.DataFrame, current: Pattern) -> tuple[str, ...]:
         notes = []
@@ -160,4 +201,9 @@ class PatternServer:
         return {
             **measure(truth, tables, usable),
             **measure_held(truth, held, usable, self.step),
+            **as_metrics(self._proof(grid, first) if source == Source.NETWORK else None),
         }
+
+    def _proof(self, grid: pd.DataFrame, start: pd.Timestamp) -> tuple[float, float, float] | None:
+        library = self._grown(grid, self._points(grid))
+        return prove(library, int(start.timestamp()), self.day)

@@ -36,6 +36,7 @@ class Sample:
     """Everything of one grid that training needs; entry i of `windows` ends at row i + `at`."""
 
     names: tuple[str, ...]
+    channels: np.ndarray  # (rows, channels)
     windows: Tensor
     mirror: Tensor
     labels: dict[str, np.ndarray]
@@ -52,6 +53,7 @@ class Sample:
         table = np.arcsinh(np.column_stack([f.to_numpy() for f in figures.values()]))
         return cls(
             names,
+            channels,
             windows_of(channels, window, device),
             mirror_of(names, device),
             make_labels(grid, centred=True),

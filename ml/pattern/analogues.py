@@ -1,0 +1,169 @@
+"""Past moments that looked alike, and what followed them.
+
+A library holds points of the past: the last network's embedding beside the channels of the moment,
+each part scaled to a mean square of one. Only moments whose next day was over may answer, none
+within a day of another. Moves are in s24 of their own moment, so that they carry over to today's.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from ml.families.cnn import CNNModel
+from ml.pattern.labels import CLASSES, DAY, clean, day_scale, log_mid, make_labels
+from ml.pattern.recognizer import embed
+from ml.spec import Analogue, Analogues
+
+COUNT = 50
+#: So many of them are shown.
+SHOWN = 6
+#: Every so many-th row of the past is in the library.
+STRIDE = 4
+#: Fewer outcomes than this say nothing about a distribution.
+LEAST = 10
+LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """Centre and spread of every number of a point, from the rows that were learned from."""
+
+    centre: np.ndarray
+    spread: np.ndarray
+
+    @classmethod
+    def fit(cls, raw: np.ndarray, parts: tuple[int, int]) -> Scaler:
+        """`parts` are the lengths of embedding and channels: both count the same in a distance."""
+        weight = np.repeat(np.sqrt(parts), parts)
+        return cls(raw.mean(0), (raw.std(0) + 1e-6) * weight)
+
+    def to_tensors(self) -> dict[str, Tensor]:
+        return {f"scaler.{k}": torch.from_numpy(v) for k, v in vars(self).items()}
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> Scaler:
+        return cls(tensors["scaler.centre"].numpy(), tensors["scaler.spread"].numpy())
+
+    def __call__(self, raw: np.ndarray) -> np.ndarray:
+        return ((raw - self.centre) / self.spread).astype(np.float32)
+
+
+def raw_points(network: CNNModel, windows: Tensor, channels: np.ndarray, at: int) -> np.ndarray:
+    """(windows, numbers): embedding and channels of the moment; `at` + i is the row of window i."""
+    rows = np.arange(len(windows))
+    return np.hstack([embed(network, windows, rows), channels[at:]])
+
+
+@dataclass(frozen=True)
+class Library:
+    """The past, an entry a moment: `seconds` (n,) since 1970 ascending, `points` (n, numbers)
+    scaled, `moves` (n,) the log move of the next day in s24, `paths` (n, 2 DAY + 1) the log mid
+    around the moment relative to it, `regimes` (n,) what the trailing rule named, as a number."""
+
+    seconds: np.ndarray
+    points: np.ndarray
+    moves: np.ndarray
+    paths: np.ndarray
+    regimes: np.ndarray
+
+    @classmethod
+    def of(cls, grid: pd.DataFrame, rows: np.ndarray, points: np.ndarray) -> Library:
+        """Those of `rows` whose next day the grid holds; `points` are theirs."""
+        smooth = clean(log_mid(grid))
+        path, scale = smooth.to_numpy(), day_scale(smooth).to_numpy()
+        inside = (rows >= DAY) & (rows + DAY < len(path))
+        rows, points = rows[inside], points[inside]
+        around = rows[:, None] + np.arange(-DAY, DAY + 1)
+        paths = path[around] - path[rows][:, None]
+        moves = paths[:, -1] / scale[rows]
+        known = np.isfinite(moves) & np.isfinite(paths).all(1)
+        seconds = grid.index.as_unit("s").asi8[rows]
+        named = make_labels(grid, centred=False)
+        regimes = (named["movement"] * len(CLASSES["agitation"]) + named["agitation"])[rows]
+        paths = paths.astype(np.float32)
+        return cls(*(v[known] for v in (seconds, points, moves, paths, regimes)))
+
+    def __len__(self) -> int:
+        return len(self.seconds)
+
+    def joined(self, later: Library) -> Library:
+        """With what a newer stretch adds after the end of this one."""
+        new = later.seconds > (self.seconds[-1] if len(self) else -1)
+        pairs = zip(vars(self).values(), vars(later).values(), strict=True)
+        return Library(*(np.concatenate([own, more[new]]) for own, more in pairs))
+
+    def until(self, second: int, day: int) -> int:
+        """How many entries had their next day (of `day` seconds) behind them at that second."""
+        return int(np.searchsorted(self.seconds, second - day, side="right"))
+
+    def nearest(self, point: np.ndarray, stop: int, day: int) -> tuple[np.ndarray, np.ndarray]:
+        """Numbers and distances of up to COUNT entries before `stop`, a day apart, nearest first.
+        The distance is the root mean square over both parts."""
+        distance = np.sqrt(((self.points[:stop] - point) ** 2).sum(1) / 2)
+        picked: list[int] = []
+        free = np.ones(stop, dtype=bool)
+        for entry in np.argsort(distance, kind="stable"):
+            if not free[entry]:
+                continue
+            picked.append(int(entry))
+            moment = self.seconds[entry]
+            low = np.searchsorted(self.seconds[:stop], moment - day, side="right")
+            high = np.searchsorted(self.seconds[:stop], moment + day, side="left")
+            free[low:high] = False
+            if len(picked) == COUNT:
+                break
+        return np.array(picked, dtype=int), distance[picked]
+
+    def to_tensors(self) -> dict[str, Tensor]:
+        tables = {k: np.ascontiguousarray(v) for k, v in vars(self).items()}
+        return {f"library.{k}": torch.from_numpy(v) for k, v in tables.items()}
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> Library:
+        return cls(*(tensors[f"library.{k}"].numpy() for k in cls.__dataclass_fields__))
+
+
+def find_analogues(
+    library: Library,
+    point: np.ndarray,
+    *,
+    now: int,
+    day: int,
+    scale: float,
+    gain: tuple[float, float, float] | None,
+) -> Analogues | None:
+    """What followed the moments most like `point`, as of the second `now`; None where too few had
+    their next day behind them. `scale` is today's s24; `gain` what was measured (see proof)."""
+    stop = library.until(now, day)
+    found, distance = library.nearest(point, stop, day)
+    if len(found) < LEAST:
+        return None
+
+    def quantiles(moves: np.ndarray) -> dict[str, float]:
+        values = np.quantile(moves, LEVELS) * scale
+        return {str(level): float(v) for level, v in zip(LEVELS, values, strict=True)}
+
+    return Analogues(
+        nearest=tuple(
+            Analogue(
+                as_of=dt.datetime.fromtimestamp(int(library.seconds[e]), dt.UTC),
+                distance=float(d),
+                before=tuple(map(float, library.paths[e, : DAY + 1])),
+                after=tuple(map(float, library.paths[e, DAY:])),
+                move=float(library.paths[e, -1]),
+            )
+            for e, d in zip(found[:SHOWN], distance, strict=False)
+        ),
+        count=len(found),
+        quantiles=quantiles(library.moves[found]),
+        any_quantiles=quantiles(library.moves[:stop]),
+        proven=gain is not None and gain[2] < 0,
+        gain=gain,
+    )
