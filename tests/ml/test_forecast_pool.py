@@ -8,11 +8,12 @@ import pytest
 
 from ml.forecast.experts import EXPERTS, expert_quantiles, fit_simple
 from ml.forecast.features import FeatureMaker
-from ml.forecast.pool import Pool, best_widths, by_target_day, daily_weights, fit_pool
+from ml.forecast.pool import Pool, by_target_day, daily_weights, fit_pool
 from ml.forecast.repoll import repolled
 from ml.forecast.series import make_series
 from ml.forecast.targets import Target, future
 from ml.forecast.tick import find_tick, row_ticks, snapped
+from ml.forecast.tracking import best_widths
 from ml.forecast.training import Rounds
 from ml.grid import build_grid
 from ml.spec import HORIZONS, QUANTILES, Task, TrainConfig
@@ -29,7 +30,7 @@ def make_maker(quotes: pd.DataFrame, task: Task = Task.PRICE) -> FeatureMaker:
 def make_forecasts(days: int = 40, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Two experts: one is right and too narrow, one knows nothing. Experts, moves, clock."""
     rng = np.random.default_rng(seed)
-    clock = np.arange(0, days * 48, 4)
+    clock = np.arange(0, days * 48, 3)
     centre = rng.normal(0, 2, (len(clock), 4, 1))
     good = centre + np.linspace(-0.5, 0.5, 7)
     poor = np.broadcast_to(np.linspace(-3, 3, 7), good.shape)
@@ -41,14 +42,14 @@ def test_pool_trusts_the_better_expert_and_widens_what_is_narrow():
     pool = fit_pool(experts, moves, clock, 48, since=0)
     assert pool.weights.sum(axis=1) == pytest.approx(1.0)
     assert (pool.weights[:2, 0, 3] > 0.9).all()
-    assert (best_widths(experts[:, :, 0], moves, np.ones(4)) > 1.2).all()
+    assert (best_widths(experts[:, :, 0], moves, np.ones((4, 7))) > 1.2).all()
     again = Pool.from_json(pool.as_json())
     np.testing.assert_array_equal(again.weights, pool.weights)
 
 
 def test_pool_answers_alike_alone_and_in_a_batch_and_sees_no_target_of_its_day():
     experts, moves, clock = make_forecasts()
-    pool = fit_pool(experts[:240], moves[:240], clock[:240], 48, since=0)
+    pool = fit_pool(experts[:320], moves[:320], clock[:320], 48, since=0)
     memory, day = np.ones(len(clock), dtype=bool), 35
     batch = pool.moves(experts, memory, clock, by_target_day(experts, moves, clock, 48), 48)
     later = clock[:, None] + np.asarray(HORIZONS) >= day * 48
@@ -57,7 +58,7 @@ def test_pool_answers_alike_alone_and_in_a_batch_and_sees_no_target_of_its_day()
         own = clock // 48 == day
         alone = pool.moves(experts[own], memory[own], clock[own], past, 48)
         np.testing.assert_allclose(alone, batch[own], rtol=1e-12)
-    assert not np.allclose(batch[-12:], (pool.weights * experts[-12:]).sum(axis=2), atol=1e-3)
+    assert not np.allclose(batch[-16:], (pool.weights * experts[-16:]).sum(axis=2), atol=1e-3)
 
 
 def test_pool_without_memory_is_the_network_alone():
