@@ -15,7 +15,13 @@ from typing import Any
 import numpy as np
 
 from ml.forecast.metrics import LEVELS
-from ml.forecast.tracking import best_widths, stretched, tracked_stretch
+from ml.forecast.tracking import (
+    MEDIAN,
+    best_widths,
+    centre_trust,
+    stretched,
+    tracked_stretch,
+)
 from ml.spec import HORIZONS
 
 SPAN_DAYS = 28
@@ -111,17 +117,21 @@ def daily_weights(start: np.ndarray, past: Realised, days: np.ndarray, per_day: 
 
 
 def daily_widths(
-    weights: np.ndarray, past: Realised, days: np.ndarray, fallback: np.ndarray
+    weights: np.ndarray, past: Realised, days: np.ndarray, fallback: np.ndarray, guard: bool
 ) -> np.ndarray:
     """(days, horizons, levels) stretch of the quantiles around the centre: the one that would have
     served best over the SPAN_DAYS before, `fallback` (horizons, levels) where too few forecasts
-    are realised; and on it what those days' hits and misses ask of each interval."""
+    are realised; and on it what those days' hits and misses ask of each interval. With
+    `guard` that of the centre says how much of it those days trust."""
     found = np.empty((len(days), len(HORIZONS), len(LEVELS)))
     for place, day in enumerate(days):
         experts, moves = past.of(np.arange(day - SPAN_DAYS, day))
         pooled = np.sort((weights[place] * experts).sum(axis=-2), axis=-1)
-        flat = pooled.reshape(-1, len(HORIZONS), len(LEVELS))
-        width = best_widths(flat, moves.reshape(-1, len(HORIZONS)), fallback)
+        flat, truth = pooled.reshape(-1, *pooled.shape[-2:]), moves.reshape(-1, len(HORIZONS))
+        trust = np.ones(found.shape[1:])
+        if guard:
+            trust[:, MEDIAN] = centre_trust(flat[..., MEDIAN], truth)
+        width = trust * best_widths(stretched(flat, trust), truth, fallback)
         found[place] = width * tracked_stretch(stretched(pooled, width), moves)
     return found
 
@@ -131,12 +141,13 @@ class Pool:
     """What validation leaves: `weights` (horizons, experts, levels) of the experts, `width`
     (horizons, levels) of the pooled quantiles, the `unit` (horizons,) that makes moves comparable,
     and `since` (seconds since 1970) from which on forecasts are of moments that the networks never
-    saw."""
+    saw. `guard`, true of a price, lets the last weeks pull the centre to the last value."""
 
     weights: np.ndarray
     width: np.ndarray
     unit: np.ndarray
     since: int
+    guard: bool
 
     def as_json(self) -> dict[str, Any]:
         return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in vars(self).items()}
@@ -144,7 +155,7 @@ class Pool:
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Pool:
         arrays = {k: np.asarray(fields[k], dtype="float64") for k in ("weights", "width", "unit")}
-        return cls(**arrays, since=int(fields["since"]))
+        return cls(**arrays, since=int(fields["since"]), guard=bool(fields["guard"]))
 
     def moves(
         self,
@@ -158,7 +169,7 @@ class Pool:
         is no `memory` (m,) the network answers alone, as wide as validation asks for."""
         days, line = np.unique(clock // per_day, return_inverse=True)
         weights = daily_weights(self.weights, past, days, per_day)
-        width = daily_widths(weights, past, days, self.width)
+        width = daily_widths(weights, past, days, self.width, self.guard)
         pooled = (weights[line] * experts).sum(axis=2)
         pooled = np.where(memory[:, None, None], pooled, experts[:, :, 0])
         width = np.where(memory[:, None, None], width[line], self.width)
@@ -166,7 +177,13 @@ class Pool:
 
 
 def fit_pool(
-    experts: np.ndarray, moves: np.ndarray, clock: np.ndarray, per_day: int, since: int
+    experts: np.ndarray,
+    moves: np.ndarray,
+    clock: np.ndarray,
+    per_day: int,
+    *,
+    since: int,
+    guard: bool,
 ) -> Pool:
     """Weights and widths of a validation stretch: forecasts (m, horizons, experts, levels) and
     realised moves (m, horizons), in trailing scales."""
@@ -180,4 +197,4 @@ def fit_pool(
     pooled = (weights * experts).sum(axis=2)
     alike = np.ones((len(HORIZONS), len(LEVELS)))
     width = best_widths(pooled / unit[:, None], moves / unit, alike)
-    return Pool(weights, width, unit, since)
+    return Pool(weights, width, unit, since, guard)

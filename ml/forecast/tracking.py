@@ -1,10 +1,11 @@
-"""Intervals that keep their promise: they stretch as the last weeks' pinball loss asks, and on top
-are steered by how often the targets fell outside.
+"""How a pooled forecast learns of its own last weeks, day by day.
 
-The latter is adaptive conformal inference (Gibbs and Candes 2021) on whole days of forecasts: a
-day that more targets left than the level allows widens the interval of the next day, a day that
-fewer left narrows it. Both ends of an interval stretch alike, each pair of levels for itself, and a
-stretch is a function of the days before alone.
+A price's centre goes back to the last value where that would have served better. Intervals stretch
+as the pinball loss asks, and on top are steered by how often the targets fell outside. The latter
+is adaptive conformal inference (Gibbs and Candes 2021) on whole days of forecasts: a day that more
+targets left than the level allows widens the interval of the next day, a day that fewer left
+narrows it. Both ends of an interval stretch alike, each pair of levels for itself. All of it is a
+function of the days before alone.
 """
 
 from __future__ import annotations
@@ -30,19 +31,35 @@ _WIDTHS = np.linspace(0.6, 1.8, 49)
 #: the shortest horizon many intervals end at the last value, which no width moves.
 _TRUST = np.array([0.5, 0.75, 0.75, 0.75])
 _LEAST_REALISED = 60
+_SHARES = np.linspace(1.0, 0.0, 11)  # of equals the largest wins
+_LEAST_TRUST = 0.25
+_GUARDED = np.array([False, True, True, True])  # a step ahead, the margin of validation does it
 
 
 def stretched(quantiles: np.ndarray, width: np.ndarray) -> np.ndarray:
-    """Quantiles (..., levels) with their distances to the centre `width` (..., levels) times as
-    large, in order again."""
+    """Quantiles (..., levels) of a move with their distances to the centre `width` (..., levels)
+    times as large, in order again. The width of the centre is that of its own distance to the last
+    value."""
     centre = quantiles[..., MEDIAN : MEDIAN + 1]
-    return np.sort(centre + (quantiles - centre) * width, axis=-1)
+    away = (quantiles - centre) * width
+    return np.sort(centre * width[..., MEDIAN : MEDIAN + 1] + away, axis=-1)
+
+
+def centre_trust(centre: np.ndarray, moves: np.ndarray) -> np.ndarray:
+    """(horizons,) share of the centres (m, horizons) that came nearest to the moves (m, horizons);
+    a quarter of it stays in any case. A month that would have been better off with the last value
+    says little of one day, and much where a market has changed since the networks learnt."""
+    known = np.isfinite(moves)
+    truth = np.nan_to_num(moves)
+    errors = [(np.abs(truth - share * centre) * known).sum(axis=0) for share in _SHARES]
+    trust = _LEAST_TRUST + (1 - _LEAST_TRUST) * _SHARES[np.argmin(errors, axis=0)]
+    return np.where((known.sum(axis=0) >= _LEAST_REALISED) & _GUARDED, trust, 1.0)
 
 
 def best_widths(quantiles: np.ndarray, moves: np.ndarray, fallback: np.ndarray) -> np.ndarray:
-    """(horizons, levels) stretch, one of all levels, of the quantiles (m, horizons, levels) that
-    minimises the pinball loss of the moves (m, horizons), partly trusted; `fallback` (horizons,
-    levels) where too few moves are known."""
+    """(horizons, levels) stretch, the same for all levels but the centre, of the quantiles (m,
+    horizons, levels) that minimises the pinball loss of the moves (m, horizons), partly trusted;
+    `fallback` (horizons, levels) where too few moves are known."""
     known = np.isfinite(moves)
     centre = quantiles[..., MEDIAN]
     rest = np.where(known, moves - centre, 0.0)
@@ -54,7 +71,9 @@ def best_widths(quantiles: np.ndarray, moves: np.ndarray, fallback: np.ndarray) 
         loss[place] = (pinball * known).sum(axis=0)
     best = _WIDTHS[loss.argmin(axis=0)] ** _TRUST
     enough = known.sum(axis=0) >= _LEAST_REALISED
-    return np.where(enough[:, None], best[:, None], fallback)
+    width = np.where(enough[:, None], best[:, None], fallback)
+    width[:, MEDIAN] = 1.0
+    return width
 
 
 def needed_stretch(quantiles: np.ndarray, moves: np.ndarray) -> np.ndarray:

@@ -39,17 +39,19 @@ def make_forecasts(days: int = 40, seed: int = 0) -> tuple[np.ndarray, np.ndarra
 
 def test_pool_trusts_the_better_expert_and_widens_what_is_narrow():
     experts, moves, clock = make_forecasts()
-    pool = fit_pool(experts, moves, clock, 48, since=0)
+    pool = fit_pool(experts, moves, clock, 48, since=0, guard=True)
     assert pool.weights.sum(axis=1) == pytest.approx(1.0)
     assert (pool.weights[:2, 0, 3] > 0.9).all()
-    assert (best_widths(experts[:, :, 0], moves, np.ones((4, 7))) > 1.2).all()
+    widths = best_widths(experts[:, :, 0], moves, np.ones((4, 7)))
+    assert (widths[:, LEVELS != 0.5] > 1.2).all()
+    assert (widths[:, LEVELS == 0.5] == 1).all()
     again = Pool.from_json(pool.as_json())
     np.testing.assert_array_equal(again.weights, pool.weights)
 
 
 def test_pool_answers_alike_alone_and_in_a_batch_and_sees_no_target_of_its_day():
     experts, moves, clock = make_forecasts()
-    pool = fit_pool(experts[:320], moves[:320], clock[:320], 48, since=0)
+    pool = fit_pool(experts[:320], moves[:320], clock[:320], 48, since=0, guard=True)
     memory, day = np.ones(len(clock), dtype=bool), 35
     batch = pool.moves(experts, memory, clock, by_target_day(experts, moves, clock, 48), 48)
     later = clock[:, None] + np.asarray(HORIZONS) >= day * 48
@@ -63,7 +65,7 @@ def test_pool_answers_alike_alone_and_in_a_batch_and_sees_no_target_of_its_day()
 
 def test_pool_without_memory_is_the_network_alone():
     experts, moves, clock = make_forecasts()
-    pool = fit_pool(experts, moves, clock, 48, since=0)
+    pool = fit_pool(experts, moves, clock, 48, since=0, guard=True)
     past = by_target_day(experts, moves, clock, 48)
     found = pool.moves(experts, np.zeros(len(clock), dtype=bool), clock, past, 48)
     np.testing.assert_allclose(found[..., 3], experts[:, :, 0, 3])
@@ -71,7 +73,7 @@ def test_pool_without_memory_is_the_network_alone():
 
 def test_pool_without_realised_forecasts_is_that_of_validation():
     experts, moves, clock = make_forecasts()
-    pool = fit_pool(experts, moves, clock, 48, since=0)
+    pool = fit_pool(experts, moves, clock, 48, since=0, guard=True)
     nothing = by_target_day(experts[:0], moves[:0], clock[:0], 48)
     found = daily_weights(pool.weights, nothing, np.array([50]), 48)
     np.testing.assert_allclose(found[0], pool.weights, rtol=1e-9)

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from ml.forecast.pool import anchor_gap, by_target_day, fit_pool
-from ml.forecast.tracking import OUTSIDE, PACE, needed_stretch, stretched, tracked_stretch
+from ml.forecast.tracking import (
+    OUTSIDE,
+    PACE,
+    centre_trust,
+    needed_stretch,
+    stretched,
+    tracked_stretch,
+)
 from ml.spec import HORIZONS, QUANTILES
 
 NORMAL = np.array([-1.645, -1.282, -0.674, 0.0, 0.674, 1.282, 1.645])
@@ -70,7 +77,7 @@ def test_a_day_that_all_targets_left_widens_the_next_one():
     clock = np.arange(0, 60 * 48, anchor_gap(48))
     experts = np.broadcast_to(NORMAL, (len(clock), len(HORIZONS), 1, 7)) * 1.0
     moves = rng.normal(size=(len(clock), len(HORIZONS)))
-    pool = fit_pool(experts[:480], moves[:480], clock[:480], 48, since=0)
+    pool = fit_pool(experts[:480], moves[:480], clock[:480], 48, since=0, guard=True)
     calm = by_target_day(experts, moves, clock, 48)
     wild = by_target_day(experts, np.where((clock // 48 == 50)[:, None], 9.0, moves), clock, 48)
     own, memory = clock // 48 == 52, np.ones(len(clock), dtype=bool)
@@ -80,3 +87,31 @@ def test_a_day_that_all_targets_left_widens_the_next_one():
     ]
     assert (width[1] > 1.1 * width[0]).all()
     assert len(QUANTILES) == experts.shape[-1]
+
+
+def test_a_month_on_the_wrong_side_pulls_the_centre_to_the_last_value():
+    rng = np.random.default_rng(0)
+    centre = rng.normal(size=(336, len(HORIZONS)))
+    noise = 0.1 * rng.normal(size=centre.shape)
+    right, wrong = centre_trust(centre, centre + noise), centre_trust(centre, noise - centre)
+    np.testing.assert_array_equal(right, 1.0)
+    np.testing.assert_array_equal(wrong, [1.0, 0.25, 0.25, 0.25])
+    unknown = np.where(np.arange(336)[:, None] < 50, noise - centre, np.nan)
+    np.testing.assert_array_equal(centre_trust(centre, unknown), 1.0)
+
+
+@pytest.mark.parametrize("guard", [False, True])
+def test_only_a_guarded_pool_moves_its_centre(guard):
+    """The network was right in validation and errs by its sign ever since."""
+    rng = np.random.default_rng(1)
+    clock = np.arange(0, 90 * 48, anchor_gap(48))
+    centre = rng.normal(size=(len(clock), len(HORIZONS), 1))
+    experts = np.stack([centre + 0.1 * NORMAL] * 2, axis=2)
+    wrong = (clock >= 30 * 48)[:, None]
+    moves = np.where(wrong, -1.0, 1.0) * centre[..., 0] + 0.1 * rng.normal(size=centre.shape[:2])
+    pool = fit_pool(experts[:480], moves[:480], clock[:480], 48, since=0, guard=guard)
+    own, memory = clock // 48 == 70, np.ones(len(clock), dtype=bool)
+    past = by_target_day(experts / pool.unit[:, None, None], moves / pool.unit, clock, 48)
+    found = pool.moves(experts[own], memory[own], clock[own], past, 48)[..., 3] / centre[own, :, 0]
+    expected = [1.0, 0.25, 0.25, 0.25] if guard else [1.0] * 4
+    np.testing.assert_allclose(found, np.broadcast_to(expected, found.shape), rtol=1e-6)
