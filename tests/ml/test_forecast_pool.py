@@ -118,16 +118,19 @@ def test_ticks_are_found_and_forecasts_stand_on_them():
     found = snapped(values, np.array([9.6]), np.array([0.005]))
     steps = (found - 9.6) / 0.005
     np.testing.assert_allclose(steps[..., 2:5], np.round(steps[..., 2:5]), atol=2e-5)
-    np.testing.assert_array_equal(snapped(values, np.array([9.6]), np.array([np.nan])), values)
+    free = snapped(values, np.array([9.6]), np.array([np.nan]))
+    np.testing.assert_allclose(free, values, rtol=2e-9)
 
 
-def test_an_interval_that_ends_on_a_tick_still_holds_it_after_going_through_a_file():
-    tick = 0.1 / 3
-    value = np.full((1, 1, 7), 9.6 + tick)
-    ends = snapped(value, np.array([9.6]), np.array([tick]))[0, 0]
+@pytest.mark.parametrize(
+    ("last", "tick"), [(9.6, 0.1 / 3), (9.61, np.nan), (549.2104999999999, 0.00025), (0.3, 0.01)]
+)
+def test_an_interval_that_ends_on_a_value_still_holds_it_after_going_through_a_file(last, tick):
+    value = last + np.nan_to_num(tick)
+    ends = snapped(np.full((1, 1, 7), value), np.array([last]), np.array([tick]))[0, 0]
     written = [float(f"{end:.10g}") for end in ends]
-    assert written[0] < 9.6 + tick < written[-1]
-    assert ends[3] == pytest.approx(9.6 + tick, abs=1e-12)
+    assert written[0] < value < written[-1]
+    assert ends[3] == pytest.approx(value, abs=1e-12)
 
 
 @pytest.mark.parametrize("task", [Task.PRICE, Task.SPREAD])
