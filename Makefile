@@ -63,7 +63,7 @@ bench: $(VENV)/installed-dev ## Speed: ratios against a baseline measured in the
 	$(BIN)/python -m tests.bench
 
 bench-forecast: $(VENV)/installed-bench ## LightGBM and our own forecasts side by side on DATA=FILE, WINDOW=A..B.
-	@$(BIN)/python -m bench.forecast $(DATA) --window $(WINDOW)
+	@$(BIN)/python -m bench.forecast $(DATA) --window $(WINDOW) $(ARGS)
 
 messages: ## Collect translatable texts (needs gettext); then translate locale/es/LC_MESSAGES/django.po.
 	$(BIN)/python manage.py makemessages --locale es --no-wrap --add-location=file --no-obsolete --ignore=.venv --ignore=var --ignore=tests
