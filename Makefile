@@ -63,7 +63,7 @@ bench: $(VENV)/installed-dev ## Speed: ratios against a baseline measured in the
 	$(BIN)/python -m tests.bench
 
 bench-forecast: $(VENV)/installed-bench ## LightGBM and our own forecasts side by side on DATA=FILE, WINDOW=A..B.
-	@$(BIN)/python -m bench.forecast $(DATA) --window $(WINDOW)
+	@$(BIN)/python -m bench.forecast $(DATA) --window $(WINDOW) $(ARGS)
 
 bench-patterns: $(VENV)/installed-bench ## The recogniser beside rules and LightGBM on DATA=FILE, WINDOW=A..B.
 	@$(BIN)/python -m bench.patterns $(DATA) --window $(WINDOW)

@@ -42,6 +42,9 @@ def main() -> None:
     parser.add_argument("--window", required=True, metavar="A..B", help="UTC; a date is 0 h")
     parser.add_argument("--step", type=int, default=DEFAULT_STEP_MINUTES)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument(
+        "--tune", action="store_true", help="Choose LightGBM's settings on the month before."
+    )
     parser.add_argument("--keep", type=Path, help="Folder for the predictions of both.")
     options = parser.parse_args()
     quotes = read_quotes(options.data)
@@ -50,7 +53,7 @@ def main() -> None:
     pairs = []
     for task in tasks:
         plan = BacktestPlan(task=task, start=start, end=end, step_minutes=options.step)
-        pairs += _both(quotes, plan, options.threads, options.keep)
+        pairs += _both(quotes, plan, options)
     ratio, low, high = geometric_mean(pairs)
     _say(
         f"geometric mean of CRPS / CRPS(LightGBM) over {len(pairs)} cells: "
@@ -63,21 +66,23 @@ def _moment(text: str) -> dt.datetime:
 
 
 def _both(
-    quotes: pd.DataFrame, plan: BacktestPlan, threads: int, keep: Path | None
+    quotes: pd.DataFrame, plan: BacktestPlan, options: argparse.Namespace
 ) -> list[tuple[Rows, Rows]]:
     """The rows of the project and of LightGBM, by horizon; prints both tables."""
     found = []
     with tempfile.TemporaryDirectory() as work:
         runners: dict[str, Callable[[], pd.DataFrame]] = {
             "paralelo": lambda: run_backtest(quotes, plan, work, device="cpu"),
-            "lightgbm": lambda: lightgbm_backtest(quotes, plan, threads=threads),
+            "lightgbm": lambda: lightgbm_backtest(
+                quotes, plan, threads=options.threads, tune=options.tune
+            ),
         }
         for name, run in runners.items():
             wall, cpu = time.perf_counter(), time.process_time()
             forecasts = run()
             spent = time.perf_counter() - wall, time.process_time() - cpu
-            if keep is not None:
-                write_predictions(forecasts, keep / f"{plan.task}-{name}.csv.gz")
+            if options.keep is not None:
+                write_predictions(forecasts, options.keep / f"{plan.task}-{name}.csv.gz")
             found.append(score_rows(forecasts, quotes, plan))
             _say(f"{plan.task} {name}: {spent[0]:.0f} s, {spent[1]:.0f} CPU s")
             _table(found[-1])

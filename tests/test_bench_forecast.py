@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bench import lightgbm_peer
 from bench.forecast import geometric_mean, read_quotes
 from bench.lightgbm_peer import lightgbm_backtest
 from ml.backtest_plan import BacktestPlan
@@ -54,16 +55,18 @@ def test_a_market_file_is_read_under_its_own_names(tmp_path):
     )
 
 
-@pytest.mark.parametrize("task", [Task.PRICE, Task.SPREAD])
-def test_the_peer_sees_no_future_either(task):
+@pytest.mark.parametrize(("task", "tune"), [(Task.PRICE, True), (Task.SPREAD, False)])
+def test_the_peer_sees_no_future_either(task, tune, monkeypatch):
     pytest.importorskip("lightgbm")
+    monkeypatch.setattr(lightgbm_peer, "_TREES", 8)
+    monkeypatch.setattr(lightgbm_peer, "_CHOICES", lightgbm_peer._CHOICES[:2])
     quotes = make_quotes(1500)
     start, end = quotes.index[1300].to_pydatetime(), quotes.index[1480].to_pydatetime()
     plan = BacktestPlan(task=task, start=start, end=end, origin_step=4)
-    whole = lightgbm_backtest(quotes, plan, threads=1)
+    whole = lightgbm_backtest(quotes, plan, threads=1, tune=tune)
     spoiled = quotes.copy()
     spoiled.iloc[1400:] *= 5
-    other = lightgbm_backtest(spoiled, plan, threads=1)
+    other = lightgbm_backtest(spoiled, plan, threads=1, tune=tune)
     before = quotes.index[1400]
     same = [f[f["origin"] < before].reset_index(drop=True) for f in (whole, other)]
     pd.testing.assert_frame_equal(*same)

@@ -11,8 +11,9 @@ from ml.spec import HORIZONS, QUANTILES
 _MEDIAN = QUANTILES.index(0.5)
 _SHRINKS = np.linspace(0.0, 1.0, 11)
 _CLEAR_GAIN = 0.05
-#: A price's trend of today may be gone before the far horizons come.
-PRICE_MARGIN = (1.0, 0.9, 0.75, 0.6)
+#: A price's trend of today may be gone before the far horizons come; a step ahead the centre is the
+#: last value or a tick beside it, and the wrong side costs more than the right one gains.
+PRICE_MARGIN = (0.5, 0.9, 0.75, 0.6)
 
 
 @dataclass(frozen=True)

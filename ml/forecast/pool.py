@@ -15,20 +15,23 @@ from typing import Any
 import numpy as np
 
 from ml.forecast.metrics import LEVELS
-from ml.spec import HORIZONS, QUANTILES
+from ml.forecast.tracking import (
+    MEDIAN,
+    best_widths,
+    centre_trust,
+    stretched,
+    tracked_stretch,
+)
+from ml.spec import HORIZONS
 
 SPAN_DAYS = 28
-ANCHORS_A_DAY = 12
+#: Of half-hours every third: an even gap would judge one half-hour after the full hour only, where
+#: quotes that come by the hour are fresher or staler than half an hour later.
+ANCHORS_A_DAY = 16
 _HALF_LIFE_DAYS = 30.0
 _RATE = 0.15
 _PASSES = 4
 _LARGEST_STEP = 1.0
-_MEDIAN = QUANTILES.index(0.5)
-_WIDTHS = np.linspace(0.6, 1.8, 49)
-#: (horizons,) A month is few independent days: the width goes this share of the way it asks for. At
-#: the shortest horizon most intervals end at the last value, which no width moves.
-_TRUST = np.array([0.5, 0.75, 0.75, 0.75])
-_LEAST_REALISED = 60
 _STEPS = np.asarray(HORIZONS)
 
 
@@ -114,44 +117,37 @@ def daily_weights(start: np.ndarray, past: Realised, days: np.ndarray, per_day: 
 
 
 def daily_widths(
-    weights: np.ndarray, past: Realised, days: np.ndarray, fallback: np.ndarray
+    weights: np.ndarray, past: Realised, days: np.ndarray, fallback: np.ndarray, guard: bool
 ) -> np.ndarray:
-    """(days, horizons) stretch of the quantiles around the centre that would have served best over
-    the SPAN_DAYS before; `fallback` (horizons,) where too few forecasts are realised."""
-    found = np.empty((len(days), len(HORIZONS)))
+    """(days, horizons, levels) stretch of the quantiles around the centre: the one that would have
+    served best over the SPAN_DAYS before, `fallback` (horizons, levels) where too few forecasts
+    are realised; and on it what those days' hits and misses ask of each interval. With
+    `guard` that of the centre says how much of it those days trust."""
+    found = np.empty((len(days), len(HORIZONS), len(LEVELS)))
     for place, day in enumerate(days):
         experts, moves = past.of(np.arange(day - SPAN_DAYS, day))
-        pooled = (weights[place] * experts).sum(axis=-2).reshape(-1, len(HORIZONS), len(LEVELS))
-        found[place] = best_widths(pooled, moves.reshape(-1, len(HORIZONS)), fallback)
+        pooled = np.sort((weights[place] * experts).sum(axis=-2), axis=-1)
+        flat, truth = pooled.reshape(-1, *pooled.shape[-2:]), moves.reshape(-1, len(HORIZONS))
+        trust = np.ones(found.shape[1:])
+        if guard:
+            trust[:, MEDIAN] = centre_trust(flat[..., MEDIAN], truth)
+        width = trust * best_widths(stretched(flat, trust), truth, fallback)
+        found[place] = width * tracked_stretch(stretched(pooled, width), moves)
     return found
-
-
-def best_widths(quantiles: np.ndarray, moves: np.ndarray, fallback: np.ndarray) -> np.ndarray:
-    """(horizons,) stretch of the quantiles (m, horizons, levels) that minimises the pinball loss of
-    the moves (m, horizons), half trusted."""
-    known = np.isfinite(moves)
-    centre = quantiles[..., _MEDIAN]
-    rest = np.where(known, moves - centre, 0.0)
-    away = quantiles - centre[..., None]
-    loss = np.empty((len(_WIDTHS), len(HORIZONS)))
-    for place, width in enumerate(_WIDTHS):
-        error = rest[..., None] - width * away
-        pinball = np.maximum(LEVELS * error, (LEVELS - 1) * error).sum(axis=-1)
-        loss[place] = (pinball * known).sum(axis=0)
-    best = _WIDTHS[loss.argmin(axis=0)] ** _TRUST
-    return np.where(known.sum(axis=0) >= _LEAST_REALISED, best, fallback)
 
 
 @dataclass(frozen=True)
 class Pool:
-    """What validation leaves: `weights` (horizons, experts, levels), `width` (horizons,), the
-    `unit` (horizons,) that makes moves comparable, and `since` (seconds since 1970) from which on
-    forecasts are of moments that the networks never saw."""
+    """What validation leaves: `weights` (horizons, experts, levels) of the experts, `width`
+    (horizons, levels) of the pooled quantiles, the `unit` (horizons,) that makes moves comparable,
+    and `since` (seconds since 1970) from which on forecasts are of moments that the networks never
+    saw. `guard`, true of a price, lets the last weeks pull the centre to the last value."""
 
     weights: np.ndarray
     width: np.ndarray
     unit: np.ndarray
     since: int
+    guard: bool
 
     def as_json(self) -> dict[str, Any]:
         return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in vars(self).items()}
@@ -159,15 +155,15 @@ class Pool:
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Pool:
         arrays = {k: np.asarray(fields[k], dtype="float64") for k in ("weights", "width", "unit")}
-        return cls(**arrays, since=int(fields["since"]))
+        return cls(**arrays, since=int(fields["since"]), guard=bool(fields["guard"]))
 
     def of_days(
         self, past: Realised, days: np.ndarray, per_day: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Weights (days, horizons, experts, levels) and widths (days, horizons) of `days`, numbers
-        since 1970: a function of the targets before each day's midnight."""
+        """Weights (days, horizons, experts, levels) and widths (days, horizons, levels) of `days`,
+        numbers since 1970: a function of the targets before each day's midnight."""
         weights = daily_weights(self.weights, past, days, per_day)
-        return weights, daily_widths(weights, past, days, self.width)
+        return weights, daily_widths(weights, past, days, self.width, self.guard)
 
     def pooled(
         self, experts: np.ndarray, memory: np.ndarray, weights: np.ndarray, width: np.ndarray
@@ -177,9 +173,8 @@ class Pool:
         validation asks for."""
         pooled = (weights * experts).sum(axis=2)
         pooled = np.where(memory[:, None, None], pooled, experts[:, :, 0])
-        width = np.where(memory[:, None], width, self.width)
-        centre = pooled[..., _MEDIAN : _MEDIAN + 1]
-        return np.sort(centre + (pooled - centre) * width[..., None], axis=-1)
+        width = np.where(memory[:, None, None], width, self.width)
+        return stretched(np.sort(pooled, axis=-1), width)
 
     def moves(
         self,
@@ -196,7 +191,13 @@ class Pool:
 
 
 def fit_pool(
-    experts: np.ndarray, moves: np.ndarray, clock: np.ndarray, per_day: int, since: int
+    experts: np.ndarray,
+    moves: np.ndarray,
+    clock: np.ndarray,
+    per_day: int,
+    *,
+    since: int,
+    guard: bool,
 ) -> Pool:
     """Weights and widths of a validation stretch: forecasts (m, horizons, experts, levels) and
     realised moves (m, horizons), in trailing scales."""
@@ -208,5 +209,6 @@ def fit_pool(
     )
     weights = fit_weights(past, per_day)
     pooled = (weights * experts).sum(axis=2)
-    width = best_widths(pooled / unit[:, None], moves / unit, np.ones(len(HORIZONS)))
-    return Pool(weights, width, unit, since)
+    alike = np.ones((len(HORIZONS), len(LEVELS)))
+    width = best_widths(pooled / unit[:, None], moves / unit, alike)
+    return Pool(weights, width, unit, since, guard)

@@ -20,8 +20,8 @@ MOST_DAYS = 16
 
 @dataclass(frozen=True)
 class DayState:
-    """`weights` (horizons, experts, levels) and `width` (horizons,) of the pool, and the `capped`
-    moves (n,) of the grid rows before midnight, the last one being the row before it."""
+    """`weights` (horizons, experts, levels) and `width` (horizons, levels) of the pool, and the
+    `capped` moves (n,) of the grid rows before midnight, the last one being the row before it."""
 
     weights: np.ndarray
     width: np.ndarray

@@ -17,7 +17,9 @@ _SHARE = 0.95
 _EXACT = 1e-4
 _FAR = 1.0  # ticks: outer quantiles further out stay as they are, or they would cover too little
 _OUTER = (LEVELS < 0.2) | (LEVELS > 0.8)
-_OUTWARD = 1e-5 * np.sign(LEVELS - 0.5)  # ticks
+_OUTWARD = np.sign(LEVELS - 0.5)
+#: A hair's breadth: ticks, and share of the value, which is more than ten digits round off.
+_HAIR, _ROUNDING = 1e-5, 1e-9
 
 
 def find_tick(prices: np.ndarray) -> float:
@@ -53,10 +55,13 @@ def row_ticks(series: Series, rows: np.ndarray, task: Task, tick: float) -> np.n
 def snapped(values: np.ndarray, last: np.ndarray, unit: np.ndarray) -> np.ndarray:
     """(m, horizons, levels) quantiles on ticks of `unit` (m,) counted from `last` (m,).
 
-    A snapped quantile often *is* the value that comes. It is moved outwards by a hair, so that an
-    interval still holds its own end after the figures went through a file.
+    A quantile often *is* the value that comes, be it a tick or the last value. All but the centre
+    are moved outwards by a hair, so that an interval still holds its own end after the figures went
+    through a file.
     """
     unit, last = unit[:, None, None], last[:, None, None]
     steps = (values - last) / unit
     keep = ~np.isfinite(steps) | (_OUTER & (np.abs(steps) > _FAR))
-    return np.where(keep, values, last + (np.round(steps) + _OUTWARD) * unit)
+    found = np.where(keep, values, last + np.round(steps) * unit)
+    hair = np.fmax(_HAIR * unit, _ROUNDING * np.abs(found))
+    return found + _OUTWARD * hair

@@ -132,7 +132,8 @@ def _judge(job: Job, judges: Ensemble, valid: Samples, simple: Simple) -> tuple[
     seconds = series.index.as_unit("s").asi8
     since = int(seconds[min(stop + max(HORIZONS), len(series) - 1)])
     clock = seconds[valid.rows] // (60 * series.step_minutes)
-    return calibration, fit_pool(experts, moves, clock, series.per_day, since)
+    pool = fit_pool(experts, moves, clock, series.per_day, since=since, guard=valid.mirror)
+    return calibration, pool
 
 
 def _refuse_few(samples: int) -> None:

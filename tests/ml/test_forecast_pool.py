@@ -8,11 +8,12 @@ import pytest
 
 from ml.forecast.experts import EXPERTS, expert_quantiles, fit_simple
 from ml.forecast.features import FeatureMaker
-from ml.forecast.pool import Pool, best_widths, by_target_day, daily_weights, fit_pool
+from ml.forecast.pool import Pool, by_target_day, daily_weights, fit_pool
 from ml.forecast.repoll import repolled
 from ml.forecast.series import make_series
 from ml.forecast.targets import Target, future
 from ml.forecast.tick import find_tick, row_ticks, snapped
+from ml.forecast.tracking import best_widths
 from ml.forecast.training import Rounds
 from ml.grid import build_grid
 from ml.spec import HORIZONS, QUANTILES, Task, TrainConfig
@@ -29,7 +30,7 @@ def make_maker(quotes: pd.DataFrame, task: Task = Task.PRICE) -> FeatureMaker:
 def make_forecasts(days: int = 40, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Two experts: one is right and too narrow, one knows nothing. Experts, moves, clock."""
     rng = np.random.default_rng(seed)
-    clock = np.arange(0, days * 48, 4)
+    clock = np.arange(0, days * 48, 3)
     centre = rng.normal(0, 2, (len(clock), 4, 1))
     good = centre + np.linspace(-0.5, 0.5, 7)
     poor = np.broadcast_to(np.linspace(-3, 3, 7), good.shape)
@@ -38,17 +39,19 @@ def make_forecasts(days: int = 40, seed: int = 0) -> tuple[np.ndarray, np.ndarra
 
 def test_pool_trusts_the_better_expert_and_widens_what_is_narrow():
     experts, moves, clock = make_forecasts()
-    pool = fit_pool(experts, moves, clock, 48, since=0)
+    pool = fit_pool(experts, moves, clock, 48, since=0, guard=True)
     assert pool.weights.sum(axis=1) == pytest.approx(1.0)
     assert (pool.weights[:2, 0, 3] > 0.9).all()
-    assert (best_widths(experts[:, :, 0], moves, np.ones(4)) > 1.2).all()
+    widths = best_widths(experts[:, :, 0], moves, np.ones((4, 7)))
+    assert (widths[:, LEVELS != 0.5] > 1.2).all()
+    assert (widths[:, LEVELS == 0.5] == 1).all()
     again = Pool.from_json(pool.as_json())
     np.testing.assert_array_equal(again.weights, pool.weights)
 
 
 def test_pool_answers_alike_alone_and_in_a_batch_and_sees_no_target_of_its_day():
     experts, moves, clock = make_forecasts()
-    pool = fit_pool(experts[:240], moves[:240], clock[:240], 48, since=0)
+    pool = fit_pool(experts[:320], moves[:320], clock[:320], 48, since=0, guard=True)
     memory, day = np.ones(len(clock), dtype=bool), 35
     batch = pool.moves(experts, memory, clock, by_target_day(experts, moves, clock, 48), 48)
     later = clock[:, None] + np.asarray(HORIZONS) >= day * 48
@@ -57,12 +60,12 @@ def test_pool_answers_alike_alone_and_in_a_batch_and_sees_no_target_of_its_day()
         own = clock // 48 == day
         alone = pool.moves(experts[own], memory[own], clock[own], past, 48)
         np.testing.assert_allclose(alone, batch[own], rtol=1e-12)
-    assert not np.allclose(batch[-12:], (pool.weights * experts[-12:]).sum(axis=2), atol=1e-3)
+    assert not np.allclose(batch[-16:], (pool.weights * experts[-16:]).sum(axis=2), atol=1e-3)
 
 
 def test_pool_without_memory_is_the_network_alone():
     experts, moves, clock = make_forecasts()
-    pool = fit_pool(experts, moves, clock, 48, since=0)
+    pool = fit_pool(experts, moves, clock, 48, since=0, guard=True)
     past = by_target_day(experts, moves, clock, 48)
     found = pool.moves(experts, np.zeros(len(clock), dtype=bool), clock, past, 48)
     np.testing.assert_allclose(found[..., 3], experts[:, :, 0, 3])
@@ -70,7 +73,7 @@ def test_pool_without_memory_is_the_network_alone():
 
 def test_pool_without_realised_forecasts_is_that_of_validation():
     experts, moves, clock = make_forecasts()
-    pool = fit_pool(experts, moves, clock, 48, since=0)
+    pool = fit_pool(experts, moves, clock, 48, since=0, guard=True)
     nothing = by_target_day(experts[:0], moves[:0], clock[:0], 48)
     found = daily_weights(pool.weights, nothing, np.array([50]), 48)
     np.testing.assert_allclose(found[0], pool.weights, rtol=1e-9)
@@ -115,16 +118,19 @@ def test_ticks_are_found_and_forecasts_stand_on_them():
     found = snapped(values, np.array([9.6]), np.array([0.005]))
     steps = (found - 9.6) / 0.005
     np.testing.assert_allclose(steps[..., 2:5], np.round(steps[..., 2:5]), atol=2e-5)
-    np.testing.assert_array_equal(snapped(values, np.array([9.6]), np.array([np.nan])), values)
+    free = snapped(values, np.array([9.6]), np.array([np.nan]))
+    np.testing.assert_allclose(free, values, rtol=2e-9)
 
 
-def test_an_interval_that_ends_on_a_tick_still_holds_it_after_going_through_a_file():
-    tick = 0.1 / 3
-    value = np.full((1, 1, 7), 9.6 + tick)
-    ends = snapped(value, np.array([9.6]), np.array([tick]))[0, 0]
+@pytest.mark.parametrize(
+    ("last", "tick"), [(9.6, 0.1 / 3), (9.61, np.nan), (549.2104999999999, 0.00025), (0.3, 0.01)]
+)
+def test_an_interval_that_ends_on_a_value_still_holds_it_after_going_through_a_file(last, tick):
+    value = last + np.nan_to_num(tick)
+    ends = snapped(np.full((1, 1, 7), value), np.array([last]), np.array([tick]))[0, 0]
     written = [float(f"{end:.10g}") for end in ends]
-    assert written[0] < 9.6 + tick < written[-1]
-    assert ends[3] == pytest.approx(9.6 + tick, abs=1e-12)
+    assert written[0] < value < written[-1]
+    assert ends[3] == pytest.approx(value, abs=1e-12)
 
 
 @pytest.mark.parametrize("task", [Task.PRICE, Task.SPREAD])

@@ -94,7 +94,9 @@ def test_one_forecast_is_that_of_the_batch(predictor, quotes):
     for place, origin in enumerate(batch.origins):
         alone = ask(predictor, quotes, at=origin.to_pydatetime())
         assert alone.as_of == origin
-        np.testing.assert_allclose(levels(alone), batch.answer.quantiles[place], rtol=1e-6)
+        np.testing.assert_allclose(
+            levels(alone), batch.answer.quantiles[place], rtol=1e-6, atol=1e-7
+        )
         assert alone.novelty == pytest.approx(batch.answer.novelty[place], rel=1e-4)
 
 
