@@ -8,4 +8,5 @@ app_name = "analytics"
 urlpatterns = [
     path("", views.home, name="home"),
     path("live/", views.live, name="live"),
+    path("patterns/", views.patterns, name="patterns"),
 ]

@@ -14,10 +14,11 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from analytics import presenters
+from analytics import presenters, presenters_pattern
 from analytics.exceptions import AnalyticsError
 from analytics.models import Market
 from analytics.selectors import dashboard
+from analytics.selectors.patterns import pattern_view
 from analytics.selectors.prices import market_get
 from analytics.services.status import worker_status
 from p2p.middleware import from_loopback
@@ -66,6 +67,23 @@ def _chosen(ref: str) -> tuple[Market | None, str]:
         return market_get(ref), ""
     except AnalyticsError as error:
         return None, error.message
+
+
+@require_safe
+@never_cache
+@reader_required
+def patterns(request: HttpRequest) -> HttpResponse:
+    """What one market is doing, and what followed when it looked alike; the first by default."""
+    chosen, problem = _chosen(request.GET.get("market", ""))
+    choices = dashboard.market_choices()
+    market = chosen or (None if problem else next(iter(choices), None))
+    context = {
+        "page": presenters_pattern.page(pattern_view(market)) if market else None,
+        "choices": choices,
+        "chosen": market,
+        "problem": problem,
+    }
+    return render(request, "analytics/patterns.html", context, status=404 if problem else 200)
 
 
 @require_safe

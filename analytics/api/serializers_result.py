@@ -82,6 +82,8 @@ class PatternSerializer(OfMarketSerializer):
             "probability",
             "clear",
             "heads",
+            "held",
+            "analogues",
             "created_at",
         )
         read_only_fields = fields
