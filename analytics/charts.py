@@ -126,6 +126,30 @@ def loss_chart(
     return _svg(title, desc, frame, parts)
 
 
+def lines_chart(
+    lines: Sequence[tuple[str, Sequence[Point]]],
+    *,
+    label: Callable[[float], str] | None = None,
+    now: float | None = None,
+    title: str,
+    desc: str = "",
+    width: int = 560,
+    height: int = 210,
+) -> SafeString:
+    """Lines of (class, points) on one frame; `label` writes x (seconds by default), `now` gets a
+    rule. Empty text where there is nothing to draw."""
+    drawn = [(name, [p for p in points if _finite(p[1])]) for name, points in lines]
+    every = [point for _, points in drawn for point in points]
+    if not every:
+        return mark_safe("")
+    frame = Frame.around(every, width, height)
+    parts = [_axes(frame, label or _moment)]
+    parts += [_polyline(name, frame, points) for name, points in drawn]
+    if now is not None:
+        parts.append(_rule(frame, now))
+    return _svg(title, desc, frame, parts)
+
+
 def number(value: Any) -> str:
     """Four significant digits, prices never cut below the unit; a dash for the unknown."""
     if not _finite(value):

@@ -9,4 +9,5 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("models/<int:pk>/", views.model_card, name="model-card"),
     path("live/", views.live, name="live"),
+    path("patterns/", views.patterns, name="patterns"),
 ]

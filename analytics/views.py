@@ -14,13 +14,14 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from analytics import cards, presenters, presenters_anomalies
+from analytics import cards, presenters, presenters_anomalies, presenters_pattern
 from analytics.exceptions import AnalyticsError, NotFound
 from analytics.models import Market
 from analytics.presenters_accuracy import accuracy_lines
 from analytics.selectors import dashboard
 from analytics.selectors.anomalies import events_open
 from analytics.selectors.models import model_get
+from analytics.selectors.patterns import pattern_view
 from analytics.selectors.prices import market_get
 from analytics.services.accuracy import accuracy_of_many
 from analytics.services.cards import model_card as card_of
@@ -88,6 +89,23 @@ def model_card(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404(error.message) from error
     context = {"pk": pk, "title": cards.title(card), "sections": cards.sections(card)}
     return render(request, "analytics/card.html", context)
+
+
+@require_safe
+@never_cache
+@reader_required
+def patterns(request: HttpRequest) -> HttpResponse:
+    """What one market is doing, and what followed when it looked alike; the first by default."""
+    chosen, problem = _chosen(request.GET.get("market", ""))
+    choices = dashboard.market_choices()
+    market = chosen or (None if problem else next(iter(choices), None))
+    context = {
+        "page": presenters_pattern.page(pattern_view(market)) if market else None,
+        "choices": choices,
+        "chosen": market,
+        "problem": problem,
+    }
+    return render(request, "analytics/patterns.html", context, status=404 if problem else 200)
 
 
 @require_safe

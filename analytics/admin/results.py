@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from analytics import charts, presenters
+from analytics import charts, presenters, presenters_pattern
 from analytics.admin.base import CappedPaginator, MarketFilter, OwnedAdmin, mark
 from analytics.models import Forecast, PatternResult
 from analytics.selectors.dashboard import forecast_is_stale
@@ -63,7 +63,10 @@ class PatternResultAdmin(OwnedAdmin):
     list_display = ["as_of", "market", "named", "sure", "clear", "source", "name"]
     list_filter = ["label", "clear", "source", MarketFilter]
     paginator = CappedPaginator
-    fields = ["market", "model", "source", "name", "as_of", "named", "sure", "clear", "aspects"]
+    fields = [
+        *("market", "model", "source", "name", "as_of", "named", "sure", "clear"),
+        *("aspects", "similar"),
+    ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PatternResult]:
         return pattern_list()
@@ -78,5 +81,10 @@ class PatternResultAdmin(OwnedAdmin):
 
     @admin.display(description=_("distributions"))
     def aspects(self, pattern: PatternResult) -> SafeString:
-        context = {"heads": presenters.heads(pattern)}
-        return render_to_string("analytics/partials/heads.html", context)
+        context = {"heads": presenters.heads(pattern), "held": presenters_pattern.held(pattern)}
+        return render_to_string("analytics/partials/aspects.html", context)
+
+    @admin.display(description=_("similar moments"))
+    def similar(self, pattern: PatternResult) -> SafeString:
+        context = {"analogues": presenters_pattern.analogues(pattern)}
+        return render_to_string("analytics/partials/analogues.html", context)

@@ -128,18 +128,54 @@ class ScanAnswer(_Answer):
         return {**super().get_fields(), **span}
 
 
+class HeldName(serializers.Serializer):
+    name = serializers.CharField()
+    since = serializers.DateTimeField()
+
+
 class FoundPattern(serializers.Serializer):
     as_of = serializers.DateTimeField()
     label = serializers.CharField()
     probability = serializers.FloatField()
     clear = serializers.BooleanField()
     heads = serializers.DictField(child=serializers.DictField(child=serializers.FloatField()))
+    held = serializers.DictField(
+        child=HeldName(), help_text="The steadier name of each aspect; it changes with a margin."
+    )
+
+
+class FoundAnalogue(serializers.Serializer):
+    as_of = serializers.DateTimeField()
+    distance = serializers.FloatField()
+    before = serializers.ListField(child=serializers.FloatField())
+    after = serializers.ListField(child=serializers.FloatField())
+    move = serializers.FloatField(help_text="Log move over the day that followed.")
+
+
+class FoundAnalogues(serializers.Serializer):
+    nearest = FoundAnalogue(many=True)
+    count = serializers.IntegerField()
+    quantiles = serializers.DictField(
+        child=serializers.FloatField(), help_text="Log move of the next day after similar moments."
+    )
+    any_quantiles = serializers.DictField(
+        child=serializers.FloatField(), help_text="The same after any moment."
+    )
+    proven = serializers.BooleanField(
+        help_text="Whether they beat a random choice of the same regime where it was measured."
+    )
+    gain = serializers.ListField(
+        child=serializers.FloatField(),
+        allow_null=True,
+        help_text="Difference in CRPS there, and its 95 % interval; below 0 is better.",
+    )
 
 
 class RecognizeAnswer(_Answer):
     stale = serializers.BooleanField()
     current = FoundPattern()
     history = FoundPattern(many=True)
+    analogues = FoundAnalogues(allow_null=True)
     notes = serializers.ListField(child=serializers.CharField())
 
 

@@ -132,6 +132,8 @@ class PatternSerializer(OfMarketSerializer):
             "probability",
             "clear",
             "heads",
+            "held",
+            "analogues",
             "created_at",
         )
         read_only_fields = fields

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -101,7 +102,7 @@ def anomaly_table(answer: dict[str, Any], *, most: int = 20) -> RenderableType:
 
 
 def pattern_table(answer: dict[str, Any]) -> RenderableType:
-    """The current pattern and its distributions."""
+    """The current pattern with distributions and held names, and what followed similar days."""
     now = answer["current"]
     name = word(now["label"])
     if not now["clear"]:
@@ -111,15 +112,37 @@ def pattern_table(answer: dict[str, Any]) -> RenderableType:
         f"{now['probability']:.0%} ({_who(answer)})"
     )
     table = Table()
-    table.add_column(_("aspect"))
-    table.add_column(_("distribution"))
+    for title in (_("aspect"), _("distribution"), _("held name"), _("since (UTC)")):
+        table.add_column(title)
     for head, shares in now["heads"].items():
-        table.add_row(word(head), "  ".join(f"{word(k)} {v:.0%}" for k, v in shares.items()))
+        held = now["held"].get(head)
+        table.add_row(
+            word(head),
+            "  ".join(f"{word(k)} {v:.0%}" for k, v in shares.items()),
+            word(held["name"]) if held else "",
+            f"{held['since']:%Y-%m-%d %H:%M}" if held else "",
+        )
     past = [
-        Text(f"{p['as_of']:%Y-%m-%d %H:%M}Z {p['label']} {p['probability']:.0%}")
+        Text(f"{p['as_of']:%Y-%m-%d %H:%M}Z {word(p['label'])} {p['probability']:.0%}")
         for p in answer["history"]
     ]
-    return Group(line, table, *past)
+    return Group(line, table, *_analogue_table(answer["analogues"]), *past)
+
+
+def _analogue_table(found: dict[str, Any] | None) -> list[RenderableType]:
+    if found is None:
+        return []
+    title = _("the next day after %(n)d similar moments") % {"n": found["count"]}
+    table = Table(title=title, title_justify="left")
+    for head in (_("share below"), _("after similar"), _("after any")):
+        table.add_column(head, justify="right")
+    for level, move in found["quantiles"].items():
+        pair = (move, found["any_quantiles"][level])
+        table.add_row(f"{float(level):.0%}", *(f"{math.expm1(m):+.2%}" for m in pair))
+    if found["proven"]:
+        return [table]
+    text = _("Not shown to tell more than a random choice of the same regime: an illustration.")
+    return [table, Text(text)]
 
 
 def model_table(models: Iterable[TrainedModel], *, brief: bool = False) -> Table:

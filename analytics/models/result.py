@@ -22,6 +22,18 @@ class PatternResult(models.Model):
     probability = models.FloatField(_("probability"))
     clear = models.BooleanField(_("clear"), default=True)
     heads = models.JSONField(_("distributions"), default=dict)
+    held = models.JSONField(
+        _("held names"),
+        default=dict,
+        blank=True,
+        help_text=_("Per aspect: the name that is held, and since when."),
+    )
+    analogues = models.JSONField(
+        _("similar moments"),
+        null=True,
+        blank=True,
+        help_text=_("Past moments that looked alike and what followed them; log moves."),
+    )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:

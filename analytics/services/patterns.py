@@ -40,7 +40,7 @@ def pattern_recognize(
 
     serving, patterns, milliseconds = answer_with(market, "pattern", ask)
     if last is not None:
-        _keep(market, serving, patterns.current)
+        _keep(market, serving, patterns)
     return {
         "market": market.symbol,
         "model": describe(serving),
@@ -48,13 +48,15 @@ def pattern_recognize(
         "stale": last is not None and is_stale(last, serving.model.step_minutes, at),
         "current": dataclasses.asdict(patterns.current),
         "history": [dataclasses.asdict(p) for p in patterns.history],
+        "analogues": dataclasses.asdict(patterns.analogues) if patterns.analogues else None,
         "notes": list(patterns.notes),
         "device": conf().SERVE_DEVICE,
         "latency_ms": round(milliseconds, 3),
     }
 
 
-def _keep(market: Market, serving: Serving, pattern: ml.Pattern) -> None:
+def _keep(market: Market, serving: Serving, patterns: ml.Patterns) -> None:
+    pattern = patterns.current
     PatternResult.objects.get_or_create(
         model=serving.model,
         source=serving.source,
@@ -66,5 +68,31 @@ def _keep(market: Market, serving: Serving, pattern: ml.Pattern) -> None:
             "probability": pattern.probability,
             "clear": pattern.clear,
             "heads": pattern.heads,
+            "held": {
+                head: {"name": held.name, "since": held.since.isoformat()}
+                for head, held in pattern.held.items()
+            },
+            "analogues": _stored(patterns.analogues),
         },
     )
+
+
+def _stored(found: ml.Analogues | None) -> dict[str, Any] | None:
+    """As JSON for the database; six decimals of a log price are below any tick."""
+    if found is None:
+        return None
+
+    def plain(path: tuple[float, ...]) -> list[float]:
+        return [round(value, 6) for value in path]
+
+    nearest = [
+        {
+            "as_of": one.as_of.isoformat(),
+            "distance": round(one.distance, 4),
+            "before": plain(one.before),
+            "after": plain(one.after),
+            "move": round(one.move, 6),
+        }
+        for one in found.nearest
+    ]
+    return {**dataclasses.asdict(found), "nearest": nearest, "gain": found.gain and [*found.gain]}
