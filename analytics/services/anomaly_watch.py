@@ -22,7 +22,7 @@ from analytics.models.choices import Task
 from analytics.selectors.models import Serving
 from analytics.services.anomaly_events import events_store
 from analytics.services.anomaly_promise import DEFAULT_THRESHOLD
-from analytics.services.history import history_frame, history_rows, last_moment
+from analytics.services.history import history_rows, last_moment, tail_frame
 from analytics.services.serving import answer_with
 
 logger = logging.getLogger(__name__)
@@ -101,7 +101,8 @@ def _score_tail(
     if watch is not None and watch.scored_until is not None:
         since = max(watch.scored_until, last - dt.timedelta(days=MOST_DAYS))
     since = min(since, last) + dt.timedelta(microseconds=1)  # the row at `since` itself was scored
-    frame = history_frame(market, until=last, since=since)
+    step = serving.model.step_minutes
+    frame = tail_frame(market, until=last, since=since, step_minutes=step)
     try:
         return predictor.detect_anomalies(
             frame,

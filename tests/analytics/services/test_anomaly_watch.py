@@ -13,7 +13,7 @@ from django.core.management import call_command
 import ml
 from analytics.exceptions import NotReady
 from analytics.models import AnomalyEvent, AnomalyWatch, PriceHistory
-from analytics.services import anomalies, serving
+from analytics.services import anomalies, history, serving
 from analytics.services.anomaly_watch import anomalies_watch, anomaly_watch
 from analytics.services.prices import price_bulk_add, price_import
 from tests import factories
@@ -107,6 +107,13 @@ def test_every_row_is_scored_once_and_with_its_past(market, detector):
     assert anomaly_watch(market=market).rows == 0
     watch = AnomalyWatch.objects.get()
     assert (watch.scored_until, watch.last_score) == (START + 61 * STEP, 0.02)
+
+
+def test_the_tail_alone_is_read_for_a_new_quote(market, detector, monkeypatch):
+    monkeypatch.setattr(history, "TAIL_STEPS", 20)
+    send(market, *(quote(k) for k in range(100)))
+    send(market, quote(100))
+    assert [asked[3] for asked in detector.asked] == [48 + 20, 1 + 20]
 
 
 def test_quotes_of_the_past_are_not_looked_at_again(market, detector):
