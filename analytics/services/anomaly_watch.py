@@ -32,6 +32,10 @@ FIRST_LOOK = 48
 MOST_DAYS = 30
 
 
+#: Grid rows that are enough for any detector.
+PLENTY = 5000
+
+
 @dataclass(frozen=True)
 class WatchReport:
     """`rows` were scored just now, `strange` of them were new anomalies; `open_event` is what is
@@ -74,9 +78,11 @@ def anomaly_watch(*, market: Market) -> WatchReport:
 
 def history_missing(market: Market) -> tuple[int, int] | None:
     """(readings needed, readings present) until a first detector can be trained; None when there
-    are enough. Loads torch."""
+    are enough. Loads torch where there are not plenty."""
+    present = history_rows(market, most=PLENTY)
+    if present == PLENTY:
+        return None
     needed = ml.get_spec(Task.ANOMALY).min_grid_rows
-    present = history_rows(market, most=needed)
     return (needed, present) if present < needed else None
 
 
