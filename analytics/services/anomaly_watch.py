@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 import ml
+from analytics import queue
 from analytics.exceptions import AnalyticsError, NotReady
 from analytics.models import AnomalyEvent, AnomalyWatch, Market, PriceHistory, TrainedModel
 from analytics.models.choices import Task
@@ -32,6 +33,9 @@ FIRST_LOOK = 48
 MOST_DAYS = 30
 
 
+WATCH_TASK = "analytics.tasks.watch_anomalies"
+#: Markets that are looked at while whoever sent the quotes waits; for more the worker is called.
+AT_ONCE = 8
 #: Grid rows that are enough for any detector.
 PLENTY = 5000
 
@@ -150,7 +154,11 @@ def _remember(
 def quotes_arrived(market_ids: Iterable[int]) -> list[WatchReport]:
     """New quotes of these markets were just written: those that have a detector are looked at."""
     watched = TrainedModel.objects.filter(market__in=set(market_ids), task=Task.ANOMALY)
-    return _watch_all(Market.objects.filter(pk__in=watched.values("market")))
+    markets = Market.objects.filter(pk__in=watched.values("market"))
+    if len(markets) > AT_ONCE:
+        queue.enqueue(WATCH_TASK)
+        return []
+    return _watch_all(markets)
 
 
 def anomalies_watch() -> list[WatchReport]:

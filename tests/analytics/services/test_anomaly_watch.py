@@ -213,6 +213,20 @@ def test_an_import_and_the_schedule_watch_too(market, detector, tmp_path):
     assert not AnomalyEvent.objects.get().is_open
 
 
+def test_of_many_markets_at_once_the_worker_takes_care(market, detector, monkeypatch):
+    monkeypatch.setattr("analytics.services.anomaly_watch.AT_ONCE", 1)
+    other = factories.make_market("USDT/VES@x")
+    factories.make_model(other, "anomaly")
+    rung = []
+    monkeypatch.setattr("analytics.queue.enqueue", lambda path, *ids: rung.append(path))
+    price_bulk_add(
+        rows=[{**quote(k), "market": m.symbol} for m in (market, other) for k in range(5)]
+    )
+    assert rung == ["analytics.tasks.watch_anomalies"]
+    assert detector.asked == []
+    assert [report.rows for report in anomalies_watch()] == [5, 5]
+
+
 def test_the_watch_and_a_scan_agree(market, detector):
     send(market, *(quote(k, ask=50 if k in (5, 30) else 10.1) for k in range(40)))
     watched = list(AnomalyEvent.objects.values("start", "end", "score", "rows", "is_open"))
