@@ -13,12 +13,11 @@ from django.utils.translation import gettext as _
 
 import ml
 from analytics.exceptions import InvalidInput
-from analytics.models import AnomalyEvent
 from analytics.selectors.models import Serving
 from analytics.selectors.prices import price_frame
 
 #: Public score of a row exactly at the calibrated threshold, which keeps one false alarm a week.
-DEFAULT_THRESHOLD = AnomalyEvent.ALARM
+DEFAULT_THRESHOLD = 0.1
 _RATE = re.compile(r"^\s*(\d{1,6}(?:\.\d{1,6})?)\s*/\s*(day|week|month|year)\s*$")
 _PER_WEEK = {"day": 7.0, "week": 1.0, "month": 12 / 52, "year": 1 / 52}
 #: Fewest and most false alarms a week that can be asked for: one in two years, ten a day.
