@@ -14,7 +14,7 @@ from django.utils.module_loading import import_string
 
 import ml
 from analytics import conf
-from analytics.services import training, workers
+from analytics.services import anomaly_watch, training, workers
 
 ROOT = Path(__file__).resolve().parents[1]
 OURS = sorted(name for name, app in get_commands().items() if app == "analytics")
@@ -54,7 +54,7 @@ def test_every_name_behind_the_door_of_ml_exists():
 
 
 @pytest.mark.parametrize(
-    "path", [training.RUN_TASK, workers.PING_TASK, workers.SCORE_TASK, workers.WATCH_TASK]
+    "path", [training.RUN_TASK, workers.PING_TASK, workers.SCORE_TASK, anomaly_watch.WATCH_TASK]
 )
 def test_every_task_that_is_queued_by_name_exists(path):
     assert callable(import_string(path))

@@ -30,6 +30,10 @@ class AnomalyEvent(models.Model):
         TRUE = "true", _("true alarm")
         FALSE = "false", _("false alarm")
 
+    #: Score of the calibrated threshold, one false alarm a week. A scan may be asked for more; what
+    #: lies below is kept and listed, but is no alarm.
+    ALARM = 0.1
+
     market = models.ForeignKey(
         Market,
         models.CASCADE,

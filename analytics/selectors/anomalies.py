@@ -23,5 +23,6 @@ def events_open(limit: int = 20) -> QuerySet[AnomalyEvent]:
         *(When(severity=name, then=Value(n)) for n, name in enumerate(Severity.values)),
         output_field=IntegerField(),
     )
-    rows = event_list().filter(is_open=True).exclude(feedback=AnomalyEvent.Feedback.FALSE)
+    rows = event_list().filter(is_open=True, score__gte=AnomalyEvent.ALARM)
+    rows = rows.exclude(feedback=AnomalyEvent.Feedback.FALSE)
     return rows.annotate(rank=rank).order_by("-rank", "-start", "-id")[:limit]

@@ -128,7 +128,8 @@ def _markets() -> QuerySet[Market]:
     detectors = TrainedModel.objects.filter(market=OuterRef("pk"), task=Task.ANOMALY)
     active = detectors.filter(status=TrainedModel.Status.ACTIVE)
     # Events of whoever answers now: those of earlier versions tell of the same things again.
-    event = AnomalyEvent.objects.filter(model=OuterRef("detector")).order_by("-start", "-id")
+    alarms = AnomalyEvent.objects.filter(score__gte=AnomalyEvent.ALARM)
+    event = alarms.filter(model=OuterRef("detector")).order_by("-start", "-id")
     asked = market_list().annotate(
         detector=Coalesce(
             Subquery(active.values("pk")[:1]),

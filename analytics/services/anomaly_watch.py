@@ -16,13 +16,14 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 import ml
+from analytics import queue
 from analytics.exceptions import AnalyticsError, NotReady
 from analytics.models import AnomalyEvent, AnomalyWatch, Market, PriceHistory, TrainedModel
 from analytics.models.choices import Task
 from analytics.selectors.models import Serving
 from analytics.services.anomaly_events import events_store
 from analytics.services.anomaly_promise import DEFAULT_THRESHOLD
-from analytics.services.history import history_frame, history_rows, last_moment
+from analytics.services.history import history_rows, last_moment, tail_frame
 from analytics.services.serving import answer_with
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,13 @@ logger = logging.getLogger(__name__)
 FIRST_LOOK = 48
 #: Days beyond which the watch does not catch up; what lies further back is a scan's business.
 MOST_DAYS = 30
+
+
+WATCH_TASK = "analytics.tasks.watch_anomalies"
+#: Markets that are looked at while whoever sent the quotes waits; for more the worker is called.
+AT_ONCE = 8
+#: Grid rows that are enough for any detector.
+PLENTY = 5000
 
 
 @dataclass(frozen=True)
@@ -74,9 +82,11 @@ def anomaly_watch(*, market: Market) -> WatchReport:
 
 def history_missing(market: Market) -> tuple[int, int] | None:
     """(readings needed, readings present) until a first detector can be trained; None when there
-    are enough. Loads torch."""
+    are enough. Loads torch where there are not plenty."""
+    present = history_rows(market, most=PLENTY)
+    if present == PLENTY:
+        return None
     needed = ml.get_spec(Task.ANOMALY).min_grid_rows
-    present = history_rows(market, most=needed)
     return (needed, present) if present < needed else None
 
 
@@ -101,7 +111,8 @@ def _score_tail(
     if watch is not None and watch.scored_until is not None:
         since = max(watch.scored_until, last - dt.timedelta(days=MOST_DAYS))
     since = min(since, last) + dt.timedelta(microseconds=1)  # the row at `since` itself was scored
-    frame = history_frame(market, until=last, since=since)
+    step = serving.model.step_minutes
+    frame = tail_frame(market, until=last, since=since, step_minutes=step)
     try:
         return predictor.detect_anomalies(
             frame,
@@ -143,7 +154,11 @@ def _remember(
 def quotes_arrived(market_ids: Iterable[int]) -> list[WatchReport]:
     """New quotes of these markets were just written: those that have a detector are looked at."""
     watched = TrainedModel.objects.filter(market__in=set(market_ids), task=Task.ANOMALY)
-    return _watch_all(Market.objects.filter(pk__in=watched.values("market")))
+    markets = Market.objects.filter(pk__in=watched.values("market"))
+    if len(markets) > AT_ONCE:
+        queue.enqueue(WATCH_TASK)
+        return []
+    return _watch_all(markets)
 
 
 def anomalies_watch() -> list[WatchReport]:

@@ -13,6 +13,10 @@ from analytics.exceptions import InvalidInput
 from analytics.models import Market, PriceHistory
 from analytics.selectors.prices import price_frame
 
+#: Steps of the grid before a row that its anomaly score depends on, and some more (the detector
+#: cuts to what it needs: its CONTEXT in ml.anomaly.measure).
+TAIL_STEPS = 2000
+
 
 def last_moment(market: Market, at: dt.datetime | None = None) -> dt.datetime:
     """Time of the last quote (at or before `at`); raises InvalidInput (no_history)."""
@@ -35,6 +39,17 @@ def history_frame(
 ) -> pd.DataFrame:
     """The quotes up to `until`, from HISTORY_DAYS before `since` (or before `until`)."""
     first = (since or until) - dt.timedelta(days=conf().HISTORY_DAYS)
+    return price_frame(market, since=first, until=until)
+
+
+def tail_frame(
+    market: Market, *, until: dt.datetime, since: dt.datetime, step_minutes: int
+) -> pd.DataFrame:
+    """The quotes that scoring the rows after `since` needs: TAIL_STEPS before it, or HISTORY_DAYS
+    where those are shorter. On a market quoted every minute that is a hundredth of its history."""
+    first = since - min(
+        dt.timedelta(days=conf().HISTORY_DAYS), dt.timedelta(minutes=TAIL_STEPS * step_minutes)
+    )
     return price_frame(market, since=first, until=until)
 
 

@@ -21,6 +21,7 @@ from django.utils import timezone
 from analytics import queue
 from analytics.conf import conf
 from analytics.models import BacktestRun, TrainingRun, WorkerHeartbeat
+from analytics.services.anomaly_watch import WATCH_TASK
 from analytics.services.backtest_states import backtest_reap, backtest_ring_again
 from analytics.services.processes import die_with_parent, stop_group
 from analytics.services.training import training_reap, training_ring_again
@@ -28,7 +29,6 @@ from analytics.services.training import training_reap, training_ring_again
 logger = logging.getLogger(__name__)
 PING_TASK = "analytics.tasks.answer_ping"
 SCORE_TASK = "analytics.tasks.score_forecasts"
-WATCH_TASK = "analytics.tasks.watch_anomalies"
 #: Seconds that a ping may stay unanswered while a worker is free, before the cluster is restarted.
 PING_PATIENCE = 120
 

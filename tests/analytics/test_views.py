@@ -132,11 +132,15 @@ def test_what_goes_on_is_on_top_and_what_was_a_false_alarm_is_not(reader):
     factories.make_event(models[0], is_open=True, text="the bid is gone", severity="low")
     factories.make_event(models[1], is_open=True, text="judged away", feedback="false")
     factories.make_event(models[2], is_open=True, text="a worse one", severity="critical")
+    market = factories.make_market("USDT/COP@x")
+    calm = factories.make_model(market, "anomaly")
+    factories.make_event(calm, is_open=True, text="below the alarm", score=0.09)
     for page in (HOME, "/live/"):
         top = reader.get(page).content.decode().split('class="panel alarms"')[1]
         top = top.split("</section>")[0]
         assert top.index("a worse one") < top.index("the bid is gone")
         assert "judged away" not in top
+        assert "below the alarm" not in top
     type(models[0]).objects.all().delete()
     assert 'class="panel alarms"' not in reader.get(HOME).content.decode()
 
@@ -154,8 +158,10 @@ def test_events_of_the_version_that_answers_are_listed_and_marked_in_the_chart(r
         new, start=now - 9 * hour, peak=now - 8 * hour, end=now - 7 * hour, rows=5, text="seen now"
     )
     factories.make_event(new, start=now - 900 * hour, text="long ago", feedback="true")
+    factories.make_event(new, start=now - 30 * hour, text="below the alarm", score=0.09)
     page = reader.get(HOME).content.decode()
     assert "said by an old version" not in page
+    assert "below the alarm" not in page
     for words in ("seen now", "2 hours", "long ago", "· true alarm"):
         assert words in page
     assert re.findall(r'<rect class="span (\w+)"', page) == ["high"]

@@ -59,7 +59,7 @@ def test_a_market_is_trained_asked_and_kept_by_commands_alone(db):
         run("promote_model", str(price.pk), "--force", "--reason", "test")
     assert "retired" in run("promote_model", str(price.pk), "--retire")
     assert "active" in run("promote_model", "--rollback", "price")
-    assert "0 versions" in run("purge_models", "--keep", "1", "--dry-run")
+    assert "0 versions" in run("purge_models", "--keep", "2", "--dry-run")
 
 
 def watched_and_judged(market: Market) -> None:

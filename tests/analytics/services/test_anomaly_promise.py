@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from analytics.exceptions import InvalidInput
-from analytics.services.anomaly_promise import parse_alarm_rate, promise_of, rate_of_sensitivity
+from analytics.models import AnomalyEvent
+from analytics.services.anomaly_promise import (
+    DEFAULT_THRESHOLD,
+    parse_alarm_rate,
+    promise_of,
+    rate_of_sensitivity,
+)
 
 
 @pytest.mark.parametrize(
@@ -78,3 +84,7 @@ def test_nothing_is_the_calibrated_threshold():
     assert promise_of().threshold == 0.1
     assert promise_of(threshold=0.3).threshold == 0.3
     assert promise_of(sensitivity=50).per_week == 1.0
+
+
+def test_what_the_dashboard_calls_an_alarm_is_the_calibrated_threshold():
+    assert AnomalyEvent.ALARM == DEFAULT_THRESHOLD

@@ -13,7 +13,7 @@ from django.core.management import call_command
 import ml
 from analytics.exceptions import NotReady
 from analytics.models import AnomalyEvent, AnomalyWatch, PriceHistory
-from analytics.services import anomalies, serving
+from analytics.services import anomalies, history, serving
 from analytics.services.anomaly_watch import anomalies_watch, anomaly_watch
 from analytics.services.prices import price_bulk_add, price_import
 from tests import factories
@@ -107,6 +107,13 @@ def test_every_row_is_scored_once_and_with_its_past(market, detector):
     assert anomaly_watch(market=market).rows == 0
     watch = AnomalyWatch.objects.get()
     assert (watch.scored_until, watch.last_score) == (START + 61 * STEP, 0.02)
+
+
+def test_the_tail_alone_is_read_for_a_new_quote(market, detector, monkeypatch):
+    monkeypatch.setattr(history, "TAIL_STEPS", 20)
+    send(market, *(quote(k) for k in range(100)))
+    send(market, quote(100))
+    assert [asked[3] for asked in detector.asked] == [48 + 20, 1 + 20]
 
 
 def test_quotes_of_the_past_are_not_looked_at_again(market, detector):
@@ -204,6 +211,20 @@ def test_an_import_and_the_schedule_watch_too(market, detector, tmp_path):
     factories.make_quotes(market, 1, end=START + 40 * STEP)
     assert [(r.rows, r.strange) for r in anomalies_watch()] == [(1, 0)]
     assert not AnomalyEvent.objects.get().is_open
+
+
+def test_of_many_markets_at_once_the_worker_takes_care(market, detector, monkeypatch):
+    monkeypatch.setattr("analytics.services.anomaly_watch.AT_ONCE", 1)
+    other = factories.make_market("USDT/VES@x")
+    factories.make_model(other, "anomaly")
+    rung = []
+    monkeypatch.setattr("analytics.queue.enqueue", lambda path, *ids: rung.append(path))
+    price_bulk_add(
+        rows=[{**quote(k), "market": m.symbol} for m in (market, other) for k in range(5)]
+    )
+    assert rung == ["analytics.tasks.watch_anomalies"]
+    assert detector.asked == []
+    assert [report.rows for report in anomalies_watch()] == [5, 5]
 
 
 def test_the_watch_and_a_scan_agree(market, detector):
