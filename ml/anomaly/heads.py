@@ -16,7 +16,9 @@ from ml.anomaly.tails import Tail
 from ml.anomaly.trailing import trailing_quantile
 
 #: Readings over which a drift adds up.
-DRIFT_ROWS = 6
+DRIFT_ROWS = 5
+#: How far the measure of a shift of level follows the last weeks.
+_LOCAL = 0.3
 #: Crossed quotes rarer than this share of rows are taken for faults, whatever their depth.
 _HABITUAL = 0.003
 #: Where more rows than this are crossed, it is how the market looks.
@@ -188,7 +190,7 @@ def budget(name: str) -> float:
 def level_stat(common: np.ndarray, move: np.ndarray, scale: float) -> np.ndarray:
     """Size of a common move between the local and the usual measure: a quiet week alone must not
     make an ordinary step a shift of level."""
-    return np.abs(common) / np.sqrt(move * scale)
+    return np.abs(common) / (move**_LOCAL * scale ** (1 - _LOCAL))
 
 
 def _sized(signals: dict[str, np.ndarray], residuals: Residuals) -> np.ndarray:

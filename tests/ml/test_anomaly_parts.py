@@ -73,7 +73,7 @@ def test_episodes_are_declustered() -> None:
 
 
 def test_an_alarm_stays_until_the_score_has_clearly_fallen() -> None:
-    score = np.array([0, 1.0, 0.9, 0.8, 0.7, 0.9, 0])
+    score = np.array([0, 1.0, 0.9, 0.88, 0.8, 0.9, 0])
     assert alarm_rows(score, 1.0).tolist() == [False, True, True, True, False, False, False]
     assert not alarm_rows(np.zeros(0), 1.0).size
 
