@@ -28,7 +28,7 @@ from ml.anomaly.features import (
 )
 from ml.anomaly.heads import DRIFT_ROWS, sized_of, step_of, watched
 from ml.anomaly.hold import HOLD_ROWS, REFERENCE, held
-from ml.anomaly.readings import join_minutes, logs_of, price_columns
+from ml.anomaly.readings import join_minutes, log, price_columns
 from ml.anomaly.residuals import residuals_of, squash
 from ml.anomaly.trailing import TRAIL, bucket, quantile_of
 
@@ -69,12 +69,12 @@ class QuoteStream:
 
     def feed(self, time: pd.Timestamp, row: Mapping[str, float]) -> Verdict:
         """The verdict on one row; columns that it lacks are unknown."""
-        frame = pd.DataFrame({c: [row.get(c, np.nan)] for c in self.columns}, dtype=float)
-        return self._feed(pd.Timestamp(time).as_unit("ns").value / _MINUTE, logs_of(frame)[1])
+        values = np.array([[row.get(c, np.nan) for c in self.columns]], dtype=float)
+        return self._feed(pd.Timestamp(time).as_unit("ns").value / _MINUTE, log(values))
 
     def extend(self, quotes: pd.DataFrame) -> np.ndarray:
         """Feed a table; answers the (rows,) public scores."""
-        logs = logs_of(quotes[list(self.columns)])[1]
+        logs = log(quotes[list(self.columns)].to_numpy(float))
         minutes = pd.DatetimeIndex(quotes.index).as_unit("ns").asi8 / _MINUTE
         return np.array([self._feed(m, logs[i : i + 1]).score for i, m in enumerate(minutes)])
 
