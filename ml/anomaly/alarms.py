@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 #: An alarm stays while the score is at least this share of the threshold.
-RELEASE = 0.75
+RELEASE = 0.85
 #: Rows of silence after an alarm: one that is still up afterwards counts again.
 SILENCE = 12
 #: Rows in which a score must lead, and by how much, to count as a new event's start.

@@ -3,8 +3,8 @@
 Alarms cluster, so episodes are counted, not rows. The history is contaminated: real anomalies hold
 the count up at high thresholds. So the rate of episodes over the threshold t is fitted as
 a 10^-(b t) + c, where c is what anomalies add everywhere, and the promise is read off the first
-part. Scores in decades of rarity have b = 1 by their making; with b free the fit would take the
-slow decline of the anomalies' part for a heavy tail (measured: half to a fifth of the promise).
+part. b is known for scores in decades of rarity; with b free the fit takes the slow decline of the
+anomalies' part for a heavy tail (measured: a half to a fifth of what was promised).
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from ml.anomaly.alarms import alarm_rows, episodes
 #: Public score of a row exactly at the calibrated threshold; twice as strange is 0.2.
 PUBLIC_THRESHOLD = 0.1
 PROMISE_PER_WEEK = 1.0
+#: Decades by which episodes become rarer per decade of rarity: rows would have 1 by their making;
+#: episodes fall a little faster, since the rarer rows come in shorter trains.
+SLOPE = 1.1
 #: Episodes a week between which the rate is fitted: below, anomalies prevail; above, episodes melt
 #: into each other. A short history must hold at least so many episodes.
 _RANGE = (1.5, 10.0)
@@ -50,7 +53,7 @@ class Promise:
         return cls(body["weekly"], body["slope"])
 
 
-def calibrate(scores: np.ndarray, *, weeks: float, slope: float | None = 1.0) -> Promise:
+def calibrate(scores: np.ndarray, *, weeks: float, slope: float | None = SLOPE) -> Promise:
     """The promise of raw scores (rows,) in the order of time that last `weeks`. `slope` is known
     for decades of rarity; None learns it."""
     known = scores[np.isfinite(scores)]

@@ -16,7 +16,9 @@ from ml.anomaly.tails import Tail
 from ml.anomaly.trailing import trailing_quantile
 
 #: Readings over which a drift adds up.
-DRIFT_ROWS = 6
+DRIFT_ROWS = 5
+#: How far the measure of a shift of level follows the last weeks.
+_LOCAL = 0.3
 #: Crossed quotes rarer than this share of rows are taken for faults, whatever their depth.
 _HABITUAL = 0.003
 #: Where more rows than this are crossed, it is how the market looks.
@@ -93,7 +95,7 @@ class Heads:
     def fit(cls, features: Features, residuals: Residuals, rows: np.ndarray) -> Heads:
         """`rows` is the mask of the training rows."""
         last = features.readings.last[rows[features.readings.last]]
-        sized = _sized(features.signals, residuals)
+        sized = sized_of(features.signals, residuals)
         floor = np.r_[np.full(len(features.names), 0.02), 1e-6, 1e-3]
         usual = np.quantile(sized[last], 0.9, axis=0) if len(last) else floor
         rate = _crossed_rate(features.signals, last)
@@ -113,21 +115,32 @@ class Heads:
 
     def measure(self, features: Features, residuals: Residuals) -> Measured:
         readings, signals = features.readings, features.signals
-        sized = _sized(signals, residuals)
+        sized = sized_of(signals, residuals)
         local = trailing_quantile(readings, sized, self.fallback, features.usual)
-        unit, move = local[:, :-2], local[:, -2]
-        step = np.clip(signals["common"] / move, -1.0, 1.0)
-        total = np.r_[0.0, np.cumsum(step[readings.last])]
+        total = np.r_[0.0, np.cumsum(step_of(signals, local)[readings.last])]
         number = readings.reading
         earlier = total[number] - total[np.maximum(number + 1 - DRIFT_ROWS, 0)]
+        return self.weigh(signals, residuals, sized, local, earlier)
+
+    def weigh(
+        self,
+        signals: dict[str, np.ndarray],
+        residuals: Residuals,
+        sized: np.ndarray,
+        local: np.ndarray,
+        earlier: np.ndarray,
+    ) -> Measured:
+        """`sized` and `local`, its trailing quantile, as `sized_of` says; `earlier` is the sum of
+        the steps of the readings before a row that count towards its drift."""
+        unit, move = local[:, :-2], local[:, -2]
         stats = {
-            "drift": np.abs(earlier + step),
+            "drift": np.abs(earlier + step_of(signals, local)),
             "level": level_stat(signals["common"], move, self.fallback[-2]),
         }
         if self.crossed_rate is None:
             stats["crossed"] = sized[:, -1] / local[:, -1]
-        stats |= together(features.names, residuals, unit)
-        return Measured(sizes_of(features.names, residuals) / unit, unit, stats)
+        stats |= together(self.names, residuals, unit)
+        return Measured(sizes_of(self.names, residuals) / unit, unit, stats)
 
     def decades(self, features: Features, measured: Measured) -> dict[str, np.ndarray]:
         """Head name -> (rows,) decades of rarity at each row alone, nothing held."""
@@ -188,11 +201,17 @@ def budget(name: str) -> float:
 def level_stat(common: np.ndarray, move: np.ndarray, scale: float) -> np.ndarray:
     """Size of a common move between the local and the usual measure: a quiet week alone must not
     make an ordinary step a shift of level."""
-    return np.abs(common) / np.sqrt(move * scale)
+    return np.abs(common) / (move**_LOCAL * scale ** (1 - _LOCAL))
 
 
-def _sized(signals: dict[str, np.ndarray], residuals: Residuals) -> np.ndarray:
-    """(rows, features + 2): what is measured by its own trailing quantile."""
+def step_of(signals: dict[str, np.ndarray], local: np.ndarray) -> np.ndarray:
+    """(rows,) the common move, counted as at most one usual large move."""
+    return np.clip(signals["common"] / local[:, -2], -1.0, 1.0)
+
+
+def sized_of(signals: dict[str, np.ndarray], residuals: Residuals) -> np.ndarray:
+    """(rows, features + 2): what is measured by its own trailing quantile: the residuals, the mid's
+    move and the depth of a crossing."""
     depth = signals.get("crossed", np.zeros(len(residuals.size)))
     return np.column_stack([residuals.size, np.abs(signals["move"]), depth])
 

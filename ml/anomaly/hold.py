@@ -10,7 +10,7 @@ from ml.anomaly.readings import Readings
 #: Readings for which a score can be held, decades it loses with each, and the share of the
 #: displacement that must remain.
 HOLD_ROWS = 16
-DECAY = 0.05
+DECAY = 0.07
 REMAINS = 0.5
 #: Readings before a row whose median is the level from which its displacement is measured.
 REFERENCE = 12

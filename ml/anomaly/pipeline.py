@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ml.anomaly.baseline import RobustZ
-from ml.anomaly.calibration import PUBLIC_THRESHOLD, Promise, calibrate
+from ml.anomaly.calibration import PUBLIC_THRESHOLD, SLOPE, Promise, calibrate
 from ml.anomaly.detector import NetworkDetector
 from ml.anomaly.features import make_features
 from ml.anomaly.measure import measure, trials
@@ -101,7 +101,7 @@ def _learn(
         Source.BASELINE: RobustZ.fit(features, train),
     }
     weeks = (quotes.index[-1] - quotes.index[0]) / _WEEK * float(np.mean(train))
-    slopes = {Source.NETWORK: 1.0, Source.BASELINE: None}
+    slopes = {Source.NETWORK: SLOPE, Source.BASELINE: None}
     promises = {
         k: calibrate(d.score(features).total[train], weeks=weeks, slope=slopes[k])
         for k, d in detectors.items()

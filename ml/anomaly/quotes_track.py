@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from ml.anomaly.alarms import alarm_rows, event_scores
-from ml.anomaly.calibration import PUBLIC_THRESHOLD, Promise, calibrate
+from ml.anomaly.calibration import Promise, calibrate
 from ml.anomaly.detector import NetworkDetector
 from ml.anomaly.explain import kinds_of
 from ml.anomaly.features import Features, make_features
@@ -24,12 +25,15 @@ from ml.families.autoencoder import AutoencoderConfig
 #: Share of the rows on which the online mode warms up, and the growth after which it learns anew.
 WARM_UP = 0.15
 GROWTH = 2.0
+#: Weeks after which thresholds are learned anew, and how many weeks they look back.
+RENEW_WEEKS = 4.0
+MEMORY_WEEKS = 30.0
 _WEEK_MINUTES = 7 * 24 * 60.0
 
 
 @dataclass(frozen=True)
 class Learned:
-    """A detector with its promise, and the features of the whole table as it sees them."""
+    """A detector with its promise, and the whole table as it sees it."""
 
     detector: NetworkDetector
     promise: Promise
@@ -61,19 +65,36 @@ def score_quotes(
     else:
         cuts = refits(total)
         starts = cuts
-    score, alarm = np.zeros(total), np.zeros(total, bool)
+    score, strength = np.zeros(total), np.zeros(total)
     kind = np.full(total, "", dtype=object)
     for start, end, cut in zip(starts, [*starts[1:], total], cuts, strict=True):
         learned = learn(rows.iloc[:end], cut, seed=seed, device=device)
-        score[start:end] = learned.promise.public(learned.scored.total[start:end])
-        bar = PUBLIC_THRESHOLD * learned.promise.at(per_week) / learned.promise.weekly
-        # An alarm may have been raised before this stretch: look a little further back.
-        back = max(0, start - 200)
-        part = learned.promise.public(learned.scored.total[back:end])
-        alarm[start:end] = alarm_rows(part, bar)[start - back :]
-        up = start + np.flatnonzero(alarm[start:end])
+        raw = learned.scored.total
+        for first, last, promise in promises(raw, learned.features.readings.minutes, cut):
+            part = slice(max(first, start), last)
+            score[part] = promise.public(raw[part])
+            strength[part] = raw[part] / promise.at(per_week)
+        up = np.flatnonzero(alarm_rows(strength[:end], 1.0))
+        up = up[up >= start]
         kind[up] = kinds_of(learned.features, learned.scored, up, learned.promise.at(per_week))
-    return Track(score, event_scores(score), alarm, tuple(kind))
+    return Track(score, event_scores(score), alarm_rows(strength, 1.0), tuple(kind))
+
+
+def promises(raw: np.ndarray, minutes: np.ndarray, cut: int) -> Iterator[tuple[int, int, Promise]]:
+    """(first row, last row + 1, promise) of stretches that follow each other: the rows up to `cut`
+    and a month after it by what the rows up to `cut` say, every further month by the rows before
+    it. A market's trouble comes more often in one season than in another."""
+    first, end = 0, cut
+    while first < len(raw):
+        since = int(np.searchsorted(minutes[:end], minutes[end - 1] - MEMORY_WEEKS * _WEEK_MINUTES))
+        since = min(since, end - 1)
+        weeks = float(minutes[end - 1] - minutes[since]) / _WEEK_MINUTES
+        promise = calibrate(raw[since:end], weeks=max(weeks, 1e-3))
+        after = np.flatnonzero(minutes[end:] >= minutes[end - 1] + RENEW_WEEKS * _WEEK_MINUTES)
+        last = end + int(after[0]) if len(after) else len(raw)
+        last = min(max(last, end + 1), len(raw))
+        yield first, last, promise
+        first = end = last
 
 
 def refits(total: int) -> list[int]:

@@ -77,19 +77,17 @@ def _number(minutes: np.ndarray, join: float) -> np.ndarray:
     return out
 
 
-def logs_of(quotes: pd.DataFrame) -> tuple[tuple[str, ...], np.ndarray]:
-    """Price and size columns and the natural logarithm of their values; what is not positive is
-    unknown."""
-    columns = (*price_columns(quotes.columns), *(c for c in SIZES if c in quotes.columns))
-    values = quotes[list(columns)].to_numpy(float)
+def log(values: np.ndarray) -> np.ndarray:
+    """Natural logarithm; what is not positive is unknown (NaN)."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        return columns, np.where(values > 0, np.log(values), np.nan)
+        return np.where(values > 0, np.log(values), np.nan)
 
 
 def read_rows(quotes: pd.DataFrame, *, usual: float) -> Readings:
     """Readings of a table in the order in which it came; `usual` are the market's minutes between
     readings (see `usual_gap`). Times may be doubled or step back."""
-    columns, logs = logs_of(quotes)
+    columns = (*price_columns(quotes.columns), *(c for c in SIZES if c in quotes.columns))
+    logs = log(quotes[list(columns)].to_numpy(float))
     minutes = pd.DatetimeIndex(quotes.index).as_unit("ns").asi8 / _MINUTE
     reading = _number(minutes, join_minutes(usual))
     seen = logs

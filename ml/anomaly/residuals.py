@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from ml.anomaly.features import Features
+from ml.families.autoencoder import Autoencoder
 
 _LINEAR = 3.0
 
@@ -70,7 +70,7 @@ class Rebuilder:
     """The networks of one detector and what they are fed with."""
 
     def __init__(
-        self, networks: list[nn.Module], standard: Standard, window: int, device: torch.device
+        self, networks: list[Autoencoder], standard: Standard, window: int, device: torch.device
     ) -> None:
         self.networks, self.standard = networks, standard
         self.window, self.device = window, device
@@ -85,7 +85,7 @@ class Rebuilder:
         rebuilt last row."""
         with torch.inference_mode():
             x = windows.to(self.device)
-            last = sum(network(x)[:, -1] for network in self.networks) / len(self.networks)
+            last = sum(n.rebuild_last(x) for n in self.networks) / len(self.networks)
             return last.double().cpu().numpy()
 
     def residuals(self, features: Features) -> Residuals:
@@ -107,7 +107,7 @@ class Rebuilder:
 
     @classmethod
     def from_json(
-        cls, body: dict[str, Any], networks: list[nn.Module], window: int, device: torch.device
+        cls, body: dict[str, Any], networks: list[Autoencoder], window: int, device: torch.device
     ) -> Rebuilder:
         standard = Standard(np.array(body["center"]), np.array(body["scale"]))
         return cls(networks, standard, window, device)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ml.anomaly.baseline import RobustZ
 from ml.anomaly.calibration import PUBLIC_THRESHOLD, Promise
@@ -22,7 +22,7 @@ from ml.anomaly.residuals import Rebuilder
 from ml.anomaly.scored import Detector
 from ml.anomaly.trailing import TRAIL
 from ml.errors import ArtifactMismatch, NotEnoughData
-from ml.families.autoencoder import AutoencoderConfig, build
+from ml.families.autoencoder import Autoencoder, AutoencoderConfig, build
 from ml.spec import AnomalyScores, Source
 
 
@@ -37,7 +37,7 @@ class AnomalyServer:
         self.usual, self.window = float(section["usual_minutes"]), int(manifest["window"])
         self.columns, self.features = tuple(manifest["input_columns"]), tuple(section["features"])
         config = AutoencoderConfig(**manifest["config"])
-        networks: list[nn.Module] = []
+        networks: list[Autoencoder] = []
         for member in range(config.members):
             network = build(config, len(self.features))
             mark = f"{member}."

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from ml.anomaly.alarms import alarm_rows, episodes, event_scores
-from ml.anomaly.calibration import Promise, calibrate
+from ml.anomaly.calibration import SLOPE, Promise, calibrate
 from ml.anomaly.explain import severity_of
 from ml.anomaly.features import make_features, run_length
 from ml.anomaly.measure import average_precision
@@ -16,6 +17,7 @@ from ml.anomaly.rates import parse_alarm_rate, rate_of_sensitivity
 from ml.anomaly.readings import read_rows
 from ml.anomaly.tails import RunTail, Tail
 from ml.errors import BadConfig
+from ml.families.autoencoder import Autoencoder
 
 
 def quotes(rows: int = 1500) -> pd.DataFrame:
@@ -73,7 +75,7 @@ def test_episodes_are_declustered() -> None:
 
 
 def test_an_alarm_stays_until_the_score_has_clearly_fallen() -> None:
-    score = np.array([0, 1.0, 0.9, 0.8, 0.7, 0.9, 0])
+    score = np.array([0, 1.0, 0.9, 0.88, 0.8, 0.9, 0])
     assert alarm_rows(score, 1.0).tolist() == [False, True, True, True, False, False, False]
     assert not alarm_rows(np.zeros(0), 1.0).size
 
@@ -87,8 +89,8 @@ def test_an_event_score_peaks_once() -> None:
 def test_a_promise_is_kept_on_contaminated_history(per_week: float) -> None:
     rng = np.random.default_rng(1)
     weeks = 60
-    # Decades of rarity of 30 heads, and one row in 300 in trouble.
-    clean = np.log10(30) - np.log10(1 - rng.random(weeks * 336))
+    # Thirty heads' decades of rarity, and one row in 300 in trouble.
+    clean = (np.log10(30) - np.log10(1 - rng.random(weeks * 336))) / SLOPE
     dirty = np.where(rng.random(len(clean)) < 1 / 300, clean + rng.uniform(1, 4), clean)
     promise = calibrate(dirty, weeks=weeks)
     realised = episodes(alarm_rows(clean, promise.at(per_week))) / weeks
@@ -165,3 +167,10 @@ def test_average_precision_of_a_perfect_and_a_blind_ranking() -> None:
     label = np.array([0, 0, 1, 1])
     assert average_precision(label, np.array([0.1, 0.2, 0.8, 0.9])) == pytest.approx(1)
     assert average_precision(label, np.zeros(4)) == pytest.approx(0.5)
+
+
+def test_the_last_row_alone_is_the_last_row_of_the_window() -> None:
+    torch.manual_seed(0)
+    network = Autoencoder(7, window=32, latent=5, channels=6).eval()
+    x = torch.randn(9, 32, 7)
+    torch.testing.assert_close(network.rebuild_last(x), network(x)[:, -1], atol=1e-6, rtol=1e-5)
