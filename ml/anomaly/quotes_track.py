@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ from ml.anomaly.training import LEAST_ROWS, fit_detector
 from ml.device import get_device, set_seeds
 from ml.errors import NotEnoughData
 from ml.families.autoencoder import AutoencoderConfig
+from ml.spec import ProgressCallback, ignore_progress
 
 #: Share of the rows on which the online mode warms up, and the growth after which it learns anew.
 WARM_UP = 0.15
@@ -48,6 +50,7 @@ def score_quotes(
     alarm_rate: str = "1/week",
     seed: int = 0,
     device: str | None = "cpu",
+    on_progress: ProgressCallback = ignore_progress,
 ) -> Track:
     """One entry per row of `rows`, in its order. `rows` has a DatetimeIndex (naive or aware, times
     may be doubled) and columns of ml.spec.QUOTE_COLUMNS.
@@ -55,7 +58,7 @@ def score_quotes(
     With `train_until` the rows before it are learned from, contaminated as they are, and all rows
     are scored. Without, the first 15 % warm up (score 0), then every row is scored by what was
     learned from rows before it: anew each time the history has doubled. A score of 0.1 is what
-    comes once a week. Raises NotEnoughData.
+    comes once a week. Raises NotEnoughData, BadConfig and Cancelled.
     """
     per_week = parse_alarm_rate(alarm_rate)
     total = len(rows)
@@ -67,8 +70,13 @@ def score_quotes(
         starts = cuts
     score, strength = np.zeros(total), np.zeros(total)
     kind = np.full(total, "", dtype=object)
-    for start, end, cut in zip(starts, [*starts[1:], total], cuts, strict=True):
-        learned = learn(rows.iloc[:end], cut, seed=seed, device=device)
+    for number, (start, end, cut) in enumerate(
+        zip(starts, [*starts[1:], total], cuts, strict=True), start=1
+    ):
+        stage = f"fit {number}/{len(cuts)}"
+        learned = learn(
+            rows.iloc[:end], cut, seed=seed, device=device, on_progress=_named(on_progress, stage)
+        )
         raw = learned.scored.total
         for first, last, promise in promises(raw, learned.features.readings.minutes, cut):
             part = slice(max(first, start), last)
@@ -78,6 +86,10 @@ def score_quotes(
         up = up[up >= start]
         kind[up] = kinds_of(learned.features, learned.scored, up, learned.promise.at(per_week))
     return Track(score, event_scores(score), alarm_rows(strength, 1.0), tuple(kind))
+
+
+def _named(on_progress: ProgressCallback, stage: str) -> ProgressCallback:
+    return lambda progress: on_progress(dataclasses.replace(progress, stage=stage))
 
 
 def promises(raw: np.ndarray, minutes: np.ndarray, cut: int) -> Iterator[tuple[int, int, Promise]]:
@@ -112,7 +124,14 @@ def refits(total: int) -> list[int]:
     return cuts
 
 
-def learn(rows: pd.DataFrame, cut: int, *, seed: int, device: str | None = "cpu") -> Learned:
+def learn(
+    rows: pd.DataFrame,
+    cut: int,
+    *,
+    seed: int,
+    device: str | None = "cpu",
+    on_progress: ProgressCallback = ignore_progress,
+) -> Learned:
     """Learn from the first `cut` rows and score all of them."""
     if cut < LEAST_ROWS:
         raise NotEnoughData(
@@ -124,7 +143,9 @@ def learn(rows: pd.DataFrame, cut: int, *, seed: int, device: str | None = "cpu"
     features = make_features(rows, usual=usual_gap(pd.DatetimeIndex(rows.index[:cut])))
     train = np.arange(len(rows)) < cut
     config = AutoencoderConfig(seed=seed)
-    detector, _ = fit_detector(features, train, config, device=get_device(device))
+    detector, _ = fit_detector(
+        features, train, config, device=get_device(device), on_progress=on_progress
+    )
     scored = detector.score(features)
     weeks = max(float(np.ptp(features.readings.minutes[:cut])) / _WEEK_MINUTES, 1e-3)
     return Learned(detector, calibrate(scored.total[:cut], weeks=weeks), scored, features)

@@ -45,10 +45,13 @@ def score_series(
             device=device,
             on_progress=on_progress,
         )
-    try:
-        from ml.anomaly.quotes_track import score_quotes
-    except ModuleNotFoundError:
-        from ml.anomaly.grid_track import score_quotes
+    from ml.anomaly.quotes_track import score_quotes
+
     return score_quotes(
-        rows, train_until=train_until, alarm_rate=alarm_rate, seed=seed, device=device
+        rows,
+        train_until=train_until,
+        alarm_rate=alarm_rate,
+        seed=seed,
+        device=device,
+        on_progress=on_progress,
     )
