@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics import presenters_anomalies
 from analytics.admin.base import CappedPaginator, MarketFilter, OwnedAdmin, mark, operate
-from analytics.models import AnomalyEvent, AnomalyResult
+from analytics.models import AnomalyEvent, AnomalyResult, AnomalyWatch
 from analytics.selectors.anomalies import anomaly_list, event_list
 from analytics.services.anomaly_feedback import anomaly_acknowledge, anomaly_label, event_judge
 from analytics.words import sentence, word
@@ -135,6 +135,14 @@ class AnomalyEventAdmin(_Strange):
             queryset,
             lambda event: event_judge(event=event, feedback=feedback, note=note, by=request.user),
         )
+
+
+@admin.register(AnomalyWatch)
+class AnomalyWatchAdmin(OwnedAdmin):
+    list_display = ["market", "warming_up", "present", "needed", "scored_until", "last_score"]
+    list_filter = ["warming_up"]
+    list_select_related = ["market", "model"]
+    fields = [*list_display, "model", "source", "checked_at"]
 
 
 @admin.register(AnomalyResult)

@@ -16,6 +16,7 @@ from django.utils import timezone
 from analytics.admin import markets, models
 from analytics.exceptions import Conflict
 from analytics.models import (
+    AnomalyWatch,
     ModelEvent,
     TrainedModel,
     TrainingRun,
@@ -26,7 +27,7 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 NAMES = (
     *("market", "pricehistory", "trainingrun", "trainedmodel", "forecast", "anomalyresult"),
-    *("anomalyevent", "patternresult", "modelevent", "workerheartbeat"),
+    *("anomalyevent", "anomalywatch", "patternresult", "modelevent", "workerheartbeat"),
 )
 OWNED = NAMES[1:]
 
@@ -57,6 +58,7 @@ def full():
     ModelEvent.objects.create(model=model, label="x", action="promoted", reason="good reasons")
     factories.make_forecast(model)
     factories.make_anomaly(factories.make_model(market, "anomaly"))
+    AnomalyWatch.objects.create(market=market, needed=1000, present=12)
     factories.make_pattern(factories.make_model(market, "pattern"))
     factories.make_run(market, "price", "running", losses=[["fit", 2, 3], ["fit", 1, 2]])
     now = timezone.now()

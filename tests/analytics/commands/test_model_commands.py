@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils.dateparse import parse_datetime
 
 from analytics.models import AnomalyEvent, AnomalyResult, Market, TrainedModel, TrainingRun
 from analytics.services.prices import price_bulk_add
@@ -75,6 +76,14 @@ def watched_and_judged(market: Market) -> None:
     alone = json.loads(run("detect_anomalies", "--mode", "last", "--sensitivity", "50", "--json"))
     assert (alone["rows"], alone["threshold"]) == (1, 0.1)
     assert AnomalyEvent.objects.get(is_open=True).pk == event.pk
+    live = dict(
+        market.anomalies.filter(timestamp__gt=last.timestamp).values_list("timestamp", "score")
+    )
+    whole = json.loads(run("detect_anomalies", "--json"))
+    scanned = {parse_datetime(row["timestamp"]): row["score"] for row in whole["anomalies"]}
+    assert live
+    assert live == pytest.approx({at: scanned[at] for at in live}, abs=1e-6)
+    assert set(live) == {at for at in scanned if at > last.timestamp}
     assert "false alarm" in run("judge_event", str(event.pk), "false", "--note", "planted")
     assert "1 judged event was used." in run("train_model", "anomaly", "--epochs", "1")
     assert TrainingRun.objects.filter(labels=1).count() == 1
