@@ -12,6 +12,7 @@ from analytics.conf import conf
 from analytics.exceptions import InvalidInput
 from analytics.models import Market, PriceHistory
 from analytics.selectors.prices import price_frame
+from analytics.selectors.recent import recent_prices
 
 
 def last_moment(market: Market, at: dt.datetime | None = None) -> dt.datetime:
@@ -36,6 +37,14 @@ def history_frame(
     """The quotes up to `until`, from HISTORY_DAYS before `since` (or before `until`)."""
     first = (since or until) - dt.timedelta(days=conf().HISTORY_DAYS)
     return price_frame(market, since=first, until=until)
+
+
+def recent_frame(market: Market, *, until: dt.datetime) -> pd.DataFrame:
+    """The prices up to `until`, from the midnight of HISTORY_DAYS before. It starts at a midnight
+    because what forecasts remember of a day belongs to the very quotes before it."""
+    midnight = until.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    since = midnight - dt.timedelta(days=conf().HISTORY_DAYS)
+    return recent_prices(market, since=since, until=until)
 
 
 def origin_of(last: dt.datetime, step_minutes: int, at: dt.datetime | None) -> dt.datetime:
