@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ml.errors import DeviceUnavailable
-from ml.inference import optimize_model_for_inference
+from ml.inference import active_paths, optimize_model_for_inference
 
 if TYPE_CHECKING:
     import torch
@@ -110,8 +110,10 @@ def get_gpu_info() -> dict[str, Any]:
         )
         if importlib.util.find_spec(module) is not None
     ]
-    # Plain PyTorch uses oneDNN by itself; the rest only through optimize_model_for_inference.
+    # Plain PyTorch uses oneDNN by itself; the rest only through optimize_model_for_inference, which
+    # forecasts take with the first answer of a model.
     active = ["onednn"] if torch.backends.mkldnn.is_available() else []
+    active += active_paths()
     return {
         "type": device.type,
         "name": _name_of(device),

@@ -129,6 +129,35 @@ def bench_prices(market: Any) -> None:
     )
 
 
+def bench_forecast(market: Any, home: str) -> None:
+    """A network of one epoch: a longer training answers in the same time."""
+    import ml
+    from analytics.selectors.prices import price_frame
+    from analytics.selectors.recent import recent_prices
+
+    frame = price_frame(market)
+    report = ml.DLModelTrainer(home, device="cpu").train("lstm", frame, epochs=1)
+    predictor = ml.DLPredictor.load(report.folder)
+    last = frame.index[-1:].floor(f"{report.step_minutes}min")
+    for name, quotes in (
+        ("a forecast from stored history", frame),
+        ("a forecast from a window alone", frame.iloc[-2 * report.window :]),
+    ):
+        row(
+            name,
+            seconds(lambda quotes=quotes: predictor.predict_price(quotes), runs=30),
+            seconds(lambda quotes=quotes: predictor.forecast_batch(quotes, last), runs=10),
+            "the way of a backtest, one origin",
+        )
+    span = {"since": frame.index[0].to_pydatetime(), "until": frame.index[-1].to_pydatetime()}
+    row(
+        "prices kept between requests",
+        seconds(lambda: recent_prices(market, **span), runs=20),
+        seconds(lambda: price_frame(market, **span)),
+        "read as a frame",
+    )
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="paralelo-bench-") as home:
         os.environ["PARALELO_TEST_HOME"] = home
@@ -143,7 +172,9 @@ def main() -> None:
         print(f"{'':<34}{'ours':>15}{'plain':>15}{'ratio':>11}")
         bench_inference()
         bench_windows()
-        bench_prices(price_simulate(days=120, seed=0))
+        market = price_simulate(days=120, seed=0)
+        bench_prices(market)
+        bench_forecast(market, home)
 
 
 if __name__ == "__main__":

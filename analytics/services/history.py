@@ -12,6 +12,7 @@ from analytics.conf import conf
 from analytics.exceptions import InvalidInput
 from analytics.models import Market, PriceHistory
 from analytics.selectors.prices import price_frame
+from analytics.selectors.recent import recent_prices
 
 #: Steps of the grid before a row that its anomaly score depends on, and some more (the detector
 #: cuts to what it needs: its CONTEXT in ml.anomaly.measure).
@@ -64,6 +65,14 @@ def history_rows(market: Market, *, most: int) -> int:
     steps = int((last_moment(market) - first).total_seconds() // (60 * market.cadence_minutes)) + 1
     # A quote stands for six grid rows at most before it is stale.
     return min(steps, 6 * rows, most)
+
+
+def recent_frame(market: Market, *, until: dt.datetime) -> pd.DataFrame:
+    """The prices up to `until`, from the midnight of HISTORY_DAYS before. It starts at a midnight
+    because what forecasts remember of a day belongs to the very quotes before it."""
+    midnight = until.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    since = midnight - dt.timedelta(days=conf().HISTORY_DAYS)
+    return recent_prices(market, since=since, until=until)
 
 
 def origin_of(last: dt.datetime, step_minutes: int, at: dt.datetime | None) -> dt.datetime:

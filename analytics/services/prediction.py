@@ -11,7 +11,7 @@ import ml
 from analytics.conf import conf
 from analytics.models import Forecast, Market
 from analytics.selectors.models import Serving
-from analytics.services.history import history_frame, is_stale, last_moment, origin_of
+from analytics.services.history import is_stale, last_moment, origin_of, recent_frame
 from analytics.services.sequences import sequence_frame
 from analytics.services.serving import answer_with, describe
 
@@ -37,7 +37,7 @@ def forecast_make(
         if last is None:
             frame = sequence_frame(sequence, serving.model)
         else:
-            frame = history_frame(market, until=last)
+            frame = recent_frame(market, until=last)
         origin = None if last is None else origin_of(last, serving.model.step_minutes, at)
         predict = predictor.predict_price if task == "price" else predictor.predict_spread
         return predict(frame, at=origin, source=ml.Source(serving.source))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -17,7 +17,8 @@ from analytics import artifacts
 from analytics.conf import conf
 from analytics.exceptions import NotReady, Unavailable
 from analytics.models import Market, ModelEvent, TrainedModel
-from analytics.selectors.models import Serving, serving_list
+from analytics.models.choices import Source
+from analytics.selectors.models import Serving, model_active, serving_list
 from analytics.services.translate import ml_errors
 
 logger = logging.getLogger(__name__)
@@ -60,16 +61,8 @@ def answer_with(
     Raises NotReady (no_model) when nothing was ever trained and Unavailable (artifact_broken) when
     no artifact can be used. A broken artifact leaves a line in the audit trail.
     """
-    servings = serving_list(market, task)
-    if not servings:
-        raise NotReady(
-            _("%(market)s has no %(task)s model yet. Train one: %(line)s")
-            % {"market": market.symbol, "task": task, "line": train_line(task)},
-            "no_model",
-            train=train_line(task),
-        )
     broken: list[str] = []
-    for serving in servings:
+    for serving in _candidates(market, task):
         started = time.perf_counter()
         try:
             predictor = predictor_of(serving.model)
@@ -80,6 +73,13 @@ def answer_with(
         with ml_errors():
             answer = ask(serving, predictor)
         return serving, answer, (time.perf_counter() - started) * 1000
+    if not broken:
+        raise NotReady(
+            _("%(market)s has no %(task)s model yet. Train one: %(line)s")
+            % {"market": market.symbol, "task": task, "line": train_line(task)},
+            "no_model",
+            train=train_line(task),
+        )
     raise Unavailable(
         _("No %(task)s model of %(market)s can be loaded: %(why)s Train one: %(line)s")
         % {
@@ -90,6 +90,14 @@ def answer_with(
         },
         "artifact_broken",
     )
+
+
+def _candidates(market: Market, task: str) -> Iterator[Serving]:
+    """Best first; the others are looked up only where the active version cannot answer."""
+    active = model_active(market.pk, task)
+    if active is not None:
+        yield Serving(active, Source.NETWORK)
+    yield from serving_list(market, task)[active is not None :]
 
 
 def _note_broken(model: TrainedModel, error: ml.MLError) -> None:

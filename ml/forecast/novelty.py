@@ -22,7 +22,6 @@ from ml.forecast.series import take
 #: markets err no more than their intervals say.
 ONSET = 1.25
 _WIDEST = 3.0
-_CHUNK = 128
 _POINTS = 1024
 _EDGE = 0.99
 _LEAST_WIDTH = 0.05
@@ -46,17 +45,14 @@ class Guard:
 
     def distance(self, table: np.ndarray) -> np.ndarray:
         """(m,) root mean square distance of traits (m, traits) to the nearest point; what is
-        unknown on either side is left out."""
-        table = np.clip((table - self.centre) / self.width, -_LIMIT, _LIMIT).astype("float32")
-        parts = [self._nearest(table[k : k + _CHUNK]) for k in range(0, len(table), _CHUNK)]
-        return np.concatenate(parts) if parts else np.empty(0)
-
-    def _nearest(self, table: np.ndarray) -> np.ndarray:
-        away = table[:, None] - self.points
-        known = np.isfinite(away)
-        square = np.where(known, away, 0.0) ** 2
-        mean = square.sum(axis=2) / np.maximum(known.sum(axis=2), 1)
-        return np.sqrt(mean.min(axis=1)).astype("float64")
+        unknown is left out."""
+        table = np.clip((table - self.centre) / self.width, -_LIMIT, _LIMIT)
+        known = np.isfinite(table).astype("float64")
+        table = np.nan_to_num(table)
+        points = np.nan_to_num(self.points).astype("float64")
+        square = (table**2).sum(axis=1)[:, None] - 2 * table @ points.T + known @ (points**2).T
+        mean = square.min(axis=1) / np.maximum(known.sum(axis=1), 1)
+        return np.sqrt(np.maximum(mean, 0.0))
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """By name, for an artifact."""
@@ -126,7 +122,8 @@ def fit_guard(maker: FeatureMaker, train: range, valid: range) -> Guard:
     width = np.maximum(np.nan_to_num(np.nanstd(points, axis=0)), _LEAST_WIDTH)
 
     def guard(points: np.ndarray, edge: float) -> Guard:
-        fields = ((points - centre) / width, centre, width, max(edge, _LEAST_WIDTH))
+        # What is unknown of a point counts as the mean.
+        fields = (np.nan_to_num((points - centre) / width), centre, width, max(edge, _LEAST_WIDTH))
         return Guard(*(np.asarray(field, dtype="float32") for field in fields))
 
     away = guard(points, 1.0).distance(table(later if len(later) else before))
