@@ -17,10 +17,11 @@ from ml.anomaly.rates import parse_alarm_rate
 from ml.anomaly.readings import usual_gap
 from ml.anomaly.scored import Scored
 from ml.anomaly.track import Track
-from ml.anomaly.training import LEAST_ROWS, fit_detector
+from ml.anomaly.training import LEAST_ROWS, fit_detector, usable
 from ml.device import get_device, set_seeds
 from ml.errors import NotEnoughData
 from ml.families.autoencoder import AutoencoderConfig
+from ml.spec import LabelledSpan
 
 #: Share of the rows on which the online mode warms up, and the growth after which it learns anew.
 WARM_UP = 0.15
@@ -33,10 +34,9 @@ _WEEK_MINUTES = 7 * 24 * 60.0
 
 @dataclass(frozen=True)
 class Learned:
-    """A detector with its promise, and the whole table as it sees it."""
+    """A detector and the whole table as it sees it."""
 
     detector: NetworkDetector
-    promise: Promise
     scored: Scored
     features: Features
 
@@ -48,6 +48,7 @@ def score_quotes(
     alarm_rate: str = "1/week",
     seed: int = 0,
     device: str | None = "cpu",
+    labels: tuple[LabelledSpan, ...] = (),
 ) -> Track:
     """One entry per row of `rows`, in its order. `rows` has a DatetimeIndex (naive or aware, times
     may be doubled) and columns of ml.spec.QUOTE_COLUMNS.
@@ -55,7 +56,8 @@ def score_quotes(
     With `train_until` the rows before it are learned from, contaminated as they are, and all rows
     are scored. Without, the first 15 % warm up (score 0), then every row is scored by what was
     learned from rows before it: anew each time the history has doubled. A score of 0.1 is what
-    comes once a week. Raises NotEnoughData.
+    comes once a week. `labels` are what people said about anomalies. Raises BadConfig,
+    NotEnoughData.
     """
     per_week = parse_alarm_rate(alarm_rate)
     total = len(rows)
@@ -68,15 +70,18 @@ def score_quotes(
     score, strength = np.zeros(total), np.zeros(total)
     kind = np.full(total, "", dtype=object)
     for start, end, cut in zip(starts, [*starts[1:], total], cuts, strict=True):
-        learned = learn(rows.iloc[:end], cut, seed=seed, device=device)
+        learned = learn(rows.iloc[:end], cut, seed=seed, device=device, labels=labels)
         raw = learned.scored.total
-        for first, last, promise in promises(raw, learned.features.readings.minutes, cut):
+        told = usable(pd.DatetimeIndex(rows.index[:end]), labels)
+        for first, last, promise in promises(
+            np.where(told, raw, np.nan), learned.features.readings.minutes, cut
+        ):
             part = slice(max(first, start), last)
             score[part] = promise.public(raw[part])
             strength[part] = raw[part] / promise.at(per_week)
         up = np.flatnonzero(alarm_rows(strength[:end], 1.0))
         up = up[up >= start]
-        kind[up] = kinds_of(learned.features, learned.scored, up, learned.promise.at(per_week))
+        kind[up] = kinds_of(learned.features, learned.scored, up, promise.at(per_week))
     return Track(score, event_scores(score), alarm_rows(strength, 1.0), tuple(kind))
 
 
@@ -112,8 +117,15 @@ def refits(total: int) -> list[int]:
     return cuts
 
 
-def learn(rows: pd.DataFrame, cut: int, *, seed: int, device: str | None = "cpu") -> Learned:
-    """Learn from the first `cut` rows and score all of them."""
+def learn(
+    rows: pd.DataFrame,
+    cut: int,
+    *,
+    seed: int,
+    device: str | None = "cpu",
+    labels: tuple[LabelledSpan, ...] = (),
+) -> Learned:
+    """Learn from the first `cut` rows, without what is labelled as trouble, and score all."""
     if cut < LEAST_ROWS:
         raise NotEnoughData(
             f"An anomaly detector needs {LEAST_ROWS} rows to learn from; there are {cut}.",
@@ -121,10 +133,10 @@ def learn(rows: pd.DataFrame, cut: int, *, seed: int, device: str | None = "cpu"
             present=cut,
         )
     set_seeds(seed)
+    # A column that has never held a value says nothing, and what it will hold is not known yet.
+    rows = rows[[c for c in rows.columns if rows[c].iloc[:cut].notna().any()]]
     features = make_features(rows, usual=usual_gap(pd.DatetimeIndex(rows.index[:cut])))
-    train = np.arange(len(rows)) < cut
+    train = (np.arange(len(rows)) < cut) & usable(pd.DatetimeIndex(rows.index), labels)
     config = AutoencoderConfig(seed=seed)
     detector, _ = fit_detector(features, train, config, device=get_device(device))
-    scored = detector.score(features)
-    weeks = max(float(np.ptp(features.readings.minutes[:cut])) / _WEEK_MINUTES, 1e-3)
-    return Learned(detector, calibrate(scored.total[:cut], weeks=weeks), scored, features)
+    return Learned(detector, detector.score(features), features)
