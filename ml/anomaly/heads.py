@@ -26,6 +26,10 @@ _HABITUAL_ROWS = 0.03
 #: Liquidity is watched by many heads; together they must not spend the budget of the others. More
 #: of it than expected is hardly ever trouble.
 _SIZE_BUDGET = 0.85
+#: A spread is bounded by what traders would take: it is rarer than its tail says.
+_SPREAD_BUDGET = 1.1
+#: A trend is a gap to the median too.
+_TREND_BUDGET = 0.9
 _MORE_OF_IT = 0.5
 _OUTER = (0.97, 0.995)
 
@@ -195,7 +199,10 @@ class Heads:
 
 
 def budget(name: str) -> float:
-    return _SIZE_BUDGET if is_size(name) or name.startswith("depth_") else 1.0
+    """By what the decades of a head count."""
+    if is_size(name) or name.startswith("depth_"):
+        return _SIZE_BUDGET
+    return {"spread": _SPREAD_BUDGET, "gap_mid": _TREND_BUDGET}.get(name, 1.0)
 
 
 def level_stat(common: np.ndarray, move: np.ndarray, scale: float) -> np.ndarray:

@@ -18,11 +18,11 @@ from ml.anomaly.rates import parse_alarm_rate
 from ml.anomaly.readings import usual_gap
 from ml.anomaly.scored import Scored
 from ml.anomaly.track import Track
-from ml.anomaly.training import LEAST_ROWS, fit_detector
+from ml.anomaly.training import LEAST_ROWS, fit_detector, usable
 from ml.device import get_device, set_seeds
 from ml.errors import NotEnoughData
 from ml.families.autoencoder import AutoencoderConfig
-from ml.spec import ProgressCallback, ignore_progress
+from ml.spec import LabelledSpan, ProgressCallback, ignore_progress
 
 #: Share of the rows on which the online mode warms up, and the growth after which it learns anew.
 WARM_UP = 0.15
@@ -35,10 +35,9 @@ _WEEK_MINUTES = 7 * 24 * 60.0
 
 @dataclass(frozen=True)
 class Learned:
-    """A detector with its promise, and the whole table as it sees it."""
+    """A detector and the whole table as it sees it."""
 
     detector: NetworkDetector
-    promise: Promise
     scored: Scored
     features: Features
 
@@ -50,6 +49,7 @@ def score_quotes(
     alarm_rate: str = "1/week",
     seed: int = 0,
     device: str | None = "cpu",
+    labels: tuple[LabelledSpan, ...] = (),
     on_progress: ProgressCallback = ignore_progress,
 ) -> Track:
     """One entry per row of `rows`, in its order. `rows` has a DatetimeIndex (naive or aware, times
@@ -58,7 +58,8 @@ def score_quotes(
     With `train_until` the rows before it are learned from, contaminated as they are, and all rows
     are scored. Without, the first 15 % warm up (score 0), then every row is scored by what was
     learned from rows before it: anew each time the history has doubled. A score of 0.1 is what
-    comes once a week. Raises NotEnoughData, BadConfig and Cancelled.
+    comes once a week. `labels` are what people said about anomalies. Raises BadConfig,
+    NotEnoughData and Cancelled.
     """
     per_week = parse_alarm_rate(alarm_rate)
     total = len(rows)
@@ -73,18 +74,25 @@ def score_quotes(
     for number, (start, end, cut) in enumerate(
         zip(starts, [*starts[1:], total], cuts, strict=True), start=1
     ):
-        stage = f"fit {number}/{len(cuts)}"
         learned = learn(
-            rows.iloc[:end], cut, seed=seed, device=device, on_progress=_named(on_progress, stage)
+            rows.iloc[:end],
+            cut,
+            seed=seed,
+            device=device,
+            labels=labels,
+            on_progress=_named(on_progress, f"fit {number}/{len(cuts)}"),
         )
         raw = learned.scored.total
-        for first, last, promise in promises(raw, learned.features.readings.minutes, cut):
+        told = usable(pd.DatetimeIndex(rows.index[:end]), labels)
+        for first, last, promise in promises(
+            np.where(told, raw, np.nan), learned.features.readings.minutes, cut
+        ):
             part = slice(max(first, start), last)
             score[part] = promise.public(raw[part])
             strength[part] = raw[part] / promise.at(per_week)
         up = np.flatnonzero(alarm_rows(strength[:end], 1.0))
         up = up[up >= start]
-        kind[up] = kinds_of(learned.features, learned.scored, up, learned.promise.at(per_week))
+        kind[up] = kinds_of(learned.features, learned.scored, up, promise.at(per_week))
     return Track(score, event_scores(score), alarm_rows(strength, 1.0), tuple(kind))
 
 
@@ -130,9 +138,10 @@ def learn(
     *,
     seed: int,
     device: str | None = "cpu",
+    labels: tuple[LabelledSpan, ...] = (),
     on_progress: ProgressCallback = ignore_progress,
 ) -> Learned:
-    """Learn from the first `cut` rows and score all of them."""
+    """Learn from the first `cut` rows, without what is labelled as trouble, and score all."""
     if cut < LEAST_ROWS:
         raise NotEnoughData(
             f"An anomaly detector needs {LEAST_ROWS} rows to learn from; there are {cut}.",
@@ -140,12 +149,12 @@ def learn(
             present=cut,
         )
     set_seeds(seed)
+    # A column that has never held a value says nothing, and what it will hold is not known yet.
+    rows = rows[[c for c in rows.columns if rows[c].iloc[:cut].notna().any()]]
     features = make_features(rows, usual=usual_gap(pd.DatetimeIndex(rows.index[:cut])))
-    train = np.arange(len(rows)) < cut
+    train = (np.arange(len(rows)) < cut) & usable(pd.DatetimeIndex(rows.index), labels)
     config = AutoencoderConfig(seed=seed)
     detector, _ = fit_detector(
         features, train, config, device=get_device(device), on_progress=on_progress
     )
-    scored = detector.score(features)
-    weeks = max(float(np.ptp(features.readings.minutes[:cut])) / _WEEK_MINUTES, 1e-3)
-    return Learned(detector, calibrate(scored.total[:cut], weeks=weeks), scored, features)
+    return Learned(detector, detector.score(features), features)
