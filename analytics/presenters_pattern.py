@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -44,7 +45,7 @@ def page(view: PatternView) -> dict[str, Any]:
             }
             for row in view.history
         ],
-        "analogues": analogues(pattern),
+        "analogues": analogues(pattern, line),
     }
 
 
@@ -64,19 +65,27 @@ def held(pattern: PatternResult) -> list[dict[str, Any]]:
     return found
 
 
-def analogues(pattern: PatternResult) -> dict[str, Any] | None:
-    """Similar moments as a picture, what followed them beside what followed any, and whether that
-    has been worth something."""
+def analogues(
+    pattern: PatternResult, line: Sequence[tuple[float, float]] = ()
+) -> dict[str, Any] | None:
+    """Similar moments as a picture (with the last day itself, where its prices are given), what
+    followed them beside what followed any, and whether that has been worth something."""
     found = pattern.analogues
     if not found:
         return None
     day = 24 * pattern.model.step_minutes / 30  # hours in 48 steps
-    lines = [("alike", _path(one, day)) for one in found["nearest"]]
+    mine = _relative(line)
+    most = _most(found, mine)
+    lines = [("alike", _cut(_path(one, day), most)) for one in found["nearest"]]
     title = _("%(n)d similar moments of the past and what followed") % {"n": len(lines)}
     levels = found["quantiles"]
     return {
         "chart": charts.lines_chart(
-            lines, label=lambda x: f"{x:+.0f} h", now=0.0, title=title, desc=_followed(found)
+            [*lines, ("mine", mine)],
+            label=lambda x: f"{x:+.0f} h",
+            now=0.0,
+            title=title,
+            desc=_followed(found),
         ),
         "title": title,
         "count": found["count"],
@@ -95,6 +104,24 @@ def analogues(pattern: PatternResult) -> dict[str, Any] | None:
         "proven": found["proven"],
         "worth": _worth(found),
     }
+
+
+def _relative(line: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """(seconds, price) as hours before the last one and percent of it."""
+    if not line:
+        return []
+    end, last = line[-1]
+    return [((at - end) / 3600, 100 * (value / last - 1)) for at, value in line]
+
+
+def _most(found: dict[str, Any], mine: list[tuple[float, float]]) -> float:
+    """Where the picture ends: one shock of the past must not flatten all the rest."""
+    wide = [100 * abs(math.expm1(found["quantiles"][level])) for level in ("0.05", "0.95")]
+    return 1.5 * max([*wide, *(abs(value) for _at, value in mine)])
+
+
+def _cut(path: list[tuple[float, float]], most: float) -> list[tuple[float, float]]:
+    return [(at, max(-most, min(most, value))) for at, value in path]
 
 
 def _path(one: dict[str, Any], day: float) -> list[tuple[float, float]]:

@@ -1,8 +1,10 @@
 """A dilated residual network that names what a market is doing, one head per aspect.
 
 Four residual blocks with dilations 1, 2, 4, 8 see the whole window of 48 rows; the last rows, their
-means and the maximum are pooled, so that both "now" and "all day long" reach the heads.
-Learn from: Bai, Kolter, Koltun 2018 (temporal convolutional networks).
+means and the maximum are pooled, so that both "now" and "all day long" reach the heads; the newest
+row goes there by itself too, plain and in pieces, and from the pieces straight to the answer.
+Learn from: Bai, Kolter, Koltun 2018 (temporal convolutional networks); Cheng et al. 2016 (wide and
+deep).
 """
 
 from __future__ import annotations
@@ -17,6 +19,10 @@ from ml.registry import register
 from ml.spec import ModelSpec, Task, TrainConfig, param
 
 _DILATIONS = (1, 2, 4, 8)
+#: Ends of the pieces that a channel (asinh of a few scales) is cut into.
+_EDGES = (-4.0, -2.5, -1.75, -1.25, -0.9, -0.6, -0.3, 0.0, 0.3, 0.6, 0.9, 1.25, 1.75, 2.5, 4.0)
+#: Weight of the straight way from the pieces to a head, so that it learns more slowly.
+_STRAIGHT = 0.3
 #: Numbers that the heads look at.
 EMBEDDING = 32
 
@@ -51,6 +57,23 @@ class _Block(nn.Module):
         return x + self.body(x)
 
 
+class _Pieces(nn.Module):
+    """The newest row in pieces: how far each number has come through each interval, so that the
+    heads can turn sharply at the limits that names are cut at.
+    Learn from: Gorishniy, Rubachev, Babenko 2022 (piecewise linear encoding)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        edges = torch.tensor(_EDGES)
+        self.register_buffer("low", edges[:-1], persistent=False)
+        self.register_buffer("width", edges[1:] - edges[:-1], persistent=False)
+
+    def forward(self, row: Tensor) -> Tensor:
+        """(batch, feature) -> (batch, feature x pieces), from -.5 to .5."""
+        share = ((row[..., None] - self.low) / self.width).clamp(0, 1)
+        return share.flatten(1) - 0.5
+
+
 class CNNModel(nn.Module):
     """`classes` names the heads and how many classes each one has; `figures` is the number of
     continuous statistics that are guessed beside them, in training only."""
@@ -69,22 +92,35 @@ class CNNModel(nn.Module):
         self.stem = nn.Conv1d(n_features, channels, 5, padding=2)
         self.blocks = nn.Sequential(*(_Block(channels, d) for d in _DILATIONS))
         self.embed = nn.Sequential(
-            nn.Linear(4 * channels + n_features, EMBEDDING), nn.GELU(), nn.Dropout(dropout)
+            nn.Linear(4 * channels + n_features + EMBEDDING, EMBEDDING),
+            nn.GELU(),
+            nn.Dropout(dropout),
         )
+        cut = n_features * (len(_EDGES) - 1)
+        self.pieces = _Pieces()
+        self.digest = nn.Sequential(nn.Dropout(0.1), nn.Linear(cut, EMBEDDING))
+        self.straight = nn.ModuleDict({name: nn.Linear(cut, n) for name, n in classes.items()})
         self.heads = nn.ModuleDict({name: nn.Linear(EMBEDDING, n) for name, n in classes.items()})
         self.figures = nn.Linear(EMBEDDING, figures)
 
     def embedding(self, x: Tensor) -> Tensor:
         """(batch, time, feature) -> (batch, EMBEDDING)."""
+        return self._embed(x, self.pieces(x[:, -1]))
+
+    def _embed(self, x: Tensor, pieces: Tensor) -> Tensor:
         # Padding looks at zeros beyond the window's ends, never at rows that are not in it.
         z = self.blocks(self.stem(x.transpose(1, 2)))
-        pooled = [z[..., -1], z[..., -6:].mean(-1), z.mean(-1), z.amax(-1), x[:, -1]]
-        return self.embed(torch.cat(pooled, dim=1))
+        pooled = [z[..., -1], z[..., -6:].mean(-1), z.mean(-1), z.amax(-1)]
+        return self.embed(torch.cat([*pooled, x[:, -1], self.digest(pieces)], dim=1))
 
     def answers(self, x: Tensor) -> tuple[dict[str, Tensor], Tensor]:
         """Head -> logits (batch, class), and the guessed figures (batch, figures)."""
-        embedding = self.embedding(x)
-        logits = {name: head(embedding) for name, head in self.heads.items()}
+        pieces = self.pieces(x[:, -1])
+        embedding = self._embed(x, pieces)
+        logits = {
+            name: head(embedding) + _STRAIGHT * self.straight[name](pieces)
+            for name, head in self.heads.items()
+        }
         return logits, self.figures(embedding)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
