@@ -61,17 +61,21 @@ def threshold(beginnings: np.ndarray, per_row: float) -> float:
     return max(LEAST_LEVEL, float(level + np.log(rate / per_row) * mean))
 
 
-def raise_alarms(rare: np.ndarray, first: int, per_row: float) -> tuple[np.ndarray, np.ndarray]:
-    """(rows,) masks: in alarm, and rows that raise one. Thresholds are learned from the rows
-    before them; rows before `first` are history only and raise none."""
+def raise_alarms(
+    rare: np.ndarray, first: int, learned: int, per_row: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """(rows,) masks: in alarm, and rows that raise one. Rows before `first` raise none. The
+    threshold of the rows before `learned` comes from all of these (they are what was learned
+    from), that of a later row from the rows before it."""
     quiet = int(np.clip(0.25 / per_row, LONGEST, 200))
     beginnings = starts(rare, quiet)
     alarm = np.zeros(len(rare), dtype=bool)
     raised = np.zeros(len(rare), dtype=bool)
     start = first
     while start < len(rare):
-        end = min(len(rare), int(start * _GROWTH) + 1)
-        level = threshold(beginnings[:start], per_row)
+        known = max(start, learned)
+        end = min(len(rare), learned if start < learned else int(start * _GROWTH) + 1)
+        level = threshold(beginnings[:known], per_row)
         for row in start + np.flatnonzero(beginnings[start:end] >= level):
             raised[row] = not alarm[row]
             calm = np.flatnonzero(rare[row : row + LONGEST] < RELEASE * level)
