@@ -22,8 +22,8 @@ _LEVEL, _RATE, _SLOPE = 2.0, 10**-3.1, 1.7
 _PRIOR_EVENTS, _PRIOR_EXCESSES = 2.0, 10.0
 #: Events that a level should have had for its rate to be counted; the levels looked at.
 _ENOUGH = 8
-_LEVELS = np.arange(1.0, 6.01, 0.1)
-LEAST_LEVEL = 1.0
+LEAST_LEVEL = 0.6
+_LEVELS = np.arange(LEAST_LEVEL, 4.01, 0.1)
 #: An alarm ends where rarity falls below this share of its threshold, or after so many rows: what
 #: lasts longer is the new normal, until it gets worse.
 RELEASE, LONGEST = 0.6, 12
@@ -54,7 +54,9 @@ def threshold(beginnings: np.ndarray, per_row: float) -> float:
         else (LEAST_LEVEL, int(counts[0]))
     )
     usual = _RATE * np.exp(-_SLOPE * (level - _LEVEL))
-    rate = (count + _PRIOR_EVENTS) / (len(beginnings) + _PRIOR_EVENTS / usual)
+    # The usual curve never outweighs the rows that were seen: a wild series stays wild.
+    lent = min(_PRIOR_EVENTS / usual, float(len(beginnings)))
+    rate = (count + lent * usual) / (len(beginnings) + lent)
     over = beginnings[beginnings >= level] - level
     mean = np.median(over) / np.log(2) if len(over) else 0.0
     mean = (len(over) * mean + _PRIOR_EXCESSES / _SLOPE) / (len(over) + _PRIOR_EXCESSES)
