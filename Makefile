@@ -5,6 +5,7 @@ BIN    := $(VENV)/bin
 PORT   ?= 8000
 DATA   ?=
 WINDOW ?=
+SEEDS  ?= 2
 export PARALELO_HOME ?= $(CURDIR)/var
 # Spinning OpenMP threads starve their neighbours on a small machine.
 export OMP_WAIT_POLICY ?= PASSIVE
@@ -12,7 +13,7 @@ export PORT
 MAIN_JOB = $(BIN)/python manage.py main_job $(if $(DATA),--data "$(DATA)")
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-sqlite test-postgres lint fmt bench bench-forecast bench-patterns messages clean
+.PHONY: help run demo test test-sqlite test-postgres lint fmt bench bench-forecast bench-patterns bench-anomaly messages clean
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -67,6 +68,9 @@ bench-forecast: $(VENV)/installed-bench ## LightGBM and our own forecasts side b
 
 bench-patterns: $(VENV)/installed-bench ## The recogniser beside rules and LightGBM on DATA=FILE, WINDOW=A..B.
 	@$(BIN)/python -m bench.patterns $(DATA) --window $(WINDOW)
+
+bench-anomaly: $(VENV)/installed-bench ## Planted faults and NAB: our detector beside rolling MAD, LOF, PyOD (SEEDS=2, DATA=FILE).
+	@$(BIN)/python -m bench.anomaly --seeds $(SEEDS) $(if $(DATA),--quotes "$(DATA)")
 
 messages: ## Collect translatable texts (needs gettext); then translate locale/es/LC_MESSAGES/django.po.
 	$(BIN)/python manage.py makemessages --locale es --no-wrap --add-location=file --no-obsolete --ignore=.venv --ignore=var --ignore=tests

@@ -37,13 +37,9 @@ def score_series(
     if VALUE in rows.columns:
         from ml.anomaly.values_track import score_values
 
+        # No network and no chance in it: neither a device nor a seed.
         return score_values(
-            rows,
-            train_until=train_until,
-            alarm_rate=alarm_rate,
-            seed=seed,
-            device=device,
-            on_progress=on_progress,
+            rows, train_until=train_until, alarm_rate=alarm_rate, on_progress=on_progress
         )
     from ml.anomaly.quotes_track import score_quotes
 

@@ -9,12 +9,9 @@ past hardly move it, because the slope goes through the median of the excesses.
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 
 from ml.anomaly.values_events import starts
-from ml.errors import BadConfig
 
 #: The usual rate of beginnings over a level: exp(-_SLOPE (level - _LEVEL)) * _RATE a row.
 _LEVEL, _RATE, _SLOPE = 2.0, 10**-3.1, 1.7
@@ -22,25 +19,13 @@ _LEVEL, _RATE, _SLOPE = 2.0, 10**-3.1, 1.7
 _PRIOR_EVENTS, _PRIOR_EXCESSES = 2.0, 10.0
 #: Events that a level should have had for its rate to be counted; the levels looked at.
 _ENOUGH = 8
-_LEVELS = np.arange(1.0, 6.01, 0.1)
-LEAST_LEVEL = 1.0
+LEAST_LEVEL = 0.6
+_LEVELS = np.arange(LEAST_LEVEL, 4.01, 0.1)
 #: An alarm ends where rarity falls below this share of its threshold, or after so many rows: what
 #: lasts longer is the new normal, until it gets worse.
 RELEASE, LONGEST = 0.6, 12
 #: The threshold is learned again whenever the history has grown by this factor.
 _GROWTH = 1.25
-_DAYS = {"day": 1.0, "week": 7.0, "month": 30.0}
-
-
-def parse_rate(text: str) -> float:
-    """`1/week`, `2/week`, `1/day`, `0.5/day` -> alarms a week; raises BadConfig."""
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*/\s*(day|week|month)\s*", text)
-    if found is None or float(found[1]) <= 0:
-        raise BadConfig(
-            f"{text!r} is no rate of alarms.",
-            {"alarm_rate": "write a number and a period: 1/week, 2/week, 1/day"},
-        )
-    return 7 * float(found[1]) / _DAYS[found[2]]
 
 
 def threshold(beginnings: np.ndarray, per_row: float) -> float:
@@ -54,24 +39,30 @@ def threshold(beginnings: np.ndarray, per_row: float) -> float:
         else (LEAST_LEVEL, int(counts[0]))
     )
     usual = _RATE * np.exp(-_SLOPE * (level - _LEVEL))
-    rate = (count + _PRIOR_EVENTS) / (len(beginnings) + _PRIOR_EVENTS / usual)
+    # The usual curve never outweighs the rows that were seen: a wild series stays wild.
+    lent = min(_PRIOR_EVENTS / usual, float(len(beginnings)))
+    rate = (count + lent * usual) / (len(beginnings) + lent)
     over = beginnings[beginnings >= level] - level
     mean = np.median(over) / np.log(2) if len(over) else 0.0
     mean = (len(over) * mean + _PRIOR_EXCESSES / _SLOPE) / (len(over) + _PRIOR_EXCESSES)
     return max(LEAST_LEVEL, float(level + np.log(rate / per_row) * mean))
 
 
-def raise_alarms(rare: np.ndarray, first: int, per_row: float) -> tuple[np.ndarray, np.ndarray]:
-    """(rows,) masks: in alarm, and rows that raise one. Thresholds are learned from the rows
-    before them; rows before `first` are history only and raise none."""
+def raise_alarms(
+    rare: np.ndarray, first: int, learned: int, per_row: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """(rows,) masks: in alarm, and rows that raise one. Rows before `first` raise none. The
+    threshold of the rows before `learned` comes from all of these (they are what was learned
+    from), that of a later row from the rows before it."""
     quiet = int(np.clip(0.25 / per_row, LONGEST, 200))
     beginnings = starts(rare, quiet)
     alarm = np.zeros(len(rare), dtype=bool)
     raised = np.zeros(len(rare), dtype=bool)
     start = first
     while start < len(rare):
-        end = min(len(rare), int(start * _GROWTH) + 1)
-        level = threshold(beginnings[:start], per_row)
+        known = max(start, learned)
+        end = min(len(rare), learned if start < learned else int(start * _GROWTH) + 1)
+        level = threshold(beginnings[:known], per_row)
         for row in start + np.flatnonzero(beginnings[start:end] >= level):
             raised[row] = not alarm[row]
             calm = np.flatnonzero(rare[row : row + LONGEST] < RELEASE * level)

@@ -9,14 +9,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ml.anomaly.rates import parse_alarm_rate
 from ml.anomaly.track import Track
-from ml.anomaly.values_alarms import parse_rate, raise_alarms
+from ml.anomaly.values_alarms import raise_alarms
 from ml.anomaly.values_events import fade, starts
 from ml.anomaly.values_features import ValueFeatures, seconds_of, typical_step, value_features
 from ml.anomaly.values_rarity import Rarity, kind_of
-from ml.device import get_device
-from ml.errors import BadQuotes, NotEnoughData
-from ml.spec import ProgressCallback, ignore_progress
+from ml.errors import BadQuotes, Cancelled, NotEnoughData
+from ml.spec import Progress, ProgressCallback, ignore_progress
 
 WARM_UP = 0.15
 #: The warm-up, and this many times as long a history, are what is learned from.
@@ -30,39 +30,35 @@ def score_values(
     *,
     train_until: pd.Timestamp | None = None,
     alarm_rate: str = "1/week",
-    seed: int = 0,
-    device: str | None = None,
     on_progress: ProgressCallback = ignore_progress,
-    with_network: bool = True,
 ) -> Track:
-    """See ml.anomaly.scoring.score_series; `rows` has the column `value`. `with_network=False` is
-    for measuring what the network adds."""
+    """See ml.anomaly.scoring.score_series; `rows` has the column `value`. No chance is in it."""
     values = rows["value"].to_numpy(dtype="float64")
-    if not np.isfinite(values).any():
-        raise BadQuotes("There is no value to score.", {"value": "unknown in every row"})
-    per_week = parse_rate(alarm_rate)
-    cuts = _cuts(rows.index, train_until)
-    seconds = seconds_of(pd.DatetimeIndex(rows.index))
+    per_week = parse_alarm_rate(alarm_rate)
+    index = pd.DatetimeIndex(rows.index)
+    cuts = _cuts(index, train_until)
+    if not np.isfinite(values[: cuts[0]]).any():
+        raise BadQuotes(
+            "There is no value to learn from.",
+            {"value": f"unknown in each of the first {cuts[0]} rows"},
+        )
+    seconds = seconds_of(index)
     step = typical_step(seconds[: cuts[0]])
     features = value_features(values, seconds, cuts[0])
-    target = get_device(device or "cpu")
     fits, rare = [], np.zeros(len(rows))
     for number, (cut, end) in enumerate(zip(cuts, [*cuts[1:], len(rows)], strict=True)):
-        rarity = Rarity.fit(
-            features.table[:cut],
-            seed=seed,
-            device=target,
-            with_network=with_network,
-            on_progress=on_progress,
-            stage=f"fit {number + 1}/{len(cuts)}",
-        )
+        said = Progress(stage="scoring", epoch=number, epochs=len(cuts))
+        if on_progress(said) is False:
+            raise Cancelled("The scoring was cancelled.")
+        rarity = Rarity.fit(features.table[:cut])
         # The rows that the first fit learned from are history for the alarms.
         start = cut if number else 0
         rare[start:end] = rarity.decades(features, start, end)
         fits.append((end, rarity))
-    alarm, raised = raise_alarms(rare, cuts[0], per_week * step / _WEEK)
-    if train_until is None:
-        rare[: cuts[0]] = 0.0
+    first = 0 if train_until is not None else cuts[0]
+    alarm, raised = raise_alarms(rare, first, cuts[0], per_week * step / _WEEK)
+    rare[:first] = 0.0
+    on_progress(Progress(stage="scoring", epoch=len(cuts), epochs=len(cuts)))
     return Track(fade(rare), starts(rare), alarm, _kinds(features, fits, alarm, raised))
 
 
@@ -73,7 +69,7 @@ def _kinds(
     kinds = [""] * len(alarm)
     for row in np.flatnonzero(raised):
         rarity = next(fit for end, fit in fits if row < end)
-        kinds[row] = kind_of(rarity.sizes(features.table[: row + 1], row)[0])
+        kinds[row] = kind_of(rarity.sizes(features.table[row : row + 1])[0])
     for row in np.flatnonzero(alarm & ~raised):
         kinds[row] = kinds[row - 1]
     return tuple(kinds)
