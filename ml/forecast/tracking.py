@@ -89,12 +89,22 @@ def needed_stretch(quantiles: np.ndarray, moves: np.ndarray) -> np.ndarray:
     return np.where(reached, 0.0, np.stack(needed, axis=-1))
 
 
+def allowed_outside(days: int) -> np.ndarray:
+    """(horizons, pairs) share of the targets of so many days that may fall outside.
+
+    A stretch that follows few independent forecasts (at a day's horizon one a day) errs, and every
+    error costs coverage: hence half the finite-sample correction of split conformal intervals.
+    """
+    independent = days * max(HORIZONS) / np.asarray(HORIZONS, dtype="float64")
+    return 1 - (1 - OUTSIDE) * (1 + 0.5 / independent[:, None])
+
+
 def tracked_stretch(quantiles: np.ndarray, moves: np.ndarray) -> np.ndarray:
     """(horizons, levels) stretch for the day after the days of `quantiles` (days, slots, horizons,
     levels) and `moves` (days, slots, horizons), in order of time."""
     needed = needed_stretch(quantiles, moves)
     known = np.isfinite(moves)
-    share = known.mean(axis=1)[..., None] * OUTSIDE
+    share = known.mean(axis=1)[..., None] * allowed_outside(len(moves))
     power = np.zeros(needed.shape[2:])
     for day, allowed in zip(needed, share, strict=True):
         outside = (day > np.exp(power)).mean(axis=0)  # what is unknown is not outside

@@ -9,6 +9,7 @@ from ml.forecast.pool import anchor_gap, by_target_day, fit_pool
 from ml.forecast.tracking import (
     OUTSIDE,
     PACE,
+    allowed_outside,
     centre_trust,
     needed_stretch,
     stretched,
@@ -53,12 +54,19 @@ def test_tracked_intervals_cover_what_they_promise_after_the_market_changed(size
     assert (np.abs(found - 1 + OUTSIDE) <= np.abs(untouched - 1 + OUTSIDE) + 0.02).all()
 
 
+def test_few_independent_days_allow_less_outside_and_many_the_promise():
+    few, many = allowed_outside(28), allowed_outside(28_000)
+    assert (np.diff(few, axis=0) < 0).all()
+    assert few[-1] == pytest.approx(1 - (1 - OUTSIDE) * (1 + 1 / 56))
+    np.testing.assert_allclose(many, np.broadcast_to(OUTSIDE, many.shape), atol=1e-4)
+
+
 def test_what_is_unknown_neither_widens_nor_narrows():
     moves = np.full((28, 16, len(HORIZONS)), np.nan)
     quantiles = np.broadcast_to(NORMAL, (*moves.shape, 7))
     np.testing.assert_array_equal(tracked_stretch(quantiles, moves), 1.0)
     moves[:, 3] = 9.0
-    expected = np.exp(np.minimum(28 * PACE[:, None] * (1 - OUTSIDE) / 16, 1.2))
+    expected = np.exp(np.minimum(28 * PACE[:, None] * (1 - allowed_outside(28)) / 16, 1.2))
     np.testing.assert_allclose(tracked_stretch(quantiles, moves)[:, :3], expected)
 
 
