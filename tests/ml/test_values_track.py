@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.anomaly.rates import parse_alarm_rate
 from ml.anomaly.scoring import score_series
 from ml.anomaly.track import Track
 from ml.anomaly.values_alarms import LONGEST, raise_alarms, threshold
@@ -193,15 +192,8 @@ def test_what_cannot_be_scored_is_refused():
         score_series(rows * np.nan)
     with pytest.raises(NotEnoughData):
         score_series(rows.iloc[:50])
-    for wrong in ("soon", "0/week", "1/year", "-1/day", "1"):
+    for wrong in ("soon", "0/week", "1/hour", "-1/day", "1"):
         with pytest.raises(BadConfig):
             score_series(rows, alarm_rate=wrong)
     with pytest.raises(Cancelled):
         score_series(rows, on_progress=lambda progress: False)
-
-
-def test_rates_are_read():
-    assert parse_alarm_rate("1/week") == 1
-    assert parse_alarm_rate(" 2 / week ") == 2
-    assert parse_alarm_rate("1/day") == 7
-    assert parse_alarm_rate("0.5/day") == 3.5
