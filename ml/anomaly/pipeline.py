@@ -22,7 +22,7 @@ from ml.anomaly.measure import measure, trials
 from ml.anomaly.readings import usual_gap
 from ml.anomaly.scored import Detector
 from ml.anomaly.server import AnomalyServer
-from ml.anomaly.training import LEAST_ROWS, fit_detector, usable
+from ml.anomaly.training import AFTERMATH, LEAST_ROWS, fit_detector, usable
 from ml.errors import NotEnoughData
 from ml.families.autoencoder import AutoencoderConfig
 from ml.loop import LoopResult
@@ -100,10 +100,11 @@ def _learn(
         Source.NETWORK: network,
         Source.BASELINE: RobustZ.fit(features, train),
     }
-    weeks = (quotes.index[-1] - quotes.index[0]) / _WEEK * float(np.mean(train))
+    quiet = usable(quotes.index, context.labels, after=AFTERMATH)
+    weeks = (quotes.index[-1] - quotes.index[0]) / _WEEK * float(np.mean(quiet))
     slopes = {Source.NETWORK: SLOPE, Source.BASELINE: None}
     promises = {
-        k: calibrate(d.score(features).total[train], weeks=weeks, slope=slopes[k])
+        k: calibrate(d.score(features).total[quiet], weeks=weeks, slope=slopes[k])
         for k, d in detectors.items()
     }
     return detectors, promises, loop

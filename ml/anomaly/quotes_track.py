@@ -17,7 +17,7 @@ from ml.anomaly.rates import parse_alarm_rate
 from ml.anomaly.readings import usual_gap
 from ml.anomaly.scored import Scored
 from ml.anomaly.track import Track
-from ml.anomaly.training import LEAST_ROWS, fit_detector, usable
+from ml.anomaly.training import AFTERMATH, LEAST_ROWS, fit_detector, usable
 from ml.device import get_device, set_seeds
 from ml.errors import NotEnoughData
 from ml.families.autoencoder import AutoencoderConfig
@@ -72,7 +72,7 @@ def score_quotes(
     for start, end, cut in zip(starts, [*starts[1:], total], cuts, strict=True):
         learned = learn(rows.iloc[:end], cut, seed=seed, device=device, labels=labels)
         raw = learned.scored.total
-        told = usable(pd.DatetimeIndex(rows.index[:end]), labels)
+        told = usable(pd.DatetimeIndex(rows.index[:end]), labels, after=AFTERMATH)
         for first, last, promise in promises(
             np.where(told, raw, np.nan), learned.features.readings.minutes, cut
         ):
@@ -88,12 +88,13 @@ def score_quotes(
 def promises(raw: np.ndarray, minutes: np.ndarray, cut: int) -> Iterator[tuple[int, int, Promise]]:
     """(first row, last row + 1, promise) of stretches that follow each other: the rows up to `cut`
     and a month after it by what the rows up to `cut` say, every further month by the rows before
-    it. A market's trouble comes more often in one season than in another."""
+    it; NaN rows do not count. A market's trouble comes more often in one season than in another."""
     first, end = 0, cut
     while first < len(raw):
         since = int(np.searchsorted(minutes[:end], minutes[end - 1] - MEMORY_WEEKS * _WEEK_MINUTES))
         since = min(since, end - 1)
         weeks = float(minutes[end - 1] - minutes[since]) / _WEEK_MINUTES
+        weeks *= float(np.mean(np.isfinite(raw[since:end])))
         promise = calibrate(raw[since:end], weeks=max(weeks, 1e-3))
         after = np.flatnonzero(minutes[end:] >= minutes[end - 1] + RENEW_WEEKS * _WEEK_MINUTES)
         last = end + int(after[0]) if len(after) else len(raw)

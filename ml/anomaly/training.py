@@ -24,16 +24,20 @@ from ml.spec import LabelledSpan, ProgressCallback, ignore_progress
 #: Rows below which neither a tail nor a promise of one alarm a week can be learned.
 LEAST_ROWS = 1000
 VALID_SHARE = 0.15
+#: Rows after a confirmed anomaly that say nothing about usual scores: the networks still see it.
+AFTERMATH = 24
 
 
-def usable(index: pd.DatetimeIndex, labels: Iterable[LabelledSpan]) -> np.ndarray:
-    """(rows,) False where somebody has confirmed an anomaly. A confirmed false alarm overrules it:
-    those rows are normal."""
+def usable(
+    index: pd.DatetimeIndex, labels: Iterable[LabelledSpan], *, after: int = 1
+) -> np.ndarray:
+    """(rows,) False where somebody has confirmed an anomaly, and in the `after` rows of the way
+    back. A confirmed false alarm overrules it: those rows are normal."""
     keep = np.full(len(index), True)
     for span in sorted(labels, key=lambda s: not s.true):
-        inside = np.asarray((index >= span.start) & (index <= span.end))
-        # And the row of the way back.
-        keep[inside | np.r_[False, inside[:-1]]] = not span.true
+        inside = np.flatnonzero((index >= span.start) & (index <= span.end))
+        if len(inside):
+            keep[inside[0] : inside[-1] + 1 + after] = not span.true
     return keep
 
 

@@ -282,3 +282,10 @@ def test_confirmed_anomalies_are_left_out_of_what_is_learned(tmp_path: Path) -> 
     lies = tuple(dataclasses.replace(span, true=False) for span in spans)
     assert usable(quotes.index, (*spans, *lies)).all()
     assert (~usable(quotes.index, spans)).sum() == 120
+
+
+def test_a_detector_of_an_older_make_is_refused(fit: Fitted) -> None:
+    old = dataclasses.replace(fit, section={**fit.section, "rules": {}})
+    del old.section["heads"]
+    with pytest.raises(ArtifactMismatch, match="older make"):
+        served(old)
