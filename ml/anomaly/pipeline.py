@@ -22,7 +22,7 @@ from ml.anomaly.measure import measure, trials
 from ml.anomaly.readings import usual_gap
 from ml.anomaly.scored import Detector
 from ml.anomaly.server import AnomalyServer
-from ml.anomaly.training import AFTERMATH, LEAST_ROWS, fit_detector, usable
+from ml.anomaly.training import LEAST_ROWS, fit_detector, usable
 from ml.errors import NotEnoughData
 from ml.families.autoencoder import AutoencoderConfig
 from ml.loop import LoopResult
@@ -86,7 +86,7 @@ def _learn(
 ) -> tuple[dict[str, Detector], dict[str, Promise], LoopResult]:
     """The network's detector and the baseline with their promises, by Source."""
     features = make_features(quotes, usual=usual)
-    train = usable(quotes.index, context.labels)
+    train = np.full(len(quotes), True)
     network, loop = fit_detector(
         features,
         train,
@@ -100,7 +100,7 @@ def _learn(
         Source.NETWORK: network,
         Source.BASELINE: RobustZ.fit(features, train),
     }
-    quiet = usable(quotes.index, context.labels, after=AFTERMATH)
+    quiet = usable(quotes.index, context.labels)
     weeks = (quotes.index[-1] - quotes.index[0]) / _WEEK * float(np.mean(quiet))
     slopes = {Source.NETWORK: SLOPE, Source.BASELINE: None}
     promises = {

@@ -17,7 +17,7 @@ from ml.anomaly.rates import parse_alarm_rate
 from ml.anomaly.readings import usual_gap
 from ml.anomaly.scored import Scored
 from ml.anomaly.track import Track
-from ml.anomaly.training import AFTERMATH, LEAST_ROWS, fit_detector, usable
+from ml.anomaly.training import LEAST_ROWS, fit_detector, usable
 from ml.device import get_device, set_seeds
 from ml.errors import NotEnoughData
 from ml.families.autoencoder import AutoencoderConfig
@@ -70,9 +70,9 @@ def score_quotes(
     score, strength = np.zeros(total), np.zeros(total)
     kind = np.full(total, "", dtype=object)
     for start, end, cut in zip(starts, [*starts[1:], total], cuts, strict=True):
-        learned = learn(rows.iloc[:end], cut, seed=seed, device=device, labels=labels)
+        learned = learn(rows.iloc[:end], cut, seed=seed, device=device)
         raw = learned.scored.total
-        told = usable(pd.DatetimeIndex(rows.index[:end]), labels, after=AFTERMATH)
+        told = usable(pd.DatetimeIndex(rows.index[:end]), labels)
         for first, last, promise in promises(
             np.where(told, raw, np.nan), learned.features.readings.minutes, cut
         ):
@@ -118,15 +118,8 @@ def refits(total: int) -> list[int]:
     return cuts
 
 
-def learn(
-    rows: pd.DataFrame,
-    cut: int,
-    *,
-    seed: int,
-    device: str | None = "cpu",
-    labels: tuple[LabelledSpan, ...] = (),
-) -> Learned:
-    """Learn from the first `cut` rows, without what is labelled as trouble, and score all."""
+def learn(rows: pd.DataFrame, cut: int, *, seed: int, device: str | None = "cpu") -> Learned:
+    """Learn from the first `cut` rows and score all of them."""
     if cut < LEAST_ROWS:
         raise NotEnoughData(
             f"An anomaly detector needs {LEAST_ROWS} rows to learn from; there are {cut}.",
@@ -137,7 +130,7 @@ def learn(
     # A column that has never held a value says nothing, and what it will hold is not known yet.
     rows = rows[[c for c in rows.columns if rows[c].iloc[:cut].notna().any()]]
     features = make_features(rows, usual=usual_gap(pd.DatetimeIndex(rows.index[:cut])))
-    train = (np.arange(len(rows)) < cut) & usable(pd.DatetimeIndex(rows.index), labels)
+    train = np.arange(len(rows)) < cut
     config = AutoencoderConfig(seed=seed)
     detector, _ = fit_detector(features, train, config, device=get_device(device))
     return Learned(detector, detector.score(features), features)

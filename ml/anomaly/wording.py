@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml.anomaly.features import DAY, Features
-from ml.anomaly.heads import DRIFT_ROWS
 from ml.anomaly.readings import price_columns
+from ml.anomaly.stats import DRIFT_ROWS
 
 if TYPE_CHECKING:
     from ml.anomaly.explain import Levels
