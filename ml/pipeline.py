@@ -39,7 +39,7 @@ class FitContext:
     """Where and how a fit runs. `workdir` takes the checkpoint of every epoch; `device` is a torch
     device; `step_minutes` is the grid's step. Without `hold_out` a forecaster learns from all the
     quotes, and what it reports of itself is measured on its own validation stretch. `labels` is
-    what people said about anomalies: a detector leaves the true ones out of what it learns from."""
+    what people said about anomalies: the true ones do not count in a detector's calibration."""
 
     device: torch.device
     workdir: Path

@@ -274,7 +274,7 @@ class Anomaly:
 
 @dataclass(frozen=True, kw_only=True)
 class AnomalyScores:
-    """One score per grid row in `timestamps` (None while warming up) and the strange ones."""
+    """One score per row in `timestamps` (None while warming up) and the strange ones."""
 
     timestamps: pd.DatetimeIndex
     scores: np.ndarray

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pytest
 from django.db import connection
+from django.utils import translation
 
 SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
@@ -24,6 +25,13 @@ def home(tmp_path, settings):
     """Artifacts and logs of a test lie in its own folder."""
     settings.ANALYTICS = {**settings.ANALYTICS, "HOME": tmp_path / "home"}
     return tmp_path / "home"
+
+
+@pytest.fixture(autouse=True)
+def language():
+    """A Spanish request leaves its language on the thread: the next test gets the default."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture

@@ -68,6 +68,8 @@ def calibrate(scores: np.ndarray, *, weeks: float, slope: float | None = SLOPE) 
     if fair.sum() < 4:  # nothing between silence and uproar: just above what was seen
         return Promise(1.05 * float(known.max()), slope or 1.0)
     weekly, found = _fit(levels[fair], rate[fair], slope)
+    if slope == SLOPE:  # decades: at this level a single head would ring once a week
+        weekly = max(weekly, float(np.log10(max(len(known) / weeks, 1.0))))
     return Promise(float(np.clip(weekly, 1e-3, 1.5 * known.max())), found)
 
 

@@ -86,7 +86,7 @@ def _learn(
 ) -> tuple[dict[str, Detector], dict[str, Promise], LoopResult]:
     """The network's detector and the baseline with their promises, by Source."""
     features = make_features(quotes, usual=usual)
-    train = usable(quotes.index, context.labels)
+    train = np.full(len(quotes), True)
     network, loop = fit_detector(
         features,
         train,
@@ -100,10 +100,11 @@ def _learn(
         Source.NETWORK: network,
         Source.BASELINE: RobustZ.fit(features, train),
     }
-    weeks = (quotes.index[-1] - quotes.index[0]) / _WEEK * float(np.mean(train))
+    quiet = usable(quotes.index, context.labels)
+    weeks = (quotes.index[-1] - quotes.index[0]) / _WEEK * float(np.mean(quiet))
     slopes = {Source.NETWORK: SLOPE, Source.BASELINE: None}
     promises = {
-        k: calibrate(d.score(features).total[train], weeks=weeks, slope=slopes[k])
+        k: calibrate(d.score(features).total[quiet], weeks=weeks, slope=slopes[k])
         for k, d in detectors.items()
     }
     return detectors, promises, loop

@@ -79,7 +79,6 @@ def score_quotes(
             cut,
             seed=seed,
             device=device,
-            labels=labels,
             on_progress=_named(on_progress, f"fit {number}/{len(cuts)}"),
         )
         raw = learned.scored.total
@@ -103,12 +102,13 @@ def _named(on_progress: ProgressCallback, stage: str) -> ProgressCallback:
 def promises(raw: np.ndarray, minutes: np.ndarray, cut: int) -> Iterator[tuple[int, int, Promise]]:
     """(first row, last row + 1, promise) of stretches that follow each other: the rows up to `cut`
     and a month after it by what the rows up to `cut` say, every further month by the rows before
-    it. A market's trouble comes more often in one season than in another."""
+    it; NaN rows do not count. A market's trouble comes more often in one season than in another."""
     first, end = 0, cut
     while first < len(raw):
         since = int(np.searchsorted(minutes[:end], minutes[end - 1] - MEMORY_WEEKS * _WEEK_MINUTES))
         since = min(since, end - 1)
         weeks = float(minutes[end - 1] - minutes[since]) / _WEEK_MINUTES
+        weeks *= float(np.mean(np.isfinite(raw[since:end])))
         promise = calibrate(raw[since:end], weeks=max(weeks, 1e-3))
         after = np.flatnonzero(minutes[end:] >= minutes[end - 1] + RENEW_WEEKS * _WEEK_MINUTES)
         last = end + int(after[0]) if len(after) else len(raw)
@@ -138,10 +138,9 @@ def learn(
     *,
     seed: int,
     device: str | None = "cpu",
-    labels: tuple[LabelledSpan, ...] = (),
     on_progress: ProgressCallback = ignore_progress,
 ) -> Learned:
-    """Learn from the first `cut` rows, without what is labelled as trouble, and score all."""
+    """Learn from the first `cut` rows and score all of them."""
     if cut < LEAST_ROWS:
         raise NotEnoughData(
             f"An anomaly detector needs {LEAST_ROWS} rows to learn from; there are {cut}.",
@@ -152,7 +151,7 @@ def learn(
     # A column that has never held a value says nothing, and what it will hold is not known yet.
     rows = rows[[c for c in rows.columns if rows[c].iloc[:cut].notna().any()]]
     features = make_features(rows, usual=usual_gap(pd.DatetimeIndex(rows.index[:cut])))
-    train = (np.arange(len(rows)) < cut) & usable(pd.DatetimeIndex(rows.index), labels)
+    train = np.arange(len(rows)) < cut
     config = AutoencoderConfig(seed=seed)
     detector, _ = fit_detector(
         features, train, config, device=get_device(device), on_progress=on_progress

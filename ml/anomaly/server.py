@@ -33,6 +33,8 @@ class AnomalyServer:
         self, manifest: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device
     ) -> None:
         section = manifest["section"]
+        if "heads" not in section:
+            raise ArtifactMismatch("This detector is of an older make; train it again.")
         self.name, self.baseline = manifest["family"], manifest["baseline"]
         self.usual, self.window = float(section["usual_minutes"]), int(manifest["window"])
         self.columns, self.features = tuple(manifest["input_columns"]), tuple(section["features"])

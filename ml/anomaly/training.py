@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import cast
 
@@ -24,16 +24,21 @@ from ml.spec import LabelledSpan, ProgressCallback, ignore_progress
 #: Rows below which neither a tail nor a promise of one alarm a week can be learned.
 LEAST_ROWS = 1000
 VALID_SHARE = 0.15
+#: Rows after a confirmed anomaly that say nothing about usual scores: the way back is a move too.
+AFTERMATH = 24
 
 
 def usable(index: pd.DatetimeIndex, labels: Iterable[LabelledSpan]) -> np.ndarray:
-    """(rows,) False where somebody has confirmed an anomaly. A confirmed false alarm overrules it:
-    those rows are normal."""
+    """(rows,) False where somebody has confirmed an anomaly, and in the AFTERMATH: those rows do
+    not count in a calibration. A confirmed false alarm overrules it: those rows are normal.
+
+    Networks and tails learn from all rows: they are drawn so that rare trouble does not shape them,
+    and without it they took every aftermath for trouble (measured)."""
     keep = np.full(len(index), True)
     for span in sorted(labels, key=lambda s: not s.true):
-        inside = np.asarray((index >= span.start) & (index <= span.end))
-        # And the row of the way back.
-        keep[inside | np.r_[False, inside[:-1]]] = not span.true
+        inside = np.flatnonzero((index >= span.start) & (index <= span.end))
+        if len(inside):
+            keep[inside[0] : inside[-1] + 1 + AFTERMATH] = not span.true
     return keep
 
 
@@ -105,7 +110,7 @@ def _split(train: np.ndarray, window: int) -> tuple[Tensor, Tensor]:
     return learn, check
 
 
-def _batch_loss(network: nn.Module, windows: Tensor, learn: Tensor):  # type: ignore[no-untyped-def]
+def _batch_loss(network: nn.Module, windows: Tensor, learn: Tensor) -> Callable[[Tensor], Tensor]:
     def loss(batch: Tensor) -> Tensor:
         x = windows[learn[batch]]
         return window_loss(network(x), x)
@@ -113,7 +118,7 @@ def _batch_loss(network: nn.Module, windows: Tensor, learn: Tensor):  # type: ig
     return loss
 
 
-def _valid_loss(network: nn.Module, windows: Tensor, check: Tensor):  # type: ignore[no-untyped-def]
+def _valid_loss(network: nn.Module, windows: Tensor, check: Tensor) -> Callable[[], float]:
     def loss() -> float:
         parts = [(windows[p], len(p)) for p in check.split(4096)]
         return sum(float(window_loss(network(x), x)) * n for x, n in parts) / len(check)

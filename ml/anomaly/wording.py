@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml.anomaly.features import DAY, Features
-from ml.anomaly.heads import DRIFT_ROWS
 from ml.anomaly.readings import price_columns
+from ml.anomaly.stats import DRIFT_ROWS
 from ml.spec import Phrase
 
 if TYPE_CHECKING:

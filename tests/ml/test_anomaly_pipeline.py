@@ -13,7 +13,7 @@ import torch
 
 from ml.anomaly import pipeline
 from ml.anomaly.trailing import TRAIL
-from ml.anomaly.training import usable
+from ml.anomaly.training import AFTERMATH, usable
 from ml.errors import ArtifactMismatch, BadConfig, NotEnoughData
 from ml.families.autoencoder import AutoencoderConfig
 from ml.pipeline import FitContext, Fitted
@@ -260,25 +260,30 @@ def test_rates_and_sensitivities_choose_the_threshold(fit: Fitted, server, tmp_p
             predictor.detect_anomalies(quotes, **wrong)
 
 
-def test_confirmed_anomalies_are_left_out_of_what_is_learned(tmp_path: Path) -> None:
+def test_confirmed_anomalies_do_not_count_in_the_calibration(tmp_path: Path) -> None:
     quotes = market()
     rng = np.random.default_rng(0)
     spans = []
     for at in rng.choice(np.arange(100, 2000, 30), 30, replace=False):
         quotes.iloc[at : at + 3, 1] *= 1.05
-        spans.append(
-            LabelledSpan(
-                start=quotes.index[at].to_pydatetime(),
-                end=quotes.index[at + 2].to_pydatetime(),
-                true=True,
-            )
-        )
+        first, last = quotes.index[at].to_pydatetime(), quotes.index[at + 2].to_pydatetime()
+        spans.append(LabelledSpan(start=first, end=last, true=True))
     blind, told = fitted(quotes, tmp_path), fitted(quotes, tmp_path, tuple(spans))
-    at = quotes.index[2300]
-    quotes.loc[at, "ask"] *= 1.03
-    scores = [scan(served(f), quotes, start=at, end=at).scores[0] for f in (blind, told)]
-    assert scores[1] > 1.05 * scores[0]
-    # A confirmed false alarm is normal, whatever else was said.
-    lies = tuple(dataclasses.replace(span, true=False) for span in spans)
-    assert usable(quotes.index, (*spans, *lies)).all()
-    assert (~usable(quotes.index, spans)).sum() == 120
+    thresholds = [f.section["promises"]["network"]["weekly"] for f in (blind, told)]
+    assert thresholds[1] < thresholds[0]
+    assert told.section["heads"] == blind.section["heads"]
+
+
+def test_a_confirmed_false_alarm_is_normal() -> None:
+    index = market().index
+    first, last = index[200].to_pydatetime(), index[202].to_pydatetime()
+    true = LabelledSpan(start=first, end=last, true=True)
+    assert np.flatnonzero(~usable(index, (true,))).tolist() == list(range(200, 203 + AFTERMATH))
+    assert usable(index, (true, dataclasses.replace(true, true=False))).all()
+
+
+def test_a_detector_of_an_older_make_is_refused(fit: Fitted) -> None:
+    old = dataclasses.replace(fit, section={**fit.section, "rules": {}})
+    del old.section["heads"]
+    with pytest.raises(ArtifactMismatch, match="older make"):
+        served(old)

@@ -8,6 +8,7 @@ import pytest
 
 from ml.anomaly.quotes_track import refits, score_quotes
 from ml.errors import NotEnoughData
+from ml.spec import LabelledSpan
 from tests.ml.test_anomaly_pipeline import market
 
 ROWS = 2200
@@ -60,3 +61,23 @@ def test_the_online_mode_learns_anew_as_the_history_doubles() -> None:
     assert refits(22_000) == [3300, 6600, 13_200]
     with pytest.raises(NotEnoughData):
         refits(900)
+
+
+def test_a_column_that_is_empty_at_first_is_left_out(quotes: pd.DataFrame) -> None:
+    empty = quotes.assign(bid_offers=np.nan, ask_offers=np.nan)
+    empty.iloc[1500:, -1] = 5.0
+    one, two = (score_quotes(q, train_until=quotes.index[1100]) for q in (quotes, empty))
+    np.testing.assert_array_equal(one.score, two.score)
+
+
+def test_labels_are_used_and_the_promise_follows_the_rate(quotes: pd.DataFrame) -> None:
+    frame, until = quotes.copy(), quotes.index[1100]
+    frame.iloc[100:400, 1] *= 1 + np.random.default_rng(0).uniform(0, 0.04, 300)
+    first, last = frame.index[100].to_pydatetime(), frame.index[399].to_pydatetime()
+    frame.iloc[2000, 1] *= 1.02
+    blind = score_quotes(frame, train_until=until)
+    span = LabelledSpan(start=first, end=last, true=True)
+    told = score_quotes(frame, train_until=until, labels=(span,))
+    assert told.score[2000] > blind.score[2000]
+    eager = score_quotes(frame, train_until=until, alarm_rate="1/day")
+    assert eager.alarm.sum() > blind.alarm.sum()
