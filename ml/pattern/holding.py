@@ -50,8 +50,8 @@ class Holding:
 #: Chosen once, on four stretches of three markets (docs/experiments.md), for an early notice at a
 #: bearable number of changes.
 HOLDINGS = {
-    "movement": Holding(keep=0.0, margin=0.05, settle=10, doubt=0.2),
-    "agitation": Holding(keep=0.3, margin=0.0, settle=14, doubt=0.4),
+    "movement": Holding(keep=0.2, margin=0.05, settle=10, doubt=0.3),
+    "agitation": Holding(keep=0.3, margin=0.0, settle=14, doubt=0.5),
     "spread": Holding(keep=0.0, margin=0.1, settle=10, doubt=0.2),
     "liquidity": Holding(keep=0.0, margin=0.1, settle=10, doubt=0.2),
 }

@@ -145,25 +145,25 @@ class PatternServer:
             analogues=self._analogues(grid) if source == Source.NETWORK else None,
         )
 
-    def _points(self, grid: pd.DataFrame) -> np.ndarray:
-        """(rows - window + 1, numbers): a point per window."""
+    def _grown(self, grid: pd.DataFrame) -> tuple[Library, np.ndarray]:
+        """The library with what the grid adds to it, and the point of the grid's last row."""
         channels = make_channels(grid)[1]
         windows = windows_of(channels, self.window, self.device)
-        return self.scaler(raw_points(self.networks[-1], windows, channels, self.window - 1))
-
-    def _grown(self, grid: pd.DataFrame, points: np.ndarray) -> Library:
-        """The library with what the grid adds to it."""
         rows = np.flatnonzero(usable_rows(grid, self.window, self.step))
-        rows = rows[grid.index.as_unit("s").asi8[rows] % (STRIDE * self.step * 60) == 0]
-        return self.library.joined(Library.of(grid, rows, points[rows - self.window + 1]))
+        seconds = grid.index.as_unit("s").asi8[rows]
+        new = seconds > (self.library.seconds[-1] if len(self.library) else -1)
+        rows = rows[new & (seconds % (STRIDE * self.step * 60) == 0)]
+        asked = np.r_[rows, len(grid) - 1]
+        points = self.scaler(raw_points(self.networks, windows, channels, asked))
+        return self.library.joined(Library.of(grid, rows, points[:-1])), points[-1]
 
     def _analogues(self, grid: pd.DataFrame) -> Analogues | None:
         if not usable_rows(grid, self.window, self.step)[-1]:
             return None
-        points = self._points(grid)
+        library, point = self._grown(grid)
         return find_analogues(
-            self._grown(grid, points),
-            points[-1],
+            library,
+            point,
             now=int(grid.index[-1].timestamp()),
             day=self.day,
             scale=float(day_scale(clean(log_mid(grid))).iloc[-1]),
@@ -205,5 +205,5 @@ class PatternServer:
         }
 
     def _proof(self, grid: pd.DataFrame, start: pd.Timestamp) -> tuple[float, float, float] | None:
-        library = self._grown(grid, self._points(grid))
+        library, _ = self._grown(grid)
         return prove(library, int(start.timestamp()), self.day)
