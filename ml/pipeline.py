@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class FitContext:
     """Where and how a fit runs. `workdir` takes the checkpoint of every epoch; `device` is a torch
-    device; `step_minutes` is the grid's step. Without `hold_out` a forecaster learns from all the
-    quotes, and what it reports of itself is measured on its own validation stretch."""
+    device; `step_minutes` is the grid's step. Without `hold_out` all but the detector
+    learn from all the quotes, and what they report of themselves is measured on their own
+    validation stretches."""
 
     device: torch.device
     workdir: Path

@@ -17,7 +17,7 @@ from ml.pattern.labels import CLASSES, DAY
 from ml.spec import Held
 
 #: Rows before a row whose answers may still show in what is held.
-MEMORY = 4 * DAY
+MEMORY = 2 * DAY
 
 
 @dataclass(frozen=True, kw_only=True)
