@@ -37,9 +37,10 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class FitContext:
     """Where and how a fit runs. `workdir` takes the checkpoint of every epoch; `device` is a torch
-    device; `step_minutes` is the grid's step. Without `hold_out` a forecaster learns from all the
-    quotes, and what it reports of itself is measured on its own validation stretch. `labels` is
-    what people said about anomalies: the true ones do not count in a detector's calibration."""
+    device; `step_minutes` is the grid's step. Without `hold_out` all but the detector learn from
+    all the quotes, and what they report of themselves is measured on their own validation
+    stretches. `labels` is what people said about anomalies: the true ones do not count in a
+    detector's calibration."""
 
     device: torch.device
     workdir: Path

@@ -33,8 +33,8 @@ class DLModelTrainer:
 
     `device` is a wish ("cpu", "cuda", ...); None finds the best by itself. `step_minutes` is the
     grid's step; None takes the market's own cadence. `on_progress` may cancel by answering False,
-    which raises ml.Cancelled. `hold_out=False` (forecasts only) keeps no test stretch back: for a
-    backtest, whose test lies after the quotes. `labels` is what people said about anomalies
+    which raises ml.Cancelled. `hold_out=False` (not for anomalies) keeps no test stretch back: for
+    a backtest, whose test lies after the quotes. `labels` is what people said about anomalies
     (detectors only). Every method raises BadConfig, BadQuotes or NotEnoughData.
     """
 

@@ -1,6 +1,6 @@
 """Past moments that looked alike, and what followed them.
 
-A library holds points of the past: the last network's embedding beside the channels of the moment,
+A library holds points of the past: the networks' embeddings beside the channels of the moment,
 each part scaled to a mean square of one. Only moments whose next day was over may answer, none
 within a day of another. Moves are in s24 of their own moment, so that they carry over to today's.
 """
@@ -8,7 +8,7 @@ within a day of another. Moves are in s24 of their own moment, so that they carr
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,10 +55,13 @@ class Scaler:
         return ((raw - self.centre) / self.spread).astype(np.float32)
 
 
-def raw_points(network: CNNModel, windows: Tensor, channels: np.ndarray, at: int) -> np.ndarray:
-    """(windows, numbers): embedding and channels of the moment; `at` + i is the row of window i."""
-    rows = np.arange(len(windows))
-    return np.hstack([embed(network, windows, rows), channels[at:]])
+def raw_points(
+    networks: Sequence[CNNModel], windows: Tensor, channels: np.ndarray, rows: np.ndarray
+) -> np.ndarray:
+    """(len(rows), numbers): the embeddings and the channels of grid rows; the windows are those
+    that end at the first row of a whole one and after."""
+    starts = rows - (len(channels) - len(windows))
+    return np.hstack([*(embed(n, windows, starts) for n in networks), channels[rows]])
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from ml.pattern.labels import CLASSES, DAY
 from ml.spec import Held
 
 #: Rows before a row whose answers may still show in what is held.
-MEMORY = 4 * DAY
+MEMORY = 2 * DAY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +50,8 @@ class Holding:
 #: Chosen once, on four stretches of three markets (docs/experiments.md), for an early notice at a
 #: bearable number of changes.
 HOLDINGS = {
-    "movement": Holding(keep=0.0, margin=0.05, settle=10, doubt=0.2),
-    "agitation": Holding(keep=0.3, margin=0.0, settle=14, doubt=0.4),
+    "movement": Holding(keep=0.2, margin=0.05, settle=10, doubt=0.3),
+    "agitation": Holding(keep=0.3, margin=0.0, settle=14, doubt=0.5),
     "spread": Holding(keep=0.0, margin=0.1, settle=10, doubt=0.2),
     "liquidity": Holding(keep=0.0, margin=0.1, settle=10, doubt=0.2),
 }

@@ -100,12 +100,12 @@ def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: Fit
 def _library(
     grid: pd.DataFrame, sample: Sample, usable: np.ndarray, learn: np.ndarray, trained: Trained
 ) -> tuple[Scaler, Library]:
-    """Every other usable row of the whole grid; the scaler knows the learned ones only."""
-    raw = raw_points(trained.networks[-1], sample.windows, sample.channels, sample.at)
-    parts = (EMBEDDING, sample.channels.shape[1])
-    scaler = Scaler.fit(raw[np.flatnonzero(learn) - sample.at], parts)
+    """Usable rows of the whole grid; the scaler knows the learned ones only."""
     rows = np.flatnonzero(usable)[::STRIDE]
-    return scaler, Library.of(grid, rows, scaler(raw[rows - sample.at]))
+    raw = raw_points(trained.networks, sample.windows, sample.channels, rows)
+    parts = (len(trained.networks) * EMBEDDING, sample.channels.shape[1])
+    scaler = Scaler.fit(raw[learn[rows]], parts)
+    return scaler, Library.of(grid, rows, scaler(raw))
 
 
 def _tensors(trained: Trained) -> dict[str, Tensor]:

@@ -25,6 +25,8 @@ from ml.pattern.proof import as_metrics, from_metrics, prove
 from ml.pattern.recognizer import mirror_of, predict, windows_of
 from ml.spec import STALE_MINUTES, Analogues, Pattern, Patterns, Source
 
+#: Names and (rows, channels), as make_channels gives them.
+Channels = tuple[tuple[str, ...], np.ndarray]
 #: Rows before a row that its channels depend on: a month's MAD around a month's median, and more.
 CONTEXT = 2 * MONTH + WARM_UP
 
@@ -107,9 +109,14 @@ class PatternServer:
         self, grid: pd.DataFrame, wanted: np.ndarray, source: Source
     ) -> dict[str, np.ndarray]:
         """Head -> (rows, classes); meaningful on the rows of the mask `wanted`."""
+        return self._answers(grid, wanted, source, make_channels(grid))
+
+    def _answers(
+        self, grid: pd.DataFrame, wanted: np.ndarray, source: Source, made: Channels
+    ) -> dict[str, np.ndarray]:
         if source == Source.BASELINE:
             return self.rule.probabilities(grid)
-        names, channels = make_channels(grid)
+        names, channels = made
         windows = windows_of(channels, self.window, self.device)
         starts = np.flatnonzero(wanted) - self.window + 1
         mirror = mirror_of(names, self.device)
@@ -125,7 +132,8 @@ class PatternServer:
         rows = np.arange(len(grid))
         asked = (rows >= len(grid) - 1 - history) & (rows >= WARM_UP - 1)
         heard = (rows >= len(grid) - 1 - history - MEMORY) & (rows >= WARM_UP - 1)
-        tables = {h: t[heard] for h, t in self._probabilities(grid, heard, source).items()}
+        made = make_channels(grid)
+        tables = {h: t[heard] for h, t in self._answers(grid, heard, source, made).items()}
         held = {h: self._hold(h, table, source) for h, table in tables.items()}
         index = grid.index[heard]
         named = [
@@ -142,28 +150,27 @@ class PatternServer:
             source=source,
             name=self.baseline if source == Source.BASELINE else self.name,
             notes=self._notes(grid, named[-1]),
-            analogues=self._analogues(grid) if source == Source.NETWORK else None,
+            analogues=self._analogues(grid, made[1]) if source == Source.NETWORK else None,
         )
 
-    def _points(self, grid: pd.DataFrame) -> np.ndarray:
-        """(rows - window + 1, numbers): a point per window."""
-        channels = make_channels(grid)[1]
+    def _grown(self, grid: pd.DataFrame, channels: np.ndarray) -> tuple[Library, np.ndarray]:
+        """The library with what the grid adds to it, and the point of the grid's last row."""
         windows = windows_of(channels, self.window, self.device)
-        return self.scaler(raw_points(self.networks[-1], windows, channels, self.window - 1))
-
-    def _grown(self, grid: pd.DataFrame, points: np.ndarray) -> Library:
-        """The library with what the grid adds to it."""
         rows = np.flatnonzero(usable_rows(grid, self.window, self.step))
-        rows = rows[grid.index.as_unit("s").asi8[rows] % (STRIDE * self.step * 60) == 0]
-        return self.library.joined(Library.of(grid, rows, points[rows - self.window + 1]))
+        seconds = grid.index.as_unit("s").asi8[rows]
+        new = seconds > (self.library.seconds[-1] if len(self.library) else -1)
+        rows = rows[new & (seconds % (STRIDE * self.step * 60) == 0)]
+        asked = np.r_[rows, len(grid) - 1]
+        points = self.scaler(raw_points(self.networks, windows, channels, asked))
+        return self.library.joined(Library.of(grid, rows, points[:-1])), points[-1]
 
-    def _analogues(self, grid: pd.DataFrame) -> Analogues | None:
+    def _analogues(self, grid: pd.DataFrame, channels: np.ndarray) -> Analogues | None:
         if not usable_rows(grid, self.window, self.step)[-1]:
             return None
-        points = self._points(grid)
+        library, point = self._grown(grid, channels)
         return find_analogues(
-            self._grown(grid, points),
-            points[-1],
+            library,
+            point,
             now=int(grid.index[-1].timestamp()),
             day=self.day,
             scale=float(day_scale(clean(log_mid(grid))).iloc[-1]),
@@ -205,5 +212,5 @@ class PatternServer:
         }
 
     def _proof(self, grid: pd.DataFrame, start: pd.Timestamp) -> tuple[float, float, float] | None:
-        library = self._grown(grid, self._points(grid))
+        library, _ = self._grown(grid, make_channels(grid)[1])
         return prove(library, int(start.timestamp()), self.day)

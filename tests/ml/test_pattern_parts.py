@@ -96,7 +96,7 @@ def test_the_temperature_cools_answers_that_are_too_sure() -> None:
     truth = np.array([rng.choice(3, p=p) for p in honest])
     sure = honest**2 / (honest**2).sum(1, keepdims=True)
     found = fit_temperatures({"movement": sure}, {"movement": truth})
-    assert found["movement"] == pytest.approx(2 * 0.87, rel=0.15)
+    assert found["movement"] == pytest.approx(2 * 0.93, rel=0.15)
     again = warmed({"movement": sure}, found)["movement"]
     assert calibration_error(truth, again) < calibration_error(truth, sure)
 
