@@ -1,7 +1,9 @@
 """The project's settings on a database of their own: SQLite, or PostgreSQL where the environment
 names one in PARALELO_TEST_DATABASE_URL (`make test` starts a server and runs both)."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -14,9 +16,13 @@ for _name in list(os.environ):
     ):
         del os.environ[_name]
 # A child process of a test works in its parent's home and on its parent's database.
-os.environ["PARALELO_HOME"] = os.environ.get("PARALELO_TEST_HOME") or tempfile.mkdtemp(
-    prefix="paralelo-test-"
-)
+if "PARALELO_TEST_HOME" in os.environ:
+    os.environ["PARALELO_HOME"] = os.environ["PARALELO_TEST_HOME"]
+else:
+    os.environ["PARALELO_HOME"] = _home = tempfile.mkdtemp(prefix="paralelo-test-")
+    # Only who made the folder removes it: a forked child ends earlier.
+    _maker = os.getpid()
+    atexit.register(lambda: os.getpid() == _maker and shutil.rmtree(_home, ignore_errors=True))
 
 import dj_database_url  # noqa: E402
 
