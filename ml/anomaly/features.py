@@ -104,7 +104,7 @@ def make_features(quotes: pd.DataFrame, *, usual: float) -> Features:
     flags = flags_of(columns, readings.seen, before)
     runs = {k: np.minimum(run_by_row(readings, *f), LONGEST_RUN) for k, f in flags.items()}
     names, values = values_of(columns, levels, before, middles, runs, readings.since, usual)
-    signals = {**runs, **moves_of(columns, names, values, levels)}
+    signals = {**runs, **moves_of(columns, readings.seen, names, values, levels)}
     return Features(
         table_of(columns, readings.filled, quotes.index),
         readings,
@@ -184,20 +184,24 @@ def values_of(
 
 def moves_of(
     columns: tuple[str, ...],
+    seen: np.ndarray,
     names: tuple[str, ...],
     values: np.ndarray,
     levels: dict[str, np.ndarray],
 ) -> dict[str, np.ndarray]:
     """`common`: what both sides moved together, the smaller of the two and 0 where they disagree:
-    what the market did, not one advert. `move`: that of the mid. `crossed`: depth of a crossing."""
-    returns = [np.nan_to_num(values[:, names.index(f"return_{s}")]) for s in price_columns(columns)]
+    what the market did, not one advert. `move`: that of the mid. `crossed`: depth of a crossing;
+    a bid of the reading before and an ask of this one have never stood side by side."""
+    sides = price_columns(columns)
+    returns = [np.nan_to_num(values[:, names.index(f"return_{s}")]) for s in sides]
     move = sum(returns) / len(returns)
     if len(returns) == 1:
         return {"common": returns[0], "move": move}
     bid, ask = returns
     together = np.sign(bid) * np.minimum(np.abs(bid), np.abs(ask))
+    whole = np.isfinite(seen[:, : len(sides)]).all(axis=1)
     return {
         "common": np.where(np.sign(bid) == np.sign(ask), together, 0.0),
         "move": move,
-        "crossed": np.maximum(-np.nan_to_num(levels["spread"]), 0.0),
+        "crossed": np.where(whole, np.maximum(-np.nan_to_num(levels["spread"]), 0.0), 0.0),
     }

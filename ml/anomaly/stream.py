@@ -160,7 +160,7 @@ class QuoteStream:
         }
         short = {k: np.minimum(v, LONGEST_RUN) for k, v in runs.items()}
         names, values = values_of(self.columns, levels, before, middles, short, since, self.usual)
-        signals = short | moves_of(self.columns, names, values, levels)
+        signals = short | moves_of(self.columns, seen, names, values, levels)
         z = network.standard(values)
         squashed = np.nan_to_num(squash(z), nan=0.0)
         inputs = (

@@ -142,6 +142,14 @@ def test_a_missed_side_is_excused_once_and_a_run_is_not() -> None:
     assert missing[899:906].tolist() == [0, 1, 2, 3, 4, 5, 0]
 
 
+def test_sides_of_two_readings_are_not_crossed() -> None:
+    frame = quotes()
+    frame.iloc[700] = [np.nan, frame["bid"].iloc[699] * 0.99, 100.0]  # below the bid before
+    frame.iloc[900, 0] = frame["ask"].iloc[900] * 1.01
+    crossed = make_features(frame, usual=30).signals["crossed"]
+    assert np.flatnonzero(crossed).tolist() == [900]
+
+
 def test_severity_rises_with_rarity_and_with_size() -> None:
     assert [severity_of(t) for t in (1.0, 1.3, 1.7, 2.5)] == ["low", "medium", "high", "critical"]
     assert severity_of(1.0, 10.0) == "critical"
