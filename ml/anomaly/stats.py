@@ -17,7 +17,7 @@ _LOCAL = 0.3
 #: of it than expected is hardly ever trouble.
 _SIZE_BUDGET = 0.85
 #: A spread is bounded by what traders would take: it is rarer than its tail says.
-_SPREAD_BUDGET = 1.05
+_SPREAD_BUDGET = 1.1
 #: A trend is a gap to the median too.
 _TREND_BUDGET = 0.9
 _MORE_OF_IT = 0.5

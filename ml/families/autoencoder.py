@@ -25,7 +25,7 @@ class AutoencoderConfig(TrainConfig):
     window: int = param(16, low=8, high=64, help="Grid rows that the network looks at.")
     latent: int = param(16, low=2, high=128, help="Numbers in the code of a window.")
     channels: int = param(32, low=4, high=256, help="Channels of the convolutions.")
-    members: int = param(4, low=1, high=5, help="Networks from different seeds, averaged.")
+    members: int = param(2, low=1, high=5, help="Networks from different seeds, averaged.")
 
 
 class Autoencoder(nn.Module):
