@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -18,8 +18,11 @@ from ml.anomaly.explain import explain
 from ml.anomaly.features import Features
 from ml.anomaly.heads import Heads
 from ml.anomaly.measure import features_between, measure, trials
+from ml.anomaly.readings import SIZES, price_columns
 from ml.anomaly.residuals import Rebuilder
+from ml.anomaly.resume import state_after, unpack
 from ml.anomaly.scored import Detector
+from ml.anomaly.stream import QuoteStream
 from ml.anomaly.trailing import TRAIL
 from ml.errors import ArtifactMismatch, NotEnoughData
 from ml.families.autoencoder import Autoencoder, AutoencoderConfig, build
@@ -110,6 +113,23 @@ class AnomalyServer:
             source=source,
             name=self.name if source is Source.NETWORK else self.baseline,
         )
+
+    def stream(
+        self, state: bytes | None = None, *, after: pd.DataFrame | None = None
+    ) -> QuoteStream:
+        """The network's scores one row at a time: from a packed state, after a table, or from
+        nothing. Raises ArtifactMismatch for another version's state, NotEnoughData for a table
+        that is too short."""
+        columns = (*price_columns(self.columns), *(c for c in SIZES if c in self.columns))
+        detector = cast(NetworkDetector, self.detectors[Source.NETWORK])
+        promise, arrays = self.promises[Source.NETWORK], None
+        if state is not None:
+            arrays = unpack(state)
+        elif after is not None:
+            features = self._features(after, after.index[-1], None)
+            totals = detector.score(features).total
+            arrays = state_after(detector, features, totals, promise.weekly)
+        return QuoteStream(detector, promise, usual=self.usual, columns=columns, state=arrays)
 
     def evaluate(
         self, quotes: pd.DataFrame, *, start: dt.datetime, end: dt.datetime, source: Source
