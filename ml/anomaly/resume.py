@@ -54,22 +54,25 @@ def unpack(body: bytes) -> dict[str, np.ndarray]:
     return state
 
 
-def state_after(
-    detector: NetworkDetector, features: Features, totals: np.ndarray, bar: float
-) -> dict[str, np.ndarray]:
+def too_short(present: int) -> NotEnoughData:
+    """So many readings make no state."""
+    return NotEnoughData(
+        f"A stream starts after {TRAIL + 1} readings; there are {present}.",
+        needed=TRAIL + 1,
+        present=present,
+    )
+
+
+def state_after(detector: NetworkDetector, features: Features, bar: float) -> dict[str, np.ndarray]:
     """What a stream remembers after the rows of `features`; their last reading may still grow.
-    `totals` are the rows' raw scores, `bar` the one at which an alarm is raised. Raises
-    NotEnoughData below TRAIL complete readings."""
+    `bar` is the raw score at which an alarm is raised. Raises NotEnoughData below TRAIL complete
+    readings."""
     readings = features.readings
     done = readings.last[:-1]
     if len(done) < TRAIL:
-        raise NotEnoughData(
-            f"A stream needs {TRAIL} readings before its first row; there are {len(done)}.",
-            needed=TRAIL + 1,
-            present=len(readings.last),
-        )
-    row, before = slice(len(totals) - 1, None), done[-1:]
-    series, local = _series(detector, features)
+        raise too_short(len(readings.last))
+    row, before = slice(-1, None), done[-1:]
+    series, local, totals = _series(detector, features)
     sizes = {"levels": DAY, "homes": HOLD_ROWS, "held": HOLD_ROWS, "sizes": TRAIL}
     sizes |= {"inputs": detector.network.window - 1, "steps": DRIFT_ROWS - 1}
     state = {ring: series[ring][done[len(done) - n :]] for ring, n in sizes.items()}
@@ -94,13 +97,14 @@ def state_after(
 
 def _series(
     detector: NetworkDetector, features: Features
-) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """By ring the (rows, ...) entries of all rows, and their trailing quantiles."""
+) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+    """By ring the (rows, ...) entries of all rows; their trailing quantiles; their raw scores."""
     heads, readings = detector.heads, features.readings
     residuals = detector.network.residuals(features)
     sized = sized_of(features.signals, residuals)
     local = trailing_quantile(readings, sized, heads.fallback, features.usual)
     decades = heads.decades(features, heads.measure(features, residuals))
+    totals = np.max(list(heads.held(features, decades).values()), axis=0)
     homes = [past_median(readings, level, REFERENCE) for level in features.levels.values()]
     series = {
         "levels": np.column_stack(list(features.levels.values())),
@@ -110,7 +114,7 @@ def _series(
         "sizes": sized,
         "steps": step_of(features.signals, local),
     }
-    return series, local
+    return series, local, totals
 
 
 def _runs(detector: NetworkDetector, features: Features) -> tuple[np.ndarray, np.ndarray]:

@@ -20,7 +20,7 @@ from ml.anomaly.heads import Heads
 from ml.anomaly.measure import features_between, measure, trials
 from ml.anomaly.readings import SIZES, price_columns
 from ml.anomaly.residuals import Rebuilder
-from ml.anomaly.resume import state_after, unpack
+from ml.anomaly.resume import state_after, too_short, unpack
 from ml.anomaly.scored import Detector
 from ml.anomaly.stream import QuoteStream
 from ml.anomaly.trailing import TRAIL
@@ -94,12 +94,12 @@ class AnomalyServer:
         source: Source,
     ) -> AnomalyScores:
         """Scores of the rows in start..end, each from rows up to its own. A row whose score
-        reaches the threshold is an anomaly."""
+        reaches the threshold is an anomaly. What is said of it, its severity and margins, is by
+        the promise of one a week, whatever threshold was asked for."""
         first = None if start is None else pd.Timestamp(start)
         features = self._features(quotes, first, None if end is None else pd.Timestamp(end))
         index, promise = features.table.index, self.promises[source]
-        raw = promise.weekly * threshold / PUBLIC_THRESHOLD
-        scored = self.detectors[source].score(features, threshold=raw)
+        scored = self.detectors[source].score(features, threshold=promise.weekly)
         public = promise.public(scored.total)
         public[: self.window - 1] = np.nan
         wanted = np.full(len(index), True) if first is None else np.asarray(index >= first)
@@ -108,7 +108,7 @@ class AnomalyServer:
             timestamps=index[wanted],
             scores=public[wanted],
             threshold=threshold,
-            anomalies=explain(features, scored, public, strange, raw),
+            anomalies=explain(features, scored, public, strange, promise.weekly),
             warming_up=len(features.readings.last) < TRAIL,
             source=source,
             name=self.name if source is Source.NETWORK else self.baseline,
@@ -126,9 +126,10 @@ class AnomalyServer:
         if state is not None:
             arrays = unpack(state)
         elif after is not None:
+            if len(after) <= TRAIL:  # known before anything is computed
+                raise too_short(len(after))
             features = self._features(after, after.index[-1], None)
-            totals = detector.score(features).total
-            arrays = state_after(detector, features, totals, promise.weekly)
+            arrays = state_after(detector, features, promise.weekly)
         return QuoteStream(detector, promise, usual=self.usual, columns=columns, state=arrays)
 
     def evaluate(

@@ -79,7 +79,7 @@ def test_a_state_made_of_a_table_is_that_of_a_stream_fed_with_it(
     fed, head = stream(detector), quotes.iloc[:rows]
     fed.extend(head)
     features = make_features(head, usual=USUAL)
-    made = state_after(detector, features, detector.score(features).total, bar=2.0)
+    made = state_after(detector, features, bar=2.0)
     assert made.keys() == fed.state.keys()
     for name, array in fed.state.items():
         np.testing.assert_allclose(made[name], array, atol=1e-6, err_msg=name)
@@ -106,7 +106,7 @@ def test_a_state_survives_its_bytes_and_no_others(
 def test_a_short_table_makes_no_state(quotes: pd.DataFrame, detector: NetworkDetector) -> None:
     features = make_features(quotes.iloc[:TRAIL], usual=USUAL)
     with pytest.raises(NotEnoughData):
-        state_after(detector, features, detector.score(features).total, bar=2.0)
+        state_after(detector, features, bar=2.0)
 
 
 def test_the_state_does_not_grow(quotes: pd.DataFrame, detector: NetworkDetector) -> None:
