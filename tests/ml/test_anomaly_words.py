@@ -90,7 +90,7 @@ def test_a_margin_is_where_its_own_head_would_ring(served_market) -> None:
     """The spread counts by more than its rarity: its margin is nearer by as much."""
     server, quotes = served_market
     quotes = quotes.copy()
-    quotes.iloc[AT, 1] *= 1.3
+    quotes.iloc[AT, 1] *= 2
     spread = found_at(server, quotes, AT).expected["spread_pct"]
     detector = server.detectors[Source.NETWORK]
     weekly = server.promises[Source.NETWORK].weekly
