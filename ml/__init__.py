@@ -8,6 +8,7 @@ from typing import Any
 
 _HOMES = {
     "ml.anomaly.scoring": ("score_series",),
+    "ml.anomaly.stream": ("QuoteStream",),
     "ml.anomaly.track": ("Track",),
     "ml.artifact": ("read_manifest",),
     "ml.backtest": ("run_backtest",),

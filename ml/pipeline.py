@@ -33,6 +33,8 @@ from ml.spec import (
 if TYPE_CHECKING:
     import torch
 
+    from ml.anomaly.stream import QuoteStream
+
 
 @dataclass(frozen=True, kw_only=True)
 class FitContext:
@@ -90,6 +92,10 @@ class Server(Protocol):
         threshold: float,
         source: Source,
     ) -> AnomalyScores: ...
+
+    def stream(
+        self, state: bytes | None = None, *, after: pd.DataFrame | None = None
+    ) -> QuoteStream: ...
 
     def threshold_of(self, per_week: float, source: Source) -> float: ...
 

@@ -17,6 +17,7 @@ from ml.pipeline import Server
 from ml.spec import AnomalyScores, Forecast, Patterns, Source, Task
 
 if TYPE_CHECKING:
+    from ml.anomaly.stream import QuoteStream
     from ml.forecast.batch import Batch
 
 DEFAULT_THRESHOLD = 0.1
@@ -112,6 +113,18 @@ class DLPredictor:
         """The public score that so many false alarms a week reach; 0.1 for one a week."""
         self._expect(Task.ANOMALY)
         return self._server.threshold_of(per_week, source)
+
+    def anomaly_stream(
+        self, state: bytes | None = None, *, after: pd.DataFrame | None = None
+    ) -> QuoteStream:
+        """The network's scores one row at a time, in constant time and equal to those of a scan.
+
+        It goes on from a state (`QuoteStream.pack`), or after the rows of a quotes frame; without
+        either it starts from nothing. Raises ArtifactMismatch (a state of another version) and
+        NotEnoughData (a frame too short for a stream to start after).
+        """
+        self._expect(Task.ANOMALY)
+        return self._server.stream(state, after=None if after is None else check_quotes(after))
 
     def recognize_patterns(
         self,

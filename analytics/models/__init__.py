@@ -1,6 +1,12 @@
 """The ORM, one file per aggregate: fields, constraints, status changes. No verbs live here."""
 
-from analytics.models.anomaly import AnomalyEvent, AnomalyResult, AnomalyWatch, Severity
+from analytics.models.anomaly import (
+    AnomalyEvent,
+    AnomalyResult,
+    AnomalyStream,
+    AnomalyWatch,
+    Severity,
+)
 from analytics.models.backtest import BacktestRun
 from analytics.models.forecast import Forecast
 from analytics.models.market import Market, PriceHistory
@@ -12,6 +18,7 @@ from analytics.models.worker import WorkerHeartbeat
 __all__ = [
     "AnomalyEvent",
     "AnomalyResult",
+    "AnomalyStream",
     "AnomalyWatch",
     "BacktestRun",
     "Forecast",

@@ -171,3 +171,26 @@ class AnomalyWatch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.market_id} {self.scored_until or '-'}"
+
+
+class AnomalyStream(models.Model):
+    """Where the scores of a market's newest quotes stand: from this and the next quote alone a
+    version's network says how strange that quote is. Data of no lasting worth: where it is missing
+    or does not fit, it is made anew from the history."""
+
+    market = models.OneToOneField(
+        Market, models.CASCADE, related_name="anomaly_stream", primary_key=True
+    )
+    model = models.ForeignKey(TrainedModel, models.CASCADE, related_name="+")
+    # The quotes that were looked at, a digest of their figures, and the state that they left.
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+    digest = models.CharField(max_length=64)
+    body = models.BinaryField()
+
+    class Meta:
+        verbose_name = _("anomaly stream")
+        verbose_name_plural = _("anomaly streams")
+
+    def __str__(self) -> str:
+        return f"{self.market_id} {self.until}"

@@ -18,11 +18,19 @@ from django.db.models import Exists, OuterRef, QuerySet
 import ml
 from analytics import queue
 from analytics.exceptions import AnalyticsError, NotReady
-from analytics.models import AnomalyEvent, AnomalyWatch, Market, PriceHistory, TrainedModel
+from analytics.models import (
+    AnomalyEvent,
+    AnomalyStream,
+    AnomalyWatch,
+    Market,
+    PriceHistory,
+    TrainedModel,
+)
 from analytics.models.choices import Task
 from analytics.selectors.models import Serving
 from analytics.services.anomaly_events import events_store
 from analytics.services.anomaly_promise import DEFAULT_THRESHOLD
+from analytics.services.anomaly_stream import INSTANT, stream_keep, stream_look
 from analytics.services.history import history_rows, last_moment, tail_frame
 from analytics.services.serving import answer_with
 
@@ -59,8 +67,8 @@ def anomaly_watch(*, market: Market) -> WatchReport:
     (no_history) for a market without quotes and Unavailable where no artifact can be used."""
     last = last_moment(market)
     try:
-        serving, scores, _ms = answer_with(
-            market, Task.ANOMALY, lambda who, how: _score_tail(market, who, how, last)
+        serving, (scores, stream), _ms = answer_with(
+            market, Task.ANOMALY, lambda who, how: _score_new(market, who, how, last)
         )
     except NotReady:
         return _without_model(market)
@@ -71,6 +79,8 @@ def anomaly_watch(*, market: Market) -> WatchReport:
             return WatchReport(market, "warming_up")
         strange = events_store(market=market, serving=serving, scores=scores)
         watch = _remember(market, serving, scores=scores)
+        if stream is not None:
+            stream_keep(stream)
     return WatchReport(
         market=market,
         state="warming_up" if watch.warming_up else "watching",
@@ -100,21 +110,20 @@ def _without_model(market: Market) -> WatchReport:
     return WatchReport(market, "warming_up")
 
 
-def _score_tail(
+def _score_new(
     market: Market, serving: Serving, predictor: ml.DLPredictor, last: dt.datetime
-) -> ml.AnomalyScores | ml.NotEnoughData:
-    """Scores of the rows that this version has not watched yet, up to the last quote."""
-    watch = AnomalyWatch.objects.filter(
-        market=market, model=serving.model, source=serving.source
-    ).first()
-    since = last - dt.timedelta(minutes=FIRST_LOOK * serving.model.step_minutes)
-    if watch is not None and watch.scored_until is not None:
-        since = max(watch.scored_until, last - dt.timedelta(days=MOST_DAYS))
-    since = min(since, last) + dt.timedelta(microseconds=1)  # the row at `since` itself was scored
-    step = serving.model.step_minutes
-    frame = tail_frame(market, until=last, since=since, step_minutes=step)
+) -> tuple[ml.AnomalyScores | ml.NotEnoughData, AnomalyStream | None]:
+    """Scores of the rows that this version has not watched yet, up to the last quote; and where its
+    stream stands then, if it has one. A scan of the tail of history says more of strange rows."""
+    since = _unseen(market, serving, last)
+    look = stream_look(
+        market, serving, predictor, since=since, last=last, threshold=DEFAULT_THRESHOLD
+    )
+    if look is not None and not look.strange:
+        return look.scores, look.stands
+    frame = tail_frame(market, until=last, since=since, step_minutes=serving.model.step_minutes)
     try:
-        return predictor.detect_anomalies(
+        scores = predictor.detect_anomalies(
             frame,
             start=since,
             end=last,
@@ -122,7 +131,19 @@ def _score_tail(
             source=ml.Source(serving.source),
         )
     except ml.NotEnoughData as short:
-        return short
+        return short, None
+    return scores, look and look.stands
+
+
+def _unseen(market: Market, serving: Serving, last: dt.datetime) -> dt.datetime:
+    """The moment from which on this version has not watched."""
+    watch = AnomalyWatch.objects.filter(
+        market=market, model=serving.model, source=serving.source
+    ).first()
+    since = last - dt.timedelta(minutes=FIRST_LOOK * serving.model.step_minutes)
+    if watch is not None and watch.scored_until is not None:
+        since = max(watch.scored_until, last - dt.timedelta(days=MOST_DAYS))
+    return min(since, last) + INSTANT  # the row at `since` itself was scored
 
 
 def _remember(

@@ -43,15 +43,20 @@ def history_frame(
     return price_frame(market, since=first, until=until)
 
 
+def tail_start(since: dt.datetime, step_minutes: int) -> dt.datetime:
+    """Where the history begins that scoring the rows after `since` needs: TAIL_STEPS before it, or
+    HISTORY_DAYS where those are shorter."""
+    return since - min(
+        dt.timedelta(days=conf().HISTORY_DAYS), dt.timedelta(minutes=TAIL_STEPS * step_minutes)
+    )
+
+
 def tail_frame(
     market: Market, *, until: dt.datetime, since: dt.datetime, step_minutes: int
 ) -> pd.DataFrame:
-    """The quotes that scoring the rows after `since` needs: TAIL_STEPS before it, or HISTORY_DAYS
-    where those are shorter. On a market quoted every minute that is a hundredth of its history."""
-    first = since - min(
-        dt.timedelta(days=conf().HISTORY_DAYS), dt.timedelta(minutes=TAIL_STEPS * step_minutes)
-    )
-    return price_frame(market, since=first, until=until)
+    """The quotes that scoring the rows after `since` needs. On a market quoted every minute that is
+    a hundredth of its history."""
+    return price_frame(market, since=tail_start(since, step_minutes), until=until)
 
 
 def history_rows(market: Market, *, most: int) -> int:

@@ -10,6 +10,7 @@ from ml.anomaly.features import Features
 from ml.anomaly.heads import Heads
 from ml.anomaly.residuals import Rebuilder
 from ml.anomaly.scored import Scored
+from ml.anomaly.stats import budget
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,6 @@ class NetworkDetector:
         if threshold is not None:
             scale = self.network.standard.scale
             for i, name in enumerate(features.names):
-                far = self.heads.tails[name].inverse(threshold)
+                far = self.heads.tails[name].inverse(threshold / budget(name))
                 margins[name] = far * measured.unit[:, i] * scale[i]
         return Scored.of(tuple(found), np.column_stack(list(found.values())), margins)

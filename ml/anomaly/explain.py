@@ -9,7 +9,7 @@ import numpy as np
 from ml.anomaly.features import DAY, Features, past_median
 from ml.anomaly.readings import price_columns
 from ml.anomaly.scored import Scored
-from ml.anomaly.wording import describe, sentence
+from ml.anomaly.wording import describe, led_back, sentence
 from ml.spec import Anomaly, Expected
 
 #: Readings before a row whose median is the level that is expected of its prices.
@@ -48,14 +48,13 @@ class Levels:
             sizes.append(float(times) if np.isfinite(times) else 0.0)
         return max(sizes)
 
-    def outside(self, column: str, row: int) -> bool:
-        value = self.observed[column][row]
-        return bool(value < self.lower[column][row] or value > self.upper[column][row])
-
 
 def severity_of(times: float, size: float = 0.0) -> str:
-    """`times` is the score in multiples of the threshold, `size` the largest deviation of a price
-    in multiples of its margin."""
+    """`times` is the score in multiples of that of one alarm a week, `size` the largest deviation
+    of a price in multiples of its margin. What comes more often than weekly is never more than
+    low."""
+    if times < 1:
+        return "low"
     return next((n for rare, large, n in SEVERITIES if times >= rare or size >= large), "low")
 
 
@@ -133,7 +132,8 @@ def _price_kind(features: Features, level: Levels, row: int, top: str) -> str:
         return "spread_blowout"
     gap = features.values[:, features.names.index("gap_mid")]
     recent = gap[max(0, row - 2) : row + 1] * np.sign(gap[row])
-    if top != "spread" and len(recent) == 3 and np.all(recent >= abs(gap[row]) / 2):
+    stays = len(recent) == 3 and np.all(recent >= abs(gap[row]) / 2)
+    if top != "spread" and stays and not led_back(features, level, row):
         return "level_shift"
     return "spike"
 
@@ -164,8 +164,9 @@ def _expected(level: Levels, row: int) -> dict[str, Expected]:
 def explain(
     features: Features, scored: Scored, public: np.ndarray, rows: np.ndarray, threshold: float
 ) -> tuple[Anomaly, ...]:
-    """One Anomaly per row in `rows`. `public` are the public scores, `threshold` the raw one at
-    which `scored` drew its margins."""
+    """One Anomaly per row in `rows`. `public` are the public scores, `threshold` the raw one of one
+    alarm a week, at which `scored` drew its margins: a keener scan finds milder trouble, and the
+    same trouble is as severe as ever."""
     if not len(rows):
         return ()
     level = levels(features, margins_of(features, scored))

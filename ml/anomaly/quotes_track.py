@@ -91,7 +91,7 @@ def score_quotes(
             strength[part] = raw[part] / promise.at(per_week)
         up = np.flatnonzero(alarm_rows(strength[:end], 1.0))
         up = up[up >= start]
-        kind[up] = kinds_of(learned.features, learned.scored, up, promise.at(per_week))
+        kind[up] = kinds_of(learned.features, learned.scored, up, promise.weekly)
     return Track(score, event_scores(score), alarm_rows(strength, 1.0), tuple(kind))
 
 

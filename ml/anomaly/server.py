@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -18,8 +18,11 @@ from ml.anomaly.explain import explain
 from ml.anomaly.features import Features
 from ml.anomaly.heads import Heads
 from ml.anomaly.measure import features_between, measure, trials
+from ml.anomaly.readings import SIZES, price_columns
 from ml.anomaly.residuals import Rebuilder
+from ml.anomaly.resume import state_after, too_short, unpack
 from ml.anomaly.scored import Detector
+from ml.anomaly.stream import QuoteStream
 from ml.anomaly.trailing import TRAIL
 from ml.errors import ArtifactMismatch, NotEnoughData
 from ml.families.autoencoder import Autoencoder, AutoencoderConfig, build
@@ -91,12 +94,12 @@ class AnomalyServer:
         source: Source,
     ) -> AnomalyScores:
         """Scores of the rows in start..end, each from rows up to its own. A row whose score
-        reaches the threshold is an anomaly."""
+        reaches the threshold is an anomaly. What is said of it, its severity and margins, is by
+        the promise of one a week, whatever threshold was asked for."""
         first = None if start is None else pd.Timestamp(start)
         features = self._features(quotes, first, None if end is None else pd.Timestamp(end))
         index, promise = features.table.index, self.promises[source]
-        raw = promise.weekly * threshold / PUBLIC_THRESHOLD
-        scored = self.detectors[source].score(features, threshold=raw)
+        scored = self.detectors[source].score(features, threshold=promise.weekly)
         public = promise.public(scored.total)
         public[: self.window - 1] = np.nan
         wanted = np.full(len(index), True) if first is None else np.asarray(index >= first)
@@ -105,11 +108,29 @@ class AnomalyServer:
             timestamps=index[wanted],
             scores=public[wanted],
             threshold=threshold,
-            anomalies=explain(features, scored, public, strange, raw),
+            anomalies=explain(features, scored, public, strange, promise.weekly),
             warming_up=len(features.readings.last) < TRAIL,
             source=source,
             name=self.name if source is Source.NETWORK else self.baseline,
         )
+
+    def stream(
+        self, state: bytes | None = None, *, after: pd.DataFrame | None = None
+    ) -> QuoteStream:
+        """The network's scores one row at a time: from a packed state, after a table, or from
+        nothing. Raises ArtifactMismatch for another version's state, NotEnoughData for a table
+        that is too short."""
+        columns = (*price_columns(self.columns), *(c for c in SIZES if c in self.columns))
+        detector = cast(NetworkDetector, self.detectors[Source.NETWORK])
+        promise, arrays = self.promises[Source.NETWORK], None
+        if state is not None:
+            arrays = unpack(state)
+        elif after is not None:
+            if len(after) <= TRAIL:  # known before anything is computed
+                raise too_short(len(after))
+            features = self._features(after, after.index[-1], None)
+            arrays = state_after(detector, features, promise.weekly)
+        return QuoteStream(detector, promise, usual=self.usual, columns=columns, state=arrays)
 
     def evaluate(
         self, quotes: pd.DataFrame, *, start: dt.datetime, end: dt.datetime, source: Source

@@ -29,6 +29,7 @@ from ml.anomaly.features import (
 from ml.anomaly.hold import HOLD_ROWS, REFERENCE, held
 from ml.anomaly.readings import join_minutes, log, price_columns
 from ml.anomaly.residuals import residuals_of, squash
+from ml.anomaly.resume import RINGS, pack
 from ml.anomaly.stats import DRIFT_ROWS, sized_of, step_of, watched
 from ml.anomaly.trailing import TRAIL, bucket, quantile_of
 
@@ -73,10 +74,14 @@ class QuoteStream:
         return self._feed(pd.Timestamp(time).as_unit("ns").value / _MINUTE, log(values))
 
     def extend(self, quotes: pd.DataFrame) -> np.ndarray:
-        """Feed a table; answers the (rows,) public scores."""
-        logs = log(quotes[list(self.columns)].to_numpy(float))
+        """Feed a table; answers the (rows,) public scores. Columns that it lacks are unknown."""
+        logs = log(quotes.reindex(columns=list(self.columns)).to_numpy(float))
         minutes = pd.DatetimeIndex(quotes.index).as_unit("ns").asi8 / _MINUTE
         return np.array([self._feed(m, logs[i : i + 1]).score for i, m in enumerate(minutes)])
+
+    def pack(self) -> bytes:
+        """The state as bytes, for `DLPredictor.anomaly_stream`."""
+        return pack(self.state)
 
     def _feed(self, minute: float, seen: np.ndarray) -> Verdict:
         state = self.state
@@ -124,8 +129,7 @@ class QuoteStream:
         state = self.state
         if "held" not in state:
             state["held"] = np.full((HOLD_ROWS, state["decades"].shape[1]), np.nan)
-        rings = {"levels": "level", "homes": "home", "inputs": "input", "held": "decades"}
-        for ring, entry in (rings | {"sizes": "size", "steps": "step"}).items():
+        for ring, entry in RINGS.items():
             state[ring] = np.concatenate([state[ring][1:], state.pop(entry)])
         if not state["count"][0]:  # the first reading is repeated before itself
             state["inputs"][:] = state["inputs"][-1]

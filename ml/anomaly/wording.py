@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Deviations below this fraction are "unchanged" to a reader.
 _UNCHANGED = 0.001
+#: A move that ends this near to the level, as a share of the move, led back to it.
+_BACK = 0.5
 _RECENT = 16
 
 MISSING = "%(what)s missing"
@@ -82,30 +84,31 @@ def _side(level: Levels, column: str, row: int, rows: int = 0) -> Phrase:
 
 
 def _prices(features: Features, level: Levels, row: int) -> tuple[Phrase, ...]:
+    """Where the prices are; or how they moved, where the move led back to what is expected."""
+    if led_back(features, level, row):
+        column, step = _step(features, row)
+        way = MOVED_UP if step > 0 else MOVED_DOWN
+        return (_say(way, what=column, size=_percent(step), rows=_RECENT),)
     sides = sorted(price_columns(features.table.columns), key=lambda c: -abs(level.away(c, row)))
-    if abs(level.away(sides[0], row)) < _UNCHANGED or not level.outside(sides[0], row):
-        moved = _moves(features, row)
-        if moved is not None:
-            return (moved,)
     return _side(level, sides[0], row, _RECENT), *(_side(level, c, row) for c in sides[1:])
 
 
-def _moves(features: Features, row: int) -> Phrase | None:
-    """The largest one-step move of a price, in words."""
-    if row == 0:
-        return None
-    steps = {}
-    for column in price_columns(features.table.columns):
+def led_back(features: Features, level: Levels, row: int) -> bool:
+    """Whether the move into a row ended near to what is expected: trouble that is over."""
+    size = abs(_step(features, row)[1])
+    far = max(abs(level.away(c, row)) for c in price_columns(features.table.columns))
+    return size >= _UNCHANGED and far < max(_BACK * size, _UNCHANGED)
+
+
+def _step(features: Features, row: int) -> tuple[str, float]:
+    """The price that moved most since the row before, and its relative move."""
+    steps = {"": 0.0}
+    for column in price_columns(features.table.columns) if row else ():
         now, then = features.table[column].iloc[row], features.table[column].iloc[row - 1]
         if np.isfinite(now / then):
             steps[column] = float(now / then - 1)
-    if not steps:
-        return None
     column = max(steps, key=lambda c: abs(steps[c]))
-    if abs(steps[column]) < _UNCHANGED:
-        return None
-    way = MOVED_UP if steps[column] > 0 else MOVED_DOWN
-    return _say(way, what=column, size=_percent(steps[column]), rows=_RECENT)
+    return column, steps[column]
 
 
 def _level_shift(features: Features, level: Levels, row: int) -> tuple[Phrase, ...]:

@@ -10,11 +10,15 @@ import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 
+from ml.anomaly import resume
 from ml.anomaly.calibration import Promise
 from ml.anomaly.detector import NetworkDetector
 from ml.anomaly.features import make_features
+from ml.anomaly.resume import state_after, unpack
 from ml.anomaly.stream import QuoteStream
+from ml.anomaly.trailing import TRAIL
 from ml.anomaly.training import fit_detector
+from ml.errors import ArtifactMismatch, NotEnoughData
 from ml.families.autoencoder import AutoencoderConfig
 from tests.ml.test_anomaly_pipeline import market
 
@@ -66,6 +70,43 @@ def test_a_stored_state_goes_on_where_it_stopped(
     save_file({k: np.ascontiguousarray(v) for k, v in first.state.items()}, tmp_path / "state")
     second = stream(detector, load_file(tmp_path / "state"))
     np.testing.assert_allclose(second.extend(quotes.iloc[905:1000]), whole[905:], atol=1e-12)
+
+
+@pytest.mark.parametrize("rows", [903, 950, 1000, 1008, 1103, 1201, 1270, 1499])
+def test_a_state_made_of_a_table_is_that_of_a_stream_fed_with_it(
+    quotes: pd.DataFrame, detector: NetworkDetector, rows: int
+) -> None:
+    fed, head = stream(detector), quotes.iloc[:rows]
+    fed.extend(head)
+    features = make_features(head, usual=USUAL)
+    made = state_after(detector, features, bar=2.0)
+    assert made.keys() == fed.state.keys()
+    for name, array in fed.state.items():
+        np.testing.assert_allclose(made[name], array, atol=1e-6, err_msg=name)
+        assert made[name].dtype == array.dtype
+
+
+def test_a_state_survives_its_bytes_and_no_others(
+    quotes: pd.DataFrame, detector: NetworkDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = stream(detector)
+    running.extend(quotes.iloc[:800])
+    body = running.pack()
+    again = stream(detector, unpack(body))
+    rest = quotes.iloc[800:820]
+    np.testing.assert_array_equal(again.extend(rest), running.extend(rest))
+    for wrong in (b"", b"cos\nsystem\n(S'true'\ntR.", body[:-5]):
+        with pytest.raises(ArtifactMismatch):
+            unpack(wrong)
+    monkeypatch.setattr(resume, "FORMAT", resume.FORMAT + 1)
+    with pytest.raises(ArtifactMismatch):
+        unpack(body)
+
+
+def test_a_short_table_makes_no_state(quotes: pd.DataFrame, detector: NetworkDetector) -> None:
+    features = make_features(quotes.iloc[:TRAIL], usual=USUAL)
+    with pytest.raises(NotEnoughData):
+        state_after(detector, features, bar=2.0)
 
 
 def test_the_state_does_not_grow(quotes: pd.DataFrame, detector: NetworkDetector) -> None:

@@ -29,6 +29,9 @@ class Detector:
     def __init__(self) -> None:
         self.asked: list[tuple] = []
 
+    def anomaly_stream(self, state=None, *, after=None):
+        raise ml.NotEnoughData("Too few for a stream.", needed=1000, present=len(after))
+
     def detect_anomalies(self, frame, *, start=None, end=None, threshold, source):
         if len(frame) < NEEDED:
             raise ml.NotEnoughData("Too few.", needed=NEEDED, present=len(frame))
