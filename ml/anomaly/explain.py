@@ -30,11 +30,13 @@ class Levels:
     upper: dict[str, np.ndarray]
 
     def away(self, column: str, row: int) -> float:
-        """Relative deviation of a row from what is expected, 0 where unknown."""
+        """Relative deviation of a row from what is expected, 0 where unknown; positive when it lies
+        above, also where what is expected is negative (the spread of a market that is crossed)."""
         if column not in self.value:
             return 0.0
-        ratio = self.observed[column][row] / self.value[column][row]
-        return float(ratio - 1) if np.isfinite(ratio) else 0.0
+        value = self.value[column][row]
+        share = (self.observed[column][row] - value) / max(abs(value), 1e-12)
+        return float(share) if np.isfinite(share) else 0.0
 
     def size(self, row: int) -> float:
         """Largest deviation of a price or the spread, in multiples of its margin."""
@@ -148,7 +150,8 @@ def contributions(names: tuple[str, ...], heads: np.ndarray) -> dict[str, float]
 
 def _expected(level: Levels, row: int) -> dict[str, Expected]:
     def number(values: np.ndarray) -> float | None:
-        return float(values[row]) if np.isfinite(values[row]) else None
+        # Ten digits: what went through a logarithm and back reads as it was quoted.
+        return float(f"{values[row]:.10g}") if np.isfinite(values[row]) else None
 
     return {
         c: Expected(

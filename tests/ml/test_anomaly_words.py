@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ml.anomaly.explain import Levels
 from ml.anomaly.pipeline import AnomalyServer
 from ml.anomaly.stats import budget
 from ml.spec import Anomaly, Source
@@ -118,3 +119,12 @@ def test_the_shock_of_2026_reads_as_it_was(shared_data: Path, tmp_path: Path) ->
     assert "ask" in top.text
     assert "above" in top.text
     assert top.severity in ("high", "critical")
+
+
+def test_a_spread_can_lie_above_a_negative_one() -> None:
+    """A market whose medians are crossed: the ask has just left."""
+    column = {"spread_pct": np.array([40.0])}
+    usual = {"spread_pct": np.array([-2.0])}
+    level = Levels(observed=column, value=usual, lower=usual, upper=usual)
+    assert level.away("spread_pct", 0) > 0
+    assert level.away("bid", 0) == 0
