@@ -59,6 +59,14 @@ class _Count(filters.NumberFilter):
         return None
 
 
+class _Flag(filters.TypedChoiceFilter):
+    """`true` or `false`: the library's boolean would take "maybe" for no filter at all."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        choices = [("true", "true"), ("false", "false")]
+        super().__init__(*args, choices=choices, coerce=lambda text: text == "true", **kwargs)
+
+
 class SpanFilter(filters.FilterSet):
     """`from` and `to`, both included, over the column that `moment` names."""
 
@@ -129,10 +137,11 @@ class ForecastFilter(OfMarket, SpanFilter):
     task = filters.ChoiceFilter(choices=Task.choices)
     source = filters.ChoiceFilter(choices=Source.choices)
     model_id = _Count()
+    stale = _Flag()
 
     class Meta:
         model = Forecast
-        fields = ("stale",)
+        fields: tuple = ()
 
 
 class AnomalyFilter(OfMarket, SpanFilter):
@@ -143,9 +152,7 @@ class AnomalyFilter(OfMarket, SpanFilter):
     )
     model_id = _Count()
     min_score = filters.NumberFilter(field_name="score", lookup_expr="gte", min_value=0)
-    acknowledged = filters.BooleanFilter(
-        field_name="acknowledged_at", lookup_expr="isnull", exclude=True
-    )
+    acknowledged = _Flag(field_name="acknowledged_at", lookup_expr="isnull", exclude=True)
 
     class Meta:
         model = AnomalyResult
@@ -160,8 +167,7 @@ class EventFilter(OfMarket):
 
     severity = filters.MultipleChoiceFilter(choices=Severity.choices)
     source = filters.ChoiceFilter(choices=Source.choices)
-    # A choice: the boolean filter would take "maybe" for no filter at all.
-    open = filters.ChoiceFilter(choices=[("true", "true"), ("false", "false")], method="of_state")
+    open = _Flag(field_name="is_open")
     feedback = filters.ChoiceFilter(
         choices=[("true", "true"), ("false", "false"), ("none", "none")], method="of_feedback"
     )
@@ -181,9 +187,6 @@ class EventFilter(OfMarket):
             "to": MomentFilter(field_name="start", lookup_expr="lte"),
         }
 
-    def of_state(self, rows: QuerySet, _name: str, value: str) -> QuerySet:
-        return rows.filter(is_open=value == "true")
-
     def of_feedback(self, rows: QuerySet, _name: str, value: str) -> QuerySet:
         return rows.filter(feedback="" if value == "none" else value)
 
@@ -192,10 +195,11 @@ class PatternFilter(OfMarket, SpanFilter):
     moment = "as_of"
     source = filters.ChoiceFilter(choices=Source.choices)
     model_id = _Count()
+    clear = _Flag()
 
     class Meta:
         model = PatternResult
-        fields = ("label", "clear")
+        fields = ("label",)
 
 
 class StrictOrdering(OrderingFilter):
