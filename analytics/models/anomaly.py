@@ -105,8 +105,12 @@ class AnomalyEvent(models.Model):
 class AnomalyResult(models.Model):
     """One strange row of a market as one version saw it. 0.1 is the calibrated threshold."""
 
-    market = models.ForeignKey(Market, models.CASCADE, related_name="anomalies", db_index=False)
-    model = models.ForeignKey(TrainedModel, models.CASCADE, related_name="anomalies")
+    market = models.ForeignKey(
+        Market, models.CASCADE, verbose_name=_("market"), related_name="anomalies", db_index=False
+    )
+    model = models.ForeignKey(
+        TrainedModel, models.CASCADE, verbose_name=_("model"), related_name="anomalies"
+    )
     event = models.ForeignKey(
         AnomalyEvent, models.CASCADE, verbose_name=_("event"), related_name="results"
     )
@@ -125,7 +129,12 @@ class AnomalyResult(models.Model):
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     acknowledged_at = models.DateTimeField(_("acknowledged at"), null=True, blank=True)
     acknowledged_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        verbose_name=_("acknowledged by"),
+        null=True,
+        blank=True,
+        related_name="+",
     )
 
     class Meta:
@@ -152,9 +161,15 @@ class AnomalyWatch(models.Model):
     """How far the newest quotes of a market have been looked at, by whom, and what was seen."""
 
     market = models.OneToOneField(
-        Market, models.CASCADE, related_name="anomaly_watch", primary_key=True
+        Market,
+        models.CASCADE,
+        verbose_name=_("market"),
+        related_name="anomaly_watch",
+        primary_key=True,
     )
-    model = models.ForeignKey(TrainedModel, models.SET_NULL, null=True, related_name="+")
+    model = models.ForeignKey(
+        TrainedModel, models.SET_NULL, verbose_name=_("model"), null=True, related_name="+"
+    )
     source = models.CharField(_("source"), max_length=16, choices=Source, blank=True)
     scored_until = models.DateTimeField(_("scored until"), null=True)
     last_score = models.FloatField(_("last score"), null=True)
@@ -179,9 +194,15 @@ class AnomalyStream(models.Model):
     or does not fit, it is made anew from the history."""
 
     market = models.OneToOneField(
-        Market, models.CASCADE, related_name="anomaly_stream", primary_key=True
+        Market,
+        models.CASCADE,
+        verbose_name=_("market"),
+        related_name="anomaly_stream",
+        primary_key=True,
     )
-    model = models.ForeignKey(TrainedModel, models.CASCADE, related_name="+")
+    model = models.ForeignKey(
+        TrainedModel, models.CASCADE, verbose_name=_("model"), related_name="+"
+    )
     # The quotes that were looked at, a digest of their figures, and the state that they left.
     since = models.DateTimeField()
     until = models.DateTimeField()

@@ -18,7 +18,9 @@ class BacktestRun(Run):
         PRICE = "price", _("price")
         SPREAD = "spread", _("spread")
 
-    market = models.ForeignKey(Market, models.CASCADE, related_name="backtests")
+    market = models.ForeignKey(
+        Market, models.CASCADE, verbose_name=_("market"), related_name="backtests"
+    )
     task = models.CharField(_("task"), max_length=16, choices=Task)
     start = models.DateTimeField(_("from"), help_text=_("The model learns from what came before."))
     end = models.DateTimeField(_("to"), help_text=_("Origins and their targets lie before it."))

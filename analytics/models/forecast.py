@@ -13,8 +13,12 @@ from analytics.models.training import TrainedModel
 class Forecast(models.Model):
     """What a version, or the baseline it failed to beat, said at one moment about the next ones."""
 
-    market = models.ForeignKey(Market, models.CASCADE, related_name="forecasts", db_index=False)
-    model = models.ForeignKey(TrainedModel, models.CASCADE, related_name="forecasts")
+    market = models.ForeignKey(
+        Market, models.CASCADE, verbose_name=_("market"), related_name="forecasts", db_index=False
+    )
+    model = models.ForeignKey(
+        TrainedModel, models.CASCADE, verbose_name=_("model"), related_name="forecasts"
+    )
     source = models.CharField(_("source"), max_length=16, choices=Source)
     name = models.CharField(_("answered by"), max_length=60)
     task = models.CharField(_("task"), max_length=16, choices=Task)

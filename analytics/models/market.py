@@ -63,7 +63,9 @@ class PriceHistory(models.Model):
     """What one reading of a market saw. Bid: what advertisers pay; ask: what they want. Prices in
     fiat per asset, volumes in asset, offers are counts. An unknown figure is NULL, never zero."""
 
-    market = models.ForeignKey(Market, models.CASCADE, related_name="prices", db_index=False)
+    market = models.ForeignKey(
+        Market, models.CASCADE, verbose_name=_("market"), related_name="prices", db_index=False
+    )
     timestamp = models.DateTimeField(_("timestamp"))
     bid = _price(_("bid"))
     ask = _price(_("ask"))

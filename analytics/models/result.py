@@ -13,8 +13,12 @@ from analytics.models.training import TrainedModel
 class PatternResult(models.Model):
     """The regime that a version recognised at one moment."""
 
-    market = models.ForeignKey(Market, models.CASCADE, related_name="patterns", db_index=False)
-    model = models.ForeignKey(TrainedModel, models.CASCADE, related_name="patterns")
+    market = models.ForeignKey(
+        Market, models.CASCADE, verbose_name=_("market"), related_name="patterns", db_index=False
+    )
+    model = models.ForeignKey(
+        TrainedModel, models.CASCADE, verbose_name=_("model"), related_name="patterns"
+    )
     source = models.CharField(_("source"), max_length=16, choices=Source)
     name = models.CharField(_("answered by"), max_length=60)
     as_of = models.DateTimeField(_("as of"))

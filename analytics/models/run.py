@@ -21,7 +21,12 @@ class Run(models.Model):
 
     status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.QUEUED)
     requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        verbose_name=_("requested by"),
+        null=True,
+        blank=True,
+        related_name="+",
     )
     eta_seconds = models.FloatField(_("seconds left"), null=True, blank=True)
     heartbeat_at = models.DateTimeField(_("heartbeat"), null=True, blank=True)

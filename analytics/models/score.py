@@ -12,7 +12,9 @@ class ForecastScore(models.Model):
     """One horizon of one forecast against what was quoted at its moment. Errors and CRPS are in
     the forecast's unit; `naive_error` is that of the last value, so that skill can be told."""
 
-    forecast = models.ForeignKey(Forecast, models.CASCADE, related_name="scores", db_index=False)
+    forecast = models.ForeignKey(
+        Forecast, models.CASCADE, verbose_name=_("forecast"), related_name="scores", db_index=False
+    )
     steps = models.PositiveIntegerField(_("steps"))
     target_at = models.DateTimeField(_("target"), db_index=True)
     actual = models.FloatField(_("actual"))

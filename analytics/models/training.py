@@ -15,7 +15,9 @@ from analytics.models.run import Run
 class TrainingRun(Run):
     """One request to train."""
 
-    market = models.ForeignKey(Market, models.CASCADE, related_name="training_runs")
+    market = models.ForeignKey(
+        Market, models.CASCADE, verbose_name=_("market"), related_name="training_runs"
+    )
     task = models.CharField(_("task"), max_length=16, choices=Task)
     family = models.CharField(_("family"), max_length=40)
     config = models.JSONField(_("configuration"), default=dict)
@@ -78,8 +80,12 @@ class TrainedModel(models.Model):
         ACTIVE = "active", _("active")
         RETIRED = "retired", _("retired")
 
-    market = models.ForeignKey(Market, models.CASCADE, related_name="trained_models")
-    run = models.OneToOneField(TrainingRun, models.PROTECT, related_name="model")
+    market = models.ForeignKey(
+        Market, models.CASCADE, verbose_name=_("market"), related_name="trained_models"
+    )
+    run = models.OneToOneField(
+        TrainingRun, models.PROTECT, verbose_name=_("training run"), related_name="model"
+    )
     task = models.CharField(_("task"), max_length=16, choices=Task)
     family = models.CharField(_("family"), max_length=40)
     version = models.PositiveIntegerField(_("version"))
@@ -146,13 +152,23 @@ class ModelEvent(models.Model):
         PURGED = "purged", _("purged")
 
     model = models.ForeignKey(
-        TrainedModel, models.SET_NULL, null=True, blank=True, related_name="events"
+        TrainedModel,
+        models.SET_NULL,
+        verbose_name=_("model"),
+        null=True,
+        blank=True,
+        related_name="events",
     )
     label = models.CharField(_("model"), max_length=200)
     action = models.CharField(_("action"), max_length=16, choices=Action)
     automatic = models.BooleanField(_("automatic"), default=False)
     by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        verbose_name=_("by"),
+        null=True,
+        blank=True,
+        related_name="+",
     )
     reason = models.TextField(_("reason"), blank=True)
     figures = models.JSONField(_("figures"), default=dict, blank=True)
