@@ -34,7 +34,8 @@ class FaceCommand(BaseCommand):
         return Console(
             file=self.stdout._out,
             force_terminal=terminal or None,
-            width=None if terminal else 120,
+            # A pipe has no width of its own: enough for the widest table.
+            width=None if terminal else 180,
             highlight=False,
         )
 

@@ -150,8 +150,12 @@ def model_table(models: Iterable[TrainedModel], *, brief: bool = False) -> Table
     table = Table()
     heads = [_("task"), _("version"), _("status"), _("metric"), _("model"), _("baseline"), ""]
     more = [] if brief else [_("market"), _("trained (UTC)")]
-    for head in ["id", *heads, _("seconds"), *more]:
-        table.add_column(head, no_wrap=True)
+    for number, head in enumerate(["id", *heads, _("seconds"), *more]):
+        # In a narrow terminal words are folded, never cut; the id and the figures stay whole.
+        whole = number in (0, 5, 6)
+        table.add_column(
+            head, no_wrap=whole, overflow="fold", min_width=(2, 8)[number > 0] if whole else None
+        )
     for m in models:
         mark = "✓" if m.beats_baseline else "✗"
         table.add_row(
