@@ -58,4 +58,4 @@ class BacktestRun(Run):
         indexes = [models.Index(fields=["status", "heartbeat_at"], name="backtest_by_heartbeat")]
 
     def __str__(self) -> str:
-        return f"#{self.pk} {self.task} {self.market_id} {self.status}"
+        return f"#{self.pk} {self.get_task_display()} {self.get_status_display()}"

@@ -53,4 +53,4 @@ class Forecast(models.Model):
         indexes = [models.Index(fields=["market", "task", "-as_of"], name="forecast_latest")]
 
     def __str__(self) -> str:
-        return f"{self.task} {self.as_of:%Y-%m-%d %H:%M}"
+        return f"{self.get_task_display()} {self.as_of:%Y-%m-%d %H:%M}"

@@ -61,7 +61,7 @@ class TrainingRun(Run):
         indexes = [models.Index(fields=["status", "heartbeat_at"], name="run_by_heartbeat")]
 
     def __str__(self) -> str:
-        return f"#{self.pk} {self.task} {self.status}"
+        return f"#{self.pk} {self.get_task_display()} {self.get_status_display()}"
 
     @property
     def progress(self) -> float:
@@ -180,7 +180,7 @@ class ModelEvent(models.Model):
         verbose_name_plural = _("model events")
 
     def __str__(self) -> str:
-        return f"{self.action} {self.label}"
+        return f"{self.get_action_display()} {self.label}"
 
 
 __all__ = ["ModelEvent", "Source", "Task", "TrainedModel", "TrainingRun"]
