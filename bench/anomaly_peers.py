@@ -6,7 +6,7 @@ from rows <= t.
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 from collections.abc import Callable
 
 import numpy as np
@@ -63,9 +63,13 @@ def peers() -> dict[str, Peer | str]:
     """Name -> peer, or why it is not here."""
     found: dict[str, Peer | str] = {"rolling MAD": rolling_mad}
     for name, module, peer in (
-        ("LOF of windows", "sklearn", lof),
-        ("PyOD AutoEncoder", "pyod", pyod_autoencoder),
+        ("LOF of windows", "sklearn.neighbors", lof),
+        ("PyOD AutoEncoder", "pyod.models.auto_encoder", pyod_autoencoder),
     ):
-        here = importlib.util.find_spec(module) is not None
-        found[name] = peer if here else f"{module} is not installed"
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            found[name] = str(error)
+        else:
+            found[name] = peer
     return found
