@@ -64,13 +64,14 @@ class Answers:
         places = self._anchors(maker, clock, start, int(rows.max()))
         every = np.union1d(places, rows)
         inputs = maker.inputs(every)
-        experts = self._experts(self.learnt.ensemble, inputs, series, every)
+        experts, novelty = self._experts(self.learnt.ensemble, inputs, maker, every)
         own, past = np.searchsorted(every, rows), np.searchsorted(every, places)
         known = self._realised(experts[past], series, places, inputs.scale[past], clock)
         moves = self.pool.moves(
             experts[own], maker.has_memory[rows], clock[rows], known, series.per_day
         )
-        return self._answer(maker, rows, moves, inputs.scale[own])
+        novelty = None if novelty is None else novelty[own]
+        return self._answer(series, rows, moves, inputs.scale[own], novelty)
 
     def one(self, quotes: Quotes, series: Series, row: int) -> Answer:
         """The forecast at one origin, which is a `row` of the last weeks of `quotes`."""
@@ -83,9 +84,9 @@ class Answers:
             capped = state.capped_of(row - clock % day)
         maker = self._maker(series, capped)
         inputs = maker.inputs(rows)
-        experts = self._experts(self._fast(inputs), inputs, series, rows)
+        experts, novelty = self._experts(self._fast(inputs), inputs, maker, rows)
         moves = self.pool.pooled(experts, maker.has_memory[rows], weights[None], width[None])
-        return self._answer(maker, rows, moves, inputs.scale)
+        return self._answer(series, rows, moves, inputs.scale, novelty)
 
     # ------------------------------------------------------------------------------ shared steps
     def _maker(self, series: Series, capped: np.ndarray | None = None) -> FeatureMaker:
@@ -100,25 +101,32 @@ class Answers:
         self,
         ensemble: Ensemble | QuickEnsemble,
         inputs: Inputs,
-        series: Series,
+        maker: FeatureMaker,
         rows: np.ndarray,
-    ) -> np.ndarray:
-        """(m, horizons, experts, levels) in trailing scales."""
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """(m, horizons, experts, levels) in trailing scales, and the novelty (m,) of the inputs.
+
+        Where the input is unlike the training data each expert is wider, when it answers and when
+        it is judged: of a market that stays strange the pool learns what width is left to add."""
         network, trust = ensemble.quantiles(inputs), self.learnt.calibration
-        return expert_quantiles(
-            trust.cautious(network), trust.bold(network), series, rows, inputs, self.learnt.simple
-        )
+        cautious, bold = trust.cautious(network), trust.bold(network)
+        experts = expert_quantiles(cautious, bold, maker.series, rows, inputs, self.learnt.simple)
+        if self.learnt.guard is None:
+            return experts, None
+        novelty = self.learnt.guard(maker, rows, inputs.scale)
+        centre = experts[..., _MEDIAN : _MEDIAN + 1]
+        wider = (stretch(novelty) - 1)[:, None, None, None]
+        return experts + (experts - centre) * wider, novelty
 
     def _answer(
-        self, maker: FeatureMaker, rows: np.ndarray, moves: np.ndarray, scale: np.ndarray
+        self,
+        series: Series,
+        rows: np.ndarray,
+        moves: np.ndarray,
+        scale: np.ndarray,
+        novelty: np.ndarray | None,
     ) -> Answer:
-        """Moves (m, horizons, levels) in trailing scales -> values in the forecast's unit, wider
-        where the input is unlike the training data."""
-        series, novelty = maker.series, None
-        if self.learnt.guard is not None:
-            novelty = self.learnt.guard(maker, rows, scale)
-            centre = moves[..., _MEDIAN : _MEDIAN + 1]
-            moves = centre + (moves - centre) * stretch(novelty)[:, None, None]
+        """Moves (m, horizons, levels) in trailing scales -> values in the forecast's unit."""
         last = series.value[rows]
         values = self.target.moved(last[:, None, None], moves * scale[:, None, None])
         ticks = row_ticks(series, rows, self.target.task, self.learnt.tick)
@@ -166,7 +174,7 @@ class Answers:
         if len(places):
             inputs = maker.inputs(places)
             scale = inputs.scale
-            experts = self._experts(self.learnt.ensemble, inputs, series, places)
+            experts, _ = self._experts(self.learnt.ensemble, inputs, maker, places)
         past = self._realised(experts, series, places, scale, clock)
         weights, width = self.pool.of_days(past, np.array([day]), per_day)
         return DayState(weights[0], width[0], maker.capped)

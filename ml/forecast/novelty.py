@@ -21,7 +21,7 @@ from ml.forecast.series import take
 #: From here on intervals widen, in proportion, and the answer says so. Below it forecasts of two
 #: markets err no more than their intervals say.
 ONSET = 1.25
-_WIDEST = 3.0
+_WIDEST = 1.5
 _POINTS = 1024
 _EDGE = 0.99
 _LEAST_WIDTH = 0.05

@@ -14,10 +14,11 @@ from ml.spec import TrainConfig, param
 @dataclass(frozen=True, kw_only=True)
 class ForecastConfig(TrainConfig):
     epochs: int = param(8, low=1, high=1000, help="Most passes over the training windows.")
+    learning_rate: float = param(4e-3, low=1e-6, high=1.0, help="Peak step size of AdamW.")
     window: int = param(24, low=8, high=512, help="Grid rows that the recurrent net sees.")
     hidden: int = param(32, low=4, high=512, help="Units of the recurrent net.")
     width: int = param(64, low=4, high=1024, help="Units per layer of the summary branch.")
-    dropout: float = param(0.2, low=0.0, high=0.9, help="Share of units dropped in training.")
+    dropout: float = param(0.1, low=0.0, high=0.9, help="Share of units dropped in training.")
     members: int = param(2, low=1, high=10, help="Networks averaged, each with its own seed.")
 
 

@@ -28,7 +28,9 @@ from ml.pipeline import FitContext
 from ml.spec import HORIZONS, ModelSpec, Task, TrainConfig
 
 LEAST_SAMPLES = 300
-LEAST_EPOCHS = 5
+#: Of the last training. A month of validation in an odd time stops a spread too early, while a
+#: price of few months is soon learnt by heart.
+LEAST_EPOCHS = {Task.PRICE: 2, Task.SPREAD: 5}
 LEAST_STEPS, MOST_STEPS = 50, 200  # of an epoch
 
 
@@ -108,7 +110,7 @@ def train(job: Job) -> Trained:
     calibration, pool = _judge(job, judges, valid, simple)
     final = []
     for c, (_, run) in zip(configs, chosen, strict=True):
-        short = replace(c, epochs=max(min(LEAST_EPOCHS, c.epochs), run.best_epoch))
+        short = replace(c, epochs=last_epochs(job.spec.task, run.best_epoch, c.epochs))
         final.append(_member(job, short, sizes, late, valid, "training")[0])
     return Trained(
         ensemble=Ensemble(final, scaler, device),
@@ -118,6 +120,11 @@ def train(job: Job) -> Trained:
         sizes=sizes,
         runs=[run for _, run in chosen],
     )
+
+
+def last_epochs(task: Task, best: int, most: int) -> int:
+    """Epochs of the last training: the `best` on validation, or a few more, of the `most` asked."""
+    return max(min(LEAST_EPOCHS[task], most), best)
 
 
 def _judge(job: Job, judges: Ensemble, valid: Samples, simple: Simple) -> tuple[Calibration, Pool]:

@@ -14,7 +14,7 @@ from ml.forecast.series import make_series
 from ml.forecast.targets import Target, future
 from ml.forecast.tick import find_tick, row_ticks, snapped
 from ml.forecast.tracking import best_widths
-from ml.forecast.training import Rounds
+from ml.forecast.training import Rounds, last_epochs
 from ml.grid import build_grid
 from ml.spec import HORIZONS, QUANTILES, Task, TrainConfig
 from tests.ml.forecast_market import make_quotes
@@ -96,6 +96,20 @@ def test_experts_ignore_the_future(task):
     assert found[0].shape == (len(rows), 4, len(EXPERTS), 7)
     assert (np.diff(found[0], axis=-1) >= 0).all()
     np.testing.assert_array_equal(found[0], found[1])
+
+
+@pytest.mark.parametrize(
+    ("task", "best", "most", "wanted"),
+    [
+        (Task.PRICE, 1, 8, 2),
+        (Task.PRICE, 6, 8, 6),
+        (Task.SPREAD, 1, 8, 5),
+        (Task.SPREAD, 7, 8, 7),
+        (Task.SPREAD, 1, 3, 3),
+    ],
+)
+def test_last_training_is_as_long_as_validation_asks_but_not_too_short(task, best, most, wanted):
+    assert last_epochs(task, best, most) == wanted
 
 
 def test_rounds_see_every_sample_in_turn():
