@@ -7,8 +7,10 @@ DATA   ?=
 WINDOW ?=
 SEEDS  ?= 2
 export PARALELO_HOME ?= $(CURDIR)/var
-# Spinning OpenMP threads starve their neighbours on a small machine.
+# Spinning OpenMP threads starve their neighbours on a small machine, and networks of this size
+# gain nothing from a second one.
 export OMP_WAIT_POLICY ?= PASSIVE
+export OMP_NUM_THREADS ?= 1
 export PORT
 MAIN_JOB = $(BIN)/python manage.py main_job $(if $(DATA),--data "$(DATA)")
 
