@@ -64,7 +64,7 @@ def test_long_runs_are_rarer_than_short_ones() -> None:
     tail = RunTail.fit(run_length(flags, np.zeros(5000, bool)))
     one, two, five = tail(np.array([1.0, 2.0, 5.0]))
     assert tail(np.array([0.0]))[0] == 0
-    assert 1 < one < two < five
+    assert (np.diff([1.0, one, two, five]) > 0).all()
 
 
 def test_episodes_are_declustered() -> None:
