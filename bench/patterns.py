@@ -27,7 +27,8 @@ from ml.pattern.naming import LABELS, name_labels
 from ml.pattern.proof import METRICS as GAIN
 from ml.pattern.server import usable_rows
 from ml.predictor import DLPredictor
-from ml.spec import DEFAULT_STEP_MINUTES, Pattern
+from ml.results import Pattern
+from ml.spec import DEFAULT_STEP_MINUTES
 from ml.trainer import DLModelTrainer
 
 _NAMES = {"bid_price": "bid", "ask_price": "ask", "close": "price", "value": "price"}

@@ -18,17 +18,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
 
-from ml.spec import (
-    AnomalyScores,
-    Forecast,
-    LabelledSpan,
-    ModelSpec,
-    Patterns,
-    ProgressCallback,
-    Source,
-    TrainConfig,
-    ignore_progress,
-)
+from ml.results import AnomalyScores, Forecast, Patterns
+from ml.spec import LabelledSpan, ModelSpec, ProgressCallback, Source, TrainConfig, ignore_progress
 
 if TYPE_CHECKING:
     import torch

@@ -14,7 +14,8 @@ from ml.device import get_device
 from ml.errors import ArtifactMismatch, BadConfig, BadQuotes
 from ml.grid import check_quotes, check_times
 from ml.pipeline import Server
-from ml.spec import AnomalyScores, Forecast, Patterns, Source, Task
+from ml.results import AnomalyScores, Forecast, Patterns
+from ml.spec import Source, Task
 
 if TYPE_CHECKING:
     from ml.anomaly.stream import QuoteStream

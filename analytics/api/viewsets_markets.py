@@ -23,7 +23,6 @@ from analytics.api.serializers import (
     MarketSerializer,
     PriceSerializer,
 )
-from analytics.api.serializers_answer import AccuracyAnswer, AuditAnswer, BulkAnswer
 from analytics.api.serializers_input import (
     DaysInput,
     MarketCreateInput,
@@ -32,6 +31,7 @@ from analytics.api.serializers_input import (
     PriceBulkInput,
     PriceRowInput,
 )
+from analytics.api.serializers_market import AccuracyAnswer, AuditAnswer, BulkAnswer
 from analytics.api.views import checked, read
 from analytics.api.viewsets import ReadResource, Resource
 from analytics.exceptions import InvalidInput

@@ -20,7 +20,27 @@ class Severity(models.TextChoices):
     CRITICAL = "critical", _("critical")
 
 
-class AnomalyEvent(models.Model):
+class _Strange(models.Model):
+    """What is said of a strange row, and of an event by its strangest."""
+
+    source = models.CharField(_("source"), max_length=16, choices=Source)
+    score = models.FloatField(_("score"))
+    threshold = models.FloatField(_("threshold"))
+    severity = models.CharField(_("severity"), max_length=16, choices=Severity)
+    kind = models.CharField(_("kind"), max_length=40)
+    text = models.TextField(_("in words"), blank=True)
+    phrases = models.JSONField(_("phrases"), default=list, blank=True)
+    expected = models.JSONField(
+        _("expected"), default=dict, help_text=_("Per feature: observed, value, lower, upper.")
+    )
+    contributions = models.JSONField(_("contributions"), default=dict)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+
+    class Meta:
+        abstract = True
+
+
+class AnomalyEvent(_Strange):
     """Strange rows close together, as one version saw them: one event. Score, kind, words and
     expected values are those of its strangest row, the severity is the worst of its rows. While
     it is open, the market has not yet been normal for long enough to say that it is over."""
@@ -44,23 +64,11 @@ class AnomalyEvent(models.Model):
     model = models.ForeignKey(
         TrainedModel, models.CASCADE, verbose_name=_("model"), related_name="anomaly_events"
     )
-    source = models.CharField(_("source"), max_length=16, choices=Source)
     start = models.DateTimeField(_("start"), help_text=_("Its first strange row."))
     peak = models.DateTimeField(_("peak"), help_text=_("Its strangest row."))
     end = models.DateTimeField(_("end"), help_text=_("Its last strange row so far."))
     is_open = models.BooleanField(_("open"), default=False)
     rows = models.PositiveIntegerField(_("rows"))
-    score = models.FloatField(_("score"))
-    threshold = models.FloatField(_("threshold"))
-    severity = models.CharField(_("severity"), max_length=16, choices=Severity)
-    kind = models.CharField(_("kind"), max_length=40)
-    text = models.TextField(_("in words"), blank=True)
-    phrases = models.JSONField(_("phrases"), default=list, blank=True)
-    expected = models.JSONField(
-        _("expected"), default=dict, help_text=_("Per feature: observed, value, lower, upper.")
-    )
-    contributions = models.JSONField(_("contributions"), default=dict)
-    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     updated_at = models.DateTimeField(_("changed at"), auto_now=True)
 
     feedback = models.CharField(
@@ -102,7 +110,7 @@ class AnomalyEvent(models.Model):
         return f"{word(self.kind)} {self.start:%Y-%m-%d %H:%M}"
 
 
-class AnomalyResult(models.Model):
+class AnomalyResult(_Strange):
     """One strange row of a market as one version saw it. 0.1 is the calibrated threshold."""
 
     market = models.ForeignKey(
@@ -114,19 +122,7 @@ class AnomalyResult(models.Model):
     event = models.ForeignKey(
         AnomalyEvent, models.CASCADE, verbose_name=_("event"), related_name="results"
     )
-    source = models.CharField(_("source"), max_length=16, choices=Source)
     timestamp = models.DateTimeField(_("timestamp"))
-    score = models.FloatField(_("score"))
-    threshold = models.FloatField(_("threshold"))
-    severity = models.CharField(_("severity"), max_length=16, choices=Severity)
-    kind = models.CharField(_("kind"), max_length=40)
-    text = models.TextField(_("in words"), blank=True)
-    phrases = models.JSONField(_("phrases"), default=list, blank=True)
-    expected = models.JSONField(
-        _("expected"), default=dict, help_text=_("Per feature: observed, value, lower, upper.")
-    )
-    contributions = models.JSONField(_("contributions"), default=dict)
-    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     acknowledged_at = models.DateTimeField(_("acknowledged at"), null=True, blank=True)
     acknowledged_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,

@@ -10,7 +10,7 @@ from ml.anomaly.features import DAY, Features, past_median
 from ml.anomaly.readings import price_columns
 from ml.anomaly.scored import Scored
 from ml.anomaly.wording import describe, led_back, sentence
-from ml.spec import Anomaly, Expected
+from ml.results import Anomaly, Expected
 
 #: Readings before a row whose median is the level that is expected of its prices.
 RECENT = 16

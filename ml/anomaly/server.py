@@ -26,7 +26,8 @@ from ml.anomaly.stream import QuoteStream
 from ml.anomaly.trailing import TRAIL
 from ml.errors import ArtifactMismatch, NotEnoughData
 from ml.families.autoencoder import Autoencoder, AutoencoderConfig, build
-from ml.spec import AnomalyScores, Source
+from ml.results import AnomalyScores
+from ml.spec import Source
 
 
 class AnomalyServer:

@@ -13,7 +13,7 @@ import numpy as np
 from ml.anomaly.features import DAY, Features
 from ml.anomaly.readings import price_columns
 from ml.anomaly.stats import DRIFT_ROWS
-from ml.spec import Phrase
+from ml.results import Phrase
 
 if TYPE_CHECKING:
     from ml.anomaly.explain import Levels

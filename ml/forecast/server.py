@@ -15,7 +15,8 @@ from ml.forecast.quotes import MINUTE, Quotes, patience
 from ml.forecast.series import LOOKBACK_DAYS, MEMORY_DAYS, TAIL_DAYS, Series
 from ml.forecast.targets import Target, future
 from ml.pipeline import Server
-from ml.spec import HORIZONS, QUANTILES, Forecast, HorizonForecast, ModelSpec, Source
+from ml.results import Forecast, HorizonForecast
+from ml.spec import HORIZONS, QUANTILES, ModelSpec, Source
 
 __all__ = ["ForecastServer", "Learnt"]
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from ml.families.cnn import CNNModel
 from ml.pattern.labels import CLASSES, DAY, clean, day_scale, log_mid, make_labels
 from ml.pattern.recognizer import embed
-from ml.spec import Analogue, Analogues
+from ml.results import Analogue, Analogues
 
 COUNT = 50
 #: So many of them are shown.

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ml.pattern.labels import CLASSES, DAY
-from ml.spec import Held
+from ml.results import Held
 
 #: Rows before a row whose answers may still show in what is held.
 MEMORY = 2 * DAY

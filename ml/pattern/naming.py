@@ -13,7 +13,7 @@ import datetime as dt
 import numpy as np
 
 from ml.pattern.labels import CLASSES
-from ml.spec import Held, Pattern
+from ml.results import Held, Pattern
 
 LABELS = ("shock", "illiquid", "up-trend", "down-trend", "range", "volatile range")
 #: A pattern is clear when its name is at least this probable; else there is "no clear pattern".

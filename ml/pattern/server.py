@@ -23,7 +23,8 @@ from ml.pattern.measure import measure, measure_held
 from ml.pattern.naming import to_pattern
 from ml.pattern.proof import as_metrics, from_metrics, prove
 from ml.pattern.recognizer import mirror_of, predict, windows_of
-from ml.spec import STALE_MINUTES, Analogues, Pattern, Patterns, Source
+from ml.results import Analogues, Pattern, Patterns
+from ml.spec import STALE_MINUTES, Source
 
 #: Names and (rows, channels), as make_channels gives them.
 Channels = tuple[tuple[str, ...], np.ndarray]

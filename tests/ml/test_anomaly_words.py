@@ -11,7 +11,8 @@ import pytest
 from ml.anomaly.explain import Levels
 from ml.anomaly.pipeline import AnomalyServer
 from ml.anomaly.stats import budget
-from ml.spec import Anomaly, Source
+from ml.results import Anomaly
+from ml.spec import Source
 from tests.ml.test_anomaly_pipeline import ROWS, fitted, market, scan, served
 
 AT = 2200

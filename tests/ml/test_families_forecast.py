@@ -11,7 +11,8 @@ import pytest
 
 from ml.errors import ArtifactMismatch, BadQuotes, Cancelled, NotEnoughData
 from ml.predictor import DLPredictor
-from ml.spec import HORIZONS, Forecast, Source
+from ml.results import Forecast
+from ml.spec import HORIZONS, Source
 from ml.trainer import DLModelTrainer
 from tests.ml.forecast_market import make_quotes
 

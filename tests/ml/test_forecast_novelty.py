@@ -12,7 +12,8 @@ from ml.forecast.series import make_series
 from ml.forecast.targets import Target
 from ml.grid import build_grid
 from ml.predictor import DLPredictor
-from ml.spec import Forecast, Task
+from ml.results import Forecast
+from ml.spec import Task
 from ml.trainer import DLModelTrainer
 from tests.ml.forecast_market import make_quotes
 

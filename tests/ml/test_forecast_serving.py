@@ -13,7 +13,8 @@ from ml.forecast.quotes import Quotes
 from ml.forecast.series import _last_caps, median, move_scales
 from ml.forecast.state import DayState, DayStates
 from ml.predictor import DLPredictor
-from ml.spec import Forecast, Source
+from ml.results import Forecast
+from ml.spec import Source
 from ml.trainer import DLModelTrainer
 from tests.ml.forecast_market import make_quotes
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import ml
-from ml.spec import Expected, HorizonForecast
+from ml.results import Expected, HorizonForecast
 
 NOW = dt.datetime(2026, 5, 1, 12, 0, tzinfo=dt.UTC)
 

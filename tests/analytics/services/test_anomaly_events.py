@@ -17,7 +17,7 @@ from analytics.models.choices import Source
 from analytics.selectors.models import Serving
 from analytics.services.anomaly_events import event_groups, events_settle, events_store
 from analytics.services.anomaly_feedback import event_judge
-from ml.spec import Expected
+from ml.results import Expected
 from tests import factories
 
 START = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
