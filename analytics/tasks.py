@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from analytics.services.accuracy import forecasts_score
-from analytics.services.anomaly_watch import anomalies_watch
-from analytics.services.backtest_runs import backtest_launch
-from analytics.services.execution import training_launch
-from analytics.services.workers import worker_answered
+from analytics.services.anomalies.watch import anomalies_watch
+from analytics.services.forecasts.accuracy import forecasts_score
+from analytics.services.jobs.backtest_runs import backtest_launch
+from analytics.services.jobs.execution import training_launch
+from analytics.services.jobs.workers import worker_answered
 
 
 def run_training(run_id: int) -> None:

@@ -14,17 +14,19 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from analytics import cards, presenters, presenters_anomalies, presenters_pattern
 from analytics.exceptions import AnalyticsError, NotFound
 from analytics.models import Market
-from analytics.presenters_accuracy import accuracy_lines
+from analytics.pages import anomalies as presenters_anomalies
+from analytics.pages import cards, presenters
+from analytics.pages import patterns as presenters_pattern
+from analytics.pages.accuracy import accuracy_lines
 from analytics.selectors import dashboard
 from analytics.selectors.anomalies import events_open
 from analytics.selectors.models import model_get
 from analytics.selectors.patterns import pattern_view
 from analytics.selectors.prices import market_get
-from analytics.services.accuracy import accuracy_of_many
-from analytics.services.cards import model_card as card_of
+from analytics.services.forecasts.accuracy import accuracy_of_many
+from analytics.services.registry.cards import model_card as card_of
 from analytics.services.status import worker_status
 from p2p.middleware import from_loopback
 

@@ -13,9 +13,9 @@ import pandas as pd
 
 from bench.anomaly_peers import Peer
 from ml.anomaly.scoring import score_series
-from ml.anomaly.values_events import fade, starts
-from ml.anomaly.values_rarity import LEVELS, trailing_rarity
-from ml.anomaly.values_track import WARM_UP
+from ml.anomaly.values.events import fade, starts
+from ml.anomaly.values.rarity import LEVELS, trailing_rarity
+from ml.anomaly.values.track import WARM_UP
 
 
 def nab_figures(protocol: SimpleNamespace, root: Path, peer: Peer | None) -> dict[str, float]:

@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 
 from bench.lightgbm_peer import lightgbm_backtest
-from ml.backtest import run_backtest
-from ml.backtest_plan import BacktestPlan, write_predictions
-from ml.backtest_score import Rows, score_rows, score_table
+from ml.evaluation.backtest import run_backtest
+from ml.evaluation.plan import BacktestPlan, write_predictions
+from ml.evaluation.scores import Rows, score_rows, score_table
 from ml.forecast.metrics import crps
 from ml.spec import DEFAULT_STEP_MINUTES, Task
 

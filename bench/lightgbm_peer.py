@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ml.backtest_plan import TARGETS, BacktestPlan, long_form
-from ml.backtest_score import same_hour_median
+from ml.evaluation.plan import TARGETS, BacktestPlan, long_form
+from ml.evaluation.scores import same_hour_median
 from ml.forecast.metrics import Answer
 from ml.grid import build_grid, check_quotes
 from ml.spec import HORIZONS, QUANTILES, Task

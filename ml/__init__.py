@@ -11,9 +11,9 @@ _HOMES = {
     "ml.anomaly.stream": ("QuoteStream",),
     "ml.anomaly.track": ("Track",),
     "ml.artifact": ("read_manifest",),
-    "ml.backtest": ("run_backtest",),
-    "ml.backtest_plan": ("BacktestPlan", "BacktestProgress", "write_predictions"),
-    "ml.backtest_report": ("backtest_figures", "report_backtest"),
+    "ml.evaluation.backtest": ("run_backtest",),
+    "ml.evaluation.plan": ("BacktestPlan", "BacktestProgress", "write_predictions"),
+    "ml.evaluation.report": ("backtest_figures", "report_backtest"),
     "ml.anomaly.rates": ("parse_alarm_rate", "rate_of_sensitivity"),
     "ml.audit": ("DataAudit", "audit_quotes"),
     "ml.device": (
@@ -54,7 +54,7 @@ _HOMES = {
         "Patterns",
         "Phrase",
     ),
-    "ml.rivals": ("compare_models",),
+    "ml.evaluation.compare": ("compare_models",),
     "ml.simulate": ("SimulatedMarket", "simulate_quotes"),
     "ml.spec": (
         "HORIZONS",

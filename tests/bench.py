@@ -87,7 +87,7 @@ def bench_prices(market: Any) -> None:
 
     from analytics.models import Market, PriceHistory
     from analytics.selectors.prices import price_frame
-    from analytics.services.prices import price_bulk_add
+    from analytics.services.prices.importing import price_bulk_add
 
     frame = price_frame(market, last=QUOTES)
     rows = [
@@ -166,7 +166,7 @@ def main() -> None:
         django.setup()
         from django.core.management import call_command
 
-        from analytics.services.simulation import price_simulate
+        from analytics.services.prices.simulation import price_simulate
 
         call_command("migrate", verbosity=0)
         print(f"{'':<34}{'ours':>15}{'plain':>15}{'ratio':>11}")

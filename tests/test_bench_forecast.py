@@ -11,8 +11,8 @@ import pytest
 from bench import lightgbm_peer
 from bench.forecast import geometric_mean, read_quotes
 from bench.lightgbm_peer import lightgbm_backtest
-from ml.backtest_plan import BacktestPlan
-from ml.backtest_score import Rows, score_rows
+from ml.evaluation.plan import BacktestPlan
+from ml.evaluation.scores import Rows, score_rows
 from ml.spec import HORIZONS, QUANTILES, Task
 from tests.ml.forecast_market import make_quotes
 

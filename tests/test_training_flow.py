@@ -11,11 +11,11 @@ from rest_framework.test import APIClient
 
 from analytics.models import Market, PriceHistory, TrainedModel, TrainingRun
 from analytics.services import main_job
-from analytics.services.anomalies import anomaly_scan
+from analytics.services.anomalies.scan import anomaly_scan
+from analytics.services.forecasts.prediction import forecast_make
+from analytics.services.jobs.training import training_request
 from analytics.services.main_job import Outcome, watch, worker_running
-from analytics.services.prediction import forecast_make
-from analytics.services.simulation import price_simulate
-from analytics.services.training import training_request
+from analytics.services.prices.simulation import price_simulate
 
 Status = TrainingRun.Status
 

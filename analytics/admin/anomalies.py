@@ -15,11 +15,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from analytics import presenters_anomalies
 from analytics.admin.base import CappedPaginator, MarketFilter, OwnedAdmin, mark, operate
 from analytics.models import AnomalyEvent, AnomalyResult, AnomalyWatch
+from analytics.pages import anomalies as presenters_anomalies
 from analytics.selectors.anomalies import anomaly_list, event_list
-from analytics.services.anomaly_feedback import anomaly_acknowledge, anomaly_label, event_judge
+from analytics.services.anomalies.feedback import anomaly_acknowledge, anomaly_label, event_judge
 from analytics.words import sentence, word
 
 _JUDGED = {"": "quiet", "true": "bad", "false": "good"}

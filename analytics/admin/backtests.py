@@ -12,12 +12,12 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from analytics import charts, presenters
 from analytics.admin.base import MarketFilter, OwnedAdmin, mark, nothing, operate, pretty
 from analytics.models import BacktestRun, Market
+from analytics.pages import charts, presenters
 from analytics.selectors.runs import backtest_list
-from analytics.services.backtest_states import backtest_cancel
-from analytics.services.backtesting import backtest_again, backtest_recent
+from analytics.services.jobs.backtest_states import backtest_cancel
+from analytics.services.jobs.backtesting import backtest_again, backtest_recent
 
 _STATES = {"succeeded": "good", "failed": "bad", "cancelled": "quiet"}
 _COLUMNS = ("h", "n", "mae", "skill", "crps", "crps_skill", "cov80", "cov90")

@@ -15,19 +15,19 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from analytics import presenters
 from analytics.admin.backtests import backtest_markets
 from analytics.admin.base import CappedPaginator, MarketFilter, OwnedAdmin, mark, operate
 from analytics.models import Market, PriceHistory
 from analytics.models.choices import Task
-from analytics.presenters_accuracy import accuracy_lines
+from analytics.pages import presenters
+from analytics.pages.accuracy import accuracy_lines
 from analytics.selectors.dashboard import freshness_of
 from analytics.selectors.prices import market_list
-from analytics.services.accuracy import accuracy_of
-from analytics.services.anomalies import anomaly_scan
+from analytics.services.anomalies.scan import anomaly_scan
+from analytics.services.forecasts.accuracy import accuracy_of
+from analytics.services.forecasts.prediction import forecast_make
+from analytics.services.jobs.training import training_request
 from analytics.services.patterns import pattern_recognize
-from analytics.services.prediction import forecast_make
-from analytics.services.training import training_request
 
 
 def _train(name: str, label: Any, tasks: list[str]) -> Callable[..., None]:
@@ -48,7 +48,7 @@ def _train(name: str, label: Any, tasks: list[str]) -> Callable[..., None]:
 
 
 class MarketForm(forms.ModelForm):
-    """Asks of a market what analytics.services.markets asks, so that saving cannot be refused."""
+    """Asks what services.prices.markets asks, so that saving cannot be refused."""
 
     cadence_minutes = forms.IntegerField(
         label=_("cadence (minutes)"),

@@ -13,12 +13,12 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from analytics import presenters
 from analytics.admin.base import MarketFilter, OwnedAdmin, mark, operate, pretty
 from analytics.models import ModelEvent, TrainedModel
+from analytics.pages import presenters
+from analytics.pages.verdicts import comparison_rows, decision
 from analytics.selectors.models import model_decision, model_list
-from analytics.services.promotion import model_promote, model_retire, model_rollback
-from analytics.verdicts import comparison_rows, decision
+from analytics.services.registry.promotion import model_promote, model_retire, model_rollback
 
 _STATES = {"active": "good", "retired": "quiet"}
 

@@ -9,9 +9,10 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from analytics import charts, presenters, presenters_pattern
 from analytics.admin.base import CappedPaginator, MarketFilter, OwnedAdmin, mark
 from analytics.models import Forecast, PatternResult
+from analytics.pages import charts, presenters
+from analytics.pages import patterns as presenters_pattern
 from analytics.selectors.dashboard import forecast_is_stale
 from analytics.selectors.results import forecast_list, pattern_list
 from analytics.words import word

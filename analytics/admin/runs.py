@@ -12,12 +12,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from analytics import charts, presenters
 from analytics.admin.base import MarketFilter, OwnedAdmin, mark, nothing, operate, pretty
-from analytics.audits import audit_lines, audit_rows
 from analytics.models import TrainingRun
+from analytics.pages import charts, presenters
+from analytics.pages.audits import audit_lines, audit_rows
 from analytics.selectors.runs import run_list
-from analytics.services.training import training_cancel
+from analytics.services.jobs.training import training_cancel
 
 _STATES = {"succeeded": "good", "failed": "bad", "cancelled": "quiet"}
 

@@ -13,9 +13,9 @@ from analytics.models import (
     TrainedModel,
     TrainingRun,
 )
+from analytics.pages.verdicts import verdict
 from analytics.selectors.models import model_decision
-from analytics.services.cards import comparison
-from analytics.verdicts import verdict
+from analytics.services.registry.cards import comparison
 
 
 class ErrorSerializer(serializers.Serializer):

@@ -33,8 +33,11 @@ from analytics.api.serializers_input import (
 from analytics.api.views import ApiView, caller, checked, chosen_market, read, read_query
 from analytics.exceptions import InvalidInput
 from analytics.selectors.prices import market_get
-from analytics.services import anomalies, patterns, prediction, training
+from analytics.services import patterns
 from analytics.services import status as state
+from analytics.services.anomalies import scan as anomalies
+from analytics.services.forecasts import prediction
+from analytics.services.jobs import training
 
 #: No number needs more characters; longer ones overflow where they are compared.
 _LONGEST_VALUE = 64

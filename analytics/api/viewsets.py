@@ -21,7 +21,7 @@ from analytics.api.serializers_result import ForecastSerializer, PatternSerializ
 from analytics.api.views import StrictRequest, read_query
 from analytics.models import Forecast, PatternResult
 from analytics.selectors.results import forecast_list, pattern_list
-from analytics.services import training
+from analytics.services.jobs import training
 
 
 class Resource(StrictRequest, GenericViewSet):

@@ -16,7 +16,7 @@ from analytics.api.views import caller, read
 from analytics.api.viewsets import ReadResource
 from analytics.models import AnomalyEvent, AnomalyResult
 from analytics.selectors.anomalies import anomaly_list, event_list
-from analytics.services import anomaly_feedback
+from analytics.services.anomalies import feedback as anomaly_feedback
 
 _ACTS = (400, 404, 409)
 

@@ -30,7 +30,7 @@ from analytics.api.views_dl import read_with_params
 from analytics.api.viewsets import ReadResource
 from analytics.models import BacktestRun
 from analytics.selectors.runs import backtest_list
-from analytics.services import backtest_runs, backtest_states, backtesting
+from analytics.services.jobs import backtest_runs, backtest_states, backtesting
 
 _ACTS = (400, 404, 409)
 _GONE = (400, 404)

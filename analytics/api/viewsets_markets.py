@@ -37,10 +37,10 @@ from analytics.api.viewsets import ReadResource, Resource
 from analytics.exceptions import InvalidInput
 from analytics.models import Market, PriceHistory
 from analytics.selectors.prices import market_freshness, market_get, market_list, price_list
-from analytics.services import prices
-from analytics.services.accuracy import accuracy_of
-from analytics.services.auditing import data_audit
-from analytics.services.markets import market_change, market_create
+from analytics.services.forecasts.accuracy import accuracy_of
+from analytics.services.prices import importing as prices
+from analytics.services.prices.auditing import data_audit
+from analytics.services.prices.markets import market_change, market_create
 
 
 @extend_schema_view(

@@ -13,7 +13,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from analytics import cards
 from analytics.api.filters import ModelFilter, RunFilter
 from analytics.api.parsers import query_input
 from analytics.api.schema import documented, query_of
@@ -36,10 +35,12 @@ from analytics.api.views import caller, chosen_market, read
 from analytics.api.views_dl import start_training
 from analytics.api.viewsets import ReadResource
 from analytics.models import TrainedModel, TrainingRun
+from analytics.pages import cards
 from analytics.selectors.models import model_list
 from analytics.selectors.runs import run_list
-from analytics.services import promotion, training
-from analytics.services.cards import model_card
+from analytics.services.jobs import training
+from analytics.services.registry import promotion
+from analytics.services.registry.cards import model_card
 
 _ACTS = (400, 404, 409)
 

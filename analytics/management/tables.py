@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from analytics.models import ModelEvent, Severity, TrainedModel
+from analytics.pages.verdicts import decision, verdict
 from analytics.selectors.models import model_decision
-from analytics.verdicts import decision, verdict
 from analytics.words import word
 
 

@@ -25,12 +25,12 @@ from analytics.models import Market, TrainedModel, TrainingRun
 from analytics.models.choices import Task
 from analytics.selectors.prices import market_get
 from analytics.selectors.runs import run_get
-from analytics.services.anomalies import anomaly_scan
+from analytics.services.anomalies.scan import anomaly_scan
+from analytics.services.forecasts.prediction import forecast_make
+from analytics.services.jobs.processes import die_with_parent, stop_group
+from analytics.services.jobs.training import training_reap, training_request
 from analytics.services.patterns import pattern_recognize
-from analytics.services.prediction import forecast_make
-from analytics.services.processes import die_with_parent, stop_group
 from analytics.services.status import worker_status
-from analytics.services.training import training_reap, training_request
 
 POLL_SECONDS = 0.5
 

@@ -12,9 +12,9 @@ import ml
 from analytics.conf import conf
 from analytics.models import Market, PatternResult
 from analytics.selectors.models import Serving
-from analytics.services.history import history_frame, is_stale, last_moment, origin_of
-from analytics.services.sequences import sequence_frame
-from analytics.services.serving import answer_with, describe
+from analytics.services.prices.history import history_frame, is_stale, last_moment, origin_of
+from analytics.services.prices.sequences import sequence_frame
+from analytics.services.registry.serving import answer_with, describe
 
 
 def pattern_recognize(

@@ -13,7 +13,7 @@ from analytics.conf import conf
 from analytics.models import Market, TrainedModel, TrainingRun, WorkerHeartbeat
 from analytics.models.choices import Source, Task
 from analytics.selectors.models import Serving, serving_list
-from analytics.services.serving import train_line
+from analytics.services.registry.serving import train_line
 
 #: A worker that was not seen for so many heartbeats counts as gone.
 MISSED = 4

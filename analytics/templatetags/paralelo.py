@@ -6,7 +6,7 @@ from typing import Any
 
 from django import template
 
-from analytics import presenters
+from analytics.pages import presenters
 from analytics.selectors.dashboard import runs_failed_lately, runs_open
 from analytics.services.status import worker_status
 

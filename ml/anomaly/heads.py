@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ml.anomaly.features import Features, past_median
-from ml.anomaly.hold import REFERENCE, hold
+from ml.anomaly.hysteresis import REFERENCE, hold
 from ml.anomaly.residuals import Residuals
 from ml.anomaly.runs import RunHead
 from ml.anomaly.stats import (

@@ -14,7 +14,7 @@ import pandas as pd
 from ml.anomaly.alarms import alarm_rows, episodes
 from ml.anomaly.calibration import PROMISE_PER_WEEK
 from ml.anomaly.features import LONGEST_RUN, Features, make_features
-from ml.anomaly.hold import HOLD_ROWS, REFERENCE
+from ml.anomaly.hysteresis import HOLD_ROWS, REFERENCE
 from ml.anomaly.planting import plant
 from ml.anomaly.readings import join_minutes
 from ml.anomaly.scored import Detector

@@ -35,7 +35,7 @@ def score_series(
     if not len(rows):
         raise BadQuotes("There is no row to score.", {"rows": "none"})
     if VALUE in rows.columns:
-        from ml.anomaly.values_track import score_values
+        from ml.anomaly.values.track import score_values
 
         # No network and no chance in it: neither a device nor a seed.
         return score_values(

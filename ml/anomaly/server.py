@@ -20,9 +20,9 @@ from ml.anomaly.heads import Heads
 from ml.anomaly.measure import features_between, measure, trials
 from ml.anomaly.readings import SIZES, price_columns
 from ml.anomaly.residuals import Rebuilder
-from ml.anomaly.resume import state_after, too_short, unpack
 from ml.anomaly.scored import Detector
 from ml.anomaly.stream import QuoteStream
+from ml.anomaly.stream_state import state_after, too_short, unpack
 from ml.anomaly.trailing import TRAIL
 from ml.errors import ArtifactMismatch, NotEnoughData
 from ml.families.autoencoder import Autoencoder, AutoencoderConfig, build

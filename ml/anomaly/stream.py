@@ -26,11 +26,11 @@ from ml.anomaly.features import (
     moves_of,
     values_of,
 )
-from ml.anomaly.hold import HOLD_ROWS, REFERENCE, held
+from ml.anomaly.hysteresis import HOLD_ROWS, REFERENCE, held
 from ml.anomaly.readings import join_minutes, log, price_columns
 from ml.anomaly.residuals import residuals_of, squash
-from ml.anomaly.resume import RINGS, pack
 from ml.anomaly.stats import DRIFT_ROWS, sized_of, step_of, watched
+from ml.anomaly.stream_state import RINGS, pack
 from ml.anomaly.trailing import TRAIL, bucket, quantile_of
 
 _MINUTE = 6e10

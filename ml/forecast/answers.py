@@ -21,7 +21,7 @@ from ml.forecast.quotes import MINUTE, Quotes
 from ml.forecast.series import LOOKBACK_DAYS, MEMORY_DAYS, Series
 from ml.forecast.state import DayState, DayStates
 from ml.forecast.targets import Target, future
-from ml.forecast.tick import row_ticks, snapped
+from ml.forecast.tick_size import row_ticks, snapped
 from ml.spec import HORIZONS, QUANTILES, Source, Task
 
 _MEDIAN = QUANTILES.index(0.5)

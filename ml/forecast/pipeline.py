@@ -22,7 +22,7 @@ from ml.forecast.pool import Pool
 from ml.forecast.series import make_series
 from ml.forecast.server import ForecastServer, Learnt
 from ml.forecast.targets import Split, Target, split_rows
-from ml.forecast.tick import training_tick
+from ml.forecast.tick_size import training_tick
 from ml.forecast.training import Job, train
 from ml.grid import build_grid
 from ml.pipeline import FitContext, Fitted

@@ -17,8 +17,8 @@ from ml.forecast.experts import Simple, expert_quantiles, fit_simple
 from ml.forecast.features import FeatureMaker
 from ml.forecast.metrics import crps
 from ml.forecast.nets import Sizes, hurdle_loss
+from ml.forecast.polling_augmentation import repolled
 from ml.forecast.pool import Pool, fit_pool
-from ml.forecast.repoll import repolled
 from ml.forecast.series import make_series
 from ml.forecast.summaries import N_PATHS
 from ml.forecast.targets import Split, Target, clean_mask

@@ -8,7 +8,7 @@ from typing import Any
 from analytics.management.base import FaceCommand, moment
 from analytics.management.tables import audit_table
 from analytics.selectors.prices import market_get
-from analytics.services.auditing import data_audit
+from analytics.services.prices.auditing import data_audit
 
 
 class Command(FaceCommand):

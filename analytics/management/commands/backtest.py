@@ -15,9 +15,13 @@ from rich.table import Table
 from analytics.management.base import FaceCommand, moment
 from analytics.models import BacktestRun
 from analytics.selectors.prices import market_get
-from analytics.services.backtest_data import backtest_of_files
-from analytics.services.backtest_runs import backtest_deliver, backtest_execute, backtest_folder
-from analytics.services.backtesting import backtest_request
+from analytics.services.jobs.backtest_data import backtest_of_files
+from analytics.services.jobs.backtest_runs import (
+    backtest_deliver,
+    backtest_execute,
+    backtest_folder,
+)
+from analytics.services.jobs.backtesting import backtest_request
 
 
 class Command(FaceCommand):

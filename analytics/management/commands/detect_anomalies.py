@@ -8,7 +8,7 @@ from typing import Any
 from analytics.management.base import FaceCommand, moment
 from analytics.management.tables import anomaly_table
 from analytics.selectors.prices import market_get
-from analytics.services.anomalies import MODES, anomaly_scan
+from analytics.services.anomalies.scan import MODES, anomaly_scan
 
 
 class Command(FaceCommand):

@@ -8,7 +8,7 @@ from typing import Any
 from analytics.management.base import FaceCommand, moment
 from analytics.management.tables import forecast_table
 from analytics.selectors.prices import market_get
-from analytics.services.prediction import forecast_make
+from analytics.services.forecasts.prediction import forecast_make
 
 
 class Command(FaceCommand):

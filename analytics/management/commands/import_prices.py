@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from analytics.management.base import FaceCommand
-from analytics.services.prices import ImportReport, price_import
+from analytics.services.prices.importing import ImportReport, price_import
 
 
 class Command(FaceCommand):

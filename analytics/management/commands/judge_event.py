@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
 from analytics.management.base import FaceCommand
-from analytics.services.anomaly_feedback import event_get, event_judge
+from analytics.services.anomalies.feedback import event_get, event_judge
 
 _FEEDBACK = {"true": "true", "false": "false", "undo": ""}
 

@@ -16,8 +16,8 @@ from analytics.management.summary import print_summary
 from analytics.models import Market
 from analytics.services import main_job
 from analytics.services.accounts import admin_ensure
-from analytics.services.prices import price_import
-from analytics.services.simulation import price_simulate
+from analytics.services.prices.importing import price_import
+from analytics.services.prices.simulation import price_simulate
 
 
 class Command(FaceCommand):

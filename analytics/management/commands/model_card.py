@@ -5,10 +5,10 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from analytics import cards
 from analytics.management.base import FaceCommand
+from analytics.pages import cards
 from analytics.selectors.models import model_get
-from analytics.services.cards import model_card
+from analytics.services.registry.cards import model_card
 
 
 class Command(FaceCommand):

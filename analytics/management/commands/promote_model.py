@@ -12,10 +12,10 @@ from analytics.exceptions import Conflict
 from analytics.management.base import TASKS, FaceCommand
 from analytics.management.tables import decision_table
 from analytics.models import TrainedModel
+from analytics.pages.verdicts import comparison_rows
 from analytics.selectors.models import model_decision, model_get
 from analytics.selectors.prices import market_get
-from analytics.services.promotion import model_promote, model_retire, model_rollback
-from analytics.verdicts import comparison_rows
+from analytics.services.registry.promotion import model_promote, model_retire, model_rollback
 
 
 class Command(FaceCommand):

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from analytics.conf import conf
 from analytics.management.base import FaceCommand
-from analytics.services.lifecycle import models_purge
+from analytics.services.registry.purge import models_purge
 
 
 class Command(FaceCommand):

@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 from analytics.management.base import FaceCommand
-from analytics.services.workers import WorkerSupervisor
+from analytics.services.jobs.workers import WorkerSupervisor
 
 
 class Command(FaceCommand):

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from analytics.management.base import FaceCommand, moment
-from analytics.services.scoring import series_score
+from analytics.services.anomalies.scoring import series_score
 
 
 class Command(FaceCommand):

@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
 from analytics.management.base import FaceCommand, moment
-from analytics.services.simulation import DEFAULT_MARKET, price_simulate, simulation_write
+from analytics.services.prices.simulation import DEFAULT_MARKET, price_simulate, simulation_write
 
 
 class Command(FaceCommand):

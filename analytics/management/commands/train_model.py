@@ -13,11 +13,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from analytics.management.base import TASKS, FaceCommand, moment
 from analytics.models import TrainingRun
+from analytics.pages.verdicts import verdict
 from analytics.selectors.models import model_decision
 from analytics.selectors.prices import market_get
-from analytics.services.execution import training_execute
-from analytics.services.training import training_request
-from analytics.verdicts import verdict
+from analytics.services.jobs.execution import training_execute
+from analytics.services.jobs.training import training_request
 
 
 class Command(FaceCommand):

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from analytics.management.base import FaceCommand
 from analytics.selectors.prices import market_get
-from analytics.services.anomaly_watch import WatchReport, anomalies_watch, anomaly_watch
+from analytics.services.anomalies.watch import WatchReport, anomalies_watch, anomaly_watch
 from analytics.words import sentence, word
 
 

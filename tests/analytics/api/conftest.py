@@ -162,7 +162,7 @@ def models(market) -> dict[str, TrainedModel]:
 
 @pytest.fixture
 def predictor(models, monkeypatch) -> FakePredictor:
-    from analytics.services import serving
+    from analytics.services.registry import serving
 
     fake = FakePredictor()
     monkeypatch.setattr(serving, "predictor_of", lambda model: fake)

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from analytics import queue
 from analytics.models import BacktestRun, Market, PriceHistory
-from analytics.services.backtest_states import BACKTEST_TASK
+from analytics.services.jobs.backtest_states import BACKTEST_TASK
 
 from .conftest import ROOT, assert_error
 

@@ -9,10 +9,10 @@ import pytest
 from rest_framework.test import APIClient
 
 from analytics.models import TrainedModel
-from analytics.services import serving
-from analytics.services.execution import training_execute
-from analytics.services.simulation import price_simulate
-from analytics.services.training import training_request
+from analytics.services.jobs.execution import training_execute
+from analytics.services.jobs.training import training_request
+from analytics.services.prices.simulation import price_simulate
+from analytics.services.registry import serving
 from tests.factories import make_model
 
 LINE = "/api/v1/analytics/dl/predict-price"

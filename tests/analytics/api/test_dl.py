@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from analytics.models import AnomalyResult, Forecast, PatternResult, TrainingRun
-from analytics.services import training
+from analytics.services.jobs import training
 
 from .conftest import NOW, WINDOW, assert_error, make_run
 

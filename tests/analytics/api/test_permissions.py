@@ -185,7 +185,7 @@ def test_guessing_is_slowed_down(user):
 
 # ------------------------------------------------------------------------- the caller is named
 def test_who_asked_is_remembered(as_staff, staff, quotes, monkeypatch):
-    from analytics.services import training
+    from analytics.services.jobs import training
 
     seen = {}
 

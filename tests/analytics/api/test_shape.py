@@ -15,7 +15,8 @@ from django.urls import get_resolver
 
 from analytics.api.renderers import FiniteJSONRenderer
 from analytics.exceptions import Unavailable
-from analytics.services import prediction, status
+from analytics.services import status
+from analytics.services.forecasts import prediction
 
 from .conftest import ROOT, Caller, assert_error
 

@@ -14,8 +14,8 @@ from django.core.management import CommandError, call_command
 from django.utils.dateparse import parse_datetime
 
 from analytics.models import AnomalyEvent, AnomalyResult, Market, TrainedModel, TrainingRun
-from analytics.services.prices import price_bulk_add
-from analytics.services.simulation import price_simulate
+from analytics.services.prices.importing import price_bulk_add
+from analytics.services.prices.simulation import price_simulate
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from django.core.management import CommandError, call_command
 
-from analytics.services import scoring
+from analytics.services.anomalies import scoring
 
 
 def value_file(folder: Path, rows: int = 600, name: str = "in.csv") -> Path:

@@ -1,0 +1,1 @@
+"""What people see, put into words, charts and cards; nothing is decided here."""

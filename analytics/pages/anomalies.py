@@ -1,0 +1,64 @@
+"""From strange rows and events to what a page says; see analytics/pages/presenters.py."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from analytics.models import AnomalyEvent, AnomalyResult, AnomalyWatch
+from analytics.pages import charts
+from analytics.pages.plain import duration, percent
+from analytics.words import feature, sentence, word
+
+
+def event(row: AnomalyEvent) -> dict[str, Any]:
+    """An event in a list or in the banner."""
+    limit = dt.timedelta(minutes=max(180, 6 * row.model.step_minutes))
+    return {
+        "row": row,
+        # No quote came for so long that nobody knows whether it still goes on.
+        "unknown": row.is_open and timezone.now() - row.end > 2 * limit,
+        "kind": word(row.kind),
+        "text": sentence(row.phrases, row.text),
+        "score": f"{row.score:.2f}",
+        "lasted": duration((row.end - row.start).total_seconds()) if row.rows > 1 else "",
+        "judged": row.get_feedback_display() if row.feedback else "",
+    }
+
+
+def span(row: AnomalyEvent) -> charts.Span:
+    title = f"{word(row.kind)}: {sentence(row.phrases, row.text)}"
+    return charts.Span(row.start, row.end, row.severity, title)
+
+
+def watch(row: AnomalyWatch | None) -> dict[str, Any] | None:
+    """How the live watch of a market stands."""
+    if row is None:
+        return None
+    missing = ""
+    if row.needed is not None:
+        missing = _("%(present)s of %(needed)s readings") % {
+            "present": row.present,
+            "needed": row.needed,
+        }
+    return {
+        "warming_up": row.warming_up,
+        "missing": missing,
+        "until": row.scored_until,
+        "score": charts.number(row.last_score),
+    }
+
+
+def expected_rows(anomaly: AnomalyEvent | AnomalyResult) -> list[dict[str, str]]:
+    """Observed against expected per feature, the largest contribution first."""
+    shares = anomaly.contributions
+    names = sorted({*anomaly.expected, *shares}, key=lambda name: -(shares.get(name) or 0))
+    rows = []
+    for name in names:
+        values = anomaly.expected.get(name) or {}
+        figures = {k: charts.number(values.get(k)) for k in ("observed", "value", "lower", "upper")}
+        rows.append({"name": feature(name), **figures, "share": percent(shares.get(name))})
+    return rows

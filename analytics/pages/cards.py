@@ -1,0 +1,212 @@
+"""A model card in words: the facts of services.cards as sections, and those as Markdown. The HTML
+page and the Markdown are two views of the same sections."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from analytics.models import TrainedModel
+from analytics.models.choices import Task
+from analytics.pages import audits, charts, presenters, verdicts
+
+Row = tuple[str, str]
+LIMITS = {
+    "below_baseline": gettext_lazy("It does not beat %(baseline)s, which answers in its place."),
+    "no_gain": gettext_lazy(
+        "At %(horizon)s steps its error was not below the last value's (%(skill)s times it)."
+    ),
+    "coverage": gettext_lazy(
+        "At %(horizon)s steps its %(level)s %% interval covered %(share)s on the test stretch."
+    ),
+    "data": gettext_lazy("The quotes that it learned from: %(text)s."),
+    "short_test": gettext_lazy("It was measured on %(days)s days only."),
+    "needs": gettext_lazy("It answers from %(window)s grid rows with these columns: %(columns)s."),
+    "one_market": gettext_lazy(
+        "The figures are of this market and of %(days)s days; elsewhere and later they may be "
+        "others."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Section:
+    """Labels with texts, then a table, then sentences; any of them may be empty."""
+
+    title: str
+    rows: list[Row] = field(default_factory=list)
+    heads: list[str] = field(default_factory=list)
+    table: list[list[str]] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+
+
+def title(card: Mapping[str, Any]) -> str:
+    task = Task(card["task"]).label
+    return f"{card['market']}: {task}, {card['family']} v{card['version']}"
+
+
+def sections(card: Mapping[str, Any]) -> list[Section]:
+    made = [
+        _about(card),
+        _figures(card["figures"]),
+        _calibration(card["calibration"]),
+        _comparison(card),
+        _live(card["live"]),
+        _data(card["data"]),
+        _training(card),
+        Section(_("Limits"), lines=_limits(card)),
+    ]
+    return [section for section in made if section.rows or section.table or section.lines]
+
+
+def _about(card: Mapping[str, Any]) -> Section:
+    features = card["features"]
+    rows = [
+        (_("Market"), card["market"]),
+        (_("Task"), str(Task(card["task"]).label)),
+        (_("Version"), f"{card['family']} v{card['version']} (#{card['id']})"),
+        (_("Status"), str(TrainedModel.Status(card["status"]).label)),
+        (_("Trained at"), _moment(card["trained_at"])),
+        (_("Input columns"), ", ".join(features["input_columns"])),
+        (
+            _("Window"),
+            _("%(n)s rows of %(step)s minutes")
+            % {"n": features["window"], "step": card["data"]["step_minutes"]},
+        ),
+    ]
+    return Section(_("The version"), rows)
+
+
+def _figures(figures: Mapping[str, Any]) -> Section:
+    better = _("better") if figures["beats_baseline"] else _("not better")
+    text = f"{charts.number(figures['score'])} / {charts.number(figures['baseline_score'])}"
+    rows = [(_("Decides"), f"{figures['primary_metric']}: {text} ({better})")]
+    table = [
+        [row["name"], charts.number(row["model"]), charts.number(row["baseline"])]
+        for row in figures["metrics"]
+    ]
+    heads = [_("Metric"), _("Model"), figures["baseline"]]
+    return Section(_("Measured on the untouched last stretch"), rows, heads, table)
+
+
+def _calibration(rows: list[dict[str, Any]]) -> Section:
+    heads = [_("Steps"), _("Covers (80 %)"), _("Covers (90 %)"), "n"]
+    table = [
+        [
+            str(row["horizon"]),
+            presenters.percent(row["coverage_80"]),
+            presenters.percent(row["coverage_90"]),
+            "–" if row["n"] is None else f"{row['n']:,.0f}",
+        ]
+        for row in rows
+    ]
+    return Section(_("Calibration"), heads=heads, table=table)
+
+
+def _comparison(card: Mapping[str, Any]) -> Section:
+    found = card["comparison"]
+    if found is None:
+        return Section(_("Against the active version"))
+    rows = verdicts.comparison_rows(found, f"{card['family']} v{card['version']}")
+    heads = [_("Steps"), _("CRPS, this version"), _("CRPS, active version then"), "n"]
+    table = [
+        [
+            str(pair["steps"]),
+            charts.number(pair["challenger"]),
+            charts.number(pair["champion"]),
+            str(pair["n"]),
+        ]
+        for pair in found.get("horizons") or []
+    ]
+    return Section(_("Against the active version"), rows, heads, table)
+
+
+def _live(rows: list[dict[str, Any]]) -> Section:
+    heads = [_("Steps"), _("Skill"), _("Covers (80 %)"), _("Covers (90 %)"), "n"]
+    table = [
+        [
+            str(row["horizon"]),
+            charts.number(row["skill"]),
+            presenters.percent(row["coverage_80"]),
+            presenters.percent(row["coverage_90"]),
+            str(row["n"]),
+        ]
+        for row in rows
+    ]
+    return Section(_("What became of its forecasts"), heads=heads, table=table)
+
+
+def _data(data: Mapping[str, Any]) -> Section:
+    rows = [
+        (_("Quotes"), f"{data['rows']:,}"),
+        (_("From"), _moment(data["from"])),
+        (_("Learned until"), _moment(data["trained_until"])),
+        (_("Tested from"), _moment(data["test_from"])),
+        (_("Until"), _moment(data["until"])),
+        (_("Dataset hash"), data["dataset_hash"] or "–"),
+    ]
+    audit = data["audit"]
+    if audit is None:
+        return Section(_("Data"), rows)
+    return Section(_("Data"), rows + audits.audit_rows(audit), lines=audits.audit_lines(audit))
+
+
+def _training(card: Mapping[str, Any]) -> Section:
+    found = card["training"]
+    config = ", ".join(f"{name} {value}" for name, value in sorted(found["config"].items()))
+    versions = ", ".join(f"{name} {value}" for name, value in sorted(found["versions"].items()))
+    rows = [
+        (_("Run"), f"#{found['run_id']}"),
+        (_("Took"), presenters.duration(found["seconds"])),
+        (_("Device"), found["device"]),
+        (_("Configuration"), config or "–"),
+        (_("Library versions"), versions or "–"),
+        (_("Checksum"), found["checksum"]),
+    ]
+    return Section(_("Training"), rows)
+
+
+def _limits(card: Mapping[str, Any]) -> list[str]:
+    return [_limit(found, card["data"]["audit"]) for found in card["limits"]]
+
+
+def _limit(found: Mapping[str, Any], audit: Mapping[str, Any] | None) -> str:
+    shown = dict(found)
+    if found["code"] == "data" and audit:
+        shown["text"] = audits.finding_text(audit, {**found, "code": found["finding"]})
+    if "skill" in shown:
+        shown["skill"] = charts.number(shown["skill"])
+    if "share" in shown:
+        shown["share"] = presenters.percent(shown["share"])
+    if "columns" in shown:
+        shown["columns"] = ", ".join(shown["columns"])
+    return str(LIMITS[found["code"]]) % shown
+
+
+def _moment(at: dt.datetime | str) -> str:
+    at = dt.datetime.fromisoformat(at) if isinstance(at, str) else at
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def markdown(card: Mapping[str, Any]) -> str:
+    """The card as one Markdown document."""
+    parts = [f"# {title(card)}"]
+    for section in sections(card):
+        parts.append(f"## {section.title}")
+        if section.rows:
+            parts.append("\n".join(f"- **{label}**: {text}" for label, text in section.rows))
+        if section.table:
+            lines = [section.heads, ["---"] * len(section.heads), *section.table]
+            parts.append("\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines))
+        if section.lines:
+            parts.append("\n".join(f"- {line}" for line in section.lines))
+    return "\n\n".join(parts) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

@@ -1,0 +1,1 @@
+"""Strange quotes: scanned, watched live, gathered into events, judged by people."""

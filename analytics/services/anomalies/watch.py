@@ -1,0 +1,202 @@
+"""The live watch: whoever brings new quotes has them looked at, at once.
+
+Only rows that nobody has scored yet are scored, so that the state of a market (warming up, calm,
+an open event) is that of its last quote without a scan of its history.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+import ml
+from analytics import queue
+from analytics.exceptions import AnalyticsError, NotReady
+from analytics.models import (
+    AnomalyEvent,
+    AnomalyStream,
+    AnomalyWatch,
+    Market,
+    PriceHistory,
+    TrainedModel,
+)
+from analytics.models.choices import Task
+from analytics.selectors.models import Serving
+from analytics.services.anomalies.events import events_store
+from analytics.services.anomalies.promise import DEFAULT_THRESHOLD
+from analytics.services.anomalies.stream import INSTANT, stream_keep, stream_look
+from analytics.services.prices.history import history_rows, last_moment, tail_frame
+from analytics.services.registry.serving import answer_with
+
+logger = logging.getLogger(__name__)
+#: Grid rows that a version which has not watched yet looks back on: a day of half-hours.
+FIRST_LOOK = 48
+#: Days beyond which the watch does not catch up; what lies further back is a scan's business.
+MOST_DAYS = 30
+
+
+WATCH_TASK = "analytics.tasks.watch_anomalies"
+#: Markets that are looked at while whoever sent the quotes waits; for more the worker is called.
+AT_ONCE = 8
+#: Grid rows that are enough for any detector.
+PLENTY = 5000
+
+
+@dataclass(frozen=True)
+class WatchReport:
+    """`rows` were scored just now, `strange` of them were new anomalies; `open_event` is what is
+    going on, if anything."""
+
+    market: Market
+    state: str  # no_model, warming_up, watching
+    rows: int = 0
+    strange: int = 0
+    open_event: AnomalyEvent | None = None
+
+
+def anomaly_watch(*, market: Market) -> WatchReport:
+    """Score the quotes that are new since the last look; raise, extend or close events.
+
+    Without a model it notes how much history the first one still needs. Raises InvalidInput
+    (no_history) for a market without quotes and Unavailable where no artifact can be used."""
+    last = last_moment(market)
+    try:
+        serving, (scores, stream), _ms = answer_with(
+            market, Task.ANOMALY, lambda who, how: _score_new(market, who, how, last)
+        )
+    except NotReady:
+        return _without_model(market)
+    with transaction.atomic():
+        Market.objects.select_for_update(no_key=True).get(pk=market.pk)
+        if isinstance(scores, ml.NotEnoughData):
+            _remember(market, serving, needed=scores.needed, present=scores.present)
+            return WatchReport(market, "warming_up")
+        strange = events_store(market=market, serving=serving, scores=scores)
+        watch = _remember(market, serving, scores=scores)
+        if stream is not None:
+            stream_keep(stream)
+    return WatchReport(
+        market=market,
+        state="warming_up" if watch.warming_up else "watching",
+        rows=len(scores.timestamps),
+        strange=strange,
+        open_event=AnomalyEvent.objects.filter(market=market, is_open=True).first(),
+    )
+
+
+def history_missing(market: Market) -> tuple[int, int] | None:
+    """(readings needed, readings present) until a first detector can be trained; None when there
+    are enough. Loads torch where there are not plenty."""
+    present = history_rows(market, most=PLENTY)
+    if present == PLENTY:
+        return None
+    needed = ml.get_spec(Task.ANOMALY).min_grid_rows
+    return (needed, present) if present < needed else None
+
+
+def _without_model(market: Market) -> WatchReport:
+    missing = history_missing(market)
+    if missing is None:
+        AnomalyWatch.objects.filter(market=market).delete()
+        return WatchReport(market, "no_model")
+    fields = {"needed": missing[0], "present": missing[1], "warming_up": True, "model": None}
+    AnomalyWatch.objects.update_or_create(market=market, defaults=fields)
+    return WatchReport(market, "warming_up")
+
+
+def _score_new(
+    market: Market, serving: Serving, predictor: ml.DLPredictor, last: dt.datetime
+) -> tuple[ml.AnomalyScores | ml.NotEnoughData, AnomalyStream | None]:
+    """Scores of the rows that this version has not watched yet, up to the last quote; and where its
+    stream stands then, if it has one. A scan of the tail of history says more of strange rows."""
+    since = _unseen(market, serving, last)
+    look = stream_look(
+        market, serving, predictor, since=since, last=last, threshold=DEFAULT_THRESHOLD
+    )
+    if look is not None and not look.strange:
+        return look.scores, look.stands
+    frame = tail_frame(market, until=last, since=since, step_minutes=serving.model.step_minutes)
+    try:
+        scores = predictor.detect_anomalies(
+            frame,
+            start=since,
+            end=last,
+            threshold=DEFAULT_THRESHOLD,
+            source=ml.Source(serving.source),
+        )
+    except ml.NotEnoughData as short:
+        return short, None
+    return scores, look and look.stands
+
+
+def _unseen(market: Market, serving: Serving, last: dt.datetime) -> dt.datetime:
+    """The moment from which on this version has not watched."""
+    watch = AnomalyWatch.objects.filter(
+        market=market, model=serving.model, source=serving.source
+    ).first()
+    since = last - dt.timedelta(minutes=FIRST_LOOK * serving.model.step_minutes)
+    if watch is not None and watch.scored_until is not None:
+        since = max(watch.scored_until, last - dt.timedelta(days=MOST_DAYS))
+    return min(since, last) + INSTANT  # the row at `since` itself was scored
+
+
+def _remember(
+    market: Market,
+    serving: Serving,
+    *,
+    scores: ml.AnomalyScores | None = None,
+    needed: int | None = None,
+    present: int | None = None,
+) -> AnomalyWatch:
+    """How far the watch has come; it never goes back, however two watches interleave."""
+    watch = AnomalyWatch.objects.filter(market=market).first() or AnomalyWatch(market=market)
+    same = (watch.model_id, watch.source) == (serving.model.pk, serving.source)
+    if not same:
+        watch.scored_until = watch.last_score = None
+    watch.model, watch.source = serving.model, serving.source
+    watch.needed, watch.present = needed, present
+    watch.warming_up = scores is None or scores.warming_up
+    if scores is not None and len(scores.timestamps):
+        reached = scores.timestamps[-1].to_pydatetime()
+        if watch.scored_until is None or reached > watch.scored_until:
+            score = float(scores.scores[-1])
+            watch.scored_until = reached
+            watch.last_score = score if math.isfinite(score) else None
+    watch.save()
+    return watch
+
+
+def quotes_arrived(market_ids: Iterable[int]) -> list[WatchReport]:
+    """New quotes of these markets were just written: those that have a detector are looked at."""
+    watched = TrainedModel.objects.filter(market__in=set(market_ids), task=Task.ANOMALY)
+    markets = Market.objects.filter(pk__in=watched.values("market"))
+    if len(markets) > AT_ONCE:
+        queue.enqueue(WATCH_TASK)
+        return []
+    return _watch_all(markets)
+
+
+def anomalies_watch() -> list[WatchReport]:
+    """The scheduled look at every market that has quotes."""
+    quotes = PriceHistory.objects.filter(market=OuterRef("pk"))
+    return _watch_all(Market.objects.filter(Exists(quotes)))
+
+
+def _watch_all(markets: QuerySet[Market]) -> list[WatchReport]:
+    """Whatever is wrong with a detector, the quotes are in: it is logged, and the next look
+    catches up."""
+    reports = []
+    for market in markets.order_by("pk"):
+        try:
+            reports.append(anomaly_watch(market=market))
+        except AnalyticsError as error:
+            logger.warning("watch of %s: %s", market.symbol, error.message)
+        except Exception:
+            logger.exception("watch of %s", market.symbol)
+    return reports

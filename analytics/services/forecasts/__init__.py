@@ -1,0 +1,1 @@
+"""Forecasts: made, scored when they come due, watched for drift."""

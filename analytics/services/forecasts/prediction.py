@@ -1,0 +1,111 @@
+"""Forecasts: from stored history (kept) or from a posted sequence (answered, not kept)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.utils import timezone
+
+import ml
+from analytics.conf import conf
+from analytics.models import Forecast, Market
+from analytics.selectors.models import Serving
+from analytics.services.prices.history import is_stale, last_moment, origin_of, recent_frame
+from analytics.services.prices.sequences import sequence_frame
+from analytics.services.registry.serving import answer_with, describe
+
+_VALUE_NAMES = {"price": "price", "spread": "spread_pct"}
+
+
+def forecast_make(
+    *,
+    task: str,
+    market: Market,
+    sequence: Any = None,
+    at: dt.datetime | None = None,
+) -> dict[str, Any]:
+    """The forecast of `task` ("price" or "spread"), ready for JSON.
+
+    With `sequence`, its last row is the origin; else the last stored quote at or before `at` (or
+    now). Raises NotReady (no_model), InvalidInput (no_history, bad_sequence, not_enough_data ...),
+    Unavailable (artifact_broken).
+    """
+    last = None if sequence is not None else last_moment(market, at)
+
+    def ask(serving: Serving, predictor: ml.DLPredictor) -> ml.Forecast:
+        if last is None:
+            frame = sequence_frame(sequence, serving.model)
+        else:
+            frame = recent_frame(market, until=last)
+        origin = None if last is None else origin_of(last, serving.model.step_minutes, at)
+        predict = predictor.predict_price if task == "price" else predictor.predict_spread
+        return predict(frame, at=origin, source=ml.Source(serving.source))
+
+    serving, forecast, milliseconds = answer_with(market, task, ask)
+    stale = forecast.stale or (last is not None and is_stale(last, serving.model.step_minutes, at))
+    if last is not None:
+        _keep(market, serving, forecast, stale)
+    return _answer(market, serving, forecast, stale, milliseconds)
+
+
+def _keep(market: Market, serving: Serving, forecast: ml.Forecast, stale: bool) -> Forecast:
+    """One row per version and moment; asked again, the first answer stands."""
+    row, _made = Forecast.objects.get_or_create(
+        model=serving.model,
+        source=serving.source,
+        as_of=forecast.as_of,
+        defaults={
+            "market": market,
+            "task": serving.model.task,
+            "name": serving.name,
+            "stale": stale,
+            "unit": forecast.unit,
+            "last_value": forecast.last_value,
+            "horizons": [
+                {
+                    "steps": h.steps,
+                    "minutes": h.minutes,
+                    "at": h.at.isoformat(),
+                    "value": h.value,
+                    "quantiles": h.quantiles,
+                }
+                for h in forecast.horizons
+            ],
+            "novelty": forecast.novelty,
+            "notes": list(forecast.notes),
+        },
+    )
+    return row
+
+
+def _answer(
+    market: Market, serving: Serving, forecast: ml.Forecast, stale: bool, milliseconds: float
+) -> dict[str, Any]:
+    value = _VALUE_NAMES[serving.model.task]
+    horizons = [
+        {
+            "steps": h.steps,
+            "minutes": h.minutes,
+            "at": h.at,
+            value: h.value,
+            "quantiles": h.quantiles,
+        }
+        for h in forecast.horizons
+    ]
+    return {
+        "market": market.symbol,
+        "task": serving.model.task,
+        "model": describe(serving),
+        "as_of": forecast.as_of,
+        "generated_at": timezone.now(),
+        "stale": stale,
+        "unit": forecast.unit,
+        "last_value": forecast.last_value,
+        f"predicted_{value}": horizons[0][value],
+        "horizons": horizons,
+        "novelty": forecast.novelty,
+        "notes": list(forecast.notes),
+        "device": conf().SERVE_DEVICE,
+        "latency_ms": round(milliseconds, 3),
+    }

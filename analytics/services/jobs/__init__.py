@@ -1,0 +1,1 @@
+"""Long work: requested, claimed, kept alive, cancelled, reaped, closed."""

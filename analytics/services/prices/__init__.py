@@ -1,0 +1,1 @@
+"""Quotes: read from files, checked, stored, audited, looked back on."""

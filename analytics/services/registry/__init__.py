@@ -1,0 +1,1 @@
+"""Versions of models: compared, promoted, served, described, purged."""

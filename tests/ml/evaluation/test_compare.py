@@ -1,0 +1,114 @@
+"""Two trained models on one stretch: forecasters, recognisers, detectors, on small markets."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from ml.errors import NotEnoughData
+from ml.evaluation.compare import compare_models
+from ml.predictor import DLPredictor
+from ml.spec import HORIZONS, Source
+from ml.trainer import DLModelTrainer
+from tests.ml.anomaly.test_pipeline import market as quiet_market
+from tests.ml.forecast_market import make_quotes
+from tests.ml.pattern.test_pipeline import market as trending_market
+
+SMALL = {
+    "gru": {"epochs": 1, "members": 1, "hidden": 8},
+    "cnn": {"epochs": 1, "channels": 8},
+    "autoencoder": {"epochs": 1, "members": 1, "channels": 8, "latent": 4},
+}
+
+
+def trained(quotes, family, folder, **params):
+    report = DLModelTrainer(folder, device="cpu", step_minutes=30).train(
+        family, quotes, **{**SMALL[family], **params}
+    )
+    return DLPredictor.load(report.folder), report
+
+
+@pytest.fixture(scope="module")
+def forecasters(tmp_path_factory):
+    """(quotes, champion trained on the first part, challenger on all, its report)."""
+    quotes = make_quotes(2200)
+    champion, _ = trained(quotes.iloc[:1700], "gru", tmp_path_factory.mktemp("a"))
+    challenger, report = trained(quotes, "gru", tmp_path_factory.mktemp("b"), seed=3)
+    return quotes, champion, challenger, report
+
+
+def test_forecasters_meet_origin_by_origin(forecasters):
+    quotes, champion, challenger, report = forecasters
+    met = compare_models(
+        champion, challenger, quotes, start=report.test_from, end=quotes.index[-1].to_pydatetime()
+    )
+    verdict = met.verdict
+    assert (met.metric, met.higher_is_better, met.note) == ("crps", False, "")
+    assert verdict.method == "diebold_mariano"
+    assert verdict.difference == pytest.approx(verdict.challenger - verdict.champion)
+    assert 0 <= verdict.p_value <= 1
+    # The mean of the losses is the metric by which versions are known.
+    evaluated = challenger.evaluate(
+        quotes, start=report.test_from, end=quotes.index[-1].to_pydatetime()
+    )
+    assert verdict.challenger == pytest.approx(evaluated["crps"], rel=1e-6)
+    assert [pair.steps for pair in met.horizons] == list(HORIZONS)
+    for pair in met.horizons:
+        assert pair.challenger == pytest.approx(evaluated[f"crps_h{pair.steps}"], rel=1e-6)
+
+
+def test_a_model_does_not_differ_from_itself(forecasters):
+    quotes, _, challenger, report = forecasters
+    end = quotes.index[-1].to_pydatetime()
+    met = compare_models(challenger, challenger, quotes, start=report.test_from, end=end)
+    assert (met.verdict.difference, met.verdict.p_value) == (0.0, 1.0)
+
+
+def test_quotes_after_the_stretch_change_nothing(forecasters):
+    quotes, champion, challenger, report = forecasters
+    end = quotes.index[-200]
+    wild = quotes.copy()
+    wild.loc[end + pd.Timedelta(minutes=1) :] *= 3
+    first, second = (
+        compare_models(champion, challenger, q, start=report.test_from, end=end.to_pydatetime())
+        for q in (quotes, wild)
+    )
+    assert first == second
+
+
+def test_models_of_different_steps_get_a_figure_each_and_no_test(forecasters, tmp_path):
+    quotes, champion, _, report = forecasters
+    hourly = DLModelTrainer(tmp_path, device="cpu", step_minutes=60)
+    other = hourly.train("gru", make_quotes(4400).iloc[:-1], **SMALL["gru"])
+    end = quotes.index[-1].to_pydatetime()
+    met = compare_models(
+        champion, DLPredictor.load(other.folder), quotes, start=report.test_from, end=end
+    )
+    assert (met.verdict.method, met.verdict.p_value, met.note) == ("figures", None, "other_grid")
+
+
+def test_an_empty_stretch_is_refused(forecasters):
+    quotes, champion, challenger, _ = forecasters
+    late = quotes.index[-1].to_pydatetime()
+    with pytest.raises(NotEnoughData):
+        compare_models(champion, challenger, quotes, start=late, end=late)
+
+
+@pytest.mark.parametrize("family", ["cnn", "autoencoder"])
+def test_recognisers_and_detectors_meet_row_by_row(family, tmp_path):
+    quotes = (trending_market if family == "cnn" else quiet_market)(2600)
+    champion, _ = trained(quotes.iloc[:2000], family, tmp_path / "a")
+    challenger, report = trained(quotes, family, tmp_path / "b", seed=3)
+    end = quotes.index[-1].to_pydatetime()
+    met = compare_models(champion, challenger, quotes, start=report.test_from, end=end)
+    verdict = met.verdict
+    assert verdict.method == "paired_block_bootstrap"
+    assert met.higher_is_better
+    assert verdict.low <= verdict.difference <= verdict.high
+    assert 0 < verdict.p_value <= 1
+    # Within a row or two of the borders, the figure is the metric by which versions are known.
+    known = challenger.evaluate(quotes, start=report.test_from, end=end, source=Source.NETWORK)
+    assert verdict.challenger == pytest.approx(known[met.metric], abs=0.02)
+    same = compare_models(challenger, challenger, quotes, start=report.test_from, end=end)
+    assert same.verdict.difference == 0
+    assert same.verdict.p_value == 1.0
