@@ -16,8 +16,8 @@ from analytics.admin.base import MarketFilter, OwnedAdmin, mark, nothing, operat
 from analytics.models import BacktestRun, Market
 from analytics.pages import charts, presenters
 from analytics.selectors.runs import backtest_list
-from analytics.services.jobs.backtest_states import backtest_cancel
-from analytics.services.jobs.backtesting import backtest_again, backtest_recent
+from analytics.services.jobs.backtests import backtest_again, backtest_recent
+from analytics.services.jobs.lifecycle import job_cancel
 
 _STATES = {"succeeded": "good", "failed": "bad", "cancelled": "quiet"}
 _COLUMNS = ("h", "n", "mae", "skill", "crps", "crps_skill", "cov80", "cov90")
@@ -103,7 +103,7 @@ class BacktestRunAdmin(OwnedAdmin):
 
     @admin.action(description=_("Cancel"), permissions=["operate"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[BacktestRun]) -> None:
-        operate(self, request, queryset, lambda run: backtest_cancel(run=run, by=request.user))
+        operate(self, request, queryset, lambda run: job_cancel(run=run, by=request.user))
 
     @admin.action(description=_("Run again"), permissions=["operate"])
     def again(self, request: HttpRequest, queryset: QuerySet[BacktestRun]) -> None:

@@ -17,7 +17,7 @@ from analytics.models import TrainingRun
 from analytics.pages import charts, presenters
 from analytics.pages.audits import audit_lines, audit_rows
 from analytics.selectors.runs import run_list
-from analytics.services.jobs.training import training_cancel
+from analytics.services.jobs.lifecycle import job_cancel
 
 _STATES = {"succeeded": "good", "failed": "bad", "cancelled": "quiet"}
 
@@ -103,4 +103,4 @@ class TrainingRunAdmin(OwnedAdmin):
 
     @admin.action(description=_("Cancel"), permissions=["operate"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[TrainingRun]) -> None:
-        operate(self, request, queryset, lambda run: training_cancel(run=run, by=request.user))
+        operate(self, request, queryset, lambda run: job_cancel(run=run, by=request.user))

@@ -38,7 +38,7 @@ from analytics.models import TrainedModel, TrainingRun
 from analytics.pages import cards
 from analytics.selectors.models import model_list
 from analytics.selectors.runs import run_list
-from analytics.services.jobs import training
+from analytics.services.jobs import lifecycle
 from analytics.services.registry import promotion
 from analytics.services.registry.cards import model_card
 
@@ -80,7 +80,7 @@ class TrainingRunViewSet(ReadResource):
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
         read(request, Input)
-        run = training.training_cancel(run=self.get_object(), by=caller(request))
+        run = lifecycle.job_cancel(run=self.get_object(), by=caller(request))
         return Response(self.get_serializer(run).data)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import Case, IntegerField, QuerySet, Value, When
 
 from analytics.models import AnomalyEvent, AnomalyResult, Severity
@@ -15,6 +17,12 @@ def anomaly_list() -> QuerySet[AnomalyResult]:
 def event_list() -> QuerySet[AnomalyEvent]:
     rows = AnomalyEvent.objects.select_related("market", "model", "feedback_by")
     return rows.order_by("-start", "-id")
+
+
+def fact_of(event: AnomalyEvent) -> dict[str, Any]:
+    """The event as the dispatcher tells of it (analytics.events.AnomalyFact)."""
+    same = ("market_id", "model_id", "start", "end", "score", "severity", "feedback")
+    return {"event_id": event.pk, **{name: getattr(event, name) for name in same}}
 
 
 def events_open(limit: int = 20) -> QuerySet[AnomalyEvent]:

@@ -20,21 +20,6 @@ def run_get(run_id: int) -> TrainingRun:
     return run
 
 
-def run_open(market_id: int, task: str) -> TrainingRun | None:
-    """The run of that market and task that is still queued or running."""
-    return run_list().filter(market=market_id, task=task, status__in=TrainingRun.OPEN).first()
-
-
-def run_asks_for_cancel(run_id: int) -> bool:
-    """Asked once an epoch, so it reads one column. A run that is gone or closed wants no more."""
-    row = (
-        TrainingRun.objects.filter(pk=run_id, status=TrainingRun.Status.RUNNING)
-        .values_list("cancel_requested", flat=True)
-        .first()
-    )
-    return True if row is None else row
-
-
 def backtest_list() -> QuerySet[BacktestRun]:
     return BacktestRun.objects.select_related("market", "requested_by").order_by("-id")
 

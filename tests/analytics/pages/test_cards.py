@@ -18,7 +18,7 @@ from analytics.pages import audits, cards
 from analytics.pages.verdicts import NOTES, VERDICTS, comparison_rows
 from analytics.selectors.models import model_decision, model_list, with_decisions
 from analytics.selectors.prices import price_frame
-from analytics.services.jobs.execution import training_execute
+from analytics.services.jobs.training import training_execute
 from analytics.services.prices.auditing import data_audit, run_audit
 from analytics.services.registry.cards import model_card
 from tests.analytics.services.forecasts.test_drift import scores

@@ -16,8 +16,7 @@ from analytics.models import (
     TrainingRun,
 )
 from analytics.selectors.models import model_active, serving_list
-from analytics.services.registry import challengers as rivals
-from analytics.services.registry import serving
+from analytics.services.registry import challengers, serving
 from analytics.services.registry.promotion import (
     model_consider,
     model_promote,
@@ -89,7 +88,7 @@ def meeting(market, monkeypatch):
             "horizons": [],
         }
 
-    monkeypatch.setattr(rivals, "meet", met)
+    monkeypatch.setattr(challengers, "compare", met)
     return found.update
 
 
