@@ -14,7 +14,7 @@ import ml
 from analytics.conf import conf
 from analytics.models import AnomalyResult, Market
 from analytics.selectors.models import Serving
-from analytics.services.anomalies.events import event_groups, silence_of, strangest, worst
+from analytics.services.anomalies.grouping import event_groups, silence_of, strangest, worst
 from analytics.services.registry.serving import describe
 from analytics.words import sentence
 

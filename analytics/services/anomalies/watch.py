@@ -29,7 +29,6 @@ from analytics.models import (
 from analytics.models.choices import Task
 from analytics.selectors.models import Serving
 from analytics.services.anomalies.events import events_store
-from analytics.services.anomalies.promise import DEFAULT_THRESHOLD
 from analytics.services.anomalies.stream import INSTANT, stream_keep, stream_look
 from analytics.services.prices.history import history_rows, last_moment, tail_frame
 from analytics.services.registry.serving import answer_with
@@ -77,7 +76,8 @@ def anomaly_watch(*, market: Market) -> WatchReport:
         if isinstance(scores, ml.NotEnoughData):
             _remember(market, serving, needed=scores.needed, present=scores.present)
             return WatchReport(market, "warming_up")
-        strange = events_store(market=market, serving=serving, scores=scores)
+        changes = events_store(market=market, serving=serving, scores=scores)
+        changes.publish()
         watch = _remember(market, serving, scores=scores)
         if stream is not None:
             stream_keep(stream)
@@ -85,7 +85,7 @@ def anomaly_watch(*, market: Market) -> WatchReport:
         market=market,
         state="warming_up" if watch.warming_up else "watching",
         rows=len(scores.timestamps),
-        strange=strange,
+        strange=changes.new_rows,
         open_event=AnomalyEvent.objects.filter(market=market, is_open=True).first(),
     )
 
@@ -117,7 +117,7 @@ def _score_new(
     stream stands then, if it has one. A scan of the tail of history says more of strange rows."""
     since = _unseen(market, serving, last)
     look = stream_look(
-        market, serving, predictor, since=since, last=last, threshold=DEFAULT_THRESHOLD
+        market, serving, predictor, since=since, last=last, threshold=AnomalyEvent.ALARM
     )
     if look is not None and not look.strange:
         return look.scores, look.stands
@@ -127,12 +127,12 @@ def _score_new(
             frame,
             start=since,
             end=last,
-            threshold=DEFAULT_THRESHOLD,
+            threshold=AnomalyEvent.ALARM,
             source=ml.Source(serving.source),
         )
     except ml.NotEnoughData as short:
         return short, None
-    return scores, look and look.stands
+    return scores, look.stands if look is not None else None
 
 
 def _unseen(market: Market, serving: Serving, last: dt.datetime) -> dt.datetime:

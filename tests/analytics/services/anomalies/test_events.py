@@ -15,8 +15,9 @@ import ml
 from analytics.models import AnomalyEvent, AnomalyResult
 from analytics.models.choices import Source
 from analytics.selectors.models import Serving
-from analytics.services.anomalies.events import event_groups, events_settle, events_store
+from analytics.services.anomalies.events import EventChanges, events_store
 from analytics.services.anomalies.feedback import event_judge
+from analytics.services.anomalies.grouping import event_groups
 from ml.results import Expected
 from tests import factories
 
@@ -66,6 +67,10 @@ def serving(market):
 
 
 def keep(serving, *found) -> int:
+    return changes(serving, *found).new_rows
+
+
+def changes(serving, *found) -> EventChanges:
     return events_store(market=serving.model.market, serving=serving, scores=scored(*found))
 
 
@@ -123,7 +128,7 @@ def test_an_open_event_grows_and_is_closed_by_twelve_normal_steps(market, servin
     assert spans() == [(10, 12, 12, 3)]
     for last, is_open in ((24, True), (25, False)):
         quotes_until(market, last)
-        events_settle(market=market, serving=serving)
+        keep(serving)
         event.refresh_from_db()
         assert event.is_open is is_open
 

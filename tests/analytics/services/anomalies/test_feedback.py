@@ -11,8 +11,7 @@ import ml
 from analytics.exceptions import InvalidInput, NotFound
 from analytics.models import AnomalyEvent, TrainingRun
 from analytics.services.anomalies.feedback import event_get, event_judge, labels_of
-from analytics.services.jobs import execution
-from analytics.services.jobs.training import training_request
+from analytics.services.jobs.training import training_execute, training_request
 from analytics.services.registry.purge import models_purge
 from tests import factories
 
@@ -119,7 +118,7 @@ def test_the_trainer_is_told_and_the_run_says_how_many(model, monkeypatch, task,
     monkeypatch.setattr(ml.DLModelTrainer, "train", train)
     run = training_request(market=market, task=task, params={}, enqueue=False)
     with pytest.raises(Stop):
-        execution.training_execute(run_id=run.pk)
+        training_execute(run_id=run.pk)
     wanted = (ml.LabelledSpan(start=span.start, end=span.end, true=True),)
     assert told == [wanted[:count]]
     assert TrainingRun.objects.get(pk=run.pk).labels == count
