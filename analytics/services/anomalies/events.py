@@ -193,9 +193,8 @@ def _absorb(event: AnomalyEvent, other: AnomalyEvent, log: _Log) -> None:
     if other.feedback and not event.feedback:
         for name in ("feedback", "note", "feedback_at", "feedback_by"):
             setattr(event, name, getattr(other, name))
-    if log.created.pop(other.pk, None) is None:
-        log.joined.append(AnomalyClosed(**fact_of(other), joined_into=event.pk))
-    log.grown.pop(other.pk, None)
+    # Never one that this very scan made: its groups are a silence apart.
+    log.joined.append(AnomalyClosed(**fact_of(other), joined_into=event.pk))
     other.delete()
 
 
