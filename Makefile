@@ -50,7 +50,7 @@ test-sqlite: $(VENV)/installed-dev locale/es/LC_MESSAGES/django.mo
 	$(BIN)/python -m pytest
 
 test-postgres: $(VENV)/installed-dev locale/es/LC_MESSAGES/django.mo
-	$(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest tests/analytics tests/test_training_flow.py
+	$(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest tests/analytics tests/test_training_flow.py tests/test_upgrade.py
 
 lint: $(VENV)/installed-dev ## Style, import contracts, migrations.
 	$(BIN)/ruff check .

@@ -41,9 +41,13 @@ class Comparison:
     `allowed` are globs over paths such as faces/lists/models/*/checksum."""
 
     def __init__(
-        self, *, renamed: Mapping[str, str] | None = None, allowed: Sequence[str] = ()
+        self,
+        *,
+        renamed: Mapping[str, str] | None = None,
+        allowed: Sequence[str] = (),
+        relative: float = RELATIVE,
     ) -> None:
-        self.renamed, self.globs = dict(renamed or {}), tuple(allowed)
+        self.renamed, self.globs, self.relative = dict(renamed or {}), tuple(allowed), relative
         self.outcome = Outcome()
 
     def folders(self, old: Path, new: Path, parts: Sequence[str]) -> Outcome:
@@ -85,7 +89,7 @@ class Comparison:
         if isinstance(old, bool) or isinstance(new, bool):
             return old is new
         if isinstance(old, (int, float)) and isinstance(new, (int, float)):
-            return abs(old - new) <= max(RELATIVE * max(abs(old), abs(new)), ABSOLUTE)
+            return abs(old - new) <= max(self.relative * max(abs(old), abs(new)), ABSOLUTE)
         return type(old) is type(new) and old == new
 
     def _note(self, found: Difference) -> None:
