@@ -78,6 +78,15 @@ def test_a_renamed_name_is_followed_as_a_key_and_as_a_word():
     assert differing(old, new, renamed=renamed) == ["x/climate/state"]
 
 
+def test_entries_with_names_are_compared_by_name_and_order():
+    first, second = {"name": "a", "low": 1}, {"name": "b", "low": 2}
+    old, new = [first, second], [{"name": "new", "low": 0}, first, {**second, "low": 3}]
+    assert differing(old, new) == ["x/b/low", "x/new"]
+    assert differing(old, [second, first]) == ["x/order"]
+    assert differing(old, [{**first, "name": "c"}, second], renamed={"a": "c"}) == []
+    assert differing([first, first], [first]) == ["x/1"]
+
+
 def test_what_is_allowed_is_counted_apart():
     comparison = Comparison(allowed=["x/*/checksum"])
     rows = {"models": {"checksum": "a", "score": 1.0}}

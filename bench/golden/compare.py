@@ -64,13 +64,25 @@ class Comparison:
                 self.values(was, now, path=f"{path}/{step}")
             return
         if isinstance(old, list) and isinstance(new, list):
-            for number in range(max(len(old), len(new))):
-                was, now = (x[number] if number < len(x) else _MISSING for x in (old, new))
-                self.values(was, now, path=f"{path}/{number}")
+            self._lists(old, new, path)
             return
         self.outcome.values += 1
         if not self._same(old, new):
             self._note(Difference(path, _shown(old), _shown(new)))
+
+    def _lists(self, old: list[Any], new: list[Any], path: str) -> None:
+        """Place by place; where every entry has a name of its own, name by name and their order."""
+        was, now = _by_name(old), _by_name(new)
+        if was is not None and now is not None:
+            self.values(was, now, path=path)
+            known = [name if name in now else self.renamed.get(name, name) for name in was]
+            kept = [name for name in known if name in now]
+            orders = (", ".join(kept), ", ".join(name for name in now if name in kept))
+            self.values(*orders, path=f"{path}/order")
+            return
+        for number in range(max(len(old), len(new))):
+            pair = (x[number] if number < len(x) else _MISSING for x in (old, new))
+            self.values(*pair, path=f"{path}/{number}")
 
     def _pairs(self, old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
         """(key, old, new); a key that is gone is looked for under its new name."""
@@ -95,6 +107,12 @@ class Comparison:
     def _note(self, found: Difference) -> None:
         explained = any(fnmatchcase(found.path, glob) for glob in self.globs)
         (self.outcome.allowed if explained else self.outcome.unexplained).append(found)
+
+
+def _by_name(rows: list[Any]) -> dict[str, Any] | None:
+    names = [row.get("name") if isinstance(row, dict) else None for row in rows]
+    good = bool(rows) and all(isinstance(name, str) for name in names)
+    return dict(zip(names, rows, strict=True)) if good and len(set(names)) == len(rows) else None
 
 
 def _shown(value: Any) -> str:

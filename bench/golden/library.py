@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 from pathlib import Path
 from typing import Any
@@ -43,13 +42,11 @@ def basics(series: Series, work: Path) -> dict[str, Any]:
 
 
 def _spec(spec: Any) -> dict[str, Any]:
-    """Its facts by their own names, but for what is code."""
+    """The API's list of families says the rest."""
     import ml
 
-    facts = {f.name: getattr(spec, f.name) for f in dataclasses.fields(spec)}
-    config = facts.pop("config")
-    shown = {name: fact for name, fact in facts.items() if name not in ("build", "pipeline")}
-    return {**shown, "parameters": ml.describe_config(config)}
+    facts = {name: getattr(spec, name) for name in ("name", "task", "title")}
+    return {**facts, "parameters": ml.describe_config(spec.config)}
 
 
 def _networks() -> dict[str, Any]:
