@@ -28,6 +28,7 @@ class Run(models.Model):
         blank=True,
         related_name="+",
     )
+    # False: only the process that asked for it may do it, and where that dies the run has failed.
     by_worker = models.BooleanField(_("by the worker"), default=True)
     stage = models.CharField(_("stage"), max_length=60, blank=True)
     eta_seconds = models.FloatField(_("seconds left"), null=True, blank=True)
@@ -47,10 +48,12 @@ class Run(models.Model):
 
     @property
     def is_open(self) -> bool:
+        """Queued or running."""
         return self.status in self.OPEN
 
     @property
     def seconds(self) -> float | None:
+        """How long the last attempt took; None before its end."""
         if self.started_at is None or self.finished_at is None:
             return None
         return (self.finished_at - self.started_at).total_seconds()

@@ -10,11 +10,13 @@ from analytics.models import AnomalyEvent, AnomalyResult, Severity
 
 
 def anomaly_list() -> QuerySet[AnomalyResult]:
+    """Strange rows, newest first."""
     rows = AnomalyResult.objects.select_related("market", "model", "acknowledged_by", "event")
     return rows.order_by("-timestamp", "-id")
 
 
 def event_list() -> QuerySet[AnomalyEvent]:
+    """Events, newest first."""
     rows = AnomalyEvent.objects.select_related("market", "model", "feedback_by")
     return rows.order_by("-start", "-id")
 

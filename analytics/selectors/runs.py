@@ -10,10 +10,12 @@ from analytics.models import BacktestRun, TrainingRun
 
 
 def run_list() -> QuerySet[TrainingRun]:
+    """Training runs, newest first."""
     return TrainingRun.objects.select_related("market", "requested_by").order_by("-id")
 
 
 def run_get(run_id: int) -> TrainingRun:
+    """Raises NotFound (unknown_run)."""
     run = run_list().filter(pk=run_id).first()
     if run is None:
         raise NotFound(_("There is no training run %(id)s.") % {"id": run_id}, "unknown_run")
@@ -21,10 +23,12 @@ def run_get(run_id: int) -> TrainingRun:
 
 
 def backtest_list() -> QuerySet[BacktestRun]:
+    """Backtests, newest first."""
     return BacktestRun.objects.select_related("market", "requested_by").order_by("-id")
 
 
 def backtest_get(run_id: int) -> BacktestRun:
+    """Raises NotFound (unknown_backtest)."""
     run = backtest_list().filter(pk=run_id).first()
     if run is None:
         raise NotFound(_("There is no backtest %(id)s.") % {"id": run_id}, "unknown_backtest")

@@ -198,10 +198,16 @@ def jobs_reap(*, now: dt.datetime | None = None) -> int:
 def job_reap(kind: AnyKind, *, now: dt.datetime | None = None) -> int:
     """Deal with runs whose process died: the worker's are queued again while attempts are left,
     all others are failed. Answers how many were dealt with. Safe to run at any time, any number of
-    times."""
+    times; what fails for one run (its subscribers, say) is logged and tried again next time."""
     # One that a command asked for is that process's own from the start, claimed or not.
     held = Q(status=Status.RUNNING) | Q(status=Status.QUEUED, by_worker=False)
-    return sum(_reap(kind, run) for run in kind.runs.filter(held) if _is_dead(run, now))
+    dealt_with = 0
+    for run in kind.runs.filter(held):
+        try:
+            dealt_with += _is_dead(run, now) and _reap(kind, run)
+        except Exception:
+            logger.exception("%s %s cannot be reaped", kind.name, run.pk)
+    return dealt_with
 
 
 def _is_dead(run: Run, now: dt.datetime | None) -> bool:

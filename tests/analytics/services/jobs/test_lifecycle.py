@@ -15,7 +15,7 @@ from django.utils.module_loading import import_string
 
 import ml
 from analytics.conf import conf
-from analytics.events import RunEnded
+from analytics.events import RunEnded, subscribed
 from analytics.exceptions import AnalyticsError, Conflict
 from analytics.models.run import Run
 from analytics.services.jobs.kinds import job_kinds, kind_of, register
@@ -223,6 +223,23 @@ def test_a_living_run_is_left_alone_until_its_heartbeat_is_too_old(job):
     assert job_reap(job.kind, now=late) == 1
     as_running(run, host="elsewhere")
     assert job_reap(job.kind) == 0
+
+
+def test_a_subscriber_that_fails_keeps_its_run_and_no_other_from_being_reaped(job, caplog):
+    first, second = job.request(), job.request(task="spread")
+    for run in (first, second):
+        as_running(run, attempts=conf().MAX_ATTEMPTS)
+
+    def fail(event: RunEnded) -> None:
+        if event.run_id == first.pk:
+            raise ZeroDivisionError
+
+    with subscribed(fail, RunEnded, durable=True):
+        assert jobs_reap() == 1
+    assert (says(job, first)[0], says(job, second)[0]) == (Status.RUNNING, Status.FAILED)
+    assert "cannot be reaped" in caplog.text
+    assert jobs_reap() == 1
+    assert says(job, first) == (Status.FAILED, "worker_died")
 
 
 def test_the_bell_is_rung_again_for_every_queued_run_of_the_worker_s(job, bell):
