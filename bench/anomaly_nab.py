@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from bench.anomaly_peers import Peer
+from ml.anomaly.alarms import VALUES, event_starts, fade
 from ml.anomaly.scoring import score_series
-from ml.anomaly.values.events import fade, starts
 from ml.anomaly.values.rarity import LEVELS, trailing_rarity
-from ml.anomaly.values.track import WARM_UP
+from ml.anomaly.values.scoring import WARM_UP
 
 
 def nab_figures(protocol: SimpleNamespace, root: Path, peer: Peer | None) -> dict[str, float]:
@@ -45,8 +45,8 @@ def score_file(path: Path, peer: Peer | None) -> tuple[np.ndarray, np.ndarray]:
     raw = pd.read_csv(path)
     rows = raw[["value"]].astype("float64").set_axis(pd.to_datetime(raw["timestamp"]), axis=0)
     if peer is None:
-        track = score_series(rows)
-        return track.score, track.event_score
+        scores = score_series(rows)
+        return scores.score, scores.event_score
     value = rows["value"].ffill().bfill()
     gap = value - value.rolling(96, min_periods=1).median()
     table = np.column_stack([value, gap, value.diff().fillna(0.0)])
@@ -54,4 +54,4 @@ def score_file(path: Path, peer: Peer | None) -> tuple[np.ndarray, np.ndarray]:
     score = peer(table, warm)
     rare = trailing_rarity(score, *np.quantile(score[:warm], LEVELS))
     rare[:warm] = 0.0
-    return fade(rare), starts(rare)
+    return fade(rare), event_starts(rare, VALUES)

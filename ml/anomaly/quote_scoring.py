@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 import pandas as pd
 
-from ml.anomaly.alarms import alarm_rows, event_scores
-from ml.anomaly.calibration import Promise, calibrate
-from ml.anomaly.detector import NetworkDetector
-from ml.anomaly.explain import kinds_of
+from ml.anomaly.alarms import QUOTES, alarm_rows, event_starts
+from ml.anomaly.calibration import (
+    LEAST_ROWS,
+    AlarmRateCalibration,
+    calibrate,
+    calibration_rows,
+    parse_alarm_rate,
+)
+from ml.anomaly.detectors import DetectorScores, NetworkDetector
 from ml.anomaly.features import Features, make_features
+from ml.anomaly.kinds import kinds_of
 from ml.anomaly.nets import AnomalyConfig
-from ml.anomaly.rates import parse_alarm_rate
 from ml.anomaly.readings import usual_gap
-from ml.anomaly.scored import Scored
-from ml.anomaly.track import Track
-from ml.anomaly.training import LEAST_ROWS, fit_detector, usable
+from ml.anomaly.residuals import fit_rebuilder
 from ml.device import get_device, set_seeds
 from ml.errors import NotEnoughData
 from ml.registry import get_spec
+from ml.results import SeriesScores
 from ml.spec import LabelledSpan, ProgressCallback, ignore_progress, make_config
 from ml.tasks import Task
 
@@ -36,15 +39,6 @@ MEMORY_WEEKS = 30.0
 _WEEK_MINUTES = 7 * 24 * 60.0
 
 
-@dataclass(frozen=True)
-class Learned:
-    """A detector and the whole table as it sees it."""
-
-    detector: NetworkDetector
-    scored: Scored
-    features: Features
-
-
 def score_quotes(
     rows: pd.DataFrame,
     *,
@@ -54,74 +48,71 @@ def score_quotes(
     device: str | None = "cpu",
     labels: tuple[LabelledSpan, ...] = (),
     on_progress: ProgressCallback = ignore_progress,
-) -> Track:
+) -> SeriesScores:
     """One entry per row of `rows`, in its order. `rows` has a DatetimeIndex (naive or aware, times
     may be doubled) and columns of ml.spec.QUOTE_COLUMNS.
 
     With `train_until` the rows before it are learned from, contaminated as they are, and all rows
     are scored. Without, the first 15 % warm up (score 0), then every row is scored by what was
-    learned from rows before it: anew each time the history has doubled. A score of 0.1 is what
-    comes once a week. `labels` are what people said about anomalies. Raises BadConfig,
-    NotEnoughData and Cancelled.
+    learned from rows before it: anew each time the history has doubled. A score of
+    PUBLIC_THRESHOLD is what comes once a week. `labels` are what people said about anomalies.
+    Raises BadConfig, NotEnoughData and Cancelled.
     """
-    per_week = parse_alarm_rate(alarm_rate)
-    total = len(rows)
+    per_week, total = parse_alarm_rate(alarm_rate), len(rows)
     if train_until is not None:
         cuts = [int(np.sum(np.asarray(rows.index < train_until)))]
         starts = [0]
     else:
-        cuts = refits(total)
-        starts = cuts
+        cuts = starts = refits(total)
     score, strength = np.zeros(total), np.zeros(total)
     kind = np.full(total, "", dtype=object)
-    for number, (start, end, cut) in enumerate(
-        zip(starts, [*starts[1:], total], cuts, strict=True), start=1
-    ):
-        learned = learn(
-            rows.iloc[:end],
-            cut,
-            seed=seed,
-            device=device,
-            on_progress=_named(on_progress, f"fit {number}/{len(cuts)}"),
+    stretches = zip(starts, [*starts[1:], total], cuts, strict=True)
+    for number, (start, end, cut) in enumerate(stretches, start=1):
+        say = _named(on_progress, f"fit {number}/{len(cuts)}")
+        features, scored = fit_table(
+            rows.iloc[:end], cut, seed=seed, device=device, on_progress=say
         )
-        raw = learned.scored.total
-        told = usable(pd.DatetimeIndex(rows.index[:end]), labels)
-        for first, last, promise in promises(
-            np.where(told, raw, np.nan), learned.features.readings.minutes, cut
-        ):
+        told = calibration_rows(pd.DatetimeIndex(rows.index[:end]), labels)
+        counted = np.where(told, scored.total, np.nan)
+        weekly = 0.0
+        for first, last, found in calibrations(counted, features.readings.minutes, cut):
             part = slice(max(first, start), last)
-            score[part] = promise.public(raw[part])
-            strength[part] = raw[part] / promise.at(per_week)
+            score[part] = found.public(scored.total[part])
+            strength[part] = scored.total[part] / found.threshold(per_week)
+            weekly = found.weekly
         up = np.flatnonzero(alarm_rows(strength[:end], 1.0))
         up = up[up >= start]
-        kind[up] = kinds_of(learned.features, learned.scored, up, promise.weekly)
-    return Track(score, event_scores(score), alarm_rows(strength, 1.0), tuple(kind))
+        kind[up] = kinds_of(features, scored, up, weekly)
+    return SeriesScores(score, event_starts(score, QUOTES), alarm_rows(strength, 1.0), tuple(kind))
 
 
 def _named(on_progress: ProgressCallback, stage: str) -> ProgressCallback:
     return lambda progress: on_progress(dataclasses.replace(progress, stage=stage))
 
 
-def promises(raw: np.ndarray, minutes: np.ndarray, cut: int) -> Iterator[tuple[int, int, Promise]]:
-    """(first row, last row + 1, promise) of stretches that follow each other: the rows up to `cut`
-    and a month after it by what the rows up to `cut` say, every further month by the rows before
-    it; NaN rows do not count. A market's trouble comes more often in one season than in another."""
+def calibrations(
+    raw: np.ndarray, minutes: np.ndarray, cut: int
+) -> Iterator[tuple[int, int, AlarmRateCalibration]]:
+    """(first row, last row + 1, calibration) of stretches that follow each other: the rows up to
+    `cut` and a month after it by what the rows up to `cut` say, every further month by the rows
+    before it; NaN rows do not count. A market's trouble comes more often in one season than in
+    another."""
     first, end = 0, cut
     while first < len(raw):
         since = int(np.searchsorted(minutes[:end], minutes[end - 1] - MEMORY_WEEKS * _WEEK_MINUTES))
         since = min(since, end - 1)
         weeks = float(minutes[end - 1] - minutes[since]) / _WEEK_MINUTES
         weeks *= float(np.mean(np.isfinite(raw[since:end])))
-        promise = calibrate(raw[since:end], weeks=max(weeks, 1e-3))
+        found = calibrate(raw[since:end], weeks=max(weeks, 1e-3))
         after = np.flatnonzero(minutes[end:] >= minutes[end - 1] + RENEW_WEEKS * _WEEK_MINUTES)
         last = end + int(after[0]) if len(after) else len(raw)
         last = min(max(last, end + 1), len(raw))
-        yield first, last, promise
+        yield first, last, found
         first = end = last
 
 
 def refits(total: int) -> list[int]:
-    """Row counts at which the online mode learns."""
+    """Row counts at which the online mode learns from `total` rows. Raises NotEnoughData."""
     cuts, cut = [], max(int(WARM_UP * total), LEAST_ROWS)
     while cut < total:
         cuts.append(cut)
@@ -135,15 +126,16 @@ def refits(total: int) -> list[int]:
     return cuts
 
 
-def learn(
+def fit_table(
     rows: pd.DataFrame,
     cut: int,
     *,
     seed: int,
     device: str | None = "cpu",
     on_progress: ProgressCallback = ignore_progress,
-) -> Learned:
-    """Learn from the first `cut` rows and score all of them."""
+) -> tuple[Features, DetectorScores]:
+    """Learn from the first `cut` rows, by the default family, and score all of them. Raises
+    NotEnoughData and Cancelled."""
     if cut < LEAST_ROWS:
         raise NotEnoughData(
             f"An anomaly detector needs {LEAST_ROWS} rows to learn from; there are {cut}.",
@@ -157,7 +149,8 @@ def learn(
     train = np.arange(len(rows)) < cut
     spec = get_spec(Task.ANOMALY)
     config = cast(AnomalyConfig, make_config(spec.config, {"seed": seed}))
-    detector, _ = fit_detector(
+    network, _ = fit_rebuilder(
         features, train, spec, config, device=get_device(device), on_progress=on_progress
     )
-    return Learned(detector, detector.score(features), features)
+    detector = NetworkDetector.fit(network, features, train)
+    return features, detector.score(features)
