@@ -104,10 +104,12 @@ class AlarmRateCalibration:
         return PUBLIC_THRESHOLD * raw / self.weekly
 
     def to_json(self) -> dict[str, Any]:
+        """For the artifact's manifest; `from_json` reads it."""
         return {"weekly": self.weekly, "slope": self.slope}
 
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> AlarmRateCalibration:
+        """What `to_json` wrote."""
         return cls(body["weekly"], body["slope"])
 
 

@@ -6,6 +6,7 @@ Both see the same features and rules' signals; each has a calibrated threshold o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -22,20 +23,18 @@ _MAD = 1.4826
 
 @dataclass(frozen=True)
 class DetectorScores:
-    """heads: (rows, names) strangeness per head, in one currency. total: (rows,) their maximum.
-    margins: feature -> (rows,) how far it may lie from what is expected before its head reaches the
-    threshold (log units); empty where none was given."""
+    """heads: (rows, names) strangeness per head, in one currency. margins: feature -> (rows,) how
+    far it may lie from what is expected before its head reaches the threshold (log units); empty
+    where no threshold was given."""
 
     names: tuple[str, ...]
     heads: np.ndarray
-    total: np.ndarray
     margins: dict[str, np.ndarray]
 
-    @classmethod
-    def of(
-        cls, names: tuple[str, ...], heads: np.ndarray, margins: dict[str, np.ndarray]
-    ) -> DetectorScores:
-        return cls(names, heads, heads.max(axis=1), margins)
+    @cached_property
+    def total(self) -> np.ndarray:
+        """(rows,) the raw score: the strangest head's."""
+        return self.heads.max(axis=1)
 
 
 class Detector(Protocol):
@@ -71,7 +70,7 @@ class NetworkDetector:
             for i, name in enumerate(features.names):
                 far = self.heads.tails[name].inverse(threshold / budget(name))
                 margins[name] = far * measured.unit[:, i] * scale[i]
-        return DetectorScores.of(tuple(found), np.column_stack(list(found.values())), margins)
+        return DetectorScores(tuple(found), np.column_stack(list(found.values())), margins)
 
 
 def _table(features: Features) -> tuple[tuple[str, ...], np.ndarray]:
@@ -112,4 +111,4 @@ class RobustZ:
         margins = (
             {n: threshold * u for n, u in zip(names, unit.T, strict=True)} if threshold else {}
         )
-        return DetectorScores.of(names, z, margins)
+        return DetectorScores(names, z, margins)

@@ -112,6 +112,7 @@ def make_features(quotes: pd.DataFrame, *, usual: float) -> Features:
 
 
 def table_of(columns: tuple[str, ...], filled: np.ndarray, index: pd.Index) -> pd.DataFrame:
+    """(rows, columns) logarithms -> what was quoted, and the spread in percent of mid."""
     table = pd.DataFrame(np.exp(filled), columns=list(columns), index=index)
     if {"bid", "ask"} <= set(columns):
         middle = (table["bid"] + table["ask"]) / 2

@@ -146,6 +146,7 @@ class Heads:
         return out
 
     def to_json(self) -> dict[str, Any]:
+        """For the artifact's manifest; `from_json` reads it."""
         return {
             "names": list(self.names),
             "fallback": self.fallback.tolist(),
@@ -156,6 +157,7 @@ class Heads:
 
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> Heads:
+        """What `to_json` wrote."""
         return cls(
             names=tuple(body["names"]),
             fallback=np.array(body["fallback"]),

@@ -49,21 +49,16 @@ def score_quotes(
     labels: tuple[LabelledSpan, ...] = (),
     on_progress: ProgressCallback = ignore_progress,
 ) -> SeriesScores:
-    """One entry per row of `rows`, in its order. `rows` has a DatetimeIndex (naive or aware, times
-    may be doubled) and columns of ml.spec.QUOTE_COLUMNS.
+    """See ml.anomaly.scoring.score_series; `labels` are what people said about anomalies.
 
-    With `train_until` the rows before it are learned from, contaminated as they are, and all rows
-    are scored. Without, the first 15 % warm up (score 0), then every row is scored by what was
-    learned from rows before it: anew each time the history has doubled. A score of
-    PUBLIC_THRESHOLD is what comes once a week. `labels` are what people said about anomalies.
+    Online, the first 15 % warm up, then every row is scored by what was learned from rows before
+    it: anew each time the history has doubled. History is contaminated and learned from as it is.
     Raises BadConfig, NotEnoughData and Cancelled.
     """
     per_week, total = parse_alarm_rate(alarm_rate), len(rows)
-    if train_until is not None:
-        cuts = [int(np.sum(np.asarray(rows.index < train_until)))]
-        starts = [0]
-    else:
-        cuts = starts = refits(total)
+    online = train_until is None
+    cuts = refits(total) if online else [int(np.sum(np.asarray(rows.index < train_until)))]
+    starts = cuts if online else [0]
     score, strength = np.zeros(total), np.zeros(total)
     kind = np.full(total, "", dtype=object)
     stretches = zip(starts, [*starts[1:], total], cuts, strict=True)

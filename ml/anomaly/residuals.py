@@ -63,10 +63,12 @@ class Standard:
         return (values - self.center) / self.scale
 
     def to_json(self) -> dict[str, Any]:
+        """For the artifact's manifest; `from_json` reads it."""
         return {"center": self.center.tolist(), "scale": self.scale.tolist()}
 
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> Standard:
+        """What `to_json` wrote."""
         return cls(np.array(body["center"]), np.array(body["scale"]))
 
 
@@ -147,9 +149,12 @@ class _Windows:
         return cls(squashed.unfold(0, window, 1).transpose(1, 2), learn, check)
 
     def batch_loss(self, network: AnomalyNetwork) -> Callable[[Tensor], Tensor]:
+        """For `fit_network`: the loss on windows to learn from, by their places."""
         return lambda batch: network.loss(self.values[self.learn[batch]])
 
     def valid_loss(self, network: AnomalyNetwork) -> Callable[[], float]:
+        """For `fit_network`: the mean loss on the windows to validate on."""
+
         def loss() -> float:
             parts = [(self.values[p], len(p)) for p in self.check.split(_BATCH)]
             return sum(float(network.loss(x)) * n for x, n in parts) / len(self.check)

@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 
 from ml.anomaly.alarms import HYSTERESIS_ROWS, REFERENCE, remaining_score, stays_up
-from ml.anomaly.calibration import AlarmRateCalibration
+from ml.anomaly.calibration import ALARMS_PER_WEEK, AlarmRateCalibration
 from ml.anomaly.detectors import NetworkDetector
 from ml.anomaly.features import (
     DAY,
@@ -55,7 +55,9 @@ class QuoteStream:
     """Scores rows one after the other. `state` holds arrays of fixed shapes and no Python objects:
     it can be saved as tensors and handed to a new QuoteStream of the same detector.
 
-    Feed it the last rows of history first (ml.anomaly.measure.CONTEXT of them say all there is).
+    `usual` are the market's minutes between readings, `columns` those of `read_columns`. Feed it
+    the last rows of history first (ml.anomaly.measure.CONTEXT of them say all there is). It raises
+    an alarm at the threshold of one a week.
     """
 
     def __init__(
@@ -65,12 +67,11 @@ class QuoteStream:
         *,
         usual: float,
         columns: tuple[str, ...],
-        per_week: float = 1.0,
         state: Mapping[str, np.ndarray] | None = None,
     ) -> None:
         self.detector, self.calibration, self.usual = detector, calibration, usual
         self.columns = columns
-        self.threshold = calibration.public_threshold(per_week)
+        self.threshold = calibration.public_threshold(ALARMS_PER_WEEK)
         self.state: dict[str, np.ndarray] = {k: v.copy() for k, v in (state or {}).items()}
 
     def feed(self, time: pd.Timestamp, row: Mapping[str, float]) -> StreamScore:

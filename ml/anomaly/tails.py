@@ -84,6 +84,7 @@ class Tail:
         return float(top * np.exp(min(step, 50.0))) if self.pareto else float(top + step)
 
     def to_json(self) -> dict[str, Any]:
+        """For the artifact's manifest; `from_json` reads it."""
         return {
             "knots": list(self.knots),
             "decades": list(self.decades),
@@ -93,6 +94,7 @@ class Tail:
 
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> Tail:
+        """What `to_json` wrote."""
         return cls(tuple(body["knots"]), tuple(body["decades"]), body["slope"], body["pareto"])
 
 
@@ -117,6 +119,7 @@ class RunTail:
         return cls(float(-np.log10(rate[0])), float(np.clip(falls, 0.05, 1.0)))
 
     def __call__(self, runs: np.ndarray) -> np.ndarray:
+        """(rows,) decades of rarity of runs of such lengths, 0 where there is none."""
         decades = self.first + self.ratio * (runs - 1)
         return np.where(runs >= 1, np.clip(decades, 0, MOST_DECADES), 0.0)
 
@@ -157,6 +160,7 @@ class RunHead:
         return np.array(self.quiet)[(minutes // _HOUR).astype(np.int64) % 24]
 
     def sums(self, features: Features, name: str) -> np.ndarray:
+        """(rows,) surprise of the run up to and with each row."""
         flag, keep = features.flags[name]
         return run_by_row(features.readings, flag, keep, self.gain(features.readings.minutes))
 
@@ -167,6 +171,7 @@ class RunHead:
         return self.counted(np.maximum(run - self.excused, 0))
 
     def to_json(self) -> dict[str, Any]:
+        """For the artifact's manifest; `from_json` reads it."""
         return {
             "excused": self.excused,
             "counted": [self.counted.first, self.counted.ratio],
@@ -176,6 +181,7 @@ class RunHead:
 
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> RunHead:
+        """What `to_json` wrote."""
         surprise = Tail.from_json(body["surprise"]) if body["surprise"] else None
         return cls(body["excused"], RunTail(*body["counted"]), tuple(body["quiet"]), surprise)
 

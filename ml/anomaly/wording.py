@@ -159,19 +159,16 @@ def contributions(names: tuple[str, ...], heads: np.ndarray) -> dict[str, float]
     return {names[i]: float(share[i]) for i in order if share[i] > 0}
 
 
-def _expected(level: ExpectedLevels, row: int) -> dict[str, Expected]:
-    def number(values: np.ndarray) -> float | None:
-        # Ten digits: what went through a logarithm and back reads as it was quoted.
-        return float(f"{values[row]:.10g}") if np.isfinite(values[row]) else None
+def _number(value: float) -> float | None:
+    # Ten digits: what went through a logarithm and back reads as it was quoted.
+    return float(f"{value:.10g}") if np.isfinite(value) else None
 
+
+def _expected(level: ExpectedLevels, row: int) -> dict[str, Expected]:
+    parts = ("observed", "value", "lower", "upper")
     return {
-        c: Expected(
-            observed=number(level.observed[c]),
-            value=number(level.value[c]),
-            lower=number(level.lower[c]),
-            upper=number(level.upper[c]),
-        )
-        for c in level.value
+        column: Expected(**{part: _number(getattr(level, part)[column][row]) for part in parts})
+        for column in level.value
     }
 
 
