@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from ml.anomaly.alarms import alarm_rows, count_episodes
-from ml.errors import BadConfig
+from ml.errors import BadConfig, NotEnoughData
 from ml.results import PUBLIC_THRESHOLD
 from ml.spec import LabelledSpan
 
@@ -67,6 +67,12 @@ def rate_of_sensitivity(sensitivity: float) -> float:
             {"sensitivity": f"must be between 0 and 99, not {sensitivity:g}"},
         )
     return float(_FACTOR ** ((sensitivity - _MIDDLE) / _POINTS))
+
+
+def too_few_rows(present: int, what: str) -> NotEnoughData:
+    """The error of a detector that has only so many rows; `what` they must be for."""
+    problem = f"An anomaly detector needs {LEAST_ROWS} rows {what}; there are {present}."
+    return NotEnoughData(problem, needed=LEAST_ROWS, present=present)
 
 
 def calibration_rows(index: pd.DatetimeIndex, labels: Iterable[LabelledSpan]) -> np.ndarray:

@@ -15,7 +15,7 @@ from ml.anomaly.alarms import HYSTERESIS_ROWS, REFERENCE, alarm_rows, count_epis
 from ml.anomaly.calibration import ALARMS_PER_WEEK
 from ml.anomaly.detectors import Detector
 from ml.anomaly.features import LONGEST_RUN, Features, make_features
-from ml.anomaly.planting import plant
+from ml.anomaly.planting import Planted, plant
 from ml.anomaly.readings import TRAIL, join_minutes, minutes_of
 from ml.tasks import TASKS, Task
 
@@ -67,16 +67,15 @@ def trials(
     quotes: pd.DataFrame, *, usual: float, start: pd.Timestamp, end: pd.Timestamp
 ) -> list[Trial]:
     """The clean stretch first, then one planted copy per seed. Prepared once for all detectors."""
+    clean = quotes.loc[:end]
+    copies = [Planted(clean, np.full(len(clean), "", dtype=object))]
+    copies += (plant(clean, seed=seed, start=start) for seed in SEEDS)
+    weeks = (end - start) / pd.Timedelta(weeks=1)
     out = []
-    for seed in (None, *SEEDS):
-        copy, kind = quotes.loc[:end], np.full(len(quotes.loc[:end]), "", dtype=object)
-        if seed is not None:
-            planted = plant(copy, seed=seed, start=start)
-            copy, kind = planted.quotes, planted.kind
-        features = features_between(copy, usual=usual, start=start, end=end)
+    for copy in copies:
+        features = features_between(copy.quotes, usual=usual, start=start, end=end)
         index = features.table.index
-        weeks = (end - start) / pd.Timedelta(weeks=1)
-        out.append(Trial(features, kind[-len(index) :], np.asarray(index >= start), weeks))
+        out.append(Trial(features, copy.kind[-len(index) :], np.asarray(index >= start), weeks))
     return out
 
 

@@ -20,6 +20,7 @@ from ml.anomaly.calibration import (
     AlarmRateCalibration,
     calibrate,
     calibration_rows,
+    too_few_rows,
 )
 from ml.anomaly.detectors import Detector, NetworkDetector, RobustZ
 from ml.anomaly.features import make_features
@@ -43,7 +44,8 @@ def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: Fit
     Cancelled and TrainingDiverged."""
     config = cast(AnomalyConfig, config)
     quotes = quotes[[c for c in quotes.columns if not c.endswith("_vwap")]]  # no feature uses it
-    _refuse_short(quotes)
+    if len(quotes) < LEAST_ROWS:
+        raise too_few_rows(len(quotes), "with a price")
     cut = int(len(quotes) * (1 - TEST_SHARE))
     usual = usual_gap(quotes.index[:cut])
     detectors, calibrations, loop = _learn(quotes.iloc[:cut], usual, spec, config, context)
@@ -52,11 +54,8 @@ def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: Fit
     prepared = trials(quotes, usual=usual, start=start, end=end)
     figures = {k: measure(d, prepared, calibrations[k].weekly) for k, d in detectors.items()}
     if figures[Source.NETWORK]["average_precision"] is None:
-        raise NotEnoughData(
-            "The last stretch has too few quotes to plant faults and measure a detector.",
-            needed=LEAST_ROWS,
-            present=len(quotes),
-        )
+        problem = "The last stretch has too few quotes to plant faults and measure a detector."
+        raise NotEnoughData(problem, needed=LEAST_ROWS, present=len(quotes))
     network = cast(NetworkDetector, detectors[Source.NETWORK])
     return Fitted(
         tensors=_tensors(network),
@@ -72,15 +71,6 @@ def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: Fit
         best_epoch=loop.best_epoch,
         losses=tuple(loop.losses),
     )
-
-
-def _refuse_short(quotes: pd.DataFrame) -> None:
-    if len(quotes) < LEAST_ROWS:
-        raise NotEnoughData(
-            f"An anomaly detector needs {LEAST_ROWS} rows with a price; there are {len(quotes)}.",
-            needed=LEAST_ROWS,
-            present=len(quotes),
-        )
 
 
 def _tensors(network: NetworkDetector) -> dict[str, Tensor]:

@@ -16,6 +16,7 @@ from ml.anomaly.calibration import (
     calibrate,
     calibration_rows,
     parse_alarm_rate,
+    too_few_rows,
 )
 from ml.anomaly.detectors import DetectorScores, NetworkDetector
 from ml.anomaly.features import Features, make_features
@@ -113,11 +114,8 @@ def refits(total: int) -> list[int]:
         cuts.append(cut)
         cut = int(cut * GROWTH)
     if not cuts:
-        raise NotEnoughData(
-            f"An anomaly detector needs more than {LEAST_ROWS} rows; there are {total}.",
-            needed=LEAST_ROWS,
-            present=total,
-        )
+        problem = f"An anomaly detector needs more than {LEAST_ROWS} rows; there are {total}."
+        raise NotEnoughData(problem, needed=LEAST_ROWS, present=total)
     return cuts
 
 
@@ -132,11 +130,7 @@ def fit_table(
     """Learn from the first `cut` rows, by the default family, and score all of them. Raises
     NotEnoughData and Cancelled."""
     if cut < LEAST_ROWS:
-        raise NotEnoughData(
-            f"An anomaly detector needs {LEAST_ROWS} rows to learn from; there are {cut}.",
-            needed=LEAST_ROWS,
-            present=cut,
-        )
+        raise too_few_rows(cut, "to learn from")
     set_seeds(seed)
     # A column that has never held a value says nothing, and what it will hold is not known yet.
     rows = rows[[c for c in rows.columns if rows[c].iloc[:cut].notna().any()]]

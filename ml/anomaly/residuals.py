@@ -140,11 +140,8 @@ class _Windows:
         cut = int(len(picked) * (1 - VALID_SHARE))
         learn, check = picked[:cut], picked[cut + window :]
         if len(learn) < window or not len(check):
-            raise NotEnoughData(
-                f"There are only {len(picked)} windows of {window} readings.",
-                needed=LEAST_ROWS,
-                present=len(picked),
-            )
+            problem = f"There are only {len(picked)} windows of {window} readings."
+            raise NotEnoughData(problem, needed=LEAST_ROWS, present=len(picked))
         # One strided view: window i ends at reading i + window - 1.
         return cls(squashed.unfold(0, window, 1).transpose(1, 2), learn, check)
 

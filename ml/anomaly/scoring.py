@@ -1,8 +1,9 @@
-"""The front door of scoring a series that nobody has trained a model for: which track fits it.
+"""The front door of scoring a series that nobody has trained a model for: quotes or plain values.
 
 A row is scored from itself and the rows before it. With `train_until` everything is learned from
 the rows before that moment; without, the series is scored as it would have been live: a warm-up,
-then row by row, with refits on the way that see no later row.
+then row by row, with refits on the way that see no later row. Either way of scoring is loaded when
+it is needed: plain values go without torch.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from ml.errors import BadQuotes
 from ml.results import SeriesScores
 from ml.spec import ProgressCallback, ignore_progress
 
-#: What the two tracks know. A plain value has no sign, no unit and no market's habits.
+#: The column of plain values, which have no sign, no unit and no market's habits.
 VALUE = "value"
 
 

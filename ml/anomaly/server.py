@@ -75,11 +75,8 @@ class AnomalyServer:
         features = features_between(self._quotes(quotes), usual=self.usual, start=start, end=end)
         present = len(features.table)
         if present < self.window:
-            raise NotEnoughData(
-                f"A scan needs {self.window} readings; there are {present}.",
-                needed=self.window,
-                present=present,
-            )
+            problem = f"A scan needs {self.window} readings; there are {present}."
+            raise NotEnoughData(problem, needed=self.window, present=present)
         return features
 
     def threshold_of(self, per_week: float, source: Source) -> float:

@@ -23,7 +23,8 @@ from ml.errors import ArtifactMismatch, NotEnoughData
 #: code is never continued.
 FORMAT = 1
 _FORMAT = "format"
-#: State name of each ring: that of the entry which the reading so far will add to it.
+#: State name of each ring: that of the entry which the reading so far will add to it. Stored states
+#: have these names; "held" are the decades from which a score may last.
 RINGS = {
     "levels": "level",
     "homes": "home",
@@ -54,11 +55,8 @@ def unpack(body: bytes) -> dict[str, np.ndarray]:
 
 def too_short(present: int) -> NotEnoughData:
     """So many readings make no state."""
-    return NotEnoughData(
-        f"A stream starts after {TRAIL + 1} readings; there are {present}.",
-        needed=TRAIL + 1,
-        present=present,
-    )
+    problem = f"A stream starts after {TRAIL + 1} readings; there are {present}."
+    return NotEnoughData(problem, needed=TRAIL + 1, present=present)
 
 
 def state_after(
