@@ -120,3 +120,11 @@ def test_a_detector_of_an_older_make_is_refused(fit: Fitted) -> None:
     del old.section["heads"]
     with pytest.raises(ArtifactMismatch, match="older make"):
         served(old)
+
+
+def test_the_names_in_an_artifact_are_those_of_stored_ones(fit: Fitted) -> None:
+    stored = "baseline features heads network promises public_threshold usual_minutes"
+    assert sorted(fit.section) == stored.split()
+    assert fit.section["promises"].keys() == {"network", "baseline"}
+    assert fit.section["promises"]["network"].keys() == {"weekly", "slope"}
+    assert sorted(fit.section["heads"]) == ["crossed_rate", "fallback", "names", "runs", "tails"]

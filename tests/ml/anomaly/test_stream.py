@@ -129,3 +129,15 @@ def test_one_quote_gets_a_score(quotes: pd.DataFrame, detector: NetworkDetector)
     found = running.feed(quotes.index[800], wild)
     assert found.alarm
     assert max(found.heads, key=lambda k: found.heads[k]) in ("return_ask", "spread")
+
+
+def test_the_names_in_a_state_are_those_of_stored_ones(
+    quotes: pd.DataFrame, detector: NetworkDetector
+) -> None:
+    running = stream(detector)
+    running.extend(quotes.iloc[:30])
+    stored = (
+        "alarm before bucket count decades filled held home homes input inputs last_seen level "
+        "levels local minute run runs seen size sizes start step steps sum sums"
+    )
+    assert sorted(unpack(running.pack())) == stored.split()
