@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+import ml
 from analytics.exceptions import InvalidInput
 from analytics.models import AnomalyEvent
 from analytics.services.anomalies.operating_point import operating_point
-from ml.predictor import DEFAULT_THRESHOLD
 
 
 @pytest.mark.parametrize(
@@ -83,4 +83,4 @@ def test_nothing_is_the_calibrated_threshold():
 
 
 def test_an_alarm_of_the_database_is_the_calibrated_threshold_of_ml():
-    assert AnomalyEvent.ALARM == DEFAULT_THRESHOLD
+    assert AnomalyEvent.ALARM == ml.PUBLIC_THRESHOLD
