@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ml.evaluation.plan import TARGETS, BacktestPlan, long_form
+from ml.evaluation.plan import BacktestPlan, long_form
 from ml.evaluation.scores import same_hour_median
 from ml.forecast.metrics import Answer
+from ml.forecast.targets import Target
 from ml.grid import build_grid, check_quotes
 from ml.tasks import HORIZONS, QUANTILES, Task
 
@@ -43,7 +44,7 @@ def lightgbm_backtest(
     """The plan's forecasts in long form; fitted once, on targets of before its start. With `tune`
     each horizon has the settings that did best on the month before it."""
     grid = build_grid(check_quotes(quotes), step_minutes=plan.step_minutes)
-    value = grid[TARGETS[plan.task]].to_numpy()
+    value = grid[Target(plan.task).column].to_numpy()
     unit = np.abs(value) / 100 if plan.task is Task.PRICE else np.ones(len(value))
     shared = _inputs(grid, value, unit, plan)
     per_day = max(1, 1440 // plan.step_minutes)

@@ -21,11 +21,11 @@ import pandas as pd
 
 from bench.pattern_peers import EMBARGO, lightgbm_probabilities, rule, tuned_rule
 from ml.grid import build_grid, check_quotes
+from ml.pattern.features import usable_rows
 from ml.pattern.labels import CLASSES, make_labels
 from ml.pattern.measure import calibration_error, flicker, lags, macro_f1
 from ml.pattern.naming import LABELS, name_labels
 from ml.pattern.proof import METRICS as GAIN
-from ml.pattern.server import usable_rows
 from ml.predictor import DLPredictor
 from ml.results import Pattern
 from ml.spec import DEFAULT_STEP_MINUTES

@@ -10,18 +10,18 @@ import pandas as pd
 from ml.anomaly.measure import GRACE, SEEDS, average_precision, events
 from ml.anomaly.planting import plant
 from ml.errors import NotEnoughData
-from ml.evaluation.significance import BLOCK, Verdict, paired_bootstrap
+from ml.evaluation.significance import BLOCK, SignificanceTest, paired_bootstrap
 
 if TYPE_CHECKING:
     from ml.predictor import DLPredictor
 
 
-def meet(
+def compare_detectors(
     pair: tuple[DLPredictor, DLPredictor],
     quotes: pd.DataFrame,
     first: pd.Timestamp,
     last: pd.Timestamp,
-) -> Verdict:
+) -> SignificanceTest:
     """Average precision on planted copies of the stretch, the same for both. Rows just after an
     event count neither way, as in ml.anomaly.measure."""
     scores: list[list[np.ndarray]] = [[], []]

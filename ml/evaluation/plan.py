@@ -15,11 +15,11 @@ import pandas as pd
 
 from ml.errors import BadConfig
 from ml.forecast.metrics import Answer
+from ml.forecast.targets import Target
 from ml.registry import list_specs
 from ml.spec import DEFAULT_STEP_MINUTES
-from ml.tasks import HORIZONS, QUANTILES, Task
+from ml.tasks import HORIZONS, QUANTILES, TASKS, Task
 
-TARGETS = {Task.PRICE: "mid", Task.SPREAD: "spread_pct"}
 MOST_STEPS = 500_000
 QUANTILE_COLUMNS = tuple(f"q{level:g}" for level in QUANTILES)
 MOMENT_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
@@ -42,7 +42,7 @@ class BacktestPlan:
 
     def __post_init__(self) -> None:
         problems = {}
-        if self.task not in TARGETS:
+        if self.task not in TASKS or not TASKS[self.task].horizons:
             problems["task"] = "must be price or spread"
         elif self.family is not None:
             known = [spec.name for spec in list_specs(self.task)]
@@ -60,6 +60,7 @@ class BacktestPlan:
             raise BadConfig("This backtest cannot be run.", problems)
 
     def origins(self) -> pd.DatetimeIndex:
+        """The moments that are forecast from."""
         freq = pd.Timedelta(minutes=self.step_minutes)
         first = pd.Timestamp(self.start).ceil(freq)
         return pd.date_range(first, self.end, freq=freq)[:: self.origin_step]
@@ -101,13 +102,14 @@ BacktestListener = Callable[[BacktestProgress], bool]
 
 
 def long_form(origins: pd.DatetimeIndex, answer: Answer, plan: BacktestPlan) -> pd.DataFrame:
-    """A line per origin and horizon whose target lies in the plan's window."""
+    """A line per origin and horizon whose target lies in the plan's window: `origin`, `target` (a
+    column of the grid), `h` (grid rows ahead), `yhat` and a column per quantile."""
     count = len(origins)
     steps = np.asarray(HORIZONS)
     table = pd.DataFrame(
         {
             "origin": np.repeat(origins, len(steps)),
-            "target": TARGETS[plan.task],
+            "target": Target(plan.task).column,
             "h": np.tile(steps, count),
         }
     )

@@ -13,8 +13,7 @@ import ml
 from ml.errors import BadConfig, Cancelled, NotEnoughData
 from ml.evaluation.backtest import run_backtest
 from ml.evaluation.plan import QUANTILE_COLUMNS, BacktestPlan, write_predictions
-from ml.evaluation.report import backtest_figures, report_backtest
-from ml.evaluation.scores import block_bootstrap, clean_mask, same_hour_median
+from ml.evaluation.scores import backtest_figures, clean_mask, same_hour_median
 from ml.predictor import DLPredictor
 from ml.registry import get_spec, registered
 from ml.tasks import HORIZONS, Task
@@ -242,28 +241,6 @@ def test_same_hour_median_looks_back_only():
         spoiled = value.copy()
         spoiled[400:] = -1
         assert same_hour_median(spoiled, horizon, 48)[384:400].tolist() == found.tolist()
-
-
-def test_the_bootstrap_interval_holds_the_ratio():
-    day = pd.date_range("2025-01-01", periods=60 * 48, freq="30min").floor("D")
-    rng = np.random.default_rng(1)
-    part, whole = rng.gamma(2, 1, len(day)), rng.gamma(2, 2, len(day))
-    low, high = block_bootstrap(day, part, whole)
-    assert low < part.mean() / whole.mean() < high
-    assert high - low < 0.1
-
-
-def test_the_report_stands_alone(results, quotes, tmp_path):
-    plan = plan_of(quotes)
-    table = report_backtest(results[Task.PRICE], quotes, plan, tmp_path, title="USDT/<BOB>")
-    page = (tmp_path / "report.html").read_text()
-    assert "USDT/&lt;BOB&gt;" in page
-    assert page.count("<svg") == 4
-    assert "<script" not in page
-    assert 'src="' not in page
-    assert "nan" not in page
-    assert (tmp_path / "report.png").read_bytes().startswith(b"\x89PNG")
-    assert {line["set"] for line in table} == {"all", "clean", "fresh"}
 
 
 def test_predictions_are_written_at_once_and_alike(results, tmp_path):
