@@ -29,7 +29,9 @@ _INK, _PAPER = "#1b1f24", "#ffffff"
 _MOST_SKILL, _MOST_DATES = 2.0, 5
 _LOW, _HIGH = QUANTILES.index(0.1), QUANTILES.index(0.9)
 _SIZE = (5.4, 3.3)  # inches
-_STYLE: dict[str, Any] = {
+#: Neither when nor by what it was drawn stands in a chart.
+_BARE = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+_STYLE: Any = {
     "svg.fonttype": "none",  # texts stay texts, in the page's own font
     "font.size": 9,
     "axes.titlesize": 10,
@@ -79,10 +81,9 @@ def _svg(figure: Figure, title: str) -> str:
     out = io.StringIO()
     # The salt tells the names inside one chart from those of another one on the same page.
     with mpl.rc_context({**_STYLE, "svg.hashsalt": title}):
-        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
+        figure.savefig(out, format="svg", transparent=True, metadata=_BARE)
     text = out.getvalue()
-    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
-    text = re.sub(r'<g id="[^"]*"', "<g", text).replace(_INK, "currentColor")
+    text = re.sub(r'<g id="[^"]*"', "<g", text[text.index("<svg") :]).replace(_INK, "currentColor")
     return text.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1)
 
 

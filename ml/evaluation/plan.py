@@ -22,7 +22,7 @@ from ml.tasks import HORIZONS, QUANTILES, TASKS, Task
 
 MOST_STEPS = 500_000
 QUANTILE_COLUMNS = tuple(f"q{level:g}" for level in QUANTILES)
-MOMENT_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+_MOMENT_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,10 +125,20 @@ def long_form(origins: pd.DatetimeIndex, answer: Answer, plan: BacktestPlan) -> 
 
 def write_predictions(forecasts: pd.DataFrame, path: str | Path) -> None:
     """The long form as csv, zipped where the name ends in .gz; there at once or not at all."""
-    path = Path(path)
+    path, text = Path(path), as_csv(forecasts)
     path.parent.mkdir(parents=True, exist_ok=True)
-    staged = path.with_name(f".{path.name}.new")
-    text = forecasts.to_csv(index=False, float_format="%.10g", date_format=MOMENT_FORMAT).encode()
     # Neither name nor time goes in: the same forecasts make the same file.
-    staged.write_bytes(gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)
+    write_whole(path, gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)
+
+
+def as_csv(forecasts: pd.DataFrame) -> bytes:
+    """The long form as csv: ten digits, moments in UTC."""
+    text: str = forecasts.to_csv(index=False, float_format="%.10g", date_format=_MOMENT_FORMAT)
+    return text.encode()
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that is there at once or not at all, whatever happens."""
+    staged = path.with_name(f".{path.name}.new")
+    staged.write_bytes(content)
     os.replace(staged, path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ml.evaluation.charts import charts_png, charts_svg
-from ml.evaluation.plan import BacktestPlan
+from ml.evaluation.plan import BacktestPlan, write_whole
 from ml.evaluation.scores import score_rows, score_table
 
 #: column of the table, its heading, how a figure is written
@@ -60,17 +59,11 @@ def report_backtest(
     folder.mkdir(parents=True, exist_ok=True)
     found = score_rows(forecasts, quotes, plan)
     table = score_table(found)
-    _put(folder / "report.html", _page(title, plan, table, charts_svg(found)).encode())
-    _put(folder / "report.png", charts_png(found))
+    write_whole(folder / "report.html", _page(title, plan, table, charts_svg(found)).encode())
+    write_whole(folder / "report.png", charts_png(found))
     facts = {"title": title, "plan": plan.as_json(), "figures": table}
-    _put(folder / "figures.json", json.dumps(facts, indent=1, default=str).encode())
+    write_whole(folder / "figures.json", json.dumps(facts, indent=1, default=str).encode())
     return table
-
-
-def _put(path: Path, content: bytes) -> None:
-    staged = path.with_name(f".{path.name}.new")
-    staged.write_bytes(content)
-    os.replace(staged, path)
 
 
 # ------------------------------------------------------------------------------------------ page

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -53,6 +53,7 @@ def diebold_mariano(
     nothing (Parzen 1963), and corrected as Harvey, Leybourne and Newbold (1997) have it. So wide a
     window leaves few degrees of freedom, and Student's t gets those of the Bartlett window, 1.5 n /
     width (Lazarus, Lewis, Stock and Watson 2018), which keeps the test honest on short stretches.
+    Raises ValueError where no origin has both losses.
     """
     difference = np.asarray(challenger, float) - np.asarray(champion, float)
     known = np.isfinite(difference)
@@ -60,24 +61,24 @@ def diebold_mariano(
     if not n:
         raise ValueError("there is no origin at which both have a loss")
     mean = float(difference[known].mean())
-    facts = {
-        "method": "diebold_mariano",
-        "n": n,
-        "champion": float(np.asarray(champion, float)[known].mean()),
-        "challenger": float(np.asarray(challenger, float)[known].mean()),
-        "difference": mean,
-    }
+    found = SignificanceTest(
+        method="diebold_mariano",
+        n=n,
+        champion=float(np.asarray(champion, float)[known].mean()),
+        challenger=float(np.asarray(challenger, float)[known].mean()),
+        difference=mean,
+    )
     if n < LEAST_STRETCHES * overlap:
-        return SignificanceTest(**facts)
+        return found
     width = max(WIDTHS * overlap, math.ceil(n ** (1 / 3)))
     variance = _long_run_variance(np.where(known, difference - mean, 0.0), n, width)
     if variance <= 0:  # the same forecasts: nothing tells them apart
-        return SignificanceTest(**facts, statistic=0.0, p_value=1.0)
+        return replace(found, statistic=0.0, p_value=1.0)
     h = overlap
     correction = math.sqrt(max(n + 1 - 2 * h + h * (h - 1) / n, 1.0) / n)
     statistic = correction * mean / math.sqrt(variance / n)
     freedom = min(1.5 * n / width, n - 1)
-    return SignificanceTest(**facts, statistic=statistic, p_value=student_p(statistic, freedom))
+    return replace(found, statistic=statistic, p_value=student_p(statistic, freedom))
 
 
 def _long_run_variance(centred: np.ndarray, n: int, width: int) -> float:
@@ -115,19 +116,19 @@ def paired_bootstrap(
     """
     everywhere = np.arange(rows)
     champion, challenger = metric(everywhere, 0), metric(everywhere, 1)
-    facts = {
-        "method": "paired_block_bootstrap",
-        "n": rows,
-        "champion": champion,
-        "challenger": challenger,
-        "difference": challenger - champion,
-    }
+    found = SignificanceTest(
+        method="paired_block_bootstrap",
+        n=rows,
+        champion=champion,
+        challenger=challenger,
+        difference=challenger - champion,
+    )
     if rows < LEAST_STRETCHES * block:
-        return SignificanceTest(**facts)
+        return found
     drawn = block_draws(rows, block=block, draws=draws, rng=np.random.default_rng(seed))
-    found = np.array([metric(places, 1) - metric(places, 0) for places in drawn])
+    gaps = np.array([metric(places, 1) - metric(places, 0) for places in drawn])
     # Ties count on both sides, and the data themselves are one draw: p is never quite 0.
-    below, above = (found <= 0).sum() + 1, (found >= 0).sum() + 1
+    below, above = (gaps <= 0).sum() + 1, (gaps >= 0).sum() + 1
     p_value = min(1.0, 2 * min(below, above) / (draws + 1))
-    low, high = np.quantile(found, [0.025, 0.975])
-    return SignificanceTest(**facts, p_value=float(p_value), low=float(low), high=float(high))
+    low, high = np.quantile(gaps, [0.025, 0.975])
+    return replace(found, p_value=float(p_value), low=float(low), high=float(high))
