@@ -91,10 +91,16 @@ def clean_mask(value: np.ndarray, task: Task, half: int) -> np.ndarray:
 
 def same_hour_median(value: np.ndarray, horizon: int, per_day: int) -> np.ndarray:
     """(n,) forecast made at each row: the median at the target's hour on the last 7 days seen."""
+    return known_median(same_hours(value, horizon, per_day))
+
+
+def same_hours(value: np.ndarray, horizon: int, per_day: int) -> np.ndarray:
+    """(n, 7) values at the hour of each row's target `horizon` rows ahead on the last 7 days seen,
+    the latest first; NaN before the first row."""
     first = -(-horizon // per_day)
     back = horizon - per_day * np.arange(first, first + _PROFILE_DAYS)
     at = np.arange(len(value))[:, None] + back
-    return known_median(np.where(at >= 0, value[np.maximum(at, 0)], np.nan))
+    return np.where(at >= 0, value[np.maximum(at, 0)], np.nan)
 
 
 def _with_residuals(
