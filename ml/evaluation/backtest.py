@@ -123,7 +123,9 @@ class _Run:
                 hold_out=False,
             )
             before = self.quotes[self.quotes.index < moment]
-            report = trainer.train(str(self.plan.task), before, **self.plan.params)
+            report = trainer.train(
+                self.plan.task, before, family=self.plan.family, **self.plan.params
+            )
             os.rename(report.folder, folder)
         return DLPredictor.load(folder, device=self.device or "cpu")
 

@@ -15,6 +15,7 @@ import pandas as pd
 
 from ml.errors import BadConfig
 from ml.forecast.metrics import Answer
+from ml.registry import list_specs
 from ml.spec import DEFAULT_STEP_MINUTES
 from ml.tasks import HORIZONS, QUANTILES, Task
 
@@ -26,8 +27,9 @@ MOMENT_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 @dataclass(frozen=True, kw_only=True)
 class BacktestPlan:
-    """What is asked for. Origins and targets lie in `start`..`end`, `origin_step` grid rows apart.
-    Without `refit_every` the model of before `start` answers all of it."""
+    """What is asked for. Origins and targets lie in `start`..`end` (aware), `origin_step` grid rows
+    apart. Without `refit_every` the model of before `start` answers all of it. `family` is trained
+    (the task's default one without) with `params`. Raises BadConfig, naming what is wrong."""
 
     task: Task
     start: dt.datetime
@@ -36,11 +38,16 @@ class BacktestPlan:
     refit_every: dt.timedelta | None = None
     origin_step: int = 1
     params: Mapping[str, Any] = field(default_factory=dict)
+    family: str | None = None
 
     def __post_init__(self) -> None:
         problems = {}
         if self.task not in TARGETS:
             problems["task"] = "must be price or spread"
+        elif self.family is not None:
+            known = [spec.name for spec in list_specs(self.task)]
+            if self.family not in known:
+                problems["family"] = f"must be one of {', '.join(known)}, not {self.family!r}"
         if self.end <= self.start:
             problems["end"] = "must be later than the start"
         elif (self.end - self.start) / dt.timedelta(minutes=self.step_minutes) > MOST_STEPS:
@@ -65,8 +72,10 @@ class BacktestPlan:
         return list(pd.date_range(self.start, last, freq=self.refit_every))
 
     def as_json(self) -> dict[str, Any]:
+        """Plain JSON, by which a plan is told from another one. A plan without a family has no such
+        key, so that what was done before plans had one is known again."""
         every = self.refit_every
-        return {
+        plan: dict[str, Any] = {
             "task": str(self.task),
             "start": self.start.isoformat(),
             "end": self.end.isoformat(),
@@ -75,6 +84,7 @@ class BacktestPlan:
             "origin_step": self.origin_step,
             "params": dict(self.params),
         }
+        return plan if self.family is None else {**plan, "family": self.family}
 
 
 @dataclass(frozen=True, kw_only=True)
