@@ -9,7 +9,7 @@ import pandas as pd
 
 from ml.evaluation.plan import TARGETS, BacktestPlan, long_form
 from ml.evaluation.scores import same_hour_median
-from ml.forecast.metrics import Answer
+from ml.forecast.metrics import QuantileForecast
 from ml.grid import build_grid, check_quotes
 from ml.tasks import HORIZONS, QUANTILES, Task
 
@@ -68,7 +68,7 @@ def lightgbm_backtest(
             found = _quantile(inputs, move, known, rows, level, own)
             quantiles[:, k, q] = value[rows] + unit[rows] * found
     quantiles.sort(axis=2)
-    answer = Answer(quantiles[..., QUANTILES.index(0.5)], quantiles)
+    answer = QuantileForecast(quantiles[..., QUANTILES.index(0.5)], quantiles)
     return long_form(grid.index[rows], answer, plan)
 
 

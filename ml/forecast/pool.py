@@ -14,14 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ml.forecast.metrics import LEVELS
-from ml.forecast.tracking import (
-    MEDIAN,
-    best_widths,
-    centre_trust,
-    stretched,
-    tracked_stretch,
-)
+from ml.forecast.metrics import LEVELS, MEDIAN
+from ml.forecast.tracking import best_widths, centre_trust, stretched, tracked_stretch
 from ml.tasks import HORIZONS
 
 SPAN_DAYS = 28
