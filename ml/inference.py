@@ -35,6 +35,7 @@ class OptimizedModel:
         self.path = path
 
     def __call__(self, *inputs: Tensor) -> Any:
+        """What the module returns for `inputs`, without gradients."""
         return self._call(*inputs)
 
 

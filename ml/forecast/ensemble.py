@@ -40,6 +40,7 @@ class StaticScaler:
         return cls(centre.astype("float32"), width.astype("float32"))
 
     def __call__(self, static: np.ndarray) -> np.ndarray:
+        """(m, features) standardised and clipped, float32."""
         scaled = np.clip((static - self.centre) / self.width, -_LIMIT, _LIMIT)
         return np.nan_to_num(scaled, nan=0.0).astype("float32")
 

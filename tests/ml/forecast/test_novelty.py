@@ -15,9 +15,10 @@ from ml.predictor import DLPredictor
 from ml.results import Forecast
 from ml.tasks import Task
 from ml.trainer import DLModelTrainer
-from tests.ml.forecast_market import make_quotes
+from tests.ml.forecast_market import ask, make_quotes
 
 SMALL = {"epochs": 1, "hidden": 8, "width": 16, "members": 1, "batch_size": 128}
+FORECASTS = (Task.PRICE, Task.SPREAD)
 ROWS = 2400
 
 
@@ -42,19 +43,13 @@ def predictors(quotes, tmp_path_factory):
     trainer = DLModelTrainer(tmp_path_factory.mktemp("models"), device="cpu", step_minutes=30)
     return {
         task: DLPredictor.load(trainer.train(task, quotes.iloc[:2000], **SMALL).folder)
-        for task in ("lstm", "gru")
+        for task in FORECASTS
     }
 
 
-@pytest.fixture(params=["lstm", "gru"])
+@pytest.fixture(params=FORECASTS)
 def predictor(request, predictors):
     return predictors[request.param]
-
-
-def ask(predictor: DLPredictor, quotes: pd.DataFrame, **options) -> Forecast:
-    if predictor.manifest["family"] == "lstm":
-        return predictor.predict_price(quotes, **options)
-    return predictor.predict_spread(quotes, **options)
 
 
 def unwidened(predictor: DLPredictor, quotes: pd.DataFrame, monkeypatch) -> Forecast:

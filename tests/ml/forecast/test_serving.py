@@ -15,7 +15,7 @@ from ml.predictor import DLPredictor
 from ml.results import Forecast
 from ml.spec import Source
 from ml.trainer import DLModelTrainer
-from tests.ml.forecast_market import make_quotes
+from tests.ml.forecast_market import ask, make_quotes
 
 SMALL = {"epochs": 1, "hidden": 8, "width": 16, "members": 2, "batch_size": 128}
 
@@ -36,7 +36,8 @@ def only_price(rows: int = 2600) -> pd.DataFrame:
     return holed(rows)[["ask"]].dropna().set_axis(["price"], axis=1)
 
 
-MARKETS = {"lstm": holed, "gru": holed, "price": only_price}
+#: By what is forecast; "bare" is a price without sides.
+MARKETS = {"price": holed, "spread": holed, "bare": only_price}
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def folders(markets, tmp_path_factory):
     for name, quotes in markets.items():
         trainer = DLModelTrainer(tmp_path_factory.mktemp(name), device="cpu", step_minutes=30)
         part = quotes.loc[: quotes.index[0] + pd.Timedelta("30D")]
-        found[name] = trainer.train("gru" if name == "gru" else "lstm", part, **SMALL).folder
+        found[name] = trainer.train("spread" if name == "spread" else "price", part, **SMALL).folder
     return found
 
 
@@ -68,12 +69,6 @@ def predictor(kind, folders):
 @pytest.fixture
 def quotes(kind, markets):
     return markets[kind]
-
-
-def ask(predictor: DLPredictor, quotes: pd.DataFrame, **options) -> Forecast:
-    if predictor.manifest["family"] == "lstm":
-        return predictor.predict_price(quotes, **options)
-    return predictor.predict_spread(quotes, **options)
 
 
 def levels(forecast: Forecast) -> np.ndarray:
@@ -161,11 +156,11 @@ def test_threads_get_what_one_alone_gets(predictor, quotes):
 
 def test_a_side_that_fell_silent_leaves_the_last_known_price(folders, markets):
     """Longer than the grid's staleness limit: the tail must end where both sides were known."""
-    quotes = markets["gru"].copy()
+    quotes = markets["spread"].copy()
     silent = quotes.index[-1] - pd.Timedelta("3D")
     quotes.loc[quotes.index > silent, "ask"] = np.nan
     quotes = quotes.dropna(how="all")
-    predictor = DLPredictor.load(folders["gru"])
+    predictor = DLPredictor.load(folders["spread"])
     late = ask(predictor, quotes)
     assert late.stale
     assert pd.Timestamp(late.as_of) < silent + pd.Timedelta("4h")
