@@ -38,13 +38,16 @@ def main() -> None:
         "--tune", action="store_true", help="Choose LightGBM's settings on the month before."
     )
     parser.add_argument("--keep", type=Path, help="Folder for the predictions of both.")
+    parser.add_argument("--family", help="Of our own forecasters, instead of the default ones.")
     options = parser.parse_args()
     quotes = read_quotes(options.data, ("bid", "ask", "price"))
     start, end = (_moment(text) for text in options.window.split(".."))
     tasks = [Task.PRICE, *([Task.SPREAD] if {"bid", "ask"} <= set(quotes) else [])]
     pairs = []
     for task in tasks:
-        plan = BacktestPlan(task=task, start=start, end=end, step_minutes=options.step)
+        plan = BacktestPlan(
+            task=task, start=start, end=end, step_minutes=options.step, family=options.family
+        )
         pairs += _both(quotes, plan, options)
     ratio, low, high = geometric_mean(pairs)
     say(

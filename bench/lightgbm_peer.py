@@ -9,7 +9,7 @@ import pandas as pd
 
 from ml.evaluation.plan import BacktestPlan, long_form
 from ml.evaluation.scores import same_hours
-from ml.forecast.metrics import Answer
+from ml.forecast.metrics import QuantileForecast
 from ml.forecast.targets import Target
 from ml.grid import build_grid, check_quotes
 from ml.stats import known_median
@@ -70,7 +70,7 @@ def lightgbm_backtest(
             found = _quantile(inputs, move, known, rows, level, own)
             quantiles[:, k, q] = value[rows] + unit[rows] * found
     quantiles.sort(axis=2)
-    answer = Answer(quantiles[..., QUANTILES.index(0.5)], quantiles)
+    answer = QuantileForecast(quantiles[..., QUANTILES.index(0.5)], quantiles)
     return long_form(grid.index[rows], answer, plan)
 
 

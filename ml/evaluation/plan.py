@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ml.errors import BadConfig
-from ml.forecast.metrics import Answer
+from ml.forecast.metrics import QuantileForecast
 from ml.forecast.targets import Target
 from ml.registry import list_specs
 from ml.spec import DEFAULT_STEP_MINUTES
@@ -101,7 +101,9 @@ class BacktestProgress:
 BacktestListener = Callable[[BacktestProgress], bool]
 
 
-def long_form(origins: pd.DatetimeIndex, answer: Answer, plan: BacktestPlan) -> pd.DataFrame:
+def long_form(
+    origins: pd.DatetimeIndex, answer: QuantileForecast, plan: BacktestPlan
+) -> pd.DataFrame:
     """A line per origin and horizon whose target lies in the plan's window: `origin`, `target` (a
     column of the grid), `h` (grid rows ahead), `yhat` and a column per quantile."""
     count = len(origins)

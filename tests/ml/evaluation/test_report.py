@@ -18,7 +18,7 @@ from ml.evaluation.charts import calibration_chart, charts_svg, sharpness_chart,
 from ml.evaluation.plan import BacktestPlan, long_form
 from ml.evaluation.report import report_backtest
 from ml.evaluation.scores import Rows, score_rows
-from ml.forecast.metrics import Answer
+from ml.forecast.metrics import QuantileForecast
 from ml.tasks import HORIZONS, QUANTILES, Task
 from tests.ml.forecast_market import make_quotes
 
@@ -44,7 +44,7 @@ def forecasts_of(quotes: pd.DataFrame, plan: BacktestPlan, width: float = 1.0) -
     sigma = width * STEP * np.sqrt(HORIZONS)
     quantiles = value[:, None, None] * np.exp(sigma[:, None] * normal)
     values = np.repeat(value[:, None], len(HORIZONS), axis=1)
-    return long_form(origins, Answer(values, quantiles), plan)
+    return long_form(origins, QuantileForecast(values, quantiles), plan)
 
 
 @pytest.fixture(scope="module")
