@@ -15,7 +15,7 @@ export PORT
 MAIN_JOB = $(BIN)/python manage.py main_job $(if $(DATA),--data "$(DATA)")
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-sqlite test-postgres lint fmt bench bench-forecast bench-patterns bench-anomaly golden-record golden-compare messages clean
+.PHONY: help run demo test test-sqlite test-postgres lint hooks fmt bench bench-forecast bench-patterns bench-anomaly golden-record golden-compare messages clean
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -52,11 +52,17 @@ test-sqlite: $(VENV)/installed-dev locale/es/LC_MESSAGES/django.mo
 test-postgres: $(VENV)/installed-dev locale/es/LC_MESSAGES/django.mo
 	$(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest tests/analytics tests/test_training_flow.py tests/test_upgrade.py
 
-lint: $(VENV)/installed-dev ## Style, import contracts, migrations.
+lint: $(VENV)/installed-dev ## Style, types, import contracts, unused code, migrations (measures: tests/test_measures.py).
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/mypy
+	$(BIN)/python -m tests.dead_code
+	$(BIN)/python -m pytest -q tests/test_measures.py
 	$(BIN)/python manage.py makemigrations --check --dry-run
+
+hooks: $(VENV)/installed-dev ## Let every commit be checked for style and imports first.
+	$(BIN)/pre-commit install
 
 fmt: $(VENV)/installed-dev ## Put the code into the project's style.
 	$(BIN)/ruff check --fix .

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -16,25 +15,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from bench.common import read_quotes, say
 from bench.lightgbm_peer import lightgbm_backtest
 from ml.evaluation.backtest import run_backtest
 from ml.evaluation.plan import BacktestPlan, write_predictions
 from ml.evaluation.scores import Rows, score_rows, score_table
 from ml.forecast.metrics import crps
 from ml.spec import DEFAULT_STEP_MINUTES
+from ml.stats import BLOCK_DAYS, block_draws
 from ml.tasks import Task
 
-_NAMES = {"bid_price": "bid", "ask_price": "ask", "close": "price", "value": "price"}
-_BLOCK_DAYS, _DRAWS = 5, 2000
-
-
-def read_quotes(paths: list[Path]) -> pd.DataFrame:
-    """Quote, candle or value files of one market as a quotes frame."""
-    raw = pd.concat([pd.read_csv(path) for path in paths], ignore_index=True)
-    raw = raw.rename(columns=_NAMES)
-    raw["timestamp"] = pd.to_datetime(raw["timestamp"], utc=True).dt.as_unit("ns")
-    columns = [c for c in ("bid", "ask", "price") if c in raw]
-    return raw.groupby("timestamp", sort=True)[columns].last()
+_DRAWS = 2000
 
 
 def main() -> None:
@@ -47,16 +38,19 @@ def main() -> None:
         "--tune", action="store_true", help="Choose LightGBM's settings on the month before."
     )
     parser.add_argument("--keep", type=Path, help="Folder for the predictions of both.")
+    parser.add_argument("--family", help="Of our own forecasters, instead of the default ones.")
     options = parser.parse_args()
-    quotes = read_quotes(options.data)
+    quotes = read_quotes(options.data, ("bid", "ask", "price"))
     start, end = (_moment(text) for text in options.window.split(".."))
     tasks = [Task.PRICE, *([Task.SPREAD] if {"bid", "ask"} <= set(quotes) else [])]
     pairs = []
     for task in tasks:
-        plan = BacktestPlan(task=task, start=start, end=end, step_minutes=options.step)
+        plan = BacktestPlan(
+            task=task, start=start, end=end, step_minutes=options.step, family=options.family
+        )
         pairs += _both(quotes, plan, options)
     ratio, low, high = geometric_mean(pairs)
-    _say(
+    say(
         f"geometric mean of CRPS / CRPS(LightGBM) over {len(pairs)} cells: "
         f"{ratio:.3f} ({low:.3f} .. {high:.3f})"
     )
@@ -85,7 +79,7 @@ def _both(
             if options.keep is not None:
                 write_predictions(forecasts, options.keep / f"{plan.task}-{name}.csv.gz")
             found.append(score_rows(forecasts, quotes, plan))
-            _say(f"{plan.task} {name}: {spent[0]:.0f} s, {spent[1]:.0f} CPU s")
+            say(f"{plan.task} {name}: {spent[0]:.0f} s, {spent[1]:.0f} CPU s")
             _table(found[-1])
     return list(zip(*found, strict=True))
 
@@ -97,7 +91,7 @@ def _table(found: list[Rows]) -> None:
     for name in names:
         if name.endswith("_ci95"):
             lines[name] = [f"{low:.3f}..{high:.3f}" for low, high in lines[name]]
-    _say(lines[names].to_string(index=False, float_format=lambda x: f"{x:.4f}"))
+    say(lines[names].to_string(index=False, float_format=lambda x: f"{x:.4f}"))
 
 
 def geometric_mean(pairs: list[tuple[Rows, Rows]]) -> tuple[float, float, float]:
@@ -106,10 +100,12 @@ def geometric_mean(pairs: list[tuple[Rows, Rows]]) -> tuple[float, float, float]
     sums = [_daily(own, peer) for own, peer in pairs]
     days = sorted(set().union(*(set(s.index) for s in sums)))
     tables = np.stack([s.reindex(days, fill_value=0.0).to_numpy() for s in sums])  # cell, day, who
-    block = min(_BLOCK_DAYS, len(days))
-    starts = np.random.default_rng(0).integers(0, len(days), (_DRAWS, -(-len(days) // block)))
-    drawn = (starts[:, :, None] + np.arange(block)) % len(days)
-    drawn = drawn.reshape(_DRAWS, -1)[:, : len(days)]
+    drawn = block_draws(
+        len(days),
+        block=min(BLOCK_DAYS, len(days)),
+        draws=_DRAWS,
+        rng=np.random.default_rng(0),
+    )
     total = tables[:, drawn].sum(axis=2)  # cell, draw, who
     means = np.exp(np.log(total[..., 0] / total[..., 1]).mean(axis=0))
     whole = tables.sum(axis=1)
@@ -126,11 +122,6 @@ def _daily(own: Rows, peer: Rows) -> pd.DataFrame:
         }
     ).dropna()
     return table.groupby(table.index.floor("D")).sum()
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ml.evaluation.plan import TARGETS, BacktestPlan, long_form
-from ml.evaluation.scores import same_hour_median
-from ml.forecast.metrics import Answer
+from ml.evaluation.plan import BacktestPlan, long_form
+from ml.evaluation.scores import same_hours
+from ml.forecast.metrics import QuantileForecast
+from ml.forecast.targets import Target
 from ml.grid import build_grid, check_quotes
+from ml.stats import known_median
 from ml.tasks import HORIZONS, QUANTILES, Task
 
 _LAGS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 30, 36, 42, 47, 48)
@@ -43,7 +45,7 @@ def lightgbm_backtest(
     """The plan's forecasts in long form; fitted once, on targets of before its start. With `tune`
     each horizon has the settings that did best on the month before it."""
     grid = build_grid(check_quotes(quotes), step_minutes=plan.step_minutes)
-    value = grid[TARGETS[plan.task]].to_numpy()
+    value = grid[Target(plan.task).column].to_numpy()
     unit = np.abs(value) / 100 if plan.task is Task.PRICE else np.ones(len(value))
     shared = _inputs(grid, value, unit, plan)
     per_day = max(1, 1440 // plan.step_minutes)
@@ -68,7 +70,7 @@ def lightgbm_backtest(
             found = _quantile(inputs, move, known, rows, level, own)
             quantiles[:, k, q] = value[rows] + unit[rows] * found
     quantiles.sort(axis=2)
-    answer = Answer(quantiles[..., QUANTILES.index(0.5)], quantiles)
+    answer = QuantileForecast(quantiles[..., QUANTILES.index(0.5)], quantiles)
     return long_form(grid.index[rows], answer, plan)
 
 
@@ -108,11 +110,8 @@ def _chosen(
 
 def _same_hour(value: np.ndarray, unit: np.ndarray, horizon: int, per_day: int) -> np.ndarray:
     """(n, 8) the target's hour on seven days seen, and their median, relative to the last value."""
-    first = -(-horizon // per_day)
-    back = horizon - per_day * np.arange(first, first + 7)
-    at = np.arange(len(value))[:, None] + back
-    table = np.where(at >= 0, value[np.maximum(at, 0)], np.nan)
-    middle = same_hour_median(value, horizon, per_day)[:, None]
+    table = same_hours(value, horizon, per_day)
+    middle = known_median(table)[:, None]
     return (np.hstack([table, middle]) - value[:, None]) / unit[:, None]
 
 

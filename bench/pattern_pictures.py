@@ -11,45 +11,63 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from bench.patterns import read_quotes
+from bench.common import read_quotes
+from bench.patterns import COLUMNS
 from ml.grid import build_grid
 from ml.pattern.labels import DAY, HALF, clean, log_mid, make_labels
 from ml.pattern.naming import LABELS, name_labels
 
-_WIDTH, _HEIGHT, _PAD, _COLUMNS = 250, 130, 26, 3
-_STYLE = (
-    "text{font:11px system-ui,sans-serif;fill:#777}.name{font-weight:600;font-size:13px}"
-    "polyline{fill:none;stroke:#2a78c8;stroke-width:1.6}"
-    ".day{fill:#2a78c8;opacity:.12}.zero{stroke:#999;stroke-dasharray:2 3}"
-)
+_WIDE = 3  # panels beside each other
+#: A grey and a blue that are readable on white and on nearly black.
+_GREY, _BLUE = "#777777", "#2a78c8"
+_STYLE = {"svg.fonttype": "none", "svg.hashsalt": "patterns", "font.size": 9, "text.color": _GREY}
 
 
-def main() -> None:
+def main(words: list[str] | None = None) -> None:
+    """Write the picture; `words` are the command's, those it was called with if not given."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path, required=True)
-    options = parser.parse_args()
-    grid = build_grid(read_quotes(options.data))
+    options = parser.parse_args(words)
+    grid = build_grid(read_quotes([options.data], COLUMNS))
+    with mpl.rc_context(_STYLE):
+        figure, bare = drawn(grid), dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        figure.savefig(options.out, transparent=True, metadata=bare)
+
+
+def drawn(grid: pd.DataFrame) -> Figure:
+    """A panel per name that the grid has an example of."""
     path = clean(log_mid(grid)).to_numpy()
     names = name_labels(make_labels(grid, centred=True))
-    panels = []
-    for number, label in enumerate(LABELS):
-        row = _middle_of_longest(names == number, path)
-        if row is None:
-            continue
-        line = 100 * np.expm1(path[row - DAY : row + DAY + 1] - path[row])
-        place = len(panels)
-        left, top = _WIDTH * (place % _COLUMNS), _HEIGHT * (place // _COLUMNS)
-        panels.append(_panel(label, f"{grid.index[row]:%Y-%m-%d %H:%M}", line, left, top))
-    height = _HEIGHT * -(-len(panels) // _COLUMNS)
-    body = "".join(panels)
-    options.out.write_text(
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH * _COLUMNS} {height}" '
-        f'role="img"><title>Two days around a moment of each pattern</title>'
-        f"<style>{_STYLE}</style>{body}</svg>\n"
-    )
+    found = {k: _middle_of_longest(names == k, path) for k in range(len(LABELS))}
+    shown = {k: row for k, row in found.items() if row is not None}
+    high = -(-len(shown) // _WIDE)
+    figure = Figure(figsize=(2.6 * _WIDE, 1.4 * high), layout="constrained")
+    places = figure.subplots(high, _WIDE, squeeze=False).ravel()
+    for axes, (number, row) in zip(places, shown.items(), strict=False):
+        move = 100 * np.expm1(path[row - DAY : row + DAY + 1] - path[row])
+        _panel(axes, LABELS[number], grid.index[row], move)
+    for axes in places[len(shown) :]:
+        axes.set_axis_off()
+    return figure
+
+
+def _panel(axes: Axes, label: str, when: pd.Timestamp, move: np.ndarray) -> None:
+    axes.set_title(label, loc="left", fontsize=10, fontweight="bold", color=_GREY)
+    axes.set_title(f"{when:%Y-%m-%d %H:%M}", loc="right", fontsize=8, color=_GREY)
+    axes.axvspan(-HALF, HALF, color=_BLUE, alpha=0.12, linewidth=0)
+    axes.axvline(0, color=_GREY, linestyle=":", linewidth=1)
+    axes.plot(np.arange(-DAY, DAY + 1), move, color=_BLUE, linewidth=1.5)
+    axes.set_axis_off()
+    span = f"{move.min():+.1f} % to {move.max():+.1f} %"
+    axes.text(0, -0.02, span, va="top", transform=axes.transAxes)
+    axes.margins(x=0)
 
 
 def _middle_of_longest(mask: np.ndarray, path: np.ndarray) -> int | None:
@@ -62,24 +80,6 @@ def _middle_of_longest(mask: np.ndarray, path: np.ndarray) -> int | None:
         if len(around) == 2 * DAY + 1 and np.isfinite(around).all():
             return row
     return None
-
-
-def _panel(label: str, when: str, line: np.ndarray, left: int, top: int) -> str:
-    low, high = float(line.min()), float(line.max())
-    span = max(high - low, 0.2)
-    x = np.linspace(left + 8, left + _WIDTH - 8, len(line))
-    y = top + _HEIGHT - 20 - (line - low) / span * (_HEIGHT - 20 - _PAD - 6)
-    points = " ".join(f"{a:.0f},{b:.1f}" for a, b in zip(x, y, strict=True))
-    around = x[DAY - HALF], x[DAY + HALF]
-    return (
-        f'<text class="name" x="{left + 8}" y="{top + 15}">{label}</text>'
-        f'<text x="{left + _WIDTH - 8}" y="{top + 15}" text-anchor="end">{when}</text>'
-        f'<rect class="day" x="{around[0]:.0f}" y="{top + 20}" width="{around[1] - around[0]:.0f}" '
-        f'height="{_HEIGHT - 38}"/>'
-        f'<line class="zero" x1="{x[DAY]:.0f}" x2="{x[DAY]:.0f}" y1="{top + 20}" '
-        f'y2="{top + _HEIGHT - 18}"/><polyline points="{points}"/>'
-        f'<text x="{left + 8}" y="{top + _HEIGHT - 4}">{low:+.1f} % to {high:+.1f} %</text>'
-    )
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ bootstrap over days; differences to the network on the same draws.
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,32 +18,25 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from bench.common import read_quotes, say
 from bench.pattern_peers import EMBARGO, lightgbm_probabilities, rule, tuned_rule
 from ml.grid import build_grid, check_quotes
+from ml.pattern.features import usable_rows
 from ml.pattern.labels import CLASSES, make_labels
 from ml.pattern.measure import calibration_error, flicker, lags, macro_f1
 from ml.pattern.naming import LABELS, name_labels
 from ml.pattern.proof import METRICS as GAIN
-from ml.pattern.server import usable_rows
 from ml.predictor import DLPredictor
 from ml.results import Pattern
 from ml.spec import DEFAULT_STEP_MINUTES
+from ml.stats import BLOCK_DAYS, block_draws
 from ml.trainer import DLModelTrainer
 
-_NAMES = {"bid_price": "bid", "ask_price": "ask", "close": "price", "value": "price"}
-_COLUMNS = ("bid", "ask", "price", "bid_volume", "ask_volume")
-_BLOCK_DAYS, _DRAWS = 5, 500
+COLUMNS = ("bid", "ask", "price", "bid_volume", "ask_volume")
+_DRAWS = 500
 _WINDOW = 48
 #: The name is wanted to be right in at least 80 % of the rows whose probability is above this.
 _SURE = 0.7
-
-
-def read_quotes(path: Path) -> pd.DataFrame:
-    """A quote, candle or value file as a quotes frame, with depth where it has it."""
-    raw = pd.read_csv(path).rename(columns=_NAMES)
-    raw["timestamp"] = pd.to_datetime(raw["timestamp"], utc=True).dt.as_unit("ns")
-    columns = [c for c in _COLUMNS if c in raw]
-    return check_quotes(raw.groupby("timestamp", sort=True)[columns].last())
 
 
 def main() -> None:
@@ -56,7 +48,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     start, end = (pd.Timestamp(text).tz_localize("UTC") for text in options.window.split(".."))
-    quotes = read_quotes(options.data)
+    quotes = check_quotes(read_quotes([options.data], COLUMNS))
     quotes = quotes.loc[: end - pd.Timedelta("1s")]
     grid = build_grid(quotes, step_minutes=options.step)
     truth, rows = make_labels(grid, centred=True), np.arange(len(grid))
@@ -77,8 +69,8 @@ def main() -> None:
     }
     for head, labels in truth.items():
         known = test & (labels >= 0)
-        _say(_table(head, labels, known, named, {"lightgbm": trees, "network": soft}, grid.index))
-    _say(_sure(patterns, at, truth, test))
+        say(_table(head, labels, known, named, {"lightgbm": trees, "network": soft}, grid.index))
+    say(_sure(patterns, at, truth, test))
 
 
 def _recognised(
@@ -88,15 +80,15 @@ def _recognised(
     before = quotes.loc[: start - pd.Timedelta("1s")]
     wall, cpu = time.perf_counter(), time.process_time()
     trainer = DLModelTrainer(work, device="cpu", step_minutes=options.step, hold_out=False)
-    report = trainer.train("cnn", before, seed=options.seed)
+    report = trainer.train_pattern_recognizer(before, seed=options.seed)
     spent = time.perf_counter() - wall, time.process_time() - cpu
-    _say(f"network fitted in {spent[0]:.0f} s, {spent[1]:.0f} CPU s")
+    say(f"network fitted in {spent[0]:.0f} s, {spent[1]:.0f} CPU s")
     predictor = DLPredictor.load(report.folder, checksum=report.checksum)
     answer = predictor.recognize_patterns(quotes, history=rows - 1)
     figures = predictor.evaluate(quotes, start=start.to_pydatetime(), end=quotes.index[-1])
     gain = [figures[name] for name in GAIN]
     if None not in gain:
-        _say("analogues: CRPS against the same regime {:+.3f} ({:+.3f} .. {:+.3f})".format(*gain))
+        say("analogues: CRPS against the same regime {:+.3f} ({:+.3f} .. {:+.3f})".format(*gain))
     return [*answer.history, answer.current]
 
 
@@ -158,14 +150,13 @@ def _draws(moments: pd.DatetimeIndex) -> list[np.ndarray]:
     days = np.unique(moments.floor("D"))
     places = np.searchsorted(days, moments.floor("D"))
     by_day = np.split(np.arange(len(moments)), np.flatnonzero(np.diff(places)) + 1)
-    block = min(_BLOCK_DAYS, len(days))
-    rng = np.random.default_rng(0)
-    out = []
-    for _ in range(_DRAWS):
-        starts = rng.integers(0, len(days), -(-len(days) // block))
-        picked = ((starts[:, None] + np.arange(block)) % len(days)).ravel()[: len(days)]
-        out.append(np.concatenate([by_day[day] for day in picked]))
-    return out
+    drawn = block_draws(
+        len(days),
+        block=min(BLOCK_DAYS, len(days)),
+        draws=_DRAWS,
+        rng=np.random.default_rng(0),
+    )
+    return [np.concatenate([by_day[day] for day in picked]) for picked in drawn]
 
 
 def _sure(
@@ -186,11 +177,6 @@ def _sure(
         share = rows.sum() / max(known.sum(), 1)
         lines.append(f"{name}: {share:.0%} of the rows, right in {right[rows].mean():.1%}")
     return "\n".join(lines)
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

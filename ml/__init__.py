@@ -13,7 +13,8 @@ _HOMES = {
     "ml.artifact": ("read_manifest",),
     "ml.evaluation.backtest": ("run_backtest",),
     "ml.evaluation.plan": ("BacktestPlan", "BacktestProgress", "write_predictions"),
-    "ml.evaluation.report": ("backtest_figures", "report_backtest"),
+    "ml.evaluation.report": ("report_backtest",),
+    "ml.evaluation.scores": ("backtest_figures",),
     "ml.audit": ("DataAudit", "audit_quotes"),
     "ml.device": (
         "get_device",

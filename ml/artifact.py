@@ -26,12 +26,15 @@ WEIGHTS = "weights.safetensors"
 
 @dataclass(frozen=True)
 class Artifact:
+    """A verified artifact: `manifest` is plain JSON, `tensors` lie on the CPU."""
+
     folder: Path
     manifest: dict[str, Any]
     tensors: dict[str, Tensor]
 
 
 def file_sha256(path: Path) -> str:
+    """Hex digest of a file's bytes, read piecewise."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -55,7 +58,8 @@ def save_artifact(folder: Path, manifest: Mapping[str, Any], tensors: Mapping[st
 
 
 def read_manifest(folder: Path, *, checksum: str | None = None) -> dict[str, Any]:
-    """The manifest alone; raises ArtifactBroken or ArtifactMismatch."""
+    """The manifest alone, checked against its sha256 where a `checksum` is given. Raises
+    ArtifactBroken and ArtifactMismatch."""
     path = folder / MANIFEST
     if not path.is_file():
         raise ArtifactBroken(f"The artifact {folder.name} has no {MANIFEST}.")
@@ -75,7 +79,8 @@ def read_manifest(folder: Path, *, checksum: str | None = None) -> dict[str, Any
 
 
 def load_artifact(folder: Path, *, checksum: str | None = None) -> Artifact:
-    """Read and verify an artifact. `checksum` is the manifest's sha256 from `save_artifact`."""
+    """Read and verify an artifact. `checksum` is the manifest's sha256 from `save_artifact`. Raises
+    ArtifactBroken and ArtifactMismatch."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 

@@ -35,6 +35,7 @@ class OptimizedModel:
         self.path = path
 
     def __call__(self, *inputs: Tensor) -> Any:
+        """What the module returns for `inputs`, without gradients."""
         return self._call(*inputs)
 
 
@@ -126,7 +127,7 @@ def _export(module: nn.Module, example: tuple[Tensor, ...]) -> bytes:
     import torch
 
     names = [f"input_{i}" for i in range(len(example))]
-    stream = io.BytesIO()
+    stream: Any = io.BytesIO()  # torch writes to a stream too; its annotation forgets it
     with _quiet(), torch.no_grad():
         torch.onnx.export(
             module,

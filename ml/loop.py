@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from ml.errors import Cancelled, TrainingDiverged
 from ml.spec import Progress, ProgressCallback, TrainConfig, ignore_progress
@@ -25,6 +27,56 @@ class LoopResult:
     best_loss: float = math.inf
     losses: list[tuple[float, float]] = field(default_factory=list)
 
+    def record(self, train: float, valid: float) -> bool:
+        """Count an epoch; whether it is the best so far."""
+        self.losses.append((train, valid))
+        self.epochs_run += 1
+        best = math.isfinite(valid) and valid < self.best_loss
+        if best:
+            self.best_loss, self.best_epoch = valid, self.epochs_run
+        return best
+
+
+class Rounds:
+    """Which samples an epoch sees, in an order that depends on the config's seed only.
+
+    An epoch has at most `most_steps` batches: of a long series every epoch sees the next part, so
+    that validation is asked often enough and a training costs the same however many years there
+    are. It has at least `least_steps`: a short series is passed several times.
+    """
+
+    def __init__(
+        self, n_samples: int, config: TrainConfig, *, most_steps: int, least_steps: int = 1
+    ) -> None:
+        passes = math.ceil(least_steps * config.batch_size / n_samples)
+        self.size = min(n_samples * passes, most_steps * config.batch_size)
+        order = np.random.default_rng(config.seed).permutation(n_samples)
+        self._order, self._start = torch.from_numpy(order), 0
+
+    def draw(self, places: Tensor) -> Tensor:
+        """(batch,) sample numbers at (batch,) places of this epoch, out of 0 .. size - 1."""
+        return self._order[(self._start + places) % len(self._order)]
+
+    def next_epoch(self) -> None:
+        """Go on to the part that the next epoch sees."""
+        self._start += self.size
+
+
+def averaged_weights(network: nn.Module, decay: float) -> AveragedModel:
+    """The exponential moving average of the weights of `network` while it learns: steadier than
+    any one step's. `decay` 0 is the weights themselves.
+    Learn from: Polyak and Juditsky 1992, Acceleration of stochastic approximation by averaging."""
+
+    def move(means: Sequence[Tensor], weights: Sequence[Tensor], steps: Tensor | int) -> None:
+        # The first steps are far from where the mean should be: it forgets them faster.
+        keep = min(decay, int(steps) / (10 + int(steps)))
+        for mean, weight in zip(means, weights, strict=True):
+            mean.lerp_(weight, 1 - keep)
+
+    averaged = AveragedModel(network, multi_avg_fn=move)
+    averaged.update_parameters(network)
+    return averaged
+
 
 def fit_network(
     network: nn.Module,
@@ -33,72 +85,89 @@ def fit_network(
     batch_loss: Callable[[Tensor], Tensor],
     valid_loss: Callable[[], float],
     config: TrainConfig,
+    averaged: AveragedModel | None = None,
     checkpoint: Path | None = None,
     on_progress: ProgressCallback = ignore_progress,
     stage: str = "training",
-    one_cycle: bool = True,
 ) -> LoopResult:
-    """Train `network` in place and leave it with the weights of its best validation epoch.
+    """Train `network` in place and leave it in eval mode with its best validation epoch's weights.
 
-    `batch_loss` takes a LongTensor of sample numbers (on the CPU) and returns the scalar loss with
-    its graph; `valid_loss` returns the loss on the validation stretch (called in eval mode, without
-    gradients). The order of samples depends on `config.seed` only. After every epoch the weights
-    are written to `checkpoint` (safetensors) and `on_progress` is told; if it answers False,
-    Cancelled is raised. Raises TrainingDiverged when no epoch gave a finite validation loss.
+    `batch_loss` takes a LongTensor of sample numbers (on the CPU), in an order that depends on
+    `config.seed` only, and answers the scalar loss with its graph; `valid_loss` is asked in eval
+    mode without gradients. Of `averaged` the mean is judged, saved to `checkpoint` (safetensors)
+    after every epoch, and kept. Raises Cancelled where `on_progress` answers False, and
+    TrainingDiverged where no epoch had a finite validation loss.
     """
-    order = torch.Generator().manual_seed(config.seed)
-    optimiser = torch.optim.AdamW(
-        network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-    )
-    steps = max(1, math.ceil(n_samples / config.batch_size))
-    schedule = (
-        torch.optim.lr_scheduler.OneCycleLR(
-            optimiser,
+    judged = network if averaged is None else averaged.module
+    optimiser = _Optimiser(network, averaged, n_samples, config)
+    result, best, started = LoopResult(), dict[str, Tensor](), time.perf_counter()
+    while result.epochs_run < config.epochs:
+        train = optimiser.pass_through(batch_loss)
+        judged.eval()
+        with torch.no_grad():
+            valid = float(valid_loss())
+        if result.record(train, valid):
+            best = {k: v.detach().clone() for k, v in judged.state_dict().items()}
+        if checkpoint is not None:
+            _write_checkpoint(judged, checkpoint)
+        _report(on_progress, stage, result, config.epochs, started)
+        if result.epochs_run - result.best_epoch >= config.patience:
+            break
+    _refuse_diverged(result, config)
+    network.load_state_dict(best)
+    network.eval()
+    return result
+
+
+class _Optimiser:
+    """AdamW under one cycle of learning rates (Smith and Topin 2018) over the whole training."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        averaged: AveragedModel | None,
+        n_samples: int,
+        config: TrainConfig,
+    ) -> None:
+        self.network, self.averaged = network, averaged
+        self.n_samples, self.config = n_samples, config
+        self.order = torch.Generator().manual_seed(config.seed)
+        self.adam = torch.optim.AdamW(
+            network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+        )
+        steps = max(1, math.ceil(n_samples / config.batch_size))
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.adam,
             max_lr=config.learning_rate,
             total_steps=steps * config.epochs + 1,
             pct_start=0.3,
         )
-        if one_cycle
-        else None
-    )
-    result = LoopResult()
-    best: dict[str, Tensor] = {}
-    started = time.perf_counter()
-    for epoch in range(1, config.epochs + 1):
-        network.train()
+
+    def pass_through(self, batch_loss: Callable[[Tensor], Tensor]) -> float:
+        """One epoch; the mean training loss of its samples."""
+        self.network.train()
         total, seen = 0.0, 0
-        for batch in torch.randperm(n_samples, generator=order).split(config.batch_size):
+        shuffled = torch.randperm(self.n_samples, generator=self.order)
+        for batch in shuffled.split(self.config.batch_size):
             loss = batch_loss(batch)
-            optimiser.zero_grad(set_to_none=True)
+            self.adam.zero_grad(set_to_none=True)
             loss.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), config.grad_clip)
-            optimiser.step()
-            if schedule is not None:
-                schedule.step()
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.config.grad_clip)
+            self.adam.step()
+            self.schedule.step()
+            if self.averaged is not None:
+                self.averaged.update_parameters(self.network)
             total += float(loss.detach()) * len(batch)
             seen += len(batch)
-        network.eval()
-        with torch.no_grad():
-            valid = float(valid_loss())
-        train = total / max(seen, 1)
-        result.losses.append((train, valid))
-        result.epochs_run = epoch
-        if math.isfinite(valid) and valid < result.best_loss:
-            result.best_loss, result.best_epoch = valid, epoch
-            best = {k: v.detach().clone() for k, v in network.state_dict().items()}
-        if checkpoint is not None:
-            _write_checkpoint(network, checkpoint)
-        _report(on_progress, stage, epoch, config.epochs, train, valid, started)
-        if epoch - result.best_epoch >= config.patience:
-            break
-    if not best:
+        return total / max(seen, 1)
+
+
+def _refuse_diverged(result: LoopResult, config: TrainConfig) -> None:
+    if not result.best_epoch:
         raise TrainingDiverged(
             "No epoch gave a finite loss; try a smaller learning rate.",
             {"learning_rate": f"{config.learning_rate:g} is too large for this data"},
         )
-    network.load_state_dict(best)
-    network.eval()
-    return result
 
 
 def _write_checkpoint(network: nn.Module, path: Path) -> None:
@@ -108,22 +177,17 @@ def _write_checkpoint(network: nn.Module, path: Path) -> None:
 
 
 def _report(
-    on_progress: ProgressCallback,
-    stage: str,
-    epoch: int,
-    epochs: int,
-    train: float,
-    valid: float,
-    started: float,
+    on_progress: ProgressCallback, stage: str, result: LoopResult, epochs: int, started: float
 ) -> None:
-    spent = time.perf_counter() - started
+    spent, done = time.perf_counter() - started, result.epochs_run
+    train, valid = result.losses[-1]
     progress = Progress(
         stage=stage,
-        epoch=epoch,
+        epoch=done,
         epochs=epochs,
         train_loss=train if math.isfinite(train) else None,
         valid_loss=valid if math.isfinite(valid) else None,
-        eta_seconds=spent / epoch * (epochs - epoch),
+        eta_seconds=spent / done * (epochs - done),
     )
     if on_progress(progress) is False:
         raise Cancelled("The training was cancelled.")

@@ -156,6 +156,8 @@ class Analogues:
 
 @dataclass(frozen=True, kw_only=True)
 class Patterns:
+    """The regime at the moment that was asked for, and at the rows before it, oldest first."""
+
     current: Pattern
     history: tuple[Pattern, ...]
     source: Source

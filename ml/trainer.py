@@ -13,6 +13,7 @@ import pandas as pd
 
 from ml.artifact import save_artifact
 from ml.device import get_device, set_seeds
+from ml.errors import Cancelled
 from ml.grid import check_quotes, dataset_hash, infer_step_minutes
 from ml.pipeline import FitContext, Fitted, Pipeline
 from ml.registry import get_spec
@@ -89,7 +90,8 @@ class DLModelTrainer:
         folder.mkdir(parents=True, exist_ok=True)
         set_seeds(config.seed)
         started = time.perf_counter()
-        self.on_progress(Progress(stage="preparing", epochs=config.epochs))
+        if self.on_progress(Progress(stage="preparing", epochs=config.epochs)) is False:
+            raise Cancelled("The training was cancelled.")
         context = FitContext(
             device=self.device,
             workdir=folder,

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from bench import lightgbm_peer
-from bench.forecast import geometric_mean, read_quotes
+from bench.common import read_quotes
+from bench.forecast import geometric_mean
 from bench.lightgbm_peer import lightgbm_backtest
 from ml.evaluation.plan import BacktestPlan
 from ml.evaluation.scores import Rows, score_rows
@@ -49,7 +50,7 @@ def test_rows_that_one_of_them_lacks_do_not_count():
 def test_a_market_file_is_read_under_its_own_names(tmp_path):
     named = make_quotes(50).rename(columns={"bid": "bid_price", "ask": "ask_price"})
     named.to_csv(tmp_path / "q.csv.gz", index_label="timestamp")
-    found = read_quotes([tmp_path / "q.csv.gz"])
+    found = read_quotes([tmp_path / "q.csv.gz"], ("bid", "ask", "price"))
     pd.testing.assert_frame_equal(
         found, make_quotes(50), check_names=False, check_freq=False, check_index_type=False
     )

@@ -6,11 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bench import pattern_pictures
+from bench.common import read_quotes
 from bench.pattern_peers import EMBARGO, lightgbm_probabilities, rule, tuned_rule
-from bench.patterns import _draws, _table, read_quotes
+from bench.patterns import COLUMNS, _draws, _table
 from ml.grid import build_grid
 from ml.pattern.labels import make_labels
 from ml.pattern.measure import macro_f1
+from ml.pattern.naming import LABELS
 from tests.ml.pattern_market import market
 
 
@@ -81,6 +84,18 @@ def test_a_market_file_is_read_with_its_depth(tmp_path) -> None:
     quotes = market(50)
     named = quotes.rename(columns={"bid": "bid_price", "ask": "ask_price"})
     named.to_csv(tmp_path / "q.csv.gz", index_label="timestamp")
-    found = read_quotes(tmp_path / "q.csv.gz")
+    found = read_quotes([tmp_path / "q.csv.gz"], COLUMNS)
     assert set(found.columns) == {"bid", "ask", "bid_volume", "ask_volume"}
     np.testing.assert_allclose(found["ask"], quotes["ask"])
+
+
+def test_the_picture_has_a_panel_per_name_and_the_same_bytes_each_time(tmp_path) -> None:
+    named = market(2000).rename(columns={"bid": "bid_price", "ask": "ask_price"})
+    named.to_csv(tmp_path / "q.csv.gz", index_label="timestamp")
+    for name in ("a.svg", "b.svg"):
+        pattern_pictures.main([str(tmp_path / "q.csv.gz"), "--out", str(tmp_path / name)])
+    text = (tmp_path / "a.svg").read_text()
+    assert text == (tmp_path / "b.svg").read_text()
+    shown = [label for label in LABELS if f">{label}</text>" in text]
+    assert {"up-trend", "down-trend", "range"} <= set(shown)
+    assert text.count("% to ") == len(shown)

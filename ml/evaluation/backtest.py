@@ -18,11 +18,12 @@ import pandas as pd
 
 from ml.errors import Cancelled, NotEnoughData
 from ml.evaluation.plan import (
-    MOMENT_FORMAT,
     BacktestListener,
     BacktestPlan,
     BacktestProgress,
+    as_csv,
     long_form,
+    write_whole,
 )
 from ml.grid import check_quotes, dataset_hash
 from ml.predictor import DLPredictor
@@ -42,16 +43,17 @@ def run_backtest(
     device: str | None = None,
     on_progress: BacktestListener = lambda progress: True,
 ) -> pd.DataFrame:
-    """The forecasts in long form: origin, target, h, yhat and a column per quantile.
+    """The forecasts in long form (see `long_form`), made or found in the work folder.
 
-    Rows of `quotes` after `plan.end` are not looked at. Raises Cancelled, NotEnoughData, BadQuotes
-    and what training raises.
+    Rows of `quotes` after `plan.end` are not looked at. `device` is a wish, as the trainer takes
+    it; `on_progress` cancels by answering False. Raises Cancelled, NotEnoughData, BadQuotes and
+    what training raises.
     """
     quotes = check_quotes(quotes)
     quotes = quotes.loc[: pd.Timestamp(plan.end)]
     if quotes.empty or not (quotes.index < pd.Timestamp(plan.start)).any():
         raise NotEnoughData("There is no quote before the backtest.", needed=1, present=0)
-    run = _Run(check_quotes(quotes), plan, Path(workdir), device, on_progress)
+    run = _Run(quotes, plan, Path(workdir), device, on_progress)
     parts = [pd.read_csv(path) for path in run.parts()]
     if not parts:
         raise NotEnoughData("No moment of the backtest has a known price.", needed=1, present=0)
@@ -123,17 +125,16 @@ class _Run:
                 hold_out=False,
             )
             before = self.quotes[self.quotes.index < moment]
-            report = trainer.train(str(self.plan.task), before, **self.plan.params)
+            report = trainer.train(
+                self.plan.task, before, family=self.plan.family, **self.plan.params
+            )
             os.rename(report.folder, folder)
         return DLPredictor.load(folder, device=self.device or "cpu")
 
     def _forecast(self, predictor: DLPredictor, chunk: pd.DatetimeIndex, path: Path) -> None:
         batch = predictor.forecast_batch(self.quotes.loc[: chunk[-1]], chunk)
         table = long_form(batch.origins, batch.answer, self.plan)
-        staged = path.with_suffix(".new")
-        text = table.to_csv(index=False, float_format="%.10g", date_format=MOMENT_FORMAT)
-        staged.write_text(text if len(table) else "")
-        os.replace(staged, path)
+        write_whole(path, as_csv(table) if len(table) else b"")
 
     # --------------------------------------------------------------------------------- progress
     def _advance(self, work: int, stage: str, *, fresh: bool) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 from ml.anomaly.measure import SEEDS, average_precision, quiet_rows
 from ml.anomaly.planting import Planted, plant
 from ml.errors import NotEnoughData
-from ml.evaluation.significance import BLOCK, Verdict, paired_bootstrap
+from ml.evaluation.significance import BLOCK, SignificanceTest, paired_bootstrap
 
 if TYPE_CHECKING:
     from ml.predictor import DLPredictor
@@ -21,7 +21,7 @@ def compare_detectors(
     quotes: pd.DataFrame,
     first: pd.Timestamp,
     last: pd.Timestamp,
-) -> Verdict:
+) -> SignificanceTest:
     """Average precision on planted copies of the stretch, the same for both. Rows just after an
     event count neither way, as in ml.anomaly.measure. Raises NotEnoughData where nothing can be
     planted."""

@@ -14,20 +14,22 @@ import numpy as np
 import pandas as pd
 
 from ml.errors import BadConfig
-from ml.forecast.metrics import Answer
+from ml.forecast.metrics import QuantileForecast
+from ml.forecast.targets import Target
+from ml.registry import list_specs
 from ml.spec import DEFAULT_STEP_MINUTES
-from ml.tasks import HORIZONS, QUANTILES, Task
+from ml.tasks import HORIZONS, QUANTILES, TASKS, Task
 
-TARGETS = {Task.PRICE: "mid", Task.SPREAD: "spread_pct"}
 MOST_STEPS = 500_000
 QUANTILE_COLUMNS = tuple(f"q{level:g}" for level in QUANTILES)
-MOMENT_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+_MOMENT_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True, kw_only=True)
 class BacktestPlan:
-    """What is asked for. Origins and targets lie in `start`..`end`, `origin_step` grid rows apart.
-    Without `refit_every` the model of before `start` answers all of it."""
+    """What is asked for. Origins and targets lie in `start`..`end` (aware), `origin_step` grid rows
+    apart. Without `refit_every` the model of before `start` answers all of it. `family` is trained
+    (the task's default one without) with `params`. Raises BadConfig, naming what is wrong."""
 
     task: Task
     start: dt.datetime
@@ -36,11 +38,16 @@ class BacktestPlan:
     refit_every: dt.timedelta | None = None
     origin_step: int = 1
     params: Mapping[str, Any] = field(default_factory=dict)
+    family: str | None = None
 
     def __post_init__(self) -> None:
         problems = {}
-        if self.task not in TARGETS:
+        if self.task not in TASKS or not TASKS[self.task].horizons:
             problems["task"] = "must be price or spread"
+        elif self.family is not None:
+            known = [spec.name for spec in list_specs(self.task)]
+            if self.family not in known:
+                problems["family"] = f"must be one of {', '.join(known)}, not {self.family!r}"
         if self.end <= self.start:
             problems["end"] = "must be later than the start"
         elif (self.end - self.start) / dt.timedelta(minutes=self.step_minutes) > MOST_STEPS:
@@ -53,6 +60,7 @@ class BacktestPlan:
             raise BadConfig("This backtest cannot be run.", problems)
 
     def origins(self) -> pd.DatetimeIndex:
+        """The moments that are forecast from."""
         freq = pd.Timedelta(minutes=self.step_minutes)
         first = pd.Timestamp(self.start).ceil(freq)
         return pd.date_range(first, self.end, freq=freq)[:: self.origin_step]
@@ -65,8 +73,10 @@ class BacktestPlan:
         return list(pd.date_range(self.start, last, freq=self.refit_every))
 
     def as_json(self) -> dict[str, Any]:
+        """Plain JSON, by which a plan is told from another one. A plan without a family has no such
+        key, so that what was done before plans had one is known again."""
         every = self.refit_every
-        return {
+        plan: dict[str, Any] = {
             "task": str(self.task),
             "start": self.start.isoformat(),
             "end": self.end.isoformat(),
@@ -75,6 +85,7 @@ class BacktestPlan:
             "origin_step": self.origin_step,
             "params": dict(self.params),
         }
+        return plan if self.family is None else {**plan, "family": self.family}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,14 +101,17 @@ class BacktestProgress:
 BacktestListener = Callable[[BacktestProgress], bool]
 
 
-def long_form(origins: pd.DatetimeIndex, answer: Answer, plan: BacktestPlan) -> pd.DataFrame:
-    """A line per origin and horizon whose target lies in the plan's window."""
+def long_form(
+    origins: pd.DatetimeIndex, answer: QuantileForecast, plan: BacktestPlan
+) -> pd.DataFrame:
+    """A line per origin and horizon whose target lies in the plan's window: `origin`, `target` (a
+    column of the grid), `h` (grid rows ahead), `yhat` and a column per quantile."""
     count = len(origins)
     steps = np.asarray(HORIZONS)
     table = pd.DataFrame(
         {
             "origin": np.repeat(origins, len(steps)),
-            "target": TARGETS[plan.task],
+            "target": Target(plan.task).column,
             "h": np.tile(steps, count),
         }
     )
@@ -113,10 +127,20 @@ def long_form(origins: pd.DatetimeIndex, answer: Answer, plan: BacktestPlan) -> 
 
 def write_predictions(forecasts: pd.DataFrame, path: str | Path) -> None:
     """The long form as csv, zipped where the name ends in .gz; there at once or not at all."""
-    path = Path(path)
+    path, text = Path(path), as_csv(forecasts)
     path.parent.mkdir(parents=True, exist_ok=True)
-    staged = path.with_name(f".{path.name}.new")
-    text = forecasts.to_csv(index=False, float_format="%.10g", date_format=MOMENT_FORMAT).encode()
     # Neither name nor time goes in: the same forecasts make the same file.
-    staged.write_bytes(gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)
+    write_whole(path, gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)
+
+
+def as_csv(forecasts: pd.DataFrame) -> bytes:
+    """The long form as csv: ten digits, moments in UTC."""
+    text: str = forecasts.to_csv(index=False, float_format="%.10g", date_format=_MOMENT_FORMAT)
+    return text.encode()
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that is there at once or not at all, whatever happens."""
+    staged = path.with_name(f".{path.name}.new")
+    staged.write_bytes(content)
     os.replace(staged, path)

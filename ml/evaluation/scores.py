@@ -8,13 +8,16 @@ the same rows (below 1 is better), the last value's distribution is that of its 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ml.evaluation.plan import QUANTILE_COLUMNS, TARGETS, BacktestPlan
+from ml.evaluation.plan import QUANTILE_COLUMNS, BacktestPlan
 from ml.forecast.metrics import crps
+from ml.forecast.targets import Target
 from ml.grid import build_grid, check_quotes
+from ml.stats import known_median, ratio_interval
 from ml.tasks import HORIZONS, QUANTILES, Task
 
 _RESIDUAL_DAYS = 28
@@ -22,7 +25,6 @@ _LEAST_RESIDUALS = 200
 _PROFILE_DAYS = 7
 _CLEAN_SIGMAS = 5.0
 _LEAST_ROWS = 20
-_BLOCK_DAYS, _DRAWS = 5, 2000
 INTERVALS = {"80": (0.1, 0.9), "90": (0.05, 0.95)}
 #: `clean` leaves out targets far from their day; `fresh` asks for a new quote at the target too.
 SETS = ("all", "clean", "fresh")
@@ -43,10 +45,10 @@ class Rows:
 
 
 def score_rows(forecasts: pd.DataFrame, quotes: pd.DataFrame, plan: BacktestPlan) -> list[Rows]:
-    """Forecasts in long form beside the truth and the baselines, by horizon."""
+    """Forecasts in long form beside the truth and the baselines, by horizon. Raises BadQuotes."""
     grid = build_grid(check_quotes(quotes), step_minutes=plan.step_minutes)
     per_day = max(1, 1440 // plan.step_minutes)
-    value = grid[TARGETS[plan.task]].to_numpy()
+    value = grid[Target(plan.task).column].to_numpy()
     clean = clean_mask(value, plan.task, per_day // 2)
     fresh = grid["age"].to_numpy() < plan.step_minutes
     found = []
@@ -55,27 +57,20 @@ def score_rows(forecasts: pd.DataFrame, quotes: pd.DataFrame, plan: BacktestPlan
         at = grid.index.get_indexer(pd.DatetimeIndex(own["origin"]))
         inside = (at >= 0) & (at + horizon < len(grid))
         own, at = own[inside], at[inside]
-        levels = own[list(QUANTILE_COLUMNS)].to_numpy()
-        ahead = at + horizon
-        truth = value[ahead]
-        known = np.isfinite(truth) & np.isfinite(value[at]) & np.isfinite(own["yhat"].to_numpy())
+        ahead, said = at + horizon, own["yhat"].to_numpy()
+        truth, hourly = value[ahead], same_hour_median(value, horizon, per_day)
+        known = np.isfinite(truth) & np.isfinite(value[at]) & np.isfinite(said)
         sets = (known, known & clean[ahead], known & clean[ahead] & fresh[ahead])
-        found.append(
-            Rows(
-                horizon=horizon,
-                origins=grid.index[at],
-                truth=truth,
-                model=(
-                    own["yhat"].to_numpy(),
-                    np.sort(levels, axis=1),
-                ),
-                last=_with_residuals(value, value, horizon, at, per_day),
-                seasonal=_with_residuals(
-                    same_hour_median(value, horizon, per_day), value, horizon, at, per_day
-                ),
-                kept=dict(zip(SETS, sets, strict=True)),
-            )
+        rows = Rows(
+            horizon=horizon,
+            origins=grid.index[at],
+            truth=truth,
+            model=(said, np.sort(own[list(QUANTILE_COLUMNS)].to_numpy(), axis=1)),
+            last=_with_residuals(value, value, horizon, at, per_day),
+            seasonal=_with_residuals(hourly, value, horizon, at, per_day),
+            kept=dict(zip(SETS, sets, strict=True)),
         )
+        found.append(rows)
     return found
 
 
@@ -87,29 +82,25 @@ def clean_mask(value: np.ndarray, task: Task, half: int) -> np.ndarray:
     windows = np.lib.stride_tricks.sliding_window_view(
         np.concatenate([pad, value, pad]), 2 * half + 1
     )
-    centre = _median(windows)
-    sigma = 1.4826 * _median(np.abs(windows - centre[:, None]))
+    centre = known_median(windows)
+    sigma = 1.4826 * known_median(np.abs(windows - centre[:, None]))
     floor = 0.001 * np.abs(centre) if task is Task.PRICE else 0.05
     near = np.abs(value - centre) <= _CLEAN_SIGMAS * np.maximum(sigma, floor)
     return near & np.isfinite(value)
 
 
-def _median(table: np.ndarray) -> np.ndarray:
-    """(n,) median of the known values of each line; NaN where none is."""
-    ordered = np.sort(table, axis=1)  # NaN goes last
-    count = np.isfinite(ordered).sum(axis=1)
-    line = np.arange(len(table))
-    low, high = np.maximum((count - 1) // 2, 0), np.minimum(count // 2, table.shape[1] - 1)
-    middle = (ordered[line, low] + ordered[line, high]) / 2
-    return np.where(count > 0, middle, np.nan)
-
-
 def same_hour_median(value: np.ndarray, horizon: int, per_day: int) -> np.ndarray:
     """(n,) forecast made at each row: the median at the target's hour on the last 7 days seen."""
+    return known_median(same_hours(value, horizon, per_day))
+
+
+def same_hours(value: np.ndarray, horizon: int, per_day: int) -> np.ndarray:
+    """(n, 7) values at the hour of each row's target `horizon` rows ahead on the last 7 days seen,
+    the latest first; NaN before the first row."""
     first = -(-horizon // per_day)
     back = horizon - per_day * np.arange(first, first + _PROFILE_DAYS)
     at = np.arange(len(value))[:, None] + back
-    return _median(np.where(at >= 0, value[np.maximum(at, 0)], np.nan))
+    return np.where(at >= 0, value[np.maximum(at, 0)], np.nan)
 
 
 def _with_residuals(
@@ -124,7 +115,17 @@ def _with_residuals(
 
 
 # ----------------------------------------------------------------------------------- the figures
-def score_table(found: list[Rows]) -> list[dict[str, float | int | str | list[float] | None]]:
+Figures = dict[str, Any]
+
+
+def backtest_figures(
+    forecasts: pd.DataFrame, quotes: pd.DataFrame, plan: BacktestPlan
+) -> list[Figures]:
+    """The table of a backtest: a line per horizon and set of targets, as plain JSON."""
+    return score_table(score_rows(forecasts, quotes, plan))
+
+
+def score_table(found: list[Rows]) -> list[Figures]:
     """A line per horizon and set with at least 20 rows, as plain JSON."""
     return [
         {"h": rows.horizon, "set": name, **_figures(rows, kept)}
@@ -134,25 +135,26 @@ def score_table(found: list[Rows]) -> list[dict[str, float | int | str | list[fl
     ]
 
 
-def _figures(rows: Rows, kept: np.ndarray) -> dict[str, float | int | list[float] | None]:
+def _figures(rows: Rows, kept: np.ndarray) -> Figures:
     truth, day = rows.truth[kept], rows.origins[kept].floor("D")
-    errors = {n: np.abs(getattr(rows, n)[0][kept] - truth) for n in ("model", "last", "seasonal")}
-    line = {"n": int(kept.sum()), "mae": float(errors["model"].mean())}
+    answers = {"model": rows.model, "last": rows.last, "seasonal": rows.seasonal}
+    errors = {name: np.abs(value[kept] - truth) for name, (value, _) in answers.items()}
+    line: Figures = {"n": int(kept.sum()), "mae": float(errors["model"].mean())}
     line |= _against("skill", day, errors)
     # Every distribution is scored on the same rows: those where the last value has one.
     whole = np.isfinite(rows.last[1][kept]).all(axis=1)
     whole &= np.isfinite(rows.model[1][kept]).all(axis=1)
     if whole.any():
         truth, day = truth[whole], day[whole]
-        quantiles = {n: getattr(rows, n)[1][kept][whole] for n in errors}
-        scores = {n: crps(q, truth) for n, q in quantiles.items()}
+        quantiles = {name: q[kept][whole] for name, (_, q) in answers.items()}
+        scores = {name: crps(q, truth) for name, q in quantiles.items()}
         line["crps"] = float(scores["model"].mean())
         line |= _against("crps_skill", day, scores)
         line |= _intervals(quantiles["model"], truth, day)
     return line
 
 
-def _against(name: str, day: pd.DatetimeIndex, scores: dict[str, np.ndarray]) -> dict:
+def _against(name: str, day: pd.DatetimeIndex, scores: dict[str, np.ndarray]) -> Figures:
     """Ratios to the last value, of the model and of the same-hour median."""
     model, last, seasonal = scores["model"], scores["last"], scores["seasonal"]
     both = np.isfinite(seasonal)
@@ -161,31 +163,18 @@ def _against(name: str, day: pd.DatetimeIndex, scores: dict[str, np.ndarray]) ->
     base = last[both].mean() if both.any() else 0.0
     return {
         name: float(model.mean() / last.mean()),
-        f"{name}_ci95": block_bootstrap(day, model, last),
+        f"{name}_ci95": list(ratio_interval(day, model, last)),
         f"{name}_seasonal": float(seasonal[both].mean() / base) if base > 0 else None,
     }
 
 
-def _intervals(quantiles: np.ndarray, truth: np.ndarray, day: pd.DatetimeIndex) -> dict:
-    line = {}
+def _intervals(quantiles: np.ndarray, truth: np.ndarray, day: pd.DatetimeIndex) -> Figures:
+    """Coverage and mean width of the central intervals of (rows, levels) quantiles."""
+    line: Figures = {}
     for name, (low, high) in INTERVALS.items():
         below, above = quantiles[:, QUANTILES.index(low)], quantiles[:, QUANTILES.index(high)]
         covered = ((truth >= below) & (truth <= above)).astype("float64")
         line[f"cov{name}"] = float(covered.mean())
-        line[f"cov{name}_ci95"] = block_bootstrap(day, covered, np.ones(len(covered)))
+        line[f"cov{name}_ci95"] = list(ratio_interval(day, covered, np.ones(len(covered))))
         line[f"width{name}"] = float((above - below).mean())
     return line
-
-
-def block_bootstrap(day: pd.DatetimeIndex, part: np.ndarray, whole: np.ndarray) -> list[float]:
-    """95 % interval of mean(part) / mean(whole): days are drawn in circular blocks of five, since
-    errors of neighbouring origins share the same weather."""
-    codes, _ = pd.factorize(day, sort=True)
-    days = int(codes.max()) + 1
-    parts, wholes = np.bincount(codes, part, days), np.bincount(codes, whole, days)
-    block = min(_BLOCK_DAYS, days)
-    starts = np.random.default_rng(0).integers(0, days, (_DRAWS, -(-days // block)))
-    drawn = ((starts[:, :, None] + np.arange(block)) % days).reshape(_DRAWS, -1)[:, :days]
-    total = wholes[drawn].sum(axis=1)
-    ratio = parts[drawn].sum(axis=1) / np.where(total > 0, total, np.nan)
-    return [float(x) for x in np.nanquantile(ratio, [0.025, 0.975])]

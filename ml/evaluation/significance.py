@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+
+from ml.stats import block_draws
 
 #: With fewer independent stretches than this a test says nothing, and is not made.
 LEAST_STRETCHES = 5
@@ -23,8 +25,8 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(128)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """What a test found. `difference` is challenger less champion, in the unit of what was
+class SignificanceTest:
+    """What a paired test found. `difference` is challenger less champion, in the unit of what was
     compared; `p_value` is two-sided, None where there is too little to test; `statistic` has the
     sign of `difference` and is None for a bootstrap, whose interval is `low`..`high` (95 %)."""
 
@@ -39,7 +41,9 @@ class Verdict:
     high: float | None = None
 
 
-def diebold_mariano(champion: np.ndarray, challenger: np.ndarray, *, overlap: int) -> Verdict:
+def diebold_mariano(
+    champion: np.ndarray, challenger: np.ndarray, *, overlap: int
+) -> SignificanceTest:
     """Whether the mean losses of two forecasters of the same origins differ.
 
     `champion` and `challenger` are losses (rows of a regular grid,), NaN where an origin has none;
@@ -49,6 +53,7 @@ def diebold_mariano(champion: np.ndarray, challenger: np.ndarray, *, overlap: in
     nothing (Parzen 1963), and corrected as Harvey, Leybourne and Newbold (1997) have it. So wide a
     window leaves few degrees of freedom, and Student's t gets those of the Bartlett window, 1.5 n /
     width (Lazarus, Lewis, Stock and Watson 2018), which keeps the test honest on short stretches.
+    Raises ValueError where no origin has both losses.
     """
     difference = np.asarray(challenger, float) - np.asarray(champion, float)
     known = np.isfinite(difference)
@@ -56,24 +61,24 @@ def diebold_mariano(champion: np.ndarray, challenger: np.ndarray, *, overlap: in
     if not n:
         raise ValueError("there is no origin at which both have a loss")
     mean = float(difference[known].mean())
-    facts = {
-        "method": "diebold_mariano",
-        "n": n,
-        "champion": float(np.asarray(champion, float)[known].mean()),
-        "challenger": float(np.asarray(challenger, float)[known].mean()),
-        "difference": mean,
-    }
+    found = SignificanceTest(
+        method="diebold_mariano",
+        n=n,
+        champion=float(np.asarray(champion, float)[known].mean()),
+        challenger=float(np.asarray(challenger, float)[known].mean()),
+        difference=mean,
+    )
     if n < LEAST_STRETCHES * overlap:
-        return Verdict(**facts)
+        return found
     width = max(WIDTHS * overlap, math.ceil(n ** (1 / 3)))
     variance = _long_run_variance(np.where(known, difference - mean, 0.0), n, width)
     if variance <= 0:  # the same forecasts: nothing tells them apart
-        return Verdict(**facts, statistic=0.0, p_value=1.0)
+        return replace(found, statistic=0.0, p_value=1.0)
     h = overlap
     correction = math.sqrt(max(n + 1 - 2 * h + h * (h - 1) / n, 1.0) / n)
     statistic = correction * mean / math.sqrt(variance / n)
     freedom = min(1.5 * n / width, n - 1)
-    return Verdict(**facts, statistic=statistic, p_value=student_p(statistic, freedom))
+    return replace(found, statistic=statistic, p_value=student_p(statistic, freedom))
 
 
 def _long_run_variance(centred: np.ndarray, n: int, width: int) -> float:
@@ -85,7 +90,8 @@ def _long_run_variance(centred: np.ndarray, n: int, width: int) -> float:
 
 
 def student_p(statistic: float, freedom: float) -> float:
-    """Two-sided p-value of Student's t, by Gauss-Legendre on t = sqrt(freedom) tan(angle)."""
+    """Two-sided p-value of Student's t with `freedom` degrees of freedom (at least 1), by
+    Gauss-Legendre on t = sqrt(freedom) tan(angle)."""
     end = math.atan(abs(statistic) / math.sqrt(freedom))
     inside = float(_WEIGHTS @ np.cos((_NODES + 1) * end / 2) ** (freedom - 1)) * end
     scale = math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2) - math.log(math.pi) / 2
@@ -99,34 +105,30 @@ def paired_bootstrap(
     block: int,
     draws: int = 500,
     seed: int = 0,
-) -> Verdict:
+) -> SignificanceTest:
     """Whether two models differ in a metric of `rows` rows in order of time.
 
     `metric(places, who)` is the metric of the champion (who = 0) or challenger (1) on the rows
     `places`. Both are measured on the same resampled rows: circular blocks of `block` rows, longer
     than what neighbours share (Politis and Romano 1992). The p-value is twice the smaller share of
-    resampled differences on one side of zero (Efron and Tibshirani 1993, 15.4).
+    resampled differences on one side of zero (Efron and Tibshirani 1993, 15.4); it is None where
+    there are fewer rows than LEAST_STRETCHES blocks.
     """
     everywhere = np.arange(rows)
     champion, challenger = metric(everywhere, 0), metric(everywhere, 1)
-    facts = {
-        "method": "paired_block_bootstrap",
-        "n": rows,
-        "champion": champion,
-        "challenger": challenger,
-        "difference": challenger - champion,
-    }
+    found = SignificanceTest(
+        method="paired_block_bootstrap",
+        n=rows,
+        champion=champion,
+        challenger=challenger,
+        difference=challenger - champion,
+    )
     if rows < LEAST_STRETCHES * block:
-        return Verdict(**facts)
-    rng = np.random.default_rng(seed)
-    blocks = -(-rows // block)
-    found = np.empty(draws)
-    for draw in range(draws):
-        starts = rng.integers(0, rows, blocks)
-        places = ((starts[:, None] + np.arange(block)) % rows).ravel()[:rows]
-        found[draw] = metric(places, 1) - metric(places, 0)
+        return found
+    drawn = block_draws(rows, block=block, draws=draws, rng=np.random.default_rng(seed))
+    gaps = np.array([metric(places, 1) - metric(places, 0) for places in drawn])
     # Ties count on both sides, and the data themselves are one draw: p is never quite 0.
-    below, above = (found <= 0).sum() + 1, (found >= 0).sum() + 1
+    below, above = (gaps <= 0).sum() + 1, (gaps >= 0).sum() + 1
     p_value = min(1.0, 2 * min(below, above) / (draws + 1))
-    low, high = np.quantile(found, [0.025, 0.975])
-    return Verdict(**facts, p_value=float(p_value), low=float(low), high=float(high))
+    low, high = np.quantile(gaps, [0.025, 0.975])
+    return replace(found, p_value=float(p_value), low=float(low), high=float(high))

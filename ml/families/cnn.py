@@ -31,6 +31,8 @@ EMBEDDING = 32
 
 @dataclass(frozen=True, kw_only=True)
 class CNNConfig(PatternConfig):
+    """Hyper-parameters of the convolutional recogniser."""
+
     channels: int = param(32, low=8, high=128, help="Channels of the residual blocks.")
     dropout: float = param(0.2, low=0.0, high=0.9, help="Dropout before the heads.")
 
@@ -45,6 +47,7 @@ class _Block(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """(batch, channel, time) -> the same shape."""
         return x + self.body(x)
 
 
@@ -100,6 +103,7 @@ class CNNModel(PatternNetwork):
         self.figures = nn.Linear(EMBEDDING, figures)
 
     def embedding(self, x: Tensor) -> Tensor:
+        """(batch, time, feature) -> (batch, EMBEDDING)."""
         return self._embed(x, self.pieces(x[:, -1]))
 
     def _embed(self, x: Tensor, pieces: Tensor) -> Tensor:
@@ -109,6 +113,7 @@ class CNNModel(PatternNetwork):
         return self.embed(torch.cat([*pooled, x[:, -1], self.digest(pieces)], dim=1))
 
     def answers(self, x: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        """(batch, time, feature) -> head -> logits (batch, class), and (batch, figures)."""
         pieces = self.pieces(x[:, -1])
         embedding = self._embed(x, pieces)
         logits = {
@@ -121,6 +126,7 @@ class CNNModel(PatternNetwork):
 def build(
     config: CNNConfig, n_features: int, classes: Mapping[str, int], figures: int = 1
 ) -> CNNModel:
+    """An untrained network (see ml.pattern.nets)."""
     return CNNModel(
         n_features, classes, channels=config.channels, dropout=config.dropout, figures=figures
     )

@@ -1,1 +1,1 @@
-"""Forecasts of the price and of the spread: one pipeline, two recurrent families."""
+"""Forecasts of the price and of the spread: one pipeline for every family of both."""

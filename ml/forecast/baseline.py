@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ml.forecast.metrics import LEVELS, Answer
+from ml.forecast.metrics import LEVELS, QuantileForecast
 from ml.forecast.series import SLOW_DAYS, Series
 from ml.forecast.targets import Target
 from ml.tasks import HORIZONS
@@ -14,8 +14,9 @@ _LEAST_RESIDUALS = 200
 _FEW_ORIGINS = 16
 
 
-def residual_climate(encoded: np.ndarray) -> list[list[float]]:
-    """(horizons, levels) quantiles of the moves of a training part, in the encoded unit."""
+def residual_climatology(encoded: np.ndarray) -> list[list[float]]:
+    """(horizons, levels) quantiles of the moves of a training part, in the encoded unit (percent);
+    `encoded` is its series (n,)."""
     table = []
     for horizon in HORIZONS:
         moves = encoded[horizon:] - encoded[:-horizon]
@@ -26,12 +27,12 @@ def residual_climate(encoded: np.ndarray) -> list[list[float]]:
 
 
 def last_value(
-    series: Series, rows: np.ndarray, target: Target, climate: list[list[float]]
-) -> Answer:
-    """The baseline's forecasts at the origins `rows`, in the unit of the target.
+    series: Series, rows: np.ndarray, target: Target, climatology: list[list[float]]
+) -> QuantileForecast:
+    """The baseline's forecasts at the origins `rows` (m,), in the unit of the target.
 
     At origin t the residuals known are those of origins up to t - h. Where fewer than 200 are,
-    the climate of the training part stands in.
+    the climatology of the training part stands in.
     """
     value = series.value
     last = value[rows]
@@ -39,11 +40,11 @@ def last_value(
     for k, horizon in enumerate(HORIZONS):
         residuals = value - np.concatenate([np.full(horizon, np.nan), value])[: len(value)]
         trailing = _trailing_quantiles(residuals, rows, SLOW_DAYS * series.per_day)
-        absent = target.moved(last[:, None], np.asarray(climate[k])) - last[:, None]
+        absent = target.moved(last[:, None], np.asarray(climatology[k])) - last[:, None]
         quantiles[:, k] = last[:, None] + np.where(np.isfinite(trailing), trailing, absent)
     if target.unit == "price":
         quantiles = np.maximum(quantiles, 1e-3 * last[:, None, None])
-    return Answer(np.repeat(last[:, None], len(HORIZONS), axis=1), quantiles)
+    return QuantileForecast(np.repeat(last[:, None], len(HORIZONS), axis=1), quantiles)
 
 
 def _trailing_quantiles(residuals: np.ndarray, rows: np.ndarray, window: int) -> np.ndarray:

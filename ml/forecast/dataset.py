@@ -1,8 +1,14 @@
-"""Training samples: batches cut out of one strided view, long memory hidden at random."""
+"""Training samples: batches cut out of one strided view, long memory hidden at random; and copies
+of the market that are asked as often as it is asked lately.
+
+How often quotes come changes for good (a collector is set to another pace), and with it what a
+grid row means. A copy of the history, thinned to the gaps of its last days, teaches that pace.
+"""
 
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
@@ -12,6 +18,29 @@ from ml.forecast.nets import KNOT_LEVELS
 from ml.forecast.targets import CLIP, future, has_changed
 
 MEMORY_DROPOUT = 0.1
+RECENT_DAYS = 8
+_LEAST_GAPS = 50
+_BLOCK = 24  # gaps drawn in a row, so that their rhythm stays
+
+
+def polling_augmentation(quotes: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame | None:
+    """`quotes` as they would have been seen at the pace of their last 8 days: at every drawn moment
+    the row seen last, no older than the draw before, under its age then. None where there are too
+    few gaps to draw from."""
+    stamps = pd.DatetimeIndex(quotes.index).as_unit("ns").asi8
+    recent = stamps[stamps >= stamps[-1] - RECENT_DAYS * 86_400_000_000_000]
+    gaps = np.diff(recent)
+    if len(gaps) < _LEAST_GAPS:
+        return None
+    wanted = int(1.2 * (stamps[-1] - stamps[0]) / gaps.mean()) + 10 * _BLOCK
+    starts = rng.integers(0, len(gaps) - _BLOCK + 1, -(-wanted // _BLOCK))
+    drawn = gaps[(starts[:, None] + np.arange(_BLOCK)).reshape(-1)]
+    moments = stamps[0] + np.cumsum(drawn)
+    moments = moments[moments <= stamps[-1]]
+    place = np.searchsorted(stamps, moments, side="right") - 1
+    first = np.flatnonzero(np.diff(place, prepend=-1) > 0)  # a row is seen once
+    table = quotes.iloc[place[first]]
+    return table.set_axis(pd.DatetimeIndex(moments[first], tz="UTC"))
 
 
 class Samples:
@@ -22,12 +51,7 @@ class Samples:
     """
 
     def __init__(
-        self,
-        maker: FeatureMaker,
-        rows: np.ndarray,
-        targets: np.ndarray,
-        *,
-        mirror: bool,
+        self, maker: FeatureMaker, rows: np.ndarray, targets: np.ndarray, *, mirror: bool
     ) -> None:
         self.maker, self.mirror = maker, mirror
         wanted = future(targets, rows) - maker.series.y[rows, None]
@@ -42,7 +66,7 @@ class Samples:
         return len(self.rows)
 
     def keep(self, numbers: np.ndarray) -> None:
-        """Only these samples."""
+        """Only the samples of these `numbers` (k,)."""
         self.rows, self.change = self.rows[numbers], self.change[numbers]
         self._views = [view.only(numbers) for view in self._views]
 
@@ -56,15 +80,21 @@ class Samples:
         """(n, horizons, paths) with all the memory there is."""
         return self._views[1].paths
 
+    @property
+    def scale(self) -> np.ndarray:
+        """(n,) trailing scale, percent."""
+        return self._views[1].scale
+
     def prepare(self, scaler: StaticScaler, device: torch.device) -> None:
+        """Scale the static inputs, and let batches lie on `device`."""
         self._static = [scaler(view.static) for view in self._views]
         self.device = device
 
     def moves(self) -> np.ndarray:
         """(n, horizons) targets in trailing scales, NaN where unknown."""
-        return np.clip(self.change / self._views[1].scale[:, None], -CLIP, CLIP)
+        return np.clip(self.change / self.scale[:, None], -CLIP, CLIP)
 
-    def climate(self) -> tuple[Tensor, Tensor]:
+    def climatology(self) -> tuple[Tensor, Tensor]:
         """Rate of change (horizons,) and knots (horizons, N_KNOTS) of the moves, to start from."""
         rates, knots = [], []
         for moves in self.moves().T:
@@ -80,11 +110,6 @@ class Samples:
         """(horizons,) mean |move| in trailing scales."""
         size = np.nan_to_num(np.nanmean(np.abs(self.moves()), axis=0), nan=1.0)
         return torch.tensor(np.maximum(size, 0.1), dtype=torch.float32)
-
-    @property
-    def scale(self) -> np.ndarray:
-        """(n,) trailing scale, percent."""
-        return self._views[1].scale
 
     def batch(
         self, numbers: np.ndarray, rng: np.random.Generator | None
@@ -130,7 +155,7 @@ class Mixture:
         """The first of `parts` is the market itself."""
         self.parts = parts
         self.bounds = np.cumsum([0, *(len(part) for part in parts)])
-        self.climate, self.unit = parts[0].climate, parts[0].unit
+        self.climatology, self.unit = parts[0].climatology, parts[0].unit
 
     def __len__(self) -> int:
         return int(self.bounds[-1])

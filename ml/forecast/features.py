@@ -90,13 +90,14 @@ class FeatureMaker:
 
     @property
     def n_channels(self) -> int:
+        """Columns of a window."""
         return self._sources.shape[1]
 
     def windows(self, rows: np.ndarray, scale: np.ndarray) -> np.ndarray:
         """(m, window, channels) out of one strided view; an unknown cell is 0, its flag says so."""
         view = np.lib.stride_tricks.sliding_window_view(self._sources, self.window, axis=0)
         cut = view[rows].transpose(0, 2, 1).copy()
-        pairs = [(0, 1, scale[:, None])]
+        pairs: list[tuple[int, int, np.ndarray | float]] = [(0, 1, scale[:, None])]
         if self.series.other is not None:
             pairs.append((-2, -1, self.typical.other))
         for level, change, unit in pairs:

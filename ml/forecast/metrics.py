@@ -10,11 +10,12 @@ import pandas as pd
 from ml.tasks import HORIZONS, PER_HORIZON, QUANTILES, TASKS, Task
 
 LEVELS = np.asarray(QUANTILES)
+MEDIAN = QUANTILES.index(0.5)
 _INTERVALS = {"cov80": (0.1, 0.9), "cov90": (0.05, 0.95)}
 
 
 @dataclass(frozen=True)
-class Answer:
+class QuantileForecast:
     """Forecasts of m origins: `value` (m, horizons), `quantiles` (m, horizons, levels) ascending,
     both in the forecast's unit; `novelty` (m,) of what they were made of (see ml.forecast.novelty),
     None where nobody knows."""
@@ -29,16 +30,19 @@ class ForecastBatch:
     """Forecasts at many moments: `answer` holds a line per moment of `origins`."""
 
     origins: pd.DatetimeIndex
-    answer: Answer
+    answer: QuantileForecast
 
 
 def crps(quantiles: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """(m, horizons) mean over the levels of twice the pinball loss, in the unit of `truth`."""
+    """(m, horizons) mean over the levels of twice the pinball loss, in the unit of `truth` (m,
+    horizons): the continuous ranked probability score of quantiles (Laio and Tamea 2007)."""
     error = truth[..., None] - quantiles
     return 2 * np.maximum(LEVELS * error, (LEVELS - 1) * error).mean(axis=-1)
 
 
-def measure(answer: Answer, base: Answer, truth: np.ndarray) -> dict[str, float | None]:
+def measure(
+    answer: QuantileForecast, base: QuantileForecast, truth: np.ndarray
+) -> dict[str, float | None]:
     """The metrics of `answer` against the last value `base` for `truth` (m, horizons).
 
     `crps` and `mae` are means over the horizons of the ratio to the last value's (1 is as good as
@@ -58,7 +62,7 @@ def measure(answer: Answer, base: Answer, truth: np.ndarray) -> dict[str, float 
 
 
 def _horizon(
-    answer: Answer, base: Answer, truth: np.ndarray, rows: np.ndarray, k: int
+    answer: QuantileForecast, base: QuantileForecast, truth: np.ndarray, rows: np.ndarray, k: int
 ) -> dict[str, float | None]:
     if not rows.any():
         return {name: (0.0 if name == "n" else None) for name in PER_HORIZON}
@@ -69,10 +73,7 @@ def _horizon(
     found["mae_skill"] = _ratio(mae, np.abs(base.value[rows, k] - y).mean())
     found["crps_skill"] = _ratio(score, crps(base.quantiles[rows, k], y).mean())
     for name, (low, high) in _INTERVALS.items():
-        below, above = (
-            quantiles[:, QUANTILES.index(low)],
-            quantiles[:, QUANTILES.index(high)],
-        )
+        below, above = (quantiles[:, QUANTILES.index(level)] for level in (low, high))
         found[name] = ((y >= below) & (y <= above)).mean()
     return {name: None if value is None else float(value) for name, value in found.items()}
 

@@ -34,6 +34,8 @@ class ForecastConfig(TrainConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class RecurrentConfig(ForecastConfig):
+    """What the recurrent families have beside it."""
+
     hidden: int = param(32, low=4, high=512, help="Units of the recurrent net.")
     width: int = param(64, low=4, high=1024, help="Units per layer of the summary branch.")
     dropout: float = param(0.1, low=0.0, high=0.9, help="Share of units dropped in training.")
@@ -68,7 +70,8 @@ class SummaryBranch(nn.Module):
 
 
 class HurdleHead(nn.Module):
-    """Logit of a change and monotone quantiles of the move, around gated linear paths."""
+    """Logit of a change and monotone quantiles of the move, around gated linear paths: a hurdle
+    model (Cragg 1971) whose amount is a quantile function."""
 
     def __init__(self, n_inputs: int, sizes: Sizes, dropout: float) -> None:
         super().__init__()
@@ -117,8 +120,8 @@ class ForecastNetwork(nn.Module, ABC):
 
 
 class RecurrentForecaster(ForecastNetwork):
-    """A recurrent net over the last rows beside a summary of the weeks before them; a subclass
-    says which cell."""
+    """A recurrent net over the last rows (Hochreiter and Schmidhuber 1997; Cho et al. 2014) beside
+    a summary of the weeks before them; a subclass says which cell."""
 
     cell: type[nn.LSTM] | type[nn.GRU]
 
@@ -129,12 +132,14 @@ class RecurrentForecaster(ForecastNetwork):
         self.head = HurdleHead(hidden + width, sizes, dropout)
 
     def forward(self, window: Tensor, static: Tensor, paths: Tensor) -> tuple[Tensor, Tensor]:
+        """As ForecastNetwork has it."""
         states, _ = self.recurrent(window)
         joined = torch.cat([states[:, -1], self.summary(static)], dim=1)
         return self.head(joined, paths)
 
     @classmethod
     def from_config(cls, config: RecurrentConfig, sizes: Sizes) -> RecurrentForecaster:
+        """An untrained network: the `build` of a ModelSpec."""
         return cls(sizes, hidden=config.hidden, width=config.width, dropout=config.dropout)
 
 
@@ -146,9 +151,10 @@ def hurdle_loss(
     weight: Tensor,
     unit: Tensor,
 ) -> Tensor:
-    """Pinball loss of the knots where the quote changed, weighted, plus the cross-entropy of the
-    change. `move` (batch, horizons) in scales is NaN where unknown; `weight` (batch, 1); `unit`
-    (horizons,) is a typical move of each horizon, so that the longest does not drown the rest."""
+    """Pinball loss (Koenker and Bassett 1978) of the knots where the quote changed, weighted, plus
+    the cross-entropy of the change. `move` (batch, horizons) in scales is NaN where unknown;
+    `weight` (batch, 1); `unit` (horizons,) is a typical move of each horizon, so that the longest
+    does not drown the rest."""
     known = torch.isfinite(move)
     error = torch.nan_to_num(move)[..., None] - knots
     levels = torch.as_tensor(KNOT_LEVELS, dtype=knots.dtype, device=knots.device)

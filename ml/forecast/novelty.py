@@ -30,7 +30,7 @@ _PREFIX = "novelty."
 
 
 @dataclass(frozen=True)
-class Guard:
+class NoveltyIndex:
     """Training points (points, traits) in units of `width` (traits,) around `centre` (traits,);
     `edge` () is the distance that counts as 1."""
 
@@ -62,8 +62,8 @@ class Guard:
         }
 
     @classmethod
-    def restore(cls, tensors: Mapping[str, torch.Tensor]) -> Guard | None:
-        """None where the artifact is older than the guard."""
+    def restore(cls, tensors: Mapping[str, torch.Tensor]) -> NoveltyIndex | None:
+        """None where the artifact is older than the index."""
         own = {n.removeprefix(_PREFIX): t for n, t in tensors.items() if n.startswith(_PREFIX)}
         return cls(**{name: tensor.numpy() for name, tensor in own.items()}) if own else None
 
@@ -104,8 +104,9 @@ def _largest(table: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(most), most, np.nan)
 
 
-def fit_guard(maker: FeatureMaker, train: range, valid: range) -> Guard:
-    """The unit is found with training points alone; the points kept are of both stretches."""
+def fit_novelty(maker: FeatureMaker, train: range, valid: range) -> NoveltyIndex:
+    """The unit is found with training points alone; the points kept are of both stretches (grid row
+    numbers)."""
 
     def some(rows: range) -> np.ndarray:
         numbers = np.arange(rows.start, rows.stop)
@@ -121,14 +122,14 @@ def fit_guard(maker: FeatureMaker, train: range, valid: range) -> Guard:
     centre = np.nan_to_num(np.nanmean(points, axis=0))
     width = np.maximum(np.nan_to_num(np.nanstd(points, axis=0)), _LEAST_WIDTH)
 
-    def guard(points: np.ndarray, edge: float) -> Guard:
+    def index(points: np.ndarray, edge: float) -> NoveltyIndex:
         # What is unknown of a point counts as the mean.
         fields = (np.nan_to_num((points - centre) / width), centre, width, max(edge, _LEAST_WIDTH))
-        return Guard(*(np.asarray(field, dtype="float32") for field in fields))
+        return NoveltyIndex(*(np.asarray(field, dtype="float32") for field in fields))
 
-    away = guard(points, 1.0).distance(table(later if len(later) else before))
+    away = index(points, 1.0).distance(table(later if len(later) else before))
     both = some(range(train.start, valid.stop))
-    return guard(table(both), float(np.quantile(away, _EDGE)))
+    return index(table(both), float(np.quantile(away, _EDGE)))
 
 
 def stretch(novelty: np.ndarray) -> np.ndarray:

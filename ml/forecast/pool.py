@@ -14,14 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ml.forecast.metrics import LEVELS
-from ml.forecast.tracking import (
-    MEDIAN,
-    best_widths,
-    centre_trust,
-    stretched,
-    tracked_stretch,
-)
+from ml.forecast.metrics import LEVELS, MEDIAN
+from ml.forecast.tracking import best_widths, centre_trust, stretched, tracked_stretch
 from ml.tasks import HORIZONS
 
 SPAN_DAYS = 28
@@ -150,10 +144,12 @@ class Pool:
     guard: bool
 
     def as_json(self) -> dict[str, Any]:
+        """For an artifact."""
         return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in vars(self).items()}
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Pool:
+        """What `as_json` gave. Raises KeyError where it did not."""
         arrays = {k: np.asarray(fields[k], dtype="float64") for k in ("weights", "width", "unit")}
         return cls(**arrays, since=int(fields["since"]), guard=bool(fields["guard"]))
 

@@ -1,9 +1,16 @@
-"""Quotes as plain arrays: what a single forecast cuts, compares and puts on the grid in no time."""
+"""Quotes as plain arrays, which a single forecast cuts, compares and puts on the grid in no time;
+and what a day's forecasts owe to the quotes before its midnight: weights, widths, capped moves.
+
+Such a state takes some 340 earlier forecasts, and is the same all day: the servers keep it. It is
+found by the very quotes that it was made of, so that a corrected history never meets a stale one.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +22,7 @@ from ml.forecast.targets import Target
 from ml.grid import grid_columns, stale_after
 
 MINUTE = 60 * 10**9
+MOST_DAYS = 16
 
 
 @dataclass(frozen=True)
@@ -29,34 +37,33 @@ class Quotes:
         """Those `columns` of a quotes frame; raises ArtifactMismatch where one has no value."""
         found = {}
         for name in columns:
-            values = frame[name] if name in frame.columns else ()
-            values = np.asarray(values, dtype="float64")
+            values = np.asarray(frame[name] if name in frame.columns else (), dtype="float64")
             if not np.isfinite(values).any():
                 raise ArtifactMismatch(
                     f"This model was trained with {name}, and the quotes have none.",
                     {name: "missing"},
                 )
             found[name] = values
-        return cls(frame.index.as_unit("ns").asi8, found)
+        return cls(pd.DatetimeIndex(frame.index).as_unit("ns").asi8, found)
 
     def __len__(self) -> int:
         return len(self.times)
 
     def between(self, first: int, last: int) -> Quotes:
-        """The quotes at first <= time <= last."""
+        """The quotes at first <= time <= last (nanoseconds since 1970)."""
         low = np.searchsorted(self.times, first)
         high = np.searchsorted(self.times, last, side="right")
         return Quotes(self.times[low:high], {n: v[low:high] for n, v in self.columns.items()})
 
     def digest(self) -> bytes:
-        """The same for the same times and figures, and for no other ones."""
+        """SHA-256: the same for the same times and figures, and for no other ones."""
         found = hashlib.sha256()
         for values in (self.times, *self.columns.values()):
-            found.update(np.ascontiguousarray(values))
+            found.update(np.ascontiguousarray(values).data)
         return found.digest()
 
     def series(self, target: Target, step_minutes: int, end: int) -> Series:
-        """The grid from the first quote to `end`."""
+        """The grid from the first quote to `end` (nanoseconds since 1970)."""
         step = step_minutes * MINUTE
         first = -(-int(self.times[0]) // step)
         at = np.arange(first, end // step + 1, dtype="int64") * step
@@ -64,6 +71,41 @@ class Quotes:
         return series_of(pd.DatetimeIndex(at, tz="UTC"), grid, target, step_minutes)
 
 
-def patience(step_minutes: int) -> int:
-    """Nanoseconds after the last quote by which a row with a missing price is on the grid."""
-    return (stale_after(step_minutes) + 1 + step_minutes) * MINUTE
+@dataclass(frozen=True)
+class DayState:
+    """`weights` (horizons, experts, levels) and `width` (horizons, levels) of the pool, and the
+    `capped` moves (n,) of the grid rows before midnight, the last one being the row before it."""
+
+    weights: np.ndarray
+    width: np.ndarray
+    capped: np.ndarray
+
+    def capped_of(self, rows: int) -> np.ndarray:
+        """(rows,) capped moves of the rows before midnight; NaN where there was no row."""
+        found = np.full(rows, np.nan)
+        part = self.capped[max(0, len(self.capped) - rows) :]
+        found[rows - len(part) :] = part
+        return found
+
+
+class DayStates:
+    """The states that were asked for last, `most` of them; threads may share it."""
+
+    def __init__(self, most: int = MOST_DAYS) -> None:
+        self._most, self._lock = most, threading.Lock()
+        self._kept: OrderedDict[tuple[int, bytes], DayState] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def get(self, day: int, before: Quotes, make: Callable[[], DayState]) -> DayState:
+        """The state of `day` (number since 1970), made of the quotes `before` its midnight."""
+        key = (day, before.digest())
+        # Held while a state is made: of many requests after midnight one does the work.
+        with self._lock:
+            state = self._kept.get(key) or make()
+            self._kept[key] = state
+            self._kept.move_to_end(key)
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return state

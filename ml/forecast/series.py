@@ -36,6 +36,7 @@ class Series:
 
     @property
     def per_day(self) -> int:
+        """Grid rows of a day."""
         return max(1, 1440 // self.step_minutes)
 
     def __len__(self) -> int:
@@ -43,8 +44,9 @@ class Series:
 
 
 def make_series(grid: pd.DataFrame, target: Target, step_minutes: int) -> Series:
+    """The series of a frame that `ml.grid.build_grid` made."""
     columns = {name: grid[name].to_numpy() for name in grid.columns}
-    return series_of(grid.index, columns, target, step_minutes)
+    return series_of(pd.DatetimeIndex(grid.index), columns, target, step_minutes)
 
 
 def series_of(
@@ -112,9 +114,9 @@ def median(table: np.ndarray) -> np.ndarray:
     """(m,) median of the known values of each line (m, k); NaN where none is known."""
     ordered = np.sort(table, axis=1)  # NaN goes last
     if len(ordered) == 1:  # a single forecast asks for many of these
-        line = _known(ordered)
-        half = len(line) // 2
-        return np.array([(line[(len(line) - 1) // 2] + line[half]) / 2 if line else np.nan])
+        known = _known(ordered)
+        half = len(known) // 2
+        return np.array([(known[(len(known) - 1) // 2] + known[half]) / 2 if known else np.nan])
     count = np.isfinite(table).sum(axis=1)
     low = np.maximum((count - 1) // 2, 0)
     high = np.minimum(count // 2, table.shape[1] - 1)
@@ -160,7 +162,7 @@ def move_scales(
         cap = pd.Series(size).rolling(slow_rows, min_periods=least).quantile(_CAP_LEVEL).to_numpy()
         own = np.fmin(size, cap)
     else:
-        cap = _last_caps(size, slow_rows, least, len(size) - len(capped))
+        cap = last_caps(size, slow_rows, least, len(size) - len(capped))
         own = np.concatenate([capped, np.fmin(size[len(capped) :], cap)])
     return Scales(
         slow=trailing_mean(own, slow_rows, least=MEMORY_DAYS * per_day // 2),
@@ -170,7 +172,7 @@ def move_scales(
     )
 
 
-def _last_caps(size: np.ndarray, rows: int, least: int, count: int) -> np.ndarray:
+def last_caps(size: np.ndarray, rows: int, least: int, count: int) -> np.ndarray:
     """(count,) the rolling quantile of `move_scales` at the last rows, in less time: only the
     largest moves can be it."""
     tail = size[-(rows + count - 1) :]

@@ -1,4 +1,4 @@
-"""Answers of a trained forecaster: the newest moment, and its measure over a stretch."""
+"""What a trained forecaster is asked: the newest moment, many moments, and its measure."""
 
 from __future__ import annotations
 
@@ -8,40 +8,42 @@ import numpy as np
 import pandas as pd
 
 from ml.errors import NotEnoughData
-from ml.forecast.answers import Answers, Learnt
-from ml.forecast.metrics import Answer, ForecastBatch, measure
+from ml.forecast.metrics import ForecastBatch, QuantileForecast, measure
 from ml.forecast.novelty import ONSET, stretch
-from ml.forecast.quotes import MINUTE, Quotes, patience
+from ml.forecast.quantiles import ForecasterState, QuantileMaker
+from ml.forecast.quotes import MINUTE, Quotes
 from ml.forecast.series import LOOKBACK_DAYS, MEMORY_DAYS, TAIL_DAYS, Series
 from ml.forecast.targets import Target, future
+from ml.grid import stale_after
 from ml.results import Forecast, HorizonForecast
 from ml.spec import ModelSpec, Source
 from ml.tasks import HORIZONS, QUANTILES
 
-__all__ = ["ForecastServer", "Learnt"]
 
+class Forecaster:
+    """Serves one artifact (the contract of ml.pipeline.ForecastServer). Threads may share it."""
 
-class ForecastServer:
-    """Serves one artifact. Threads may share it."""
-
-    def __init__(self, spec: ModelSpec, learnt: Learnt) -> None:
+    def __init__(self, spec: ModelSpec, state: ForecasterState) -> None:
         self.spec, self.target = spec, Target(spec.task)
-        self.window, self.step_minutes = learnt.window, learnt.step_minutes
-        self.columns = learnt.columns
-        self.answers = Answers(spec.task, learnt)
-        self.answer = self.answers.many
+        self.window, self.step_minutes = state.window, state.step_minutes
+        self.columns = state.columns
+        self.quantiles = QuantileMaker(spec.task, state)
         self._step = self.step_minutes * MINUTE
         self._per_day = max(1, 1440 // self.step_minutes)
         #: Rows that the inputs of the last one are made of, and those that may follow it unknown.
         self._tail_rows = TAIL_DAYS * self._per_day + self.window + max(HORIZONS)
+        #: Nanoseconds after the last quote by which a row with a missing price is on the grid.
+        self._silence = (stale_after(self.step_minutes) + 1 + self.step_minutes) * MINUTE
 
     def forecast(self, quotes: pd.DataFrame, *, at: dt.datetime, source: Source) -> Forecast:
+        """The forecast from the last row of the grid with a known price at or before `at`. Raises
+        ArtifactMismatch (a column is missing) and NotEnoughData (less than a window is known)."""
         known = Quotes.of(quotes, self.columns)
         series, row, stale = self._origin(known, pd.Timestamp(at).value, source)
         if source is Source.BASELINE:
-            answer = self.answer(series, np.array([row]), source)
+            answer = self.quantiles.many(series, np.array([row]), source)
         else:
-            answer = self.answers.one(known, series, row)
+            answer = self.quantiles.one(known, series, row)
         as_of = series.index[row].to_pydatetime()
         novelty = None if answer.novelty is None else float(answer.novelty[0])
         return Forecast(
@@ -57,7 +59,9 @@ class ForecastServer:
             novelty=novelty,
         )
 
-    def _horizons(self, answer: Answer, as_of: dt.datetime) -> tuple[HorizonForecast, ...]:
+    def _horizons(
+        self, answer: QuantileForecast, as_of: dt.datetime
+    ) -> tuple[HorizonForecast, ...]:
         """The first origin of `answer`, spelled out."""
         step, names = self.step_minutes, [f"{level:g}" for level in QUANTILES]
         return tuple(
@@ -88,8 +92,8 @@ class ForecastServer:
         rows = rows[np.isfinite(series.y[rows])]
         if not len(rows):
             empty = np.empty((0, 0))
-            return ForecastBatch(origins[:0], Answer(empty, empty))
-        return ForecastBatch(series.index[rows], self.answer(series, rows, source))
+            return ForecastBatch(origins[:0], QuantileForecast(empty, empty))
+        return ForecastBatch(series.index[rows], self.quantiles.many(series, rows, source))
 
     def evaluate(
         self,
@@ -99,32 +103,34 @@ class ForecastServer:
         end: dt.datetime,
         source: Source,
     ) -> dict[str, float | None]:
-        """Metrics of every origin whose target lies within start..end too."""
+        """Metrics of every origin whose target lies within start..end too. Raises ArtifactMismatch
+        and NotEnoughData."""
         first, last = pd.Timestamp(start), pd.Timestamp(end)
         back = (LOOKBACK_DAYS * self._per_day + self.window) * self._step
         part = Quotes.of(quotes, self.columns).between(first.value - back, last.value)
         if not len(part):
             raise NotEnoughData("There is no quote to be measured on.", needed=1, present=0)
-        end_of = min(last.value, int(part.times[-1]) + patience(self.step_minutes))
+        end_of = min(last.value, int(part.times[-1]) + self._silence)
         series = part.series(self.target, self.step_minutes, end_of)
         return self.measure(series, np.flatnonzero(series.index >= first), source)
 
     def measure(self, series: Series, rows: np.ndarray, source: Source) -> dict[str, float | None]:
-        """The metrics of the origins `rows`, beside the last value on the same rows."""
+        """The metrics of the origins `rows` (m,), beside the last value on the same rows. Raises
+        NotEnoughData where none has a window before it and a known value."""
         rows = rows[(rows >= self.window - 1) & np.isfinite(series.y[rows])]
         if not len(rows):
             raise NotEnoughData("No moment of that stretch has a known price.", needed=1, present=0)
-        base = self.answer(series, rows, Source.BASELINE)
-        answer = base if source is Source.BASELINE else self.answer(series, rows, source)
+        base = self.quantiles.many(series, rows, Source.BASELINE)
+        answer = base if source is Source.BASELINE else self.quantiles.many(series, rows, source)
         return measure(answer, base, future(series.value, rows))
 
     def _origin(self, quotes: Quotes, at: int, source: Source) -> tuple[Series, int, bool]:
         """The last row with a known price at or before `at`, in the series of what its inputs are
         made of; and whether it is older than was asked for."""
-        last = min(at, int(quotes.times[-1]) + patience(self.step_minutes))
+        last = min(at, int(quotes.times[-1]) + self._silence)
         series = self._tail(quotes, last)
         known = np.flatnonzero(np.isfinite(series.y))
-        late = patience(self.step_minutes) // self._step + 1
+        late = self._silence // self._step + 1
         stale = not len(known) or known[-1] < len(series) - 1
         if (not len(known) or len(series) - known[-1] > late) and quotes.times[0] < last:
             # One side has long been silent: the tail must end where both were last known.
@@ -142,7 +148,7 @@ class ForecastServer:
         return series, int(known[-1]), bool(stale)
 
     def _tail(self, quotes: Quotes, last: int) -> Series:
-        first = last - self._tail_rows * self._step - patience(self.step_minutes)
+        first = last - self._tail_rows * self._step - self._silence
         return quotes.between(first, last).series(self.target, self.step_minutes, last)
 
     def _reach_back(self, quotes: Quotes, last: int) -> tuple[Series, np.ndarray]:

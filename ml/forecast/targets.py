@@ -1,4 +1,5 @@
-"""What is forecast: the target's own scale, its cleaning for training, and the split in time."""
+"""What is forecast: the target's own scale and ticks, its cleaning for training, and the split in
+time."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ml.errors import BadQuotes, NotEnoughData
+from ml.forecast.metrics import LEVELS
 from ml.tasks import HORIZONS, Task
 
 MIN_ROWS = 1000
@@ -22,6 +24,15 @@ _UNCHANGED = 1e-9
 _CLEAN_SIGMAS = 5.0
 _CLEAN_FLOOR = {Task.PRICE: 0.1, Task.SPREAD: 0.05}  # percent
 
+_TICK_SIZES = tuple(m * 10.0**e for e in range(2, -5, -1) for m in (5, 2, 1))
+_ON_TICKS = 0.95
+_EXACT = 1e-4  # ticks
+_FAR = 1.0  # ticks: outer quantiles further out stay as they are, or they would cover too little
+_OUTER = (LEVELS < 0.2) | (LEVELS > 0.8)
+_OUTWARD = np.sign(LEVELS - 0.5)
+#: A hair's breadth: ticks, and share of the value, which is more than ten digits round off.
+_HAIR, _ROUNDING = 1e-5, 1e-9
+
 
 @dataclass(frozen=True)
 class Target:
@@ -32,13 +43,16 @@ class Target:
 
     @property
     def column(self) -> str:
+        """The grid's column that is forecast."""
         return "mid" if self.task is Task.PRICE else "spread_pct"
 
     @property
     def unit(self) -> str:
+        """Of a forecast: "price" (fiat per asset) or "spread_pct" (percent of mid)."""
         return "price" if self.task is Task.PRICE else "spread_pct"
 
     def encode(self, values: np.ndarray) -> np.ndarray:
+        """(n,) values in the encoded unit; a price that is not positive is unknown."""
         if self.task is Task.SPREAD:
             return values
         return 100 * np.log(np.where(values > 0, values, np.nan))
@@ -56,7 +70,52 @@ class Target:
             raise BadQuotes("A spread needs both sides of the market, bid and ask.", missing)
         return (next(c for c in ("price", "bid", "ask") if c in columns),)
 
+    def tick_steps(
+        self, last: np.ndarray, other: np.ndarray | None, tick_size: float
+    ) -> np.ndarray:
+        """(m,) step of the forecast quantity at origins of the value `last` (m,) and the `other`
+        quantity (m,), encoded, None without sides: half a tick for the mean of two sides, the
+        tick's share of the price in percent for a spread. NaN where there is no tick (0), and
+        where the last value is off it: the market may quote more finely by now."""
+        if not tick_size:
+            return np.full(len(last), np.nan)
+        if self.task is Task.SPREAD and other is not None:
+            unit = 100 * tick_size / np.exp(other / 100)
+        else:
+            unit = np.full(len(last), tick_size if other is None else tick_size / 2)
+        return np.where(_off(last / unit) < 100 * _EXACT, unit, np.nan)
 
+
+# ------------------------------------------------------------------------- quotes stand on ticks
+def find_tick_size(prices: np.ndarray) -> float:
+    """The largest step of which nearly all known prices are multiples; 0 where there is none."""
+    prices = prices[np.isfinite(prices)]
+    for size in _TICK_SIZES:
+        if len(prices) and (_off(prices / size) < _EXACT).mean() >= _ON_TICKS:
+            return size
+    return 0.0
+
+
+def _off(steps: np.ndarray) -> np.ndarray:
+    return np.abs(steps - np.round(steps))
+
+
+def snapped(values: np.ndarray, last: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """(m, horizons, levels) quantiles on multiples of `steps` (m,) counted from `last` (m,).
+
+    A quantile often *is* the value that comes, be it a tick or the last value. All but the centre
+    are moved outwards by a hair, so that an interval still holds its own end after the figures went
+    through a file.
+    """
+    steps, last = steps[:, None, None], last[:, None, None]
+    away = (values - last) / steps
+    keep = ~np.isfinite(away) | (_OUTER & (np.abs(away) > _FAR))
+    found = np.where(keep, values, last + np.round(away) * steps)
+    hair = np.fmax(_HAIR * steps, _ROUNDING * np.abs(found))
+    return found + _OUTWARD * hair
+
+
+# --------------------------------------------------------------------------- what is learnt from
 @dataclass(frozen=True)
 class Split:
     """Origins (grid row numbers) of the three stretches, in time order, with an embargo between:
@@ -66,6 +125,14 @@ class Split:
     valid: range
     test: range
     embargo: int
+
+    def without_test(self, rows: int) -> Split:
+        """The split of so many `rows` that learns up to the end, and measures itself where it
+        validates."""
+        stop = rows - 1 - max(HORIZONS)
+        valid = range(stop - len(self.valid), stop)
+        train = range(self.train.start, valid.start - self.embargo)
+        return Split(train, valid, valid, self.embargo)
 
 
 def split_rows(rows: int, *, window: int, per_day: int) -> Split:

@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ml.forecast.metrics import LEVELS
+from ml.forecast.metrics import LEVELS, MEDIAN
 from ml.tasks import HORIZONS, QUANTILES
 
-MEDIAN = QUANTILES.index(0.5)
 #: Levels that end one interval: the outermost two first.
 PAIRS = tuple((k, len(QUANTILES) - 1 - k) for k in range(MEDIAN))
 #: (pairs,) share of the targets that may fall outside.

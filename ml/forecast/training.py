@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,14 +11,12 @@ import pandas as pd
 import torch
 
 from ml.errors import NotEnoughData
-from ml.forecast.calibration import Calibration, fit_calibration
-from ml.forecast.dataset import Mixture, Samples
-from ml.forecast.ensemble import Ensemble, StaticScaler, member_quantiles
-from ml.forecast.experts import Simple, expert_quantiles, fit_simple
+from ml.forecast.dataset import Mixture, Samples, polling_augmentation
+from ml.forecast.ensemble import Ensemble, StaticScaler, network_quantiles
+from ml.forecast.experts import Shrinkage, Simple, expert_quantiles, fit_shrinkage, fit_simple
 from ml.forecast.features import FeatureMaker
 from ml.forecast.metrics import crps
 from ml.forecast.nets import ForecastConfig, ForecastNetwork, Sizes, hurdle_loss
-from ml.forecast.polling_augmentation import repolled
 from ml.forecast.pool import Pool, fit_pool
 from ml.forecast.series import make_series
 from ml.forecast.summaries import N_PATHS
@@ -56,11 +55,11 @@ class Job:
         return Samples(maker, usable, targets, mirror=self.spec.task is Task.PRICE)
 
     def copy(self, rows: range, rng: np.random.Generator) -> list[Samples]:
-        """Half of the samples of a re-polled copy of the quotes up to the last target of `rows`;
+        """Half of the samples of an augmented copy of the quotes up to the last target of `rows`;
         none where there are too few quotes for one."""
         series = self.maker.series
         end = series.index[rows.stop + max(HORIZONS) - 1]
-        copy = repolled(self.quotes.loc[:end], rng)
+        copy = polling_augmentation(self.quotes.loc[:end], rng)
         if copy is None:
             return []
         grid = build_grid(copy, step_minutes=series.step_minutes, end=end)
@@ -76,7 +75,7 @@ class Trained:
     """What a training leaves; a run per member of the ensemble."""
 
     ensemble: Ensemble
-    calibration: Calibration
+    shrinkage: Shrinkage
     simple: Simple
     pool: Pool
     sizes: Sizes
@@ -85,7 +84,8 @@ class Trained:
 
 def train(job: Job) -> Trained:
     """Epochs, shrinkage and pool are chosen on the validation stretch by networks that saw only
-    what lies before it; then every network is trained once more, on both."""
+    what lies before it; then every network is trained once more, on both. Raises NotEnoughData,
+    Cancelled and TrainingDiverged."""
     split, maker, device = job.split, job.maker, job.context.device
     rng = np.random.default_rng(job.config.seed)
     both = range(split.train.start, split.valid.stop)
@@ -103,19 +103,18 @@ def train(job: Job) -> Trained:
         paths=N_PATHS,
         horizons=len(HORIZONS),
     )
-    members = range(job.config.members)
-    configs = [replace(job.config, seed=job.config.seed + k) for k in members]
+    configs = [replace(job.config, seed=job.config.seed + k) for k in range(job.config.members)]
     chosen = [_member(job, c, sizes, early, valid, "selection") for c in configs]
     judges = Ensemble([member for member, _ in chosen], scaler, device)
     simple = fit_simple(first.paths, first.moves(), mirror=first.mirror)
-    calibration, pool = _judge(job, judges, valid, simple)
+    shrinkage, pool = _judge(job, judges, valid, simple)
     final = []
     for c, (_, run) in zip(configs, chosen, strict=True):
         short = replace(c, epochs=last_epochs(job.spec.task, run.best_epoch, c.epochs))
         final.append(_member(job, short, sizes, late, valid, "training")[0])
     return Trained(
         ensemble=Ensemble(final, scaler, device),
-        calibration=calibration,
+        shrinkage=shrinkage,
         simple=simple,
         pool=pool,
         sizes=sizes,
@@ -128,20 +127,19 @@ def last_epochs(task: Task, best: int, most: int) -> int:
     return max(min(LEAST_EPOCHS[task], most), best)
 
 
-def _judge(job: Job, judges: Ensemble, valid: Samples, simple: Simple) -> tuple[Calibration, Pool]:
+def _judge(job: Job, judges: Ensemble, valid: Samples, simple: Simple) -> tuple[Shrinkage, Pool]:
     """What validation says of the networks and of the simple experts beside them."""
     series, stop = job.maker.series, job.split.valid.stop
     inputs = job.maker.inputs(valid.rows)
     quantiles = judges.quantiles(inputs)
     moves = valid.change / inputs.scale[:, None]
-    calibration = fit_calibration(quantiles, moves, inputs.scale, price=valid.mirror)
-    cautious, bold = calibration.cautious(quantiles), calibration.bold(quantiles)
-    experts = expert_quantiles(cautious, bold, series, valid.rows, inputs, simple)
+    shrinkage = fit_shrinkage(quantiles, moves, inputs.scale, price=valid.mirror)
+    experts = expert_quantiles(quantiles, shrinkage, simple, series, valid.rows, inputs)
     seconds = series.index.as_unit("s").asi8
     since = int(seconds[min(stop + max(HORIZONS), len(series) - 1)])
     clock = seconds[valid.rows] // (60 * series.step_minutes)
     pool = fit_pool(experts, moves, clock, series.per_day, since=since, guard=valid.mirror)
-    return calibration, pool
+    return shrinkage, pool
 
 
 def _refuse_few(samples: int) -> None:
@@ -171,37 +169,30 @@ class Rounds:
         return self._order[(self._start + numbers) % len(self._order)]
 
     def go_on(self) -> None:
+        """To the next epoch."""
         self._start += self.size
 
 
 def _member(
-    job: Job,
-    config: ForecastConfig,
-    sizes: Sizes,
-    train: Mixture,
-    valid: Samples,
-    stage: str,
-) -> tuple[torch.nn.Module, LoopResult]:
+    job: Job, config: ForecastConfig, sizes: Sizes, train: Mixture, valid: Samples, stage: str
+) -> tuple[ForecastNetwork, LoopResult]:
     """One network, trained from its own seed."""
     rounds = Rounds(len(train), config)
     torch.manual_seed(config.seed)
     network: ForecastNetwork = job.spec.build(config, sizes).to(job.context.device)
-    network.head.start_from(*train.climate())
+    network.head.start_from(*train.climatology())
     unit = train.unit().to(job.context.device)
     rng = np.random.default_rng(config.seed)
-    seen, _ = valid.batch(np.arange(len(valid)), None)
-    truth, scale = valid.moves(), valid.scale[:, None]
-    known = np.isfinite(truth)
-    share = 1 / np.maximum(np.nanmean(np.abs(truth) * scale, axis=0), 1e-9)
+    score = _validation(network, valid)
 
     def batch_loss(numbers: torch.Tensor) -> torch.Tensor:
         inputs, (moves, changed, weight) = train.batch(rounds.draw(numbers.numpy()), rng)
-        return hurdle_loss(*network(*inputs), moves, changed, weight, unit)
+        logit, knots = network(*inputs)
+        return hurdle_loss(logit, knots, moves, changed, weight, unit)
 
     def valid_loss() -> float:
         rounds.go_on()
-        scores = crps(member_quantiles(network, seen), np.nan_to_num(truth)) * scale * share
-        return float(scores[known].mean())
+        return score()
 
     run = fit_network(
         network,
@@ -214,3 +205,18 @@ def _member(
         stage=stage,
     )
     return network, run
+
+
+def _validation(network: ForecastNetwork, valid: Samples) -> Callable[[], float]:
+    """What is asked after every epoch: the mean CRPS of `valid`, a horizon's in units of the mean
+    move there, so that the longest does not drown the rest."""
+    inputs, _ = valid.batch(np.arange(len(valid)), None)
+    truth, scale = valid.moves(), valid.scale[:, None]
+    known = np.isfinite(truth)
+    share = 1 / np.maximum(np.nanmean(np.abs(truth) * scale, axis=0), 1e-9)
+
+    def score() -> float:
+        scores = crps(network_quantiles(network, inputs), np.nan_to_num(truth)) * scale * share
+        return float(scores[known].mean())
+
+    return score

@@ -40,18 +40,22 @@ class Scaler:
 
     @classmethod
     def fit(cls, raw: np.ndarray, parts: tuple[int, int]) -> Scaler:
-        """`parts` are the lengths of embedding and channels: both count the same in a distance."""
+        """From (n, numbers) points. `parts` are the lengths of embedding and channels: both count
+        the same in a distance."""
         weight = np.repeat(np.sqrt(parts), parts)
         return cls(raw.mean(0), (raw.std(0) + 1e-6) * weight)
 
     def to_tensors(self) -> dict[str, Tensor]:
+        """What `from_tensors` reads back, under names of its own."""
         return {f"scaler.{k}": torch.from_numpy(v) for k, v in vars(self).items()}
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Tensor]) -> Scaler:
+        """Out of an artifact's tensors; raises KeyError."""
         return cls(tensors["scaler.centre"].numpy(), tensors["scaler.spread"].numpy())
 
     def __call__(self, raw: np.ndarray) -> np.ndarray:
+        """(n, numbers) as `raw_points` gives them -> (n, numbers) float32, scaled."""
         return ((raw - self.centre) / self.spread).astype(np.float32)
 
 
@@ -125,11 +129,13 @@ class Library:
         return np.array(picked, dtype=int), distance[picked]
 
     def to_tensors(self) -> dict[str, Tensor]:
+        """What `from_tensors` reads back, under names of its own."""
         tables = {k: np.ascontiguousarray(v) for k, v in vars(self).items()}
         return {f"library.{k}": torch.from_numpy(v) for k, v in tables.items()}
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Tensor]) -> Library:
+        """Out of an artifact's tensors; raises KeyError."""
         return cls(*(tensors[f"library.{k}"].numpy() for k in cls.__dataclass_fields__))
 
 

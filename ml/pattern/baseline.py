@@ -28,7 +28,7 @@ class TrailingRule:
     def fit(
         cls, grid: pd.DataFrame, truth: dict[str, np.ndarray], rows: np.ndarray
     ) -> TrailingRule:
-        """`truth` are the centred labels, `rows` the mask of the training rows."""
+        """`truth` are the centred labels, head -> (rows,), `rows` the mask of the training rows."""
         named, hit = make_labels(grid, centred=False), {}
         for head, labels in truth.items():
             known = rows & (labels >= 0) & (named[head] >= 0)
@@ -57,8 +57,10 @@ class TrailingRule:
         return out
 
     def to_json(self) -> dict[str, Any]:
+        """Plain JSON that `from_json` reads back."""
         return {k: list(v) for k, v in self.hit.items()}
 
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> TrailingRule:
+        """Out of an artifact's section."""
         return cls({k: tuple(v) for k, v in body.items()})

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ml.grid import stale_after
 from ml.pattern.labels import (
     DAY,
     HALF,
     QUICK,
+    WARM_UP,
     clean,
     day_scale,
     log_mid,
@@ -65,8 +67,7 @@ def _history(grid: pd.DataFrame) -> dict[str, pd.Series]:
         "fresh": 2 * (path.diff() != 0).astype(float).rolling(HALF).mean() - 1,
     }
     for head, series in side_series(grid).items():
-        middle, mad = usual_side(series)
-        out[f"{head}_now"] = (series - middle) / mad
+        out[f"{head}_now"] = _distance(series)
         out[f"{head}_half"] = _distance(series.rolling(HALF, min_periods=1).median())
     return out
 
@@ -94,9 +95,16 @@ def make_channels(grid: pd.DataFrame) -> tuple[tuple[str, ...], np.ndarray]:
 
 def whole_windows(grid: pd.DataFrame, window: int, *, step_minutes: int) -> np.ndarray:
     """(rows,) mask: the `window` rows up to and with this one hold no gap in the quotes."""
-    live = (grid["age"] <= max(STALE_MINUTES, 6 * step_minutes)).to_numpy()
+    live = (grid["age"] <= stale_after(step_minutes)).to_numpy()
     since = np.cumsum(~live)
     before = np.r_[np.zeros(window, int), since[:-window]] if len(live) > window else 0 * since
     whole = since == before
     whole[: window - 1] = False
     return whole
+
+
+def usable_rows(grid: pd.DataFrame, window: int, step_minutes: int) -> np.ndarray:
+    """(rows,) mask: an unbroken window behind and enough history for the trailing scales."""
+    usable = whole_windows(grid, window, step_minutes=step_minutes)
+    usable[:WARM_UP] = False
+    return usable

@@ -109,11 +109,6 @@ def side_series(grid: pd.DataFrame) -> dict[str, pd.Series]:
     return sides if size is None else {**sides, "liquidity": size}
 
 
-def heads_for(grid: pd.DataFrame) -> tuple[str, ...]:
-    """The heads that a market's columns allow."""
-    return (*MAIN_HEADS, *side_series(grid))
-
-
 def _around(series: pd.Series, rows: int, *, centred: bool) -> pd.Series:
     """A trailing statistic, moved so that its span lies around the row instead of before it."""
     return series.shift(-rows) if centred else series

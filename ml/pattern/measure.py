@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ml.pattern.labels import CLASSES, DAY, MAIN_HEADS
+from ml.pattern.naming import held_names
+from ml.pattern.proof import as_metrics
+from ml.spec import Source
 
 _BINS = 10
 #: A true change counts when the new state lasts at least so many rows (3 h).
@@ -95,3 +98,21 @@ def measure_held(
         out[f"lag_{head}"] = typical * step_minutes / 60 if np.isfinite(typical) else None
         out[f"flicker_{head}"] = flicker(names, known)
     return out
+
+
+def measure_all(
+    truth: dict[str, np.ndarray],
+    probabilities: dict[str, np.ndarray],
+    rows: np.ndarray,
+    source: Source,
+    step_minutes: int,
+    gain: tuple[float, float, float] | None = None,
+) -> dict[str, float | None]:
+    """Every figure of the task for the answers of a network or of the rule: those of `measure` and
+    `measure_held`, and the `gain` of the analogues (see ml.pattern.proof). `truth`: head -> (n,)
+    labels, `probabilities`: head -> (n, classes), `rows`: (n,) mask."""
+    return {
+        **measure(truth, probabilities, rows),
+        **measure_held(truth, held_names(probabilities, source), rows, step_minutes),
+        **as_metrics(gain),
+    }

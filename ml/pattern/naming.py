@@ -1,19 +1,23 @@
-"""One name out of several heads.
+"""From probabilities to names: one out of several heads, and for each head one that is held.
 
-In this order: "shock" when agitation is one; "illiquid" when the book is thin and the spread wide
-(the thin book alone where no spread is known); then the movement: "up-trend", "down-trend" or
-"range", and "volatile range" for a range in which prices move more than usual. A name's probability
-is that of its whole chain, with the heads taken as independent; those of all names sum to 1.
+The one name, in this order: "shock" when agitation is one; "illiquid" when the book is thin and
+the spread wide (the thin book alone where no spread is known); then the movement: "up-trend",
+"down-trend" or "range", and "volatile range" for a range in which prices move more than usual. A
+name's probability is that of its whole chain, with the heads taken as independent; those of all
+names sum to 1.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
-from ml.pattern.labels import CLASSES
+from ml.pattern.labels import CLASSES, DAY
 from ml.results import Held, Pattern
+from ml.spec import Source
 
 LABELS = ("shock", "illiquid", "up-trend", "down-trend", "range", "volatile range")
 #: A pattern is clear when its name is at least this probable; else there is "no clear pattern".
@@ -56,7 +60,7 @@ def name_labels(labels: dict[str, np.ndarray]) -> np.ndarray:
 def to_pattern(
     as_of: dt.datetime, probabilities: dict[str, np.ndarray], held: dict[str, Held]
 ) -> Pattern:
-    """`probabilities`: head -> (classes,) of one row."""
+    """The answer for one row, at `as_of` (aware); `probabilities`: head -> (classes,)."""
     tables = {head: values / values.sum() for head, values in probabilities.items()}
     chances = name_chances({head: values[None] for head, values in tables.items()})[0]
     best = int(chances.argmax())
@@ -71,3 +75,69 @@ def to_pattern(
         },
         held=held,
     )
+
+
+# ------------------------------------------------------------------------------ names that are held
+#: Rows before a row whose answers may still show in what is held.
+MEMORY = 2 * DAY
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hysteresis:
+    """A name that changes only when another has been more probable by a margin.
+
+    An answer of every half-hour flickers between two names that are equally probable. The held name
+    follows the exponential mean of the answers, in which the past weighs `keep`, and stays until
+    another class leads it by `margin`; for `settle` rows after a change by `doubt` more, so that a
+    true change is followed at once and a change back has to be clear.
+    """
+
+    keep: float
+    margin: float
+    settle: int
+    doubt: float
+
+    def follow(self, table: np.ndarray) -> np.ndarray:
+        """(rows, classes) probabilities -> (rows,) held class numbers, each from rows up to it."""
+        out = np.empty(len(table), dtype=int)
+        if not len(table):
+            return out
+        mean, now, since = table[0].copy(), int(table[0].argmax()), self.settle
+        for row, answer in enumerate(table):
+            mean += (1 - self.keep) * (answer - mean)
+            best = int(mean.argmax())
+            wanted = self.margin + (self.doubt if since < self.settle else 0.0)
+            since += 1
+            if best != now and mean[best] >= mean[now] + wanted:
+                now, since = best, 0
+            out[row] = now
+        return out
+
+
+#: Chosen once, on four stretches of three markets (docs/experiments.md), for an early notice at a
+#: bearable number of changes.
+HYSTERESIS = {
+    "movement": Hysteresis(keep=0.2, margin=0.05, settle=10, doubt=0.3),
+    "agitation": Hysteresis(keep=0.3, margin=0.0, settle=14, doubt=0.5),
+    "spread": Hysteresis(keep=0.0, margin=0.1, settle=10, doubt=0.2),
+    "liquidity": Hysteresis(keep=0.0, margin=0.1, settle=10, doubt=0.2),
+}
+
+
+def held_names(tables: dict[str, np.ndarray], source: Source) -> dict[str, np.ndarray]:
+    """Head -> (rows, classes) probabilities; head -> (rows,) held class numbers. The rule's names
+    are taken as they come."""
+    if source == Source.BASELINE:
+        return {head: table.argmax(1) for head, table in tables.items()}
+    return {head: HYSTERESIS[head].follow(table) for head, table in tables.items()}
+
+
+def held_at(names: dict[str, np.ndarray], index: pd.DatetimeIndex, row: int) -> dict[str, Held]:
+    """Head -> the held name at a row and since when (at the earliest the first row); `names`: head
+    -> (rows,) held class numbers."""
+    out = {}
+    for head, held in names.items():
+        other = np.flatnonzero(held[:row] != held[row])
+        first = int(other[-1]) + 1 if len(other) else 0
+        out[head] = Held(name=CLASSES[head][held[row]], since=index[first].to_pydatetime())
+    return out

@@ -18,16 +18,16 @@ from ml.errors import NotEnoughData
 from ml.grid import build_grid
 from ml.pattern.analogues import STRIDE, Library, Scaler, raw_points
 from ml.pattern.baseline import TrailingRule
-from ml.pattern.holding import HOLDINGS
+from ml.pattern.features import usable_rows
 from ml.pattern.labels import DAY, WARM_UP
-from ml.pattern.measure import measure, measure_held
+from ml.pattern.measure import measure_all
 from ml.pattern.nets import PatternConfig
-from ml.pattern.proof import as_metrics, prove
-from ml.pattern.server import PatternServer, by_row, usable_rows
-from ml.pattern.temperature import fit_temperatures, warmed
-from ml.pattern.training import EMBARGO, Sample, Trained, train
+from ml.pattern.proof import prove
+from ml.pattern.recognizer import at_temperatures, by_row, fit_temperatures
+from ml.pattern.server import PatternRecognizer
+from ml.pattern.training import EMBARGO, TrainedNetworks, TrainingGrid, train
 from ml.pipeline import FitContext, Fitted
-from ml.spec import ModelSpec, Progress, TrainConfig
+from ml.spec import ModelSpec, Progress, Source, TrainConfig
 
 #: Grid rows (a month at half-hour steps) below which no regime repeats often enough to be learned.
 LEAST_ROWS = 1500
@@ -38,53 +38,32 @@ USED = ("bid", "ask", "price", "bid_volume", "ask_volume")
 
 def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: FitContext) -> Fitted:
     """Train on a quotes frame and measure on its untouched last stretch; without `hold_out`, learn
-    from all of it and measure by the folds."""
-    config = cast(PatternConfig, config)
+    from all of it and measure by the folds. Raises NotEnoughData, Cancelled, TrainingDiverged."""
+    config, step = cast(PatternConfig, config), context.step_minutes
     quotes = quotes[[c for c in quotes.columns if c in USED]]
-    grid = build_grid(quotes, step_minutes=context.step_minutes)
-    usable = usable_rows(grid, config.window, context.step_minutes)
+    grid = build_grid(quotes, step_minutes=step)
+    usable = usable_rows(grid, config.window, step)
     _refuse_short(len(grid), usable)
     learn, test, border = _split(usable, hold_out=context.hold_out)
-    sample = Sample.of(grid, config.window, context.device)
-    learn &= sample.labels["movement"] >= 0
-    trained = train(sample, learn, spec, config, context)
+    data = TrainingGrid.of(grid, config.window, context.device)
+    learn &= data.labels["movement"] >= 0
+    trained = train(data, learn, spec, config, context)
     context.on_progress(Progress(stage="measuring", epochs=config.epochs))
-    judged = {h: v[trained.judged] for h, v in sample.labels.items()}
-    temperatures = fit_temperatures(trained.held_out, judged)
-    rule = TrailingRule.fit(grid, sample.labels, learn)
-    answers = warmed(trained.held_out, temperatures)
-    if context.hold_out:
-        answers = sample.probabilities(trained.networks, np.flatnonzero(test), temperatures)
-    else:
-        test = learn
-    soft = by_row(answers, test)
-    held = {h: HOLDINGS[h].hold(soft[h]) for h in soft}
+    degrees = fit_temperatures(
+        trained.held_out, {h: v[trained.judged] for h, v in data.labels.items()}
+    )
+    rule = TrailingRule.fit(grid, data.labels, learn)
     plain = rule.probabilities(grid)
-    loud = {h: t.argmax(1) for h, t in plain.items()}
-    scaler, library = _library(grid, sample, usable, learn, trained)
-    day = DAY * context.step_minutes * 60
-    gain = prove(library, int(grid.index[border].timestamp()), day) if context.hold_out else None
+    scaler, library = _library(grid, data, usable, learn, trained)
+    gain, rows = None, learn
+    if context.hold_out:
+        gain, rows = prove(library, int(grid.index[border].timestamp()), DAY * step * 60), test
+    answers = _answers(data, trained, degrees, test if context.hold_out else None)
     return Fitted(
         tensors={**_tensors(trained), **scaler.to_tensors(), **library.to_tensors()},
-        section={
-            "window": config.window,
-            "channels": list(sample.names),
-            "heads": list(sample.labels),
-            "figures": sample.statistics.shape[1],
-            "networks": len(trained.networks),
-            "temperatures": temperatures,
-            "rule": rule.to_json(),
-        },
-        metrics={
-            **measure(sample.labels, soft, test),
-            **measure_held(sample.labels, held, test, context.step_minutes),
-            **as_metrics(gain),
-        },
-        baseline_metrics={
-            **measure(sample.labels, plain, test),
-            **measure_held(sample.labels, loud, test, context.step_minutes),
-            **as_metrics(None),
-        },
+        section=_section(data, trained, degrees, rule, config.window),
+        metrics=measure_all(data.labels, by_row(answers, rows), rows, Source.NETWORK, step, gain),
+        baseline_metrics=measure_all(data.labels, plain, rows, Source.BASELINE, step),
         trained_until=grid.index[border - 1].to_pydatetime(),
         test_from=grid.index[min(border, len(grid) - 1)].to_pydatetime(),
         grid_rows=len(grid),
@@ -97,18 +76,54 @@ def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: Fit
     )
 
 
+def _answers(
+    data: TrainingGrid,
+    trained: TrainedNetworks,
+    temperatures: dict[str, float],
+    test: np.ndarray | None,
+) -> dict[str, np.ndarray]:
+    """Head -> (rows, classes): of the rows of the mask `test`; without one of those learned from,
+    each by the network that had not seen it."""
+    if test is None:
+        return at_temperatures(trained.held_out, temperatures)
+    return data.probabilities(trained.networks, np.flatnonzero(test), temperatures)
+
+
+def _section(
+    data: TrainingGrid,
+    trained: TrainedNetworks,
+    temperatures: dict[str, float],
+    rule: TrailingRule,
+    window: int,
+) -> dict[str, Any]:
+    """What PatternRecognizer reads, beside the tensors."""
+    return {
+        "window": window,
+        "channels": list(data.names),
+        "heads": list(data.labels),
+        "figures": data.statistics.shape[1],
+        "networks": len(trained.networks),
+        "temperatures": temperatures,
+        "rule": rule.to_json(),
+    }
+
+
 def _library(
-    grid: pd.DataFrame, sample: Sample, usable: np.ndarray, learn: np.ndarray, trained: Trained
+    grid: pd.DataFrame,
+    data: TrainingGrid,
+    usable: np.ndarray,
+    learn: np.ndarray,
+    trained: TrainedNetworks,
 ) -> tuple[Scaler, Library]:
     """Usable rows of the whole grid; the scaler knows the learned ones only."""
     rows = np.flatnonzero(usable)[::STRIDE]
-    raw = raw_points(trained.networks, sample.windows, sample.channels, rows)
-    parts = (sum(n.embedding_size for n in trained.networks), sample.channels.shape[1])
+    raw = raw_points(trained.networks, data.windows, data.channels, rows)
+    parts = (sum(n.embedding_size for n in trained.networks), data.channels.shape[1])
     scaler = Scaler.fit(raw[learn[rows]], parts)
     return scaler, Library.of(grid, rows, scaler(raw))
 
 
-def _tensors(trained: Trained) -> dict[str, Tensor]:
+def _tensors(trained: TrainedNetworks) -> dict[str, Tensor]:
     return {
         f"{number}.{name}": tensor
         for number, network in enumerate(trained.networks)
@@ -144,5 +159,6 @@ def _split(usable: np.ndarray, *, hold_out: bool) -> tuple[np.ndarray, np.ndarra
 
 def load(
     manifest: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device
-) -> PatternServer:
-    return PatternServer(manifest, tensors, device)
+) -> PatternRecognizer:
+    """What answers from an artifact; raises ArtifactMismatch and UnknownFamily."""
+    return PatternRecognizer(manifest, tensors, device)

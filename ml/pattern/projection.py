@@ -26,26 +26,12 @@ from ml.pattern.labels import (
     usual_agitation,
     usual_side,
 )
+from ml.stats import known_mean, known_median
 
 #: Days over which "usual at this hour" is taken: means of moves, medians of sides.
 _DAYS_MOVES, _DAYS_SIDES = 14, 10
 #: Spans of a side that lie before and after a row in its centred label.
 _SIDE = HALF // 2
-
-
-def _mean(table: np.ndarray) -> np.ndarray:
-    """Mean over the second axis of what is known, NaN where nothing is."""
-    known = np.isfinite(table)
-    return np.where(known, table, 0).sum(1) / np.where(known.any(1), known.sum(1), np.nan)
-
-
-def _median(table: np.ndarray) -> np.ndarray:
-    """Median over the second axis of what is known, NaN where nothing is."""
-    ordered = np.sort(table, axis=1)  # NaN goes last
-    known = np.isfinite(table).sum(1)
-    rows = np.arange(len(table))
-    low, high = np.maximum(known - 1, 0) // 2, np.minimum(known // 2, table.shape[1] - 1)
-    return (ordered[rows, low] + ordered[rows, high]) / 2
 
 
 def _back(values: np.ndarray, rows: int) -> np.ndarray:
@@ -60,7 +46,7 @@ def same_hour(series: pd.Series, days: int, *, median: bool) -> np.ndarray:
     values = series.to_numpy()
     padded = np.concatenate([np.full((days - 1) * DAY, np.nan), values])
     slots = sliding_window_view(padded, (days - 1) * DAY + 1)[:, ::DAY]
-    return _back(_median(slots) if median else _mean(slots), DAY)
+    return _back(known_median(slots) if median else known_mean(slots), DAY)
 
 
 def price_projections(grid: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -120,10 +106,10 @@ def side_projections(grid: pd.DataFrame) -> dict[str, np.ndarray]:
         usual = same_hour(series, _DAYS_SIDES, median=True)
         past = _back(series.to_numpy(), _SIDE)
         ahead, behind = usual[:, :_SIDE], usual[:, DAY - _SIDE :]
-        level = _median(past - behind)[:, None] / 2
-        goes_on = np.repeat(_median(past[:, -4:])[:, None], _SIDE, axis=1)
+        level = known_median(past - behind)[:, None] / 2
+        goes_on = np.repeat(known_median(past[:, -4:])[:, None], _SIDE, axis=1)
         endings = {"hours": ahead, "level": ahead + level, "goes_on": goes_on}
         for name, ending in endings.items():
-            out[f"{head}_{name}"] = 1.5 * (_median(np.hstack([past, ending])) - middle) / mad
-        out[f"{head}_ahead"] = 1.5 * (_median(ahead) - middle) / mad
+            out[f"{head}_{name}"] = 1.5 * (known_median(np.hstack([past, ending])) - middle) / mad
+        out[f"{head}_ahead"] = 1.5 * (known_median(ahead) - middle) / mad
     return out

@@ -12,8 +12,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from ml.pattern.analogues import LEAST, Library
+from ml.stats import BLOCK_DAYS, ratio_interval
 
-_BLOCK_DAYS, _DRAWS = 5, 1000
+_DRAWS = 1000
 #: Every so many-th entry of the test stretch is asked.
 _STRIDE = 3
 #: Difference, and its interval, among the figures of a model.
@@ -30,8 +31,8 @@ def sample_crps(moves: np.ndarray, truth: float) -> float:
 
 def prove(library: Library, since: int, day: int) -> tuple[float, float, float] | None:
     """Mean difference in CRPS (s24; below 0 the analogues are better) with its 95 % interval by a
-    circular block bootstrap over days; None where too little was asked. Asked are the entries from
-    the second `since` on; `day` is in seconds."""
+    block bootstrap over days; None where too little was asked. Asked are the entries from the
+    second `since` on; `day` is in seconds."""
     gains, days = [], []
     first = int(np.searchsorted(library.seconds, since))
     for entry in range(first, len(library), _STRIDE):
@@ -45,24 +46,19 @@ def prove(library: Library, since: int, day: int) -> tuple[float, float, float] 
             sample_crps(library.moves[found], truth) - sample_crps(library.moves[same], truth)
         )
         days.append(int(library.seconds[entry]) // day)
-    return _interval(np.array(gains), np.array(days)) if len(set(days)) > _BLOCK_DAYS else None
-
-
-def _interval(gains: np.ndarray, days: np.ndarray) -> tuple[float, float, float]:
-    _, places = np.unique(days, return_inverse=True)
-    sums, counts = np.bincount(places, gains), np.bincount(places)
-    n = len(sums)
-    starts = np.random.default_rng(0).integers(0, n, (_DRAWS, -(-n // _BLOCK_DAYS)))
-    drawn = ((starts[:, :, None] + np.arange(_BLOCK_DAYS)) % n).reshape(_DRAWS, -1)[:, :n]
-    low, high = np.quantile(sums[drawn].sum(1) / counts[drawn].sum(1), [0.025, 0.975])
-    return float(gains.mean()), float(low), float(high)
+    if len(set(days)) <= BLOCK_DAYS:
+        return None
+    interval = ratio_interval(np.array(days), np.array(gains), np.ones(len(gains)), draws=_DRAWS)
+    return float(np.mean(gains)), *interval
 
 
 def as_metrics(gain: tuple[float, float, float] | None) -> dict[str, float | None]:
+    """What `prove` found, among the figures of a model."""
     values = gain or (None, None, None)
     return dict(zip(METRICS, values, strict=True))
 
 
 def from_metrics(metrics: Mapping[str, float | None]) -> tuple[float, float, float] | None:
+    """What `prove` found, back from the figures of a model."""
     mean, low, high = (metrics.get(name) for name in METRICS)
     return None if mean is None or low is None or high is None else (mean, low, high)

@@ -12,20 +12,19 @@ import torch
 from torch import Tensor
 
 from ml.errors import ArtifactMismatch, NotEnoughData
-from ml.grid import build_grid
+from ml.grid import build_grid, stale_after
 from ml.pattern.analogues import STRIDE, Library, Scaler, find_analogues, raw_points
 from ml.pattern.baseline import TrailingRule
-from ml.pattern.features import make_channels, whole_windows
-from ml.pattern.holding import HOLDINGS, MEMORY, held_at
+from ml.pattern.features import make_channels, usable_rows, whole_windows
 from ml.pattern.labels import CLASSES, DAY, MONTH, WARM_UP, clean, day_scale, log_mid, make_labels
-from ml.pattern.measure import measure, measure_held
-from ml.pattern.naming import to_pattern
+from ml.pattern.measure import measure_all
+from ml.pattern.naming import MEMORY, held_at, held_names, to_pattern
 from ml.pattern.nets import PatternNetwork
-from ml.pattern.proof import as_metrics, from_metrics, prove
-from ml.pattern.recognizer import mirror_of, predict, windows_of
+from ml.pattern.proof import from_metrics, prove
+from ml.pattern.recognizer import by_row, mirror_of, predict, windows_of
 from ml.pipeline import family_of
 from ml.results import Analogues, Pattern, Patterns
-from ml.spec import STALE_MINUTES, Source
+from ml.spec import Source
 
 #: Names and (rows, channels), as make_channels gives them.
 Channels = tuple[tuple[str, ...], np.ndarray]
@@ -33,25 +32,9 @@ Channels = tuple[tuple[str, ...], np.ndarray]
 CONTEXT = 2 * MONTH + WARM_UP
 
 
-def usable_rows(grid: pd.DataFrame, window: int, step_minutes: int) -> np.ndarray:
-    """(rows,) mask: an unbroken window behind and enough history for the trailing scales."""
-    usable = whole_windows(grid, window, step_minutes=step_minutes)
-    usable[:WARM_UP] = False
-    return usable
-
-
-def by_row(tables: dict[str, np.ndarray], mask: np.ndarray) -> dict[str, np.ndarray]:
-    """Spread the tables of the masked rows over all rows, equal probabilities elsewhere."""
-    out = {}
-    for head, table in tables.items():
-        full = np.full((len(mask), table.shape[1]), 1 / table.shape[1])
-        full[mask] = table
-        out[head] = full
-    return out
-
-
-class PatternServer:
-    """Answers of a trained pattern recogniser; nothing is written after loading."""
+class PatternRecognizer:
+    """A trained recogniser (see ml.pipeline.PatternServer); nothing is written after loading.
+    Raises ArtifactMismatch where the artifact is of another version."""
 
     def __init__(
         self, manifest: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device
@@ -70,7 +53,7 @@ class PatternServer:
         section = manifest["section"]
         spec, config = family_of(manifest)
         self.name, self.baseline = manifest["family"], manifest["baseline"]
-        self.step, self.window = int(manifest["step_minutes"]), int(manifest["section"]["window"])
+        self.step, self.window = int(manifest["step_minutes"]), int(section["window"])
         self.columns, self.device = tuple(manifest["input_columns"]), device
         self.temperatures: dict[str, float] = {
             h: section["temperatures"][h] for h in section["heads"]
@@ -97,7 +80,7 @@ class PatternServer:
                 "These quotes lack columns that the model was trained on.",
                 {"columns": ", ".join(missing)},
             )
-        back = pd.Timedelta(minutes=CONTEXT * self.step + max(STALE_MINUTES, 6 * self.step))
+        back = pd.Timedelta(minutes=CONTEXT * self.step + stale_after(self.step))
         quotes = quotes.loc[start - back : end, list(self.columns)]
         grid = build_grid(quotes, step_minutes=self.step, end=end)
         if len(grid) < WARM_UP:
@@ -108,15 +91,10 @@ class PatternServer:
             )
         return grid
 
-    def _probabilities(
-        self, grid: pd.DataFrame, wanted: np.ndarray, source: Source
-    ) -> dict[str, np.ndarray]:
-        """Head -> (rows, classes); meaningful on the rows of the mask `wanted`."""
-        return self._answers(grid, wanted, source, make_channels(grid))
-
     def _answers(
         self, grid: pd.DataFrame, wanted: np.ndarray, source: Source, made: Channels
     ) -> dict[str, np.ndarray]:
+        """Head -> (rows, classes); meaningful on the rows of the mask `wanted`."""
         if source == Source.BASELINE:
             return self.rule.probabilities(grid)
         names, channels = made
@@ -128,7 +106,8 @@ class PatternServer:
     def recognize(
         self, quotes: pd.DataFrame, *, at: dt.datetime, history: int, source: Source
     ) -> Patterns:
-        """The regime at the last grid row at or before `at`, and the `history` rows before it."""
+        """The regime at the last grid row at or before `at`, and the `history` rows before it.
+        Raises ArtifactMismatch (columns) and NotEnoughData."""
         end = pd.Timestamp(at)
         start = end - pd.Timedelta(minutes=(history + MEMORY) * self.step)
         grid = self._grid(quotes, start, end)
@@ -137,7 +116,7 @@ class PatternServer:
         heard = (rows >= len(grid) - 1 - history - MEMORY) & (rows >= WARM_UP - 1)
         made = make_channels(grid)
         tables = {h: t[heard] for h, t in self._answers(grid, heard, source, made).items()}
-        held = {h: self._hold(h, table, source) for h, table in tables.items()}
+        held = held_names(tables, source)
         index = grid.index[heard]
         named = [
             to_pattern(
@@ -145,7 +124,7 @@ class PatternServer:
                 {h: t[r] for h, t in tables.items()},
                 held_at(held, index, r),
             )
-            for r in np.flatnonzero(asked[heard])
+            for r in np.flatnonzero(asked[heard]).tolist()
         ]
         return Patterns(
             current=named[-1],
@@ -180,12 +159,6 @@ class PatternServer:
             gain=self.gain,
         )
 
-    def _hold(self, head: str, table: np.ndarray, source: Source) -> np.ndarray:
-        """(rows,) held class numbers; the rule's names are taken as they come."""
-        if source == Source.BASELINE:
-            return table.argmax(1)
-        return HOLDINGS[head].hold(table)
-
     def _notes(self, grid: pd.DataFrame, current: Pattern) -> tuple[str, ...]:
         notes = []
         if len(grid) < MONTH:
@@ -203,17 +176,11 @@ class PatternServer:
         first, last = pd.Timestamp(start), pd.Timestamp(end)
         grid = self._grid(quotes, first, last)
         usable = usable_rows(grid, self.window, self.step) & np.asarray(grid.index >= first)
-        tables, truth = (
-            self._probabilities(grid, usable, source),
-            make_labels(grid, centred=True),
-        )
-        held = {h: self._hold(h, table, source) for h, table in tables.items()}
-        return {
-            **measure(truth, tables, usable),
-            **measure_held(truth, held, usable, self.step),
-            **as_metrics(self._proof(grid, first) if source == Source.NETWORK else None),
-        }
-
-    def _proof(self, grid: pd.DataFrame, start: pd.Timestamp) -> tuple[float, float, float] | None:
-        library, _ = self._grown(grid, make_channels(grid)[1])
-        return prove(library, int(start.timestamp()), self.day)
+        made = make_channels(grid)
+        tables = self._answers(grid, usable, source, made)
+        truth = make_labels(grid, centred=True)
+        gain = None
+        if source == Source.NETWORK:
+            library, _ = self._grown(grid, made[1])
+            gain = prove(library, int(first.timestamp()), self.day)
+        return measure_all(truth, tables, usable, source, self.step, gain)

@@ -2,21 +2,21 @@
 
 Every fold's network sees what lies outside a stretch of time (with a gap as long as labels look
 ahead) and answers for that stretch. From these answers, which no network gave about what it had
-learned, come the temperatures, the holding and the figures that the model states about itself.
-The served answer is the mean over all the networks.
+learned, come the temperatures and the figures that the model states about itself. The served answer
+is the mean over all the networks.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from ml.loop import LoopResult, fit_network
-from ml.pattern.average import WeightMean
+from ml.loop import LoopResult, Rounds, averaged_weights, fit_network
 from ml.pattern.features import make_channels
 from ml.pattern.labels import CLASSES, HALF, make_labels, make_statistics
 from ml.pattern.nets import PatternConfig, PatternNetwork
@@ -30,22 +30,25 @@ EMBARGO = HALF + 1
 GAP = 2 * HALF + 1
 #: About so many rows say after every epoch how the validation stands.
 _GLANCE = 1024
+#: Windows that are judged at once.
+_PART = 4096
 
 
 @dataclass(frozen=True)
-class Sample:
+class TrainingGrid:
     """Everything of one grid that training needs; entry i of `windows` ends at row i + `at`."""
 
     names: tuple[str, ...]
     channels: np.ndarray  # (rows, channels)
-    windows: Tensor
-    mirror: Tensor
-    labels: dict[str, np.ndarray]
+    windows: Tensor  # (rows - at, window, channels)
+    mirror: Tensor  # (channels,)
+    labels: dict[str, np.ndarray]  # head -> (rows,) class numbers, -1 unknown
     statistics: np.ndarray  # (rows, figures) squashed, NaN where unknown; the first is directed
     at: int
 
     @classmethod
-    def of(cls, grid: pd.DataFrame, window: int, device: torch.device) -> Sample:
+    def of(cls, grid: pd.DataFrame, window: int, device: torch.device) -> TrainingGrid:
+        """`window` is in rows of the grid; windows and mirror are put on `device`."""
         names, channels = make_channels(grid)
         figures = make_statistics(grid, centred=True)
         # About 0 and of about the same size, so that one loss fits all of them.
@@ -65,11 +68,12 @@ class Sample:
     def probabilities(
         self, networks: list[PatternNetwork], rows: np.ndarray, temperatures: dict[str, float]
     ) -> dict[str, np.ndarray]:
+        """Head -> (len(rows), classes): what the networks say of those grid rows."""
         return predict(networks, self.windows, rows - self.at, self.mirror, temperatures)
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedNetworks:
     """`held_out`: head -> (rows, classes) plain probabilities of the rows in `judged`, each by the
     network that had not seen it."""
 
@@ -80,107 +84,98 @@ class Trained:
 
 
 def train(
-    sample: Sample,
+    data: TrainingGrid,
     learn: np.ndarray,
     spec: ModelSpec,
     config: PatternConfig,
     context: FitContext,
-) -> Trained:
-    """`learn` is the mask of the rows to learn from."""
-    ones = dict.fromkeys(sample.labels, 1.0)
+) -> TrainedNetworks:
+    """A network per fold and one of all; `learn` is the mask of the rows to learn from. Raises
+    Cancelled and TrainingDiverged."""
+    ones = dict.fromkeys(data.labels, 1.0)
     rows = np.flatnonzero(learn)
     networks, runs, judged, parts = [], [], [], []
     for number, block in enumerate(np.array_split(rows, config.folds)):
         near = (rows >= block[0] - GAP) & (rows <= block[-1] + GAP)
         own = replace(config, seed=config.seed + number)
-        network, run = _one(spec, sample, rows[~near], block, own, context, f"fold {number + 1}")
-        networks.append(network)
-        runs.append(run)
+        lesson = _Lesson(data, rows[~near], block, spec, own, context.device)
+        runs.append(lesson.fit(own, context, stage=f"fold {number + 1}"))
+        networks.append(lesson.network)
         judged.append(block)
-        parts.append(sample.probabilities([network], block, ones))
+        parts.append(data.probabilities([lesson.network], block, ones))
     own = replace(config, seed=config.seed + config.folds)
     # Nothing is left to validate on: the last network learns as long as the folds' did at most.
-    networks.append(_one(spec, sample, rows, rows, own, context, "all")[0])
+    lesson = _Lesson(data, rows, rows, spec, own, context.device)
+    lesson.fit(own, context, stage="all")
+    networks.append(lesson.network)
     held_out = {head: np.concatenate([p[head] for p in parts]) for head in ones}
-    return Trained(networks, held_out, np.concatenate(judged), runs)
+    return TrainedNetworks(networks, held_out, np.concatenate(judged), runs)
 
 
-class Rounds:
-    """Which rows an epoch sees: of a long series every epoch sees the next part, so that a training
-    costs the same however many years there are."""
+class _Lesson:
+    """One network, made from its own seed, and its losses: on the rows `learn` it learns, on
+    `check` it is judged after every epoch."""
 
-    def __init__(self, rows: np.ndarray, config: PatternConfig) -> None:
-        shuffled = np.random.default_rng(config.seed).permutation(rows)
-        self.size = min(len(rows), config.steps * config.batch_size)
-        self._rows, self._start = torch.from_numpy(shuffled), 0
+    def __init__(
+        self,
+        data: TrainingGrid,
+        learn: np.ndarray,
+        check: np.ndarray,
+        spec: ModelSpec,
+        config: PatternConfig,
+        device: torch.device,
+    ) -> None:
+        torch.manual_seed(config.seed)
+        classes = {head: len(CLASSES[head]) for head in data.labels}
+        figures = data.statistics.shape[1]
+        self.network: PatternNetwork = spec.build(config, len(data.names), classes, figures)
+        self.network.to(device)
+        self.averaged = averaged_weights(self.network, config.average)
+        self.data, self.auxiliary, self.device = data, config.auxiliary, device
+        self.rounds = Rounds(len(learn), config, most_steps=config.steps)
+        self.learn = torch.from_numpy(learn)
+        self.glance = torch.from_numpy(check[:: len(check) // _GLANCE + 1])
+        self.coin = torch.Generator().manual_seed(config.seed)
+        self.labels = {h: torch.from_numpy(v).to(device) for h, v in data.labels.items()}
+        self.statistics = torch.from_numpy(data.statistics).to(device)
 
-    def draw(self, numbers: Tensor) -> Tensor:
-        """The rows of the places 0 .. size - 1 of this epoch."""
-        return self._rows[(self._start + numbers) % len(self._rows)]
+    def fit(self, config: PatternConfig, context: FitContext, *, stage: str) -> LoopResult:
+        """Train the network in place."""
+        return fit_network(
+            self.network,
+            n_samples=self.rounds.size,
+            batch_loss=self.batch_loss,
+            valid_loss=self.valid_loss,
+            config=config,
+            averaged=self.averaged,
+            checkpoint=context.checkpoint,
+            on_progress=context.on_progress,
+            stage=stage,
+        )
 
-    def go_on(self) -> None:
-        self._start += self.size
-
-
-def _one(
-    spec: ModelSpec,
-    sample: Sample,
-    learn: np.ndarray,
-    check: np.ndarray,
-    config: PatternConfig,
-    context: FitContext,
-    stage: str,
-) -> tuple[PatternNetwork, LoopResult]:
-    """One network, from its own seed, on the rows `learn`, judged every epoch on `check`."""
-    torch.manual_seed(config.seed)
-    classes = {head: len(CLASSES[head]) for head in sample.labels}
-    network: PatternNetwork = spec.build(
-        config, len(sample.names), classes, sample.statistics.shape[1]
-    )
-    network.to(context.device)
-    mean = WeightMean(network, config.average)
-    coin = torch.Generator().manual_seed(config.seed)
-    device = context.device
-    truth = {h: torch.from_numpy(v).to(device) for h, v in sample.labels.items()}
-    figures = torch.from_numpy(sample.statistics).to(device)
-    rounds = Rounds(learn, config)
-    glance = torch.from_numpy(check[:: len(check) // _GLANCE + 1])
-
-    def batch_loss(batch: Tensor) -> Tensor:
-        mean.learn()
-        rows = rounds.draw(batch)
-        # Half of the windows upside down: what rises could as well fall.
-        turned = (torch.rand(len(rows), generator=coin) < 0.5).to(device)
-        x = sample.windows[rows - sample.at]
-        x = torch.where(turned[:, None, None], x * sample.mirror, x)
-        wanted = {h: v[rows] for h, v in truth.items()}
+    def batch_loss(self, places: Tensor) -> Tensor:
+        """The loss of a batch, half of it upside down: what rises could as well fall."""
+        rows = self.learn[self.rounds.draw(places)]
+        turned = (torch.rand(len(rows), generator=self.coin) < 0.5).to(self.device)
+        x = self.data.windows[rows - self.data.at]
+        x = torch.where(turned[:, None, None], x * self.data.mirror, x)
+        wanted = {h: v[rows] for h, v in self.labels.items()}
         move = wanted["movement"]
         wanted["movement"] = torch.where(turned & (move >= 0), 2 - move, move)
-        known = figures[rows].clone()
+        known = self.statistics[rows].clone()
         known[turned, 0] *= -1
-        logits, guess = network.answers(x)
-        return _entropy(logits, wanted) + config.auxiliary * _distance(guess, known)
+        logits, guess = self.network.answers(x)
+        return _entropy(logits, wanted) + self.auxiliary * _distance(guess, known)
 
-    def valid_loss() -> float:
-        mean.judge()
-        rounds.go_on()
-        total = 0.0
-        for part in glance.split(4096):
-            logits = both_ways(network, sample.windows[part - sample.at], sample.mirror)
-            total += float(_entropy(logits, {h: v[part] for h, v in truth.items()})) * len(part)
-        return total / len(glance)
-
-    run = fit_network(
-        network,
-        n_samples=rounds.size,
-        batch_loss=batch_loss,
-        valid_loss=valid_loss,
-        config=config,
-        checkpoint=context.checkpoint,
-        on_progress=context.on_progress,
-        stage=stage,
-    )
-    return network, run
+    def valid_loss(self) -> float:
+        """The mean loss of the averaged network on the rows of the glance."""
+        self.rounds.next_epoch()
+        judged, total = cast(PatternNetwork, self.averaged.module), 0.0
+        for part in self.glance.split(_PART):
+            logits = both_ways(judged, self.data.windows[part - self.data.at], self.data.mirror)
+            wanted = {h: v[part] for h, v in self.labels.items()}
+            total += float(_entropy(logits, wanted)) * len(part)
+        return total / len(self.glance)
 
 
 def _entropy(logits: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:

@@ -90,7 +90,7 @@ def compare(
     back = dt.timedelta(days=conf().HISTORY_DAYS) * max(1.0, model.step_minutes / 30)
     frame = price_frame(model.market, since=start - back, until=end)
     compared = ml.compare_models(predictor_of(champion), ours, frame, start=start, end=end)
-    found = dataclasses.asdict(compared.verdict)
+    found = dataclasses.asdict(compared.test)
     return {
         "active": found.pop("champion"),
         "challenger": found.pop("challenger"),

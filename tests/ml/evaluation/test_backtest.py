@@ -13,9 +13,9 @@ import ml
 from ml.errors import BadConfig, Cancelled, NotEnoughData
 from ml.evaluation.backtest import run_backtest
 from ml.evaluation.plan import QUANTILE_COLUMNS, BacktestPlan, write_predictions
-from ml.evaluation.report import backtest_figures, report_backtest
-from ml.evaluation.scores import block_bootstrap, clean_mask, same_hour_median
+from ml.evaluation.scores import backtest_figures, clean_mask, same_hour_median
 from ml.predictor import DLPredictor
+from ml.registry import get_spec, registered
 from ml.tasks import HORIZONS, Task
 from tests.ml.forecast_market import make_quotes
 
@@ -170,12 +170,28 @@ def test_another_plan_or_other_quotes_start_anew(quotes, works, results):
         ({"refit_every": dt.timedelta(hours=1)}, "refit_every"),
         ({"task": Task.ANOMALY}, "task"),
         ({"end": dt.datetime(2199, 1, 1, tzinfo=dt.UTC)}, "end"),
+        ({"family": "autoencoder"}, "family"),
     ],
 )
 def test_a_plan_that_makes_no_sense_is_refused(quotes, change, field):
     with pytest.raises(BadConfig) as error:
         plan_of(quotes, **change)
     assert field in error.value.fields
+
+
+def test_the_family_that_is_named_is_trained(quotes, tmp_path):
+    toy = dataclasses.replace(get_spec(Task.SPREAD), task=Task.PRICE, name="toy")
+    with registered(toy):
+        plan = plan_of(quotes, family="toy", origin_step=48)
+        run_backtest(quotes, plan, tmp_path, device="cpu")
+        assert ml.read_manifest(tmp_path / "model-0")["family"] == "toy"
+    assert plan.as_json() == {**plan_of(quotes, origin_step=48).as_json(), "family": "toy"}
+
+
+def test_a_plan_without_a_family_reads_as_it_did_before_plans_had_one(quotes):
+    assert set(plan_of(quotes).as_json()) == {
+        *("task", "start", "end", "step_minutes", "refit_seconds", "origin_step", "params")
+    }
 
 
 def test_a_window_before_the_quotes_is_refused(quotes, tmp_path):
@@ -225,28 +241,6 @@ def test_same_hour_median_looks_back_only():
         spoiled = value.copy()
         spoiled[400:] = -1
         assert same_hour_median(spoiled, horizon, 48)[384:400].tolist() == found.tolist()
-
-
-def test_the_bootstrap_interval_holds_the_ratio():
-    day = pd.date_range("2025-01-01", periods=60 * 48, freq="30min").floor("D")
-    rng = np.random.default_rng(1)
-    part, whole = rng.gamma(2, 1, len(day)), rng.gamma(2, 2, len(day))
-    low, high = block_bootstrap(day, part, whole)
-    assert low < part.mean() / whole.mean() < high
-    assert high - low < 0.1
-
-
-def test_the_report_stands_alone(results, quotes, tmp_path):
-    plan = plan_of(quotes)
-    table = report_backtest(results[Task.PRICE], quotes, plan, tmp_path, title="USDT/<BOB>")
-    page = (tmp_path / "report.html").read_text()
-    assert "USDT/&lt;BOB&gt;" in page
-    assert page.count("<svg") == 4
-    assert "<script" not in page
-    assert 'src="' not in page
-    assert "nan" not in page
-    assert (tmp_path / "report.png").read_bytes().startswith(b"\x89PNG")
-    assert {line["set"] for line in table} == {"all", "clean", "fresh"}
 
 
 def test_predictions_are_written_at_once_and_alike(results, tmp_path):

@@ -38,31 +38,31 @@ def forecasters(tmp_path_factory):
     return quotes, champion, challenger, report
 
 
-def test_forecasters_meet_origin_by_origin(forecasters):
+def test_forecasters_are_compared_origin_by_origin(forecasters):
     quotes, champion, challenger, report = forecasters
-    met = compare_models(
+    found = compare_models(
         champion, challenger, quotes, start=report.test_from, end=quotes.index[-1].to_pydatetime()
     )
-    verdict = met.verdict
-    assert (met.metric, met.higher_is_better, met.note) == ("crps", False, "")
-    assert verdict.method == "diebold_mariano"
-    assert verdict.difference == pytest.approx(verdict.challenger - verdict.champion)
-    assert 0 <= verdict.p_value <= 1
+    test = found.test
+    assert (found.metric, found.higher_is_better, found.note) == ("crps", False, "")
+    assert test.method == "diebold_mariano"
+    assert test.difference == pytest.approx(test.challenger - test.champion)
+    assert 0 <= test.p_value <= 1
     # The mean of the losses is the metric by which versions are known.
     evaluated = challenger.evaluate(
         quotes, start=report.test_from, end=quotes.index[-1].to_pydatetime()
     )
-    assert verdict.challenger == pytest.approx(evaluated["crps"], rel=1e-6)
-    assert [pair.steps for pair in met.horizons] == list(HORIZONS)
-    for pair in met.horizons:
+    assert test.challenger == pytest.approx(evaluated["crps"], rel=1e-6)
+    assert [pair.steps for pair in found.horizons] == list(HORIZONS)
+    for pair in found.horizons:
         assert pair.challenger == pytest.approx(evaluated[f"crps_h{pair.steps}"], rel=1e-6)
 
 
 def test_a_model_does_not_differ_from_itself(forecasters):
     quotes, _, challenger, report = forecasters
     end = quotes.index[-1].to_pydatetime()
-    met = compare_models(challenger, challenger, quotes, start=report.test_from, end=end)
-    assert (met.verdict.difference, met.verdict.p_value) == (0.0, 1.0)
+    found = compare_models(challenger, challenger, quotes, start=report.test_from, end=end)
+    assert (found.test.difference, found.test.p_value) == (0.0, 1.0)
 
 
 def test_quotes_after_the_stretch_change_nothing(forecasters):
@@ -82,10 +82,10 @@ def test_models_of_different_steps_get_a_figure_each_and_no_test(forecasters, tm
     hourly = DLModelTrainer(tmp_path, device="cpu", step_minutes=60)
     other = hourly.train("gru", make_quotes(4400).iloc[:-1], **SMALL["gru"])
     end = quotes.index[-1].to_pydatetime()
-    met = compare_models(
+    found = compare_models(
         champion, DLPredictor.load(other.folder), quotes, start=report.test_from, end=end
     )
-    assert (met.verdict.method, met.verdict.p_value, met.note) == ("figures", None, "other_grid")
+    assert (found.test.method, found.test.p_value, found.note) == ("figures", None, "other_grid")
 
 
 def test_an_empty_stretch_is_refused(forecasters):
@@ -96,20 +96,20 @@ def test_an_empty_stretch_is_refused(forecasters):
 
 
 @pytest.mark.parametrize("family", ["cnn", "autoencoder"])
-def test_recognisers_and_detectors_meet_row_by_row(family, tmp_path):
+def test_recognisers_and_detectors_are_compared_row_by_row(family, tmp_path):
     quotes = (trending_market if family == "cnn" else quiet_market)(2600)
     champion, _ = trained(quotes.iloc[:2000], family, tmp_path / "a")
     challenger, report = trained(quotes, family, tmp_path / "b", seed=3)
     end = quotes.index[-1].to_pydatetime()
-    met = compare_models(champion, challenger, quotes, start=report.test_from, end=end)
-    verdict = met.verdict
-    assert verdict.method == "paired_block_bootstrap"
-    assert met.higher_is_better
-    assert verdict.low <= verdict.difference <= verdict.high
-    assert 0 < verdict.p_value <= 1
+    found = compare_models(champion, challenger, quotes, start=report.test_from, end=end)
+    test = found.test
+    assert test.method == "paired_block_bootstrap"
+    assert found.higher_is_better
+    assert test.low <= test.difference <= test.high
+    assert 0 < test.p_value <= 1
     # Within a row or two of the borders, the figure is the metric by which versions are known.
     known = challenger.evaluate(quotes, start=report.test_from, end=end, source=Source.NETWORK)
-    assert verdict.challenger == pytest.approx(known[met.metric], abs=0.02)
+    assert test.challenger == pytest.approx(known[found.metric], abs=0.02)
     same = compare_models(challenger, challenger, quotes, start=report.test_from, end=end)
-    assert same.verdict.difference == 0
-    assert same.verdict.p_value == 1.0
+    assert same.test.difference == 0
+    assert same.test.p_value == 1.0

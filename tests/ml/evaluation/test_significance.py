@@ -34,7 +34,7 @@ def losses(rng, rows, *, bias=0.0, wild=False):
 def test_of_equal_forecasters_one_in_twenty_is_rejected(rows, wild):
     rng = np.random.default_rng(3)
     found = [diebold_mariano(*losses(rng, rows, wild=wild), overlap=OVERLAP) for _ in range(400)]
-    share = np.mean([verdict.p_value < 0.05 for verdict in found])
+    share = np.mean([test.p_value < 0.05 for test in found])
     # 400 draws: two standard errors are .022; without the overlap in mind it is .5 and more.
     assert 0.02 < share < 0.095
 
@@ -42,14 +42,14 @@ def test_of_equal_forecasters_one_in_twenty_is_rejected(rows, wild):
 def test_ignoring_the_overlap_rejects_far_too_often():
     rng = np.random.default_rng(3)
     found = [diebold_mariano(*losses(rng, 600), overlap=1) for _ in range(200)]
-    assert np.mean([verdict.p_value < 0.05 for verdict in found]) > 0.15
+    assert np.mean([test.p_value < 0.05 for test in found]) > 0.15
 
 
 def test_a_worse_forecaster_is_found():
     rng = np.random.default_rng(4)
     found = [diebold_mariano(*losses(rng, 1440, bias=1.0), overlap=OVERLAP) for _ in range(50)]
-    assert np.mean([verdict.p_value < 0.05 for verdict in found]) > 0.8
-    assert all(verdict.difference > 0 and verdict.statistic > 0 for verdict in found)
+    assert np.mean([test.p_value < 0.05 for test in found]) > 0.8
+    assert all(test.difference > 0 and test.statistic > 0 for test in found)
 
 
 def test_swapping_the_two_changes_the_sign_alone():
@@ -66,9 +66,9 @@ def test_missing_origins_are_left_out_and_keep_their_distance():
     gone = np.zeros(900, dtype=bool)
     gone[200:320] = True
     a[gone] = np.nan
-    verdict = diebold_mariano(a, b, overlap=OVERLAP)
-    assert verdict.n == 780
-    assert verdict.challenger == pytest.approx(b[~gone].mean())
+    test = diebold_mariano(a, b, overlap=OVERLAP)
+    assert test.n == 780
+    assert test.challenger == pytest.approx(b[~gone].mean())
 
 
 def test_the_statistic_is_the_textbook_one_without_overlap():
@@ -90,9 +90,9 @@ def test_the_same_losses_are_no_difference():
 
 def test_a_short_stretch_is_measured_but_not_tested():
     a, b = np.random.default_rng(9).normal(size=(2, 200))
-    verdict = diebold_mariano(a, b, overlap=OVERLAP)
-    assert verdict.p_value is None
-    assert verdict.difference == pytest.approx((b - a).mean())
+    test = diebold_mariano(a, b, overlap=OVERLAP)
+    assert test.p_value is None
+    assert test.difference == pytest.approx((b - a).mean())
 
 
 @pytest.mark.parametrize(
@@ -117,16 +117,16 @@ def test_the_bootstrap_keeps_its_size_on_rows_that_hang_together():
     rejected = 0
     for seed in range(150):
         hits = np.stack([runs_of_hits(rng, 960, 0.7) for _ in range(2)])
-        verdict = paired_bootstrap(
+        test = paired_bootstrap(
             lambda at, who, hits=hits: hits[who, at].mean(), 960, block=48, draws=199, seed=seed
         )
-        rejected += verdict.p_value < 0.05
+        rejected += test.p_value < 0.05
     assert rejected / 150 < 0.12
 
 
 def test_the_bootstrap_finds_a_clear_difference_and_its_interval_excludes_zero():
     rng = np.random.default_rng(11)
     hits = np.stack([runs_of_hits(rng, 960, 0.5), runs_of_hits(rng, 960, 0.85)])
-    verdict = paired_bootstrap(lambda at, who: hits[who, at].mean(), 960, block=48)
-    assert verdict.p_value < 0.05
-    assert 0 < verdict.low < verdict.difference < verdict.high
+    test = paired_bootstrap(lambda at, who: hits[who, at].mean(), 960, block=48)
+    assert test.p_value < 0.05
+    assert 0 < test.low < test.difference < test.high

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from ml.forecast.features import FeatureMaker
-from ml.forecast.novelty import ONSET, Guard, fit_guard, stretch, traits
+from ml.forecast.novelty import ONSET, NoveltyIndex, fit_novelty, stretch, traits
 from ml.forecast.series import make_series
 from ml.forecast.targets import Target
 from ml.grid import build_grid
@@ -15,9 +15,10 @@ from ml.predictor import DLPredictor
 from ml.results import Forecast
 from ml.tasks import Task
 from ml.trainer import DLModelTrainer
-from tests.ml.forecast_market import make_quotes
+from tests.ml.forecast_market import ask, make_quotes
 
 SMALL = {"epochs": 1, "hidden": 8, "width": 16, "members": 1, "batch_size": 128}
+FORECASTS = (Task.PRICE, Task.SPREAD)
 ROWS = 2400
 
 
@@ -42,24 +43,18 @@ def predictors(quotes, tmp_path_factory):
     trainer = DLModelTrainer(tmp_path_factory.mktemp("models"), device="cpu", step_minutes=30)
     return {
         task: DLPredictor.load(trainer.train(task, quotes.iloc[:2000], **SMALL).folder)
-        for task in ("lstm", "gru")
+        for task in FORECASTS
     }
 
 
-@pytest.fixture(params=["lstm", "gru"])
+@pytest.fixture(params=FORECASTS)
 def predictor(request, predictors):
     return predictors[request.param]
 
 
-def ask(predictor: DLPredictor, quotes: pd.DataFrame, **options) -> Forecast:
-    if predictor.manifest["family"] == "lstm":
-        return predictor.predict_price(quotes, **options)
-    return predictor.predict_spread(quotes, **options)
-
-
-def unguarded(predictor: DLPredictor, quotes: pd.DataFrame, monkeypatch) -> Forecast:
+def unwidened(predictor: DLPredictor, quotes: pd.DataFrame, monkeypatch) -> Forecast:
     with monkeypatch.context() as patch:
-        patch.setattr("ml.forecast.answers.stretch", np.ones_like)
+        patch.setattr("ml.forecast.quantiles.stretch", np.ones_like)
         return ask(predictor, quotes)
 
 
@@ -76,7 +71,7 @@ def test_a_shifted_input_is_new_and_widens_what_is_said(predictor, quotes, shift
     assert usual.novelty < ONSET < strange.novelty
     assert not any("unlike" in note for note in usual.notes)
     assert any("unlike the training data" in note for note in strange.notes)
-    plain = unguarded(predictor, shifted(quotes, **shift), monkeypatch)
+    plain = unwidened(predictor, shifted(quotes, **shift), monkeypatch)
     for ours, without in zip(strange.horizons, plain.horizons, strict=True):
         assert without.quantiles["0.1"] <= ours.value <= without.quantiles["0.9"]
     factor = stretch(np.array([strange.novelty]))[0]
@@ -89,7 +84,7 @@ def test_of_a_market_that_stays_strange_the_pool_learns_the_width(predictor, quo
     origins = quotes.index.ceil("30min").unique()[-100:-1]
 
     def widths(factor: float) -> tuple[np.ndarray, np.ndarray]:
-        monkeypatch.setattr("ml.forecast.answers.stretch", lambda n: np.full_like(n, factor))
+        monkeypatch.setattr("ml.forecast.quantiles.stretch", lambda n: np.full_like(n, factor))
         quantiles = predictor.forecast_batch(quotes, origins).answer.quantiles
         alone = half_widths(ask(predictor, quotes.iloc[-24:])).sum(axis=1)
         return (quantiles[..., -1] - quantiles[..., 0]).mean(axis=0), alone
@@ -104,7 +99,7 @@ def test_usual_inputs_are_left_alone(predictor, quotes, monkeypatch):
     batch = predictor.forecast_batch(quotes, quotes.index[2000:])
     assert (batch.answer.novelty < ONSET).mean() > 0.95
     assert (batch.answer.novelty > 0).all()
-    plain = unguarded(predictor, quotes, monkeypatch)
+    plain = unwidened(predictor, quotes, monkeypatch)
     assert half_widths(ask(predictor, quotes)).tolist() == half_widths(plain).tolist()
 
 
@@ -144,33 +139,35 @@ def test_a_price_without_sides_has_fewer_traits(quotes):
 
 def test_the_edge_is_what_validation_reached(quotes):
     maker = make_maker(quotes)
-    guard = fit_guard(maker, range(400, 1600), range(1700, 2300))
-    first = fit_guard(maker, range(400, 1600), range(1700, 2300))
+    index = fit_novelty(maker, range(400, 1600), range(1700, 2300))
+    first = fit_novelty(maker, range(400, 1600), range(1700, 2300))
     rows = np.arange(1700, 2300)
-    alone = Guard(first.points[: len(first.points) // 2], first.centre, first.width, first.edge)
+    alone = NoveltyIndex(
+        first.points[: len(first.points) // 2], first.centre, first.width, first.edge
+    )
     novelty = alone(maker, rows, maker.long_scale[rows])
     assert 0.9 < np.quantile(novelty, 0.99) < 1.6
     # The validation stretch is among the points that are kept: there nothing is new.
-    assert guard(maker, rows, maker.long_scale[rows]).mean() < novelty.mean()
+    assert index(maker, rows, maker.long_scale[rows]).mean() < novelty.mean()
 
 
 def test_distance_grows_outwards_and_skips_what_is_unknown():
     points = np.random.default_rng(0).standard_normal((200, 3)).astype("float32")
-    guard = Guard(points, np.zeros(3), np.ones(3), np.asarray(0.5))
-    far = guard.distance(np.array([[0.0, 0, 0], [4.0, 0, 0], [8.0, 0, 0]]))
+    index = NoveltyIndex(points, np.zeros(3), np.ones(3), np.asarray(0.5))
+    far = index.distance(np.array([[0.0, 0, 0], [4.0, 0, 0], [8.0, 0, 0]]))
     assert far[0] < far[1] < far[2]
-    assert guard.distance(points[:300].astype("float64")).max() == pytest.approx(0, abs=1e-6)
-    assert guard.distance(np.array([[np.nan, 0.0, 0.0]]))[0] <= far[0]
+    assert index.distance(points[:300].astype("float64")).max() == pytest.approx(0, abs=1e-6)
+    assert index.distance(np.array([[np.nan, 0.0, 0.0]]))[0] <= far[0]
 
 
-def test_a_guard_survives_its_artifact(quotes):
+def test_an_index_survives_its_artifact(quotes):
     maker = make_maker(quotes)
-    guard = fit_guard(maker, range(400, 1600), range(1700, 2300))
-    again = Guard.restore({"other": None, **guard.tensors()})
+    index = fit_novelty(maker, range(400, 1600), range(1700, 2300))
+    again = NoveltyIndex.restore({"other": None, **index.tensors()})
     rows = np.arange(1900, 1950)
     scale = maker.long_scale[rows]
-    np.testing.assert_array_equal(again(maker, rows, scale), guard(maker, rows, scale))
-    assert Guard.restore({}) is None
+    np.testing.assert_array_equal(again(maker, rows, scale), index(maker, rows, scale))
+    assert NoveltyIndex.restore({}) is None
 
 
 def test_intervals_widen_in_proportion_up_to_half_as_wide_again():

@@ -1,4 +1,4 @@
-"""The pieces of ml.forecast: split, scales, inputs, mixture, calibration, baseline, metrics."""
+"""The pieces of ml.forecast: split, scales, inputs, mixture, shrinkage, baseline, metrics."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from ml.errors import BadQuotes, NotEnoughData
-from ml.forecast.baseline import last_value, residual_climate
-from ml.forecast.calibration import Calibration, fit_calibration
+from ml.forecast.baseline import last_value, residual_climatology
+from ml.forecast.experts import Shrinkage, fit_shrinkage
 from ml.forecast.features import FeatureMaker
-from ml.forecast.metrics import Answer, measure
+from ml.forecast.metrics import QuantileForecast, measure
 from ml.forecast.nets import N_KNOTS, HurdleHead, Sizes, mixture_quantiles
 from ml.forecast.series import blend, make_series, median, trailing_mean
 from ml.forecast.targets import Target, clean_mask, future, split_rows
@@ -161,34 +161,34 @@ def test_mixture_without_change_is_the_last_value():
     assert (mixture_quantiles(np.zeros((1, 1)), knots, LEVELS) == 0).all()
 
 
-def test_calibration_gives_a_useless_centre_up():
+def test_shrinkage_gives_a_useless_centre_up():
     rng = np.random.default_rng(0)
     moves = rng.normal(0, 1, (2000, 4))
     centre = rng.normal(0, 1, (2000, 4, 1))
     narrow = centre + np.linspace(-0.3, 0.3, 7)
-    found = fit_calibration(narrow, moves, np.ones(2000), price=False)
+    found = fit_shrinkage(narrow, moves, np.ones(2000), price=False)
     assert max(found.shrink) <= 0.1
-    assert Calibration().cautious(narrow) == pytest.approx(narrow)
-    price = fit_calibration(narrow, moves, np.ones(2000), price=True)
-    assert np.abs(price.bold(narrow)[:, 3, 3]).mean() < np.abs(narrow[:, 3, 3]).mean()
+    assert Shrinkage().shrunken(narrow) == pytest.approx(narrow)
+    price = fit_shrinkage(narrow, moves, np.ones(2000), price=True)
+    assert np.abs(price.unshrunken(narrow)[:, 3, 3]).mean() < np.abs(narrow[:, 3, 3]).mean()
 
 
 @pytest.mark.parametrize("task", [Task.PRICE, Task.SPREAD])
 def test_baseline_is_the_same_alone_and_in_a_batch(task):
     target = Target(task)
     series = make_maker(make_quotes(), task).series
-    climate = residual_climate(series.y[:1000])
+    climatology = residual_climatology(series.y[:1000])
     rows = np.arange(30, 1600, 3)
-    batch = last_value(series, rows, target, climate)
-    alone = last_value(series, rows[400:403], target, climate)
+    batch = last_value(series, rows, target, climatology)
+    alone = last_value(series, rows[400:403], target, climatology)
     np.testing.assert_allclose(alone.quantiles, batch.quantiles[400:403], rtol=1e-9)
-    assert np.isfinite(batch.quantiles).all()  # the climate stands in where history is short
+    assert np.isfinite(batch.quantiles).all()  # the climatology stands in where history is short
     assert (np.diff(batch.quantiles, axis=-1) >= 0).all()
 
 
 def test_baseline_scores_one_against_itself():
     truth = np.random.default_rng(0).normal(size=(50, 4))
-    answer = Answer(np.zeros((50, 4)), np.zeros((50, 4, 7)) + LEVELS - 0.5)
+    answer = QuantileForecast(np.zeros((50, 4)), np.zeros((50, 4, 7)) + LEVELS - 0.5)
     scores = measure(answer, answer, truth)
     assert tuple(scores) == TASKS[Task.PRICE].metrics
     assert scores["crps"] == pytest.approx(1.0)
@@ -196,7 +196,7 @@ def test_baseline_scores_one_against_itself():
 
 
 def test_unknown_truth_is_none_and_never_nan():
-    answer = Answer(np.zeros((3, 4)), np.zeros((3, 4, 7)))
+    answer = QuantileForecast(np.zeros((3, 4)), np.zeros((3, 4, 7)))
     scores = measure(answer, answer, np.full((3, 4), np.nan))
     assert scores["crps"] is None
     assert scores["n_h1"] == 0.0

@@ -1,4 +1,4 @@
-"""The pool of ml.forecast and what it rests on: experts, re-polling, epochs, ticks."""
+"""The pool of ml.forecast and what it rests on: experts, augmentation, epochs, ticks."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.forecast.experts import EXPERTS, expert_quantiles, fit_simple
+from ml.forecast.dataset import polling_augmentation
+from ml.forecast.experts import EXPERTS, Shrinkage, expert_quantiles, fit_simple
 from ml.forecast.features import FeatureMaker
-from ml.forecast.polling_augmentation import repolled
 from ml.forecast.pool import Pool, by_target_day, daily_weights, fit_pool
 from ml.forecast.series import make_series
-from ml.forecast.targets import Target, future
-from ml.forecast.tick_size import find_tick, row_ticks, snapped
+from ml.forecast.targets import Target, find_tick_size, future, snapped
 from ml.forecast.tracking import best_widths
 from ml.forecast.training import Rounds, last_epochs
 from ml.grid import build_grid
@@ -93,7 +92,7 @@ def test_experts_ignore_the_future(task):
         moves = future(make_maker(quotes, task).series.y, rows) - series.y[rows, None]
         simple = fit_simple(inputs.paths, moves, mirror=task is Task.PRICE)
         network = np.zeros((len(rows), 4, 7))
-        found.append(expert_quantiles(network, network, series, rows, inputs, simple))
+        found.append(expert_quantiles(network, Shrinkage(), simple, series, rows, inputs))
     assert found[0].shape == (len(rows), 4, len(EXPERTS), 7)
     assert (np.diff(found[0], axis=-1) >= 0).all()
     np.testing.assert_array_equal(found[0], found[1])
@@ -126,9 +125,9 @@ def test_rounds_see_every_sample_in_turn():
 
 def test_ticks_are_found_and_forecasts_stand_on_them():
     prices = np.round(np.random.default_rng(0).normal(9.6, 0.3, 500), 2)
-    assert find_tick(prices) == pytest.approx(0.01)
-    assert find_tick(np.random.default_rng(0).normal(9.6, 0.3, 500)) == 0.0
-    assert find_tick(np.array([np.nan])) == 0.0
+    assert find_tick_size(prices) == pytest.approx(0.01)
+    assert find_tick_size(np.random.default_rng(0).normal(9.6, 0.3, 500)) == 0.0
+    assert find_tick_size(np.array([np.nan])) == 0.0
     values = 9.6 + np.linspace(-0.03, 0.037, 28).reshape(1, 4, 7)
     found = snapped(values, np.array([9.6]), np.array([0.005]))
     steps = (found - 9.6) / 0.005
@@ -150,18 +149,20 @@ def test_an_interval_that_ends_on_a_value_still_holds_it_after_going_through_a_f
 
 @pytest.mark.parametrize("task", [Task.PRICE, Task.SPREAD])
 def test_a_rows_tick_is_of_its_own_last_value(task):
-    series = make_maker(make_quotes().round(2), task).series
     rows = np.arange(900, 1200)
-    units = row_ticks(series, rows, task, 0.01)
-    assert np.isfinite(units).all()
+
+    def steps_of(quotes: pd.DataFrame, rows: np.ndarray, tick_size: float = 0.01) -> np.ndarray:
+        series = make_maker(quotes, task).series
+        return Target(task).tick_steps(series.value[rows], series.other[rows], tick_size)
+
+    steps = steps_of(make_quotes().round(2), rows)
+    assert np.isfinite(steps).all()
     later = make_quotes().round(2)
     later.iloc[1200:] += 0.00123
-    other = make_maker(later, task).series
-    np.testing.assert_array_equal(row_ticks(other, rows, task, 0.01), units)
-    assert np.isnan(row_ticks(other, rows + 300, task, 0.01)).sum() == (
-        300 if task is Task.PRICE else 0
-    )
-    assert np.isnan(row_ticks(series, rows, task, 0.0)).all()
+    np.testing.assert_array_equal(steps_of(later, rows), steps)
+    off = np.isnan(steps_of(later, rows + 300))
+    assert off.all() if task is Task.PRICE else not off.any()
+    assert np.isnan(steps_of(later, rows, 0.0)).all()
 
 
 def test_linear_expert_survives_outliers():
@@ -173,16 +174,16 @@ def test_linear_expert_survives_outliers():
     np.testing.assert_allclose(np.asarray(simple.line.weights), [[0.5, 0.0]] * 4, atol=0.03)
 
 
-def test_repolled_quotes_show_no_row_before_its_time_and_keep_the_pace():
+def test_augmented_quotes_show_no_row_before_its_time_and_keep_the_pace():
     quotes = make_quotes()
     quotes = quotes[np.arange(len(quotes)) % 3 == 0].iloc[-400:]
     dense = pd.concat([make_quotes().iloc[:300], quotes]).sort_index()
     dense = dense[~dense.index.duplicated()]
-    copy = repolled(dense, np.random.default_rng(0))
+    copy = polling_augmentation(dense, np.random.default_rng(0))
     assert copy.index.is_monotonic_increasing
     assert copy.index.is_unique
     assert len(copy) <= len(dense)
     seen = dense.iloc[np.searchsorted(dense.index, copy.index, side="right") - 1]
     np.testing.assert_array_equal(copy.to_numpy(), seen.to_numpy())
     assert np.median(np.diff(copy.index)) == pd.Timedelta("90min")
-    assert repolled(dense.iloc[-20:], np.random.default_rng(0)) is None
+    assert polling_augmentation(dense.iloc[-20:], np.random.default_rng(0)) is None

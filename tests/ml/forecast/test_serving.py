@@ -9,14 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.forecast.quotes import Quotes
-from ml.forecast.series import _last_caps, median, move_scales
-from ml.forecast.state import DayState, DayStates
+from ml.forecast.quotes import DayState, DayStates, Quotes
+from ml.forecast.series import last_caps, median, move_scales
 from ml.predictor import DLPredictor
 from ml.results import Forecast
 from ml.spec import Source
 from ml.trainer import DLModelTrainer
-from tests.ml.forecast_market import make_quotes
+from tests.ml.forecast_market import ask, make_quotes
 
 SMALL = {"epochs": 1, "hidden": 8, "width": 16, "members": 2, "batch_size": 128}
 
@@ -37,7 +36,8 @@ def only_price(rows: int = 2600) -> pd.DataFrame:
     return holed(rows)[["ask"]].dropna().set_axis(["price"], axis=1)
 
 
-MARKETS = {"lstm": holed, "gru": holed, "price": only_price}
+#: By what is forecast; "bare" is a price without sides.
+MARKETS = {"price": holed, "spread": holed, "bare": only_price}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def folders(markets, tmp_path_factory):
     for name, quotes in markets.items():
         trainer = DLModelTrainer(tmp_path_factory.mktemp(name), device="cpu", step_minutes=30)
         part = quotes.loc[: quotes.index[0] + pd.Timedelta("30D")]
-        found[name] = trainer.train("gru" if name == "gru" else "lstm", part, **SMALL).folder
+        found[name] = trainer.train("spread" if name == "spread" else "price", part, **SMALL).folder
     return found
 
 
@@ -69,12 +69,6 @@ def predictor(kind, folders):
 @pytest.fixture
 def quotes(kind, markets):
     return markets[kind]
-
-
-def ask(predictor: DLPredictor, quotes: pd.DataFrame, **options) -> Forecast:
-    if predictor.manifest["family"] == "lstm":
-        return predictor.predict_price(quotes, **options)
-    return predictor.predict_spread(quotes, **options)
 
 
 def levels(forecast: Forecast) -> np.ndarray:
@@ -110,7 +104,7 @@ def test_a_cut_frame_gives_the_same_as_a_long_one(predictor, quotes):
 def test_the_day_keeps_one_state_and_a_corrected_history_gets_its_own(
     predictor, quotes, folders, kind
 ):
-    states = predictor._server.answers.states
+    states = predictor._server.quantiles.days
     morning = (quotes.index[-1].floor("D") - pd.Timedelta("1D")).to_pydatetime()
     for hours in (1, 7, 15):
         ask(predictor, quotes, at=morning + pd.Timedelta(hours=hours))
@@ -133,13 +127,13 @@ def test_a_quote_of_today_needs_no_new_state(predictor, quotes):
     recent = (changed.index > pd.Timestamp(at) - pd.Timedelta("2h")) & (changed.index <= at)
     changed.loc[recent] *= 1.02
     assert not np.allclose(first, levels(ask(predictor, changed, at=at)), rtol=1e-6)
-    assert len(predictor._server.answers.states) == 1
+    assert len(predictor._server.quantiles.days) == 1
 
 
 def test_threads_get_what_one_alone_gets(predictor, quotes):
     moments = [m.to_pydatetime() for m in origins(quotes)[-5:]]
     expected = {m: levels(ask(predictor, quotes, at=m)) for m in moments}
-    predictor._server.answers.states = DayStates(most=2)
+    predictor._server.quantiles.days = DayStates(most=2)
     found, failed = [], []
 
     def work(number: int) -> None:
@@ -161,12 +155,12 @@ def test_threads_get_what_one_alone_gets(predictor, quotes):
 
 
 def test_a_side_that_fell_silent_leaves_the_last_known_price(folders, markets):
-    """Longer than the grid's patience: the tail must end where both sides were known."""
-    quotes = markets["gru"].copy()
+    """Longer than the grid's staleness limit: the tail must end where both sides were known."""
+    quotes = markets["spread"].copy()
     silent = quotes.index[-1] - pd.Timedelta("3D")
     quotes.loc[quotes.index > silent, "ask"] = np.nan
     quotes = quotes.dropna(how="all")
-    predictor = DLPredictor.load(folders["gru"])
+    predictor = DLPredictor.load(folders["spread"])
     late = ask(predictor, quotes)
     assert late.stale
     assert pd.Timestamp(late.as_of) < silent + pd.Timedelta("4h")
@@ -183,14 +177,14 @@ def test_baseline_is_the_same_alone_and_in_a_batch(predictor, quotes):
         assert alone.novelty is None
 
 
-def test_an_artifact_without_a_guard_still_answers(predictor, quotes, monkeypatch):
+def test_an_artifact_older_than_the_novelty_still_answers(predictor, quotes, monkeypatch):
     at = origins(quotes)[-1].to_pydatetime()
-    guarded = ask(predictor, quotes, at=at)
-    object.__setattr__(predictor._server.answers.learnt, "guard", None)
+    whole = ask(predictor, quotes, at=at)
+    object.__setattr__(predictor._server.quantiles.state, "novelty", None)
     plain = ask(predictor, quotes, at=at)
     assert plain.novelty is None
-    assert guarded.novelty < 1.25
-    np.testing.assert_array_equal(levels(plain), levels(guarded))
+    assert whole.novelty < 1.25
+    np.testing.assert_array_equal(levels(plain), levels(whole))
 
 
 # ------------------------------------------------------------------------------------- its parts
@@ -222,13 +216,13 @@ def test_capped_moves_are_aligned_at_midnight():
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.97, 1.0])
 @pytest.mark.parametrize("length", [40, 300, 900])
-def test_the_last_caps_are_those_of_the_rolling_quantile(share, length):
+def test_thelast_caps_are_those_of_the_rolling_quantile(share, length):
     rng = np.random.default_rng(length)
     size = np.round(np.abs(rng.standard_normal(length)), 1)
     size[rng.random(length) < share] = np.nan
     for rows, count in ((28, 5), (336, 30), (1344, 39)):
         wanted = pd.Series(size).rolling(rows, min_periods=12).quantile(0.98).to_numpy()
-        found = _last_caps(size, rows, 12, count)
+        found = last_caps(size, rows, 12, count)
         np.testing.assert_allclose(found, wanted[-count:], rtol=1e-12)
 
 

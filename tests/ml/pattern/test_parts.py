@@ -5,18 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-import torch
-from torch import nn
 
 from ml.grid import build_grid
-from ml.pattern.average import WeightMean
 from ml.pattern.features import DIRECTED, make_channels
-from ml.pattern.holding import HOLDINGS, Holding, held_at
 from ml.pattern.labels import CLASSES, DAY, HALF, make_statistics, slope
 from ml.pattern.measure import calibration_error, flicker, lags, macro_f1, measure_held
-from ml.pattern.naming import LABELS, name_chances, name_labels
-from ml.pattern.projection import _median, same_hour
-from ml.pattern.temperature import fit_temperatures, warmed
+from ml.pattern.naming import HYSTERESIS, LABELS, Hysteresis, held_at, name_chances, name_labels
+from ml.pattern.projection import same_hour
+from ml.pattern.recognizer import at_temperatures, fit_temperatures
 from tests.ml.pattern_market import market
 
 
@@ -58,11 +54,6 @@ def test_usual_hours_are_those_of_the_days_before() -> None:
     np.testing.assert_array_equal(table[: 5 * DAY], again[: 5 * DAY])
 
 
-def test_the_median_skips_the_unknown() -> None:
-    table = np.array([[3.0, np.nan, 1.0, 2.0], [np.nan, 4.0, 2.0, np.nan], [np.nan] * 4])
-    np.testing.assert_array_equal(_median(table), [*np.nanmedian(table[:2], 1), np.nan])
-
-
 def test_upside_down_the_directed_channels_and_no_others_change_sign() -> None:
     quotes = market(900, price_only=True)
     names, plain = make_channels(build_grid(quotes))
@@ -97,28 +88,30 @@ def test_the_temperature_cools_answers_that_are_too_sure() -> None:
     sure = honest**2 / (honest**2).sum(1, keepdims=True)
     found = fit_temperatures({"movement": sure}, {"movement": truth})
     assert found["movement"] == pytest.approx(2 * 0.93, rel=0.15)
-    again = warmed({"movement": sure}, found)["movement"]
+    again = at_temperatures({"movement": sure}, found)["movement"]
     assert calibration_error(truth, again) < calibration_error(truth, sure)
 
 
-def way(**values: float) -> Holding:
-    return Holding(**{"keep": 0.0, "margin": 0.0, "settle": 0, "doubt": 0.0, **values})
+def way(**values: float) -> Hysteresis:
+    return Hysteresis(**{"keep": 0.0, "margin": 0.0, "settle": 0, "doubt": 0.0, **values})
 
 
 def test_a_name_is_held_until_another_leads_by_the_margin() -> None:
     table = np.array([[0.8, 0.2], [0.45, 0.55], [0.3, 0.7], [0.45, 0.55], [0.7, 0.3]])
-    assert way().hold(table).tolist() == [0, 1, 1, 1, 0]
-    assert way(margin=0.3).hold(table).tolist() == [0, 0, 1, 1, 0]
-    assert way(keep=0.9).hold(table).tolist() == [0, 0, 0, 0, 0]
-    assert way(settle=4, doubt=0.5).hold(table).tolist() == [0, 1, 1, 1, 1]
-    assert way(settle=3, doubt=0.5).hold(table).tolist() == [0, 1, 1, 1, 1]
-    assert way(settle=2, doubt=0.5).hold(table).tolist() == [0, 1, 1, 1, 0]
+    assert way().follow(table).tolist() == [0, 1, 1, 1, 0]
+    assert way(margin=0.3).follow(table).tolist() == [0, 0, 1, 1, 0]
+    assert way(keep=0.9).follow(table).tolist() == [0, 0, 0, 0, 0]
+    assert way(settle=4, doubt=0.5).follow(table).tolist() == [0, 1, 1, 1, 1]
+    assert way(settle=3, doubt=0.5).follow(table).tolist() == [0, 1, 1, 1, 1]
+    assert way(settle=2, doubt=0.5).follow(table).tolist() == [0, 1, 1, 1, 0]
 
 
 def test_what_is_held_does_not_depend_on_what_comes_later() -> None:
     table = np.random.default_rng(1).dirichlet(np.ones(3), 200)
-    for holding in HOLDINGS.values():
-        np.testing.assert_array_equal(holding.hold(table[:120]), holding.hold(table)[:120])
+    for hysteresis in HYSTERESIS.values():
+        np.testing.assert_array_equal(
+            hysteresis.follow(table[:120]), hysteresis.follow(table)[:120]
+        )
 
 
 def test_since_when_a_name_is_held() -> None:
@@ -132,9 +125,9 @@ def test_noisy_answers_are_held_and_clear_ones_are_not_slowed() -> None:
     rng = np.random.default_rng(0)
     noisy = rng.dirichlet(np.ones(3), len(truth)) * 0.75 + 0.25 * np.eye(3)[truth]
     known = np.ones(len(truth), dtype=bool)
-    for holding in HOLDINGS.values():
-        assert flicker(holding.hold(noisy), known) < 0.5 * flicker(noisy.argmax(1), known)
-        assert np.median(lags(truth, holding.hold(np.eye(3)[truth]), known)) <= 1
+    for hysteresis in HYSTERESIS.values():
+        assert flicker(hysteresis.follow(noisy), known) < 0.5 * flicker(noisy.argmax(1), known)
+        assert np.median(lags(truth, hysteresis.follow(np.eye(3)[truth]), known)) <= 1
 
 
 def test_lag_and_flicker_are_counted_as_stated() -> None:
@@ -147,18 +140,3 @@ def test_lag_and_flicker_are_counted_as_stated() -> None:
     assert found["lag_movement"] is None
     known[9:] = False
     assert len(lags(truth, named, known)) == 0
-
-
-def test_the_mean_of_the_weights_is_judged_and_the_weights_go_on() -> None:
-    network = nn.Linear(1, 1, bias=False)
-    with torch.no_grad():
-        network.weight.fill_(1.0)
-    mean = WeightMean(network, 0.5)
-    for value in (2.0, 3.0):
-        mean.learn()
-        with torch.no_grad():
-            network.weight.fill_(value)
-    mean.judge()
-    assert abs(network.weight.item() - 2) < 1
-    mean.learn()
-    assert network.weight.item() == 3

@@ -11,8 +11,8 @@ import ml
 from analytics.pages.verdicts import comparison_rows
 from analytics.services.registry import challengers
 from analytics.services.registry.challengers import MOST_ROWS, assess, decide, shared_window
-from ml.evaluation.compare import Meeting
-from ml.evaluation.significance import Verdict
+from ml.evaluation.compare import Comparison
+from ml.evaluation.significance import SignificanceTest
 from tests.factories import make_market, make_model, make_quotes
 
 DAY = dt.timedelta(days=1)
@@ -133,12 +133,12 @@ def test_the_meeting_is_kept_with_its_figures(pair, last, monkeypatch):
 
     def compare(champion, challenger, quotes, *, start, end):
         asked.update(champion=champion, rows=len(quotes), start=start, end=end)
-        return Meeting(
+        return Comparison(
             metric="crps",
             higher_is_better=False,
             start=start,
             end=end,
-            verdict=Verdict(
+            test=SignificanceTest(
                 method="diebold_mariano",
                 n=700,
                 champion=0.9,

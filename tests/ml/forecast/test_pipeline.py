@@ -1,9 +1,9 @@
-"""LSTM and GRU through the trainer and the predictor: one contract for both."""
+"""Forecasts of the price and of the spread, by the default families, through the trainer and the
+predictor. What every family must do stands in tests/ml/test_families.py."""
 
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,21 +11,13 @@ import pytest
 
 from ml.errors import ArtifactMismatch, BadQuotes, Cancelled, NotEnoughData
 from ml.predictor import DLPredictor
-from ml.results import Forecast
 from ml.spec import Source
-from ml.tasks import HORIZONS
+from ml.tasks import HORIZONS, Task
 from ml.trainer import DLModelTrainer
-from tests.ml.forecast_market import make_quotes
+from tests.ml.forecast_market import ask, make_quotes
 
 SMALL = {"epochs": 3, "hidden": 8, "width": 16, "members": 1, "batch_size": 128}
-DATA = Path(__file__).resolve().parents[3].parent / "shared" / "data"
-FAMILIES = ("lstm", "gru")
-
-
-def predict(predictor: DLPredictor, quotes: pd.DataFrame, **options) -> Forecast:
-    if predictor.manifest["family"] == "lstm":
-        return predictor.predict_price(quotes, **options)
-    return predictor.predict_spread(quotes, **options)
+FORECASTS = (Task.PRICE, Task.SPREAD)
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +28,10 @@ def quotes() -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def reports(quotes, tmp_path_factory):
     trainer = DLModelTrainer(tmp_path_factory.mktemp("models"), device="cpu", step_minutes=30)
-    return {family: trainer.train(family, quotes, **SMALL) for family in FAMILIES}
+    return {task: trainer.train(task, quotes, **SMALL) for task in FORECASTS}
 
 
-@pytest.fixture(params=FAMILIES)
+@pytest.fixture(params=FORECASTS)
 def report(request, reports):
     return reports[request.param]
 
@@ -54,7 +46,7 @@ def test_report_tells_what_was_measured(report):
 
 
 def test_forecast_is_ordered_dated_and_positive(report, quotes):
-    forecast = predict(DLPredictor.load(report.folder), quotes)
+    forecast = ask(DLPredictor.load(report.folder), quotes)
     assert forecast.as_of == quotes.index[-1]
     assert [h.steps for h in forecast.horizons] == list(HORIZONS)
     for horizon in forecast.horizons:
@@ -72,9 +64,9 @@ def test_forecast_ignores_the_future(report, quotes):
     at = quotes.index[2000].to_pydatetime()
     spoiled = quotes.copy()
     spoiled.iloc[2001:] *= 7
-    expected = predict(predictor, quotes.iloc[:2001])
-    assert predict(predictor, quotes, at=at) == expected
-    assert predict(predictor, spoiled, at=at) == expected
+    expected = ask(predictor, quotes.iloc[:2001])
+    assert ask(predictor, quotes, at=at) == expected
+    assert ask(predictor, spoiled, at=at) == expected
 
 
 def test_a_batch_gives_what_single_forecasts_give(report, quotes):
@@ -83,7 +75,7 @@ def test_a_batch_gives_what_single_forecasts_give(report, quotes):
     assert len(batch.origins) == 400
     for place in (0, 101, 399):
         at = batch.origins[place].to_pydatetime()
-        alone = predict(predictor, quotes, at=at)
+        alone = ask(predictor, quotes, at=at)
         found = [list(h.quantiles.values()) for h in alone.horizons]
         np.testing.assert_allclose(found, batch.answer.quantiles[place], rtol=1e-6)
 
@@ -93,18 +85,9 @@ def test_older_rows_than_the_lookback_do_not_matter(report, quotes):
     older = make_quotes(2400, seed=9).set_axis(quotes.index - pd.Timedelta("50D"))
     oldest = older.set_axis(older.index - pd.Timedelta("50D"))
     long = pd.concat([oldest, older, quotes])
-    once = predict(predictor, long)
-    again = predict(predictor, long.iloc[-4250:])
+    once = ask(predictor, long)
+    again = ask(predictor, long.iloc[-4250:])
     assert [h.value for h in once.horizons] == pytest.approx([h.value for h in again.horizons])
-
-
-def test_same_seed_gives_the_same_weights(report, quotes, tmp_path):
-    trainer = DLModelTrainer(tmp_path, device="cpu", step_minutes=30)
-    again = trainer.train(report.family, quotes, **SMALL)
-    assert (again.folder / "weights.safetensors").read_bytes() == (
-        report.folder / "weights.safetensors"
-    ).read_bytes()
-    assert again.metrics == report.metrics
 
 
 def test_loaded_model_measures_what_the_report_says(report, quotes):
@@ -120,31 +103,31 @@ def test_loaded_model_measures_what_the_report_says(report, quotes):
 
 def test_the_windows_own_rows_suffice_and_say_so(report, quotes):
     predictor = DLPredictor.load(report.folder)
-    forecast = predict(predictor, quotes.iloc[-24:])
+    forecast = ask(predictor, quotes.iloc[-24:])
     assert any(note.startswith("short history") for note in forecast.notes)
     assert all(np.isfinite(list(h.quantiles.values())).all() for h in forecast.horizons)
 
 
 def test_fewer_rows_than_the_window_are_refused(report, quotes):
     with pytest.raises(NotEnoughData) as caught:
-        predict(DLPredictor.load(report.folder), quotes.iloc[-10:])
+        ask(DLPredictor.load(report.folder), quotes.iloc[-10:])
     assert (caught.value.needed, caught.value.present) == (24, 10)
 
 
 def test_a_missing_column_is_named(report, quotes):
     with pytest.raises(ArtifactMismatch) as caught:
-        predict(DLPredictor.load(report.folder), quotes[["bid"]])
+        ask(DLPredictor.load(report.folder), quotes[["bid"]])
     assert "ask" in caught.value.fields
 
 
 def test_a_further_column_changes_nothing(report, quotes):
     predictor = DLPredictor.load(report.folder)
-    assert predict(predictor, quotes.assign(bid_volume=1.0)) == predict(predictor, quotes)
+    assert ask(predictor, quotes.assign(bid_volume=1.0)) == ask(predictor, quotes)
 
 
 def test_a_stale_market_is_forecast_from_its_last_price(report, quotes):
     late = (quotes.index[-1] + pd.Timedelta("9h")).to_pydatetime()
-    forecast = predict(DLPredictor.load(report.folder), quotes, at=late)
+    forecast = ask(DLPredictor.load(report.folder), quotes, at=late)
     assert forecast.stale
     assert forecast.as_of < late
     assert any("stale" in note for note in forecast.notes)
@@ -153,25 +136,25 @@ def test_a_stale_market_is_forecast_from_its_last_price(report, quotes):
 def test_baseline_serves_the_last_value(report, quotes):
     predictor = DLPredictor.load(report.folder)
     for frame in (quotes, quotes.iloc[-3:]):
-        forecast = predict(predictor, frame, source=Source.BASELINE)
+        forecast = ask(predictor, frame, source=Source.BASELINE)
         assert forecast.name == "last_value"
         assert {h.value for h in forecast.horizons} == {forecast.last_value}
 
 
 def test_seasonal_spread_beats_the_last_value(reports):
-    assert reports["gru"].beats_baseline
-    assert reports["gru"].metrics["mae_skill_h24"] < 0.9
+    assert reports[Task.SPREAD].beats_baseline
+    assert reports[Task.SPREAD].metrics["mae_skill_h24"] < 0.9
 
 
 def test_a_price_without_sides_at_another_step_works(tmp_path):
     price = make_quotes(1300)[["bid"]].set_axis(["price"], axis=1)
     price.index = pd.date_range("2025-01-01", periods=1300, freq="60min", tz="UTC")
-    report = DLModelTrainer(tmp_path, device="cpu").train("lstm", price, **SMALL)
+    report = DLModelTrainer(tmp_path, device="cpu").train(Task.PRICE, price, **SMALL)
     assert (report.step_minutes, report.input_columns) == (60, ("price",))
     forecast = DLPredictor.load(report.folder).predict_price(price)
     assert forecast.horizons[-1].minutes == 48 * 60
     with pytest.raises(BadQuotes):
-        DLModelTrainer(tmp_path, device="cpu").train("gru", price, **SMALL)
+        DLModelTrainer(tmp_path, device="cpu").train(Task.SPREAD, price, **SMALL)
 
 
 def test_a_callback_may_cancel(quotes, tmp_path):
@@ -179,16 +162,14 @@ def test_a_callback_may_cancel(quotes, tmp_path):
         tmp_path, device="cpu", step_minutes=30, on_progress=lambda p: p.epoch < 1
     )
     with pytest.raises(Cancelled):
-        trainer.train("gru", quotes, **SMALL)
+        trainer.train(Task.SPREAD, quotes, **SMALL)
 
 
-def test_a_market_of_200_quotes_is_refused(tmp_path):
-    path = DATA / "usdt_usd_zinli_binance_p2p.csv.gz"
-    if not path.is_file():
-        pytest.skip("the shared market data is not here")
+def test_a_market_of_200_quotes_is_refused(shared_data, tmp_path):
+    path = shared_data / "usdt_usd_zinli_binance_p2p.csv.gz"
     frame = pd.read_csv(path, parse_dates=["timestamp"], index_col="timestamp")
     frame = frame.rename(columns={"bid_price": "bid", "ask_price": "ask"})[["bid", "ask"]]
     frame = frame[~frame.index.duplicated()]
     with pytest.raises(NotEnoughData) as caught:
-        DLModelTrainer(tmp_path, device="cpu").train("lstm", frame)
+        DLModelTrainer(tmp_path, device="cpu").train(Task.PRICE, frame)
     assert caught.value.present < caught.value.needed

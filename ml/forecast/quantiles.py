@@ -9,63 +9,59 @@ from dataclasses import dataclass
 import numpy as np
 
 from ml.forecast.baseline import last_value
-from ml.forecast.calibration import Calibration
-from ml.forecast.ensemble import Ensemble
-from ml.forecast.experts import EXPERTS, Simple, expert_quantiles
+from ml.forecast.ensemble import Ensemble, QuickEnsemble
+from ml.forecast.experts import EXPERTS, Shrinkage, Simple, expert_quantiles
 from ml.forecast.features import FeatureMaker, Inputs, Typical
-from ml.forecast.metrics import LEVELS, Answer
-from ml.forecast.novelty import Guard, stretch
+from ml.forecast.metrics import LEVELS, MEDIAN, QuantileForecast
+from ml.forecast.novelty import NoveltyIndex, stretch
 from ml.forecast.pool import SPAN_DAYS, Pool, Realised, anchor_gap, by_target_day
-from ml.forecast.quick import QuickEnsemble
-from ml.forecast.quotes import MINUTE, Quotes
+from ml.forecast.quotes import MINUTE, DayState, DayStates, Quotes
 from ml.forecast.series import LOOKBACK_DAYS, MEMORY_DAYS, Series
-from ml.forecast.state import DayState, DayStates
-from ml.forecast.targets import Target, future
-from ml.forecast.tick_size import row_ticks, snapped
+from ml.forecast.targets import Target, future, snapped
 from ml.spec import Source
-from ml.tasks import HORIZONS, QUANTILES, Task
-
-_MEDIAN = QUANTILES.index(0.5)
+from ml.tasks import HORIZONS, Task
 
 
 @dataclass(frozen=True, kw_only=True)
-class Learnt:
-    """All that a training leaves for serving. `climate` (horizons, levels) is the baseline's."""
+class ForecasterState:
+    """All that a training leaves for serving. `climatology` (horizons, levels) is the baseline's;
+    `tick_size` is 0 where prices stand on no ticks; `novelty` is None in artifacts that are older
+    than it."""
 
     window: int
     step_minutes: int
     columns: tuple[str, ...]
     ensemble: Ensemble
-    calibration: Calibration
+    shrinkage: Shrinkage
     simple: Simple
     pool: Pool
-    tick: float
+    tick_size: float
     typical: Typical
-    climate: list[list[float]]
-    guard: Guard | None = None
+    climatology: list[list[float]]
+    novelty: NoveltyIndex | None
 
 
-class Answers:
+class QuantileMaker:
     """Threads may share it: what it remembers has its own lock."""
 
-    def __init__(self, task: Task, learnt: Learnt) -> None:
-        self.target, self.learnt, self.pool = Target(task), learnt, learnt.pool
-        self.step = learnt.step_minutes * MINUTE
-        self.states = DayStates()
+    def __init__(self, task: Task, state: ForecasterState) -> None:
+        self.target, self.state, self.pool = Target(task), state, state.pool
+        self.step = state.step_minutes * MINUTE
+        self.days = DayStates()
         self._quick: QuickEnsemble | None = None
         self._lock = threading.Lock()
 
-    def many(self, series: Series, rows: np.ndarray, source: Source) -> Answer:
-        """Forecasts at the origins `rows`, whose last value must be known."""
+    def many(self, series: Series, rows: np.ndarray, source: Source) -> QuantileForecast:
+        """Forecasts at the origins `rows` (m,), whose last value must be known."""
         if source is Source.BASELINE:
-            return last_value(series, rows, self.target, self.learnt.climate)
+            return last_value(series, rows, self.target, self.state.climatology)
         maker = self._maker(series)
         clock = self._clock(series)
         start = int(rows.min()) - (SPAN_DAYS + 1) * series.per_day - max(HORIZONS)
         places = self._anchors(maker, clock, start, int(rows.max()))
         every = np.union1d(places, rows)
         inputs = maker.inputs(every)
-        experts, novelty = self._experts(self.learnt.ensemble, inputs, maker, every)
+        experts, novelty = self._experts(self.state.ensemble, inputs, maker, every)
         own, past = np.searchsorted(every, rows), np.searchsorted(every, places)
         known = self._realised(experts[past], series, places, inputs.scale[past], clock)
         moves = self.pool.moves(
@@ -74,13 +70,13 @@ class Answers:
         novelty = None if novelty is None else novelty[own]
         return self._answer(series, rows, moves, inputs.scale[own], novelty)
 
-    def one(self, quotes: Quotes, series: Series, row: int) -> Answer:
+    def one(self, quotes: Quotes, series: Series, row: int) -> QuantileForecast:
         """The forecast at one origin, which is a `row` of the last weeks of `quotes`."""
         rows, day = np.array([row]), series.per_day
         weights, width, capped = self.pool.weights, self.pool.width, None
         if row >= MEMORY_DAYS * day:
             clock = int(self._clock(series)[row])
-            state = self._state(quotes, clock // day, day)
+            state = self._day_state(quotes, clock // day, day)
             weights, width = state.weights, state.width
             capped = state.capped_of(row - clock % day)
         maker = self._maker(series, capped)
@@ -91,12 +87,11 @@ class Answers:
 
     # ------------------------------------------------------------------------------ shared steps
     def _maker(self, series: Series, capped: np.ndarray | None = None) -> FeatureMaker:
-        learnt = self.learnt
-        return FeatureMaker(series, learnt.window, typical=learnt.typical, capped=capped)
+        return FeatureMaker(series, self.state.window, typical=self.state.typical, capped=capped)
 
     def _clock(self, series: Series) -> np.ndarray:
         """(n,) number of each row since 1970."""
-        return series.index.as_unit("s").asi8 // (60 * self.learnt.step_minutes)
+        return series.index.as_unit("s").asi8 // (60 * self.state.step_minutes)
 
     def _experts(
         self,
@@ -109,13 +104,14 @@ class Answers:
 
         Where the input is unlike the training data each expert is wider, when it answers and when
         it is judged: of a market that stays strange the pool learns what width is left to add."""
-        network, trust = ensemble.quantiles(inputs), self.learnt.calibration
-        cautious, bold = trust.cautious(network), trust.bold(network)
-        experts = expert_quantiles(cautious, bold, maker.series, rows, inputs, self.learnt.simple)
-        if self.learnt.guard is None:
+        state, network = self.state, ensemble.quantiles(inputs)
+        experts = expert_quantiles(
+            network, state.shrinkage, state.simple, maker.series, rows, inputs
+        )
+        if state.novelty is None:
             return experts, None
-        novelty = self.learnt.guard(maker, rows, inputs.scale)
-        centre = experts[..., _MEDIAN : _MEDIAN + 1]
+        novelty = state.novelty(maker, rows, inputs.scale)
+        centre = experts[..., MEDIAN : MEDIAN + 1]
         wider = (stretch(novelty) - 1)[:, None, None, None]
         return experts + (experts - centre) * wider, novelty
 
@@ -126,13 +122,13 @@ class Answers:
         moves: np.ndarray,
         scale: np.ndarray,
         novelty: np.ndarray | None,
-    ) -> Answer:
+    ) -> QuantileForecast:
         """Moves (m, horizons, levels) in trailing scales -> values in the forecast's unit."""
-        last = series.value[rows]
+        last, other = series.value[rows], None if series.other is None else series.other[rows]
         values = self.target.moved(last[:, None, None], moves * scale[:, None, None])
-        ticks = row_ticks(series, rows, self.target.task, self.learnt.tick)
-        values = np.sort(snapped(values, last, ticks), axis=-1)
-        return Answer(values[..., _MEDIAN], values, novelty)
+        steps = self.target.tick_steps(last, other, self.state.tick_size)
+        values = np.sort(snapped(values, last, steps), axis=-1)
+        return QuantileForecast(values[..., MEDIAN], values, novelty)
 
     # ------------------------------------------------------------------- what the pool learns of
     def _anchors(self, maker: FeatureMaker, clock: np.ndarray, start: int, stop: int) -> np.ndarray:
@@ -141,7 +137,7 @@ class Answers:
         places = np.arange(max(start, 0), stop)
         known = np.isfinite(maker.series.y[places]) & maker.has_memory[places]
         known &= clock[places] % anchor_gap(maker.series.per_day) == 0
-        known &= clock[places] >= self.pool.since // (60 * self.learnt.step_minutes)
+        known &= clock[places] >= self.pool.since // (60 * self.state.step_minutes)
         return places[known]
 
     def _realised(
@@ -158,15 +154,15 @@ class Answers:
         experts = experts / unit[:, None, None]
         return by_target_day(experts, moves / unit, clock[places], series.per_day)
 
-    def _state(self, quotes: Quotes, day: int, per_day: int) -> DayState:
+    def _day_state(self, quotes: Quotes, day: int, per_day: int) -> DayState:
         """The state of the `day` (number since 1970) out of the quotes before its first row."""
         last = (day * per_day - 1) * self.step
-        back = LOOKBACK_DAYS * per_day + self.learnt.window
+        back = LOOKBACK_DAYS * per_day + self.state.window
         before = quotes.between(last - back * self.step, last)
-        return self.states.get(day, before, lambda: self._make_state(before, day, last))
+        return self.days.get(day, before, lambda: self._make_day_state(before, day, last))
 
-    def _make_state(self, before: Quotes, day: int, last: int) -> DayState:
-        series = before.series(self.target, self.learnt.step_minutes, last)
+    def _make_day_state(self, before: Quotes, day: int, last: int) -> DayState:
+        series = before.series(self.target, self.state.step_minutes, last)
         maker, clock, per_day = self._maker(series), self._clock(series), series.per_day
         start = len(series) - SPAN_DAYS * per_day - max(HORIZONS)
         places = self._anchors(maker, clock, start, len(series))
@@ -175,7 +171,7 @@ class Answers:
         if len(places):
             inputs = maker.inputs(places)
             scale = inputs.scale
-            experts, _ = self._experts(self.learnt.ensemble, inputs, maker, places)
+            experts, _ = self._experts(self.state.ensemble, inputs, maker, places)
         past = self._realised(experts, series, places, scale, clock)
         weights, width = self.pool.of_days(past, np.array([day]), per_day)
         return DayState(weights[0], width[0], maker.capped)
@@ -184,5 +180,5 @@ class Answers:
         """Made when the first origin is asked for: who only measures needs it not."""
         with self._lock:
             if self._quick is None:
-                self._quick = QuickEnsemble(self.learnt.ensemble, inputs)
+                self._quick = QuickEnsemble(self.state.ensemble, inputs)
             return self._quick
