@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth import authenticate
 from django.utils.translation import gettext as _
+from rest_framework import serializers
 from rest_framework.authtoken.models import Token
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -11,12 +12,22 @@ from rest_framework.response import Response
 from rest_framework.throttling import SimpleRateThrottle
 from rest_framework.views import APIView
 
-from analytics.api.parsers import merged_input, query_input
+from analytics.api.fields import Input
+from analytics.api.inputs import checked, merged_input, query_input
 from analytics.api.permissions import AnyonePermission
 from analytics.api.schema import documented
-from analytics.api.serializers_answer import TokenAnswer
-from analytics.api.serializers_input import TokenInput
-from analytics.api.views import ApiView, checked
+from analytics.api.views import ApiView
+
+
+class TokenInput(Input):
+    username = serializers.CharField(max_length=150)
+    password = serializers.CharField(
+        max_length=200, trim_whitespace=False, style={"input_type": "password"}
+    )
+
+
+class TokenAnswer(serializers.Serializer):
+    token = serializers.CharField(help_text="Send it as `Authorization: Token ...`.")
 
 
 class TokenThrottle(SimpleRateThrottle):

@@ -1,4 +1,4 @@
-"""Markets and their quotes."""
+"""Quotes: read by time, added in bulk."""
 
 from __future__ import annotations
 
@@ -9,101 +9,71 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema_view
-from rest_framework import mixins, status
-from rest_framework.decorators import action
+from rest_framework import mixins, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from analytics.api.filters import MarketFilter, PriceFilter
+from analytics.api.fields import MarketInput, MarketRef
+from analytics.api.filters import SpanFilter
+from analytics.api.inputs import checked, merged_input, query_input
 from analytics.api.pagination import TimeCursor
-from analytics.api.parsers import json_kind, merged_input, query_input
+from analytics.api.parsers import json_kind
 from analytics.api.schema import documented, query_of
-from analytics.api.serializers import (
-    MarketDetailSerializer,
-    MarketSerializer,
-    PriceSerializer,
-)
-from analytics.api.serializers_input import (
-    DaysInput,
-    MarketCreateInput,
-    MarketInput,
-    MarketUpdateInput,
-    PriceBulkInput,
-    PriceRowInput,
-)
-from analytics.api.serializers_market import AccuracyAnswer, AuditAnswer, BulkAnswer
-from analytics.api.views import checked, read
-from analytics.api.viewsets import ReadResource, Resource
+from analytics.api.views import Resource
 from analytics.exceptions import InvalidInput
-from analytics.models import Market, PriceHistory
-from analytics.selectors.prices import market_freshness, market_get, market_list, price_list
-from analytics.services.forecasts.accuracy import accuracy_of
+from analytics.models import PriceHistory
+from analytics.selectors.prices import market_get, price_list
 from analytics.services.prices import importing as prices
-from analytics.services.prices.auditing import data_audit
-from analytics.services.prices.markets import market_change, market_create
 
 
-@extend_schema_view(
-    list=documented("Markets", MarketSerializer(many=True)),
-    retrieve=documented("One market and how fresh it is", MarketDetailSerializer, fails=(404,)),
-)
-class MarketViewSet(ReadResource):
-    queryset = Market.objects.none()
-    serializer_class = MarketSerializer
-    filterset_class = MarketFilter
-    ordering_fields = ("id", "asset", "fiat", "exchange", "created_at")
-    staff_actions = ("create", "partial_update")
+class PriceSerializer(serializers.ModelSerializer):
+    market = serializers.CharField(source="market.symbol", read_only=True)
+    bid = serializers.FloatField(allow_null=True)
+    ask = serializers.FloatField(allow_null=True)
+    price = serializers.FloatField(allow_null=True)
+    bid_vwap = serializers.FloatField(allow_null=True)
+    ask_vwap = serializers.FloatField(allow_null=True)
+    bid_volume = serializers.FloatField(allow_null=True)
+    ask_volume = serializers.FloatField(allow_null=True)
+    volume = serializers.FloatField(allow_null=True)
+    avg_price = serializers.FloatField(allow_null=True)
+    spread_pct = serializers.FloatField(allow_null=True)
 
-    def get_queryset(self) -> QuerySet[Market]:
-        return market_list()
+    class Meta:
+        model = PriceHistory
+        fields = ("market", "timestamp", *PriceHistory.FIGURES, "avg_price", "spread_pct")
+        read_only_fields = fields
 
-    def retrieve(self, request: Request, pk: str) -> Response:
-        return self._detail(self.get_object())
 
-    @documented(
-        "Add a market",
-        MarketDetailSerializer,
-        status=201,
-        request=MarketCreateInput,
-        fails=(400, 409),
-    )
-    def create(self, request: Request) -> Response:
-        names = MarketCreateInput.Meta.fields
-        values = checked(MarketCreateInput, merged_input(request, allowed=names))
-        market = market_create(**values)
-        return self._detail(market, status.HTTP_201_CREATED)
+class PriceRowInput(serializers.Serializer):
+    """Documents a posted quote; price_bulk_add checks it."""
 
-    @documented(
-        "Change the cadence of a market",
-        MarketDetailSerializer,
-        request=MarketUpdateInput,
-        fails=(400, 404),
-    )
-    def partial_update(self, request: Request, pk: str) -> Response:
-        market = self.get_object()
-        values = read(request, MarketUpdateInput)
-        return self._detail(market_change(market=market, **values))
+    market = MarketRef()
+    timestamp = serializers.DateTimeField()
+    bid = serializers.FloatField(required=False, allow_null=True)
+    ask = serializers.FloatField(required=False, allow_null=True)
+    bid_vwap = serializers.FloatField(required=False, allow_null=True)
+    ask_vwap = serializers.FloatField(required=False, allow_null=True)
+    bid_volume = serializers.FloatField(required=False, allow_null=True)
+    ask_volume = serializers.FloatField(required=False, allow_null=True)
+    bid_offers = serializers.IntegerField(required=False, allow_null=True)
+    ask_offers = serializers.IntegerField(required=False, allow_null=True)
+    price = serializers.FloatField(required=False, allow_null=True)
+    volume = serializers.FloatField(required=False, allow_null=True)
 
-    @documented("What the quotes of a market are like", AuditAnswer, fails=(400, 404))
-    @action(detail=True, methods=["get"])
-    def audit(self, request: Request, pk: str) -> Response:
-        query_input(request, allowed=())
-        return Response(data_audit(market=self.get_object()))
 
-    @documented(
-        "How good the stored forecasts were, per task and horizon",
-        AccuracyAnswer,
-        parameters=query_of(DaysInput),
-        fails=(400, 404),
-    )
-    @action(detail=True, methods=["get"])
-    def accuracy(self, request: Request, pk: str) -> Response:
-        asked = checked(DaysInput, query_input(request, allowed=("days",)))
-        return Response(accuracy_of(market=self.get_object(), **asked))
+class PriceBulkInput(MarketInput):
+    rows = PriceRowInput(many=True)
 
-    def _detail(self, market: Market, code: int = 200) -> Response:
-        context = {**self.get_serializer_context(), "freshness": market_freshness(market)}
-        return Response(MarketDetailSerializer(market, context=context).data, status=code)
+
+class BulkAnswer(serializers.Serializer):
+    new = serializers.IntegerField()
+    updated = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
+
+
+class PriceFilter(SpanFilter):
+    """The market itself is resolved by the view, which needs it to read one index."""
 
 
 @extend_schema_view(

@@ -1,4 +1,4 @@
-"""Runs and versions: resources that are read, and acted on through services."""
+"""Trained versions: compared, promoted, retired, brought back, and their cards."""
 
 from __future__ import annotations
 
@@ -6,82 +6,105 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
+from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_view
+from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from analytics.api.filters import ModelFilter, RunFilter
-from analytics.api.parsers import query_input
-from analytics.api.schema import documented, query_of
-from analytics.api.serializers import (
-    TrainedModelDetailSerializer,
-    TrainedModelSerializer,
-    TrainingRunDetailSerializer,
-    TrainingRunSerializer,
-)
-from analytics.api.serializers_answer import QueuedAnswer
-from analytics.api.serializers_input import (
-    Input,
-    PromoteInput,
-    ReasonInput,
-    RollbackInput,
-    TrainTaskBody,
-    TrainTaskInput,
-)
-from analytics.api.views import caller, chosen_market, read
-from analytics.api.views_dl import start_training
-from analytics.api.viewsets import ReadResource
-from analytics.models import TrainedModel, TrainingRun
+from analytics.api.answers import OfMarketSerializer
+from analytics.api.fields import Input, MarketRef
+from analytics.api.filters import Count, OfMarket
+from analytics.api.inputs import caller, chosen_market, query_input, read
+from analytics.api.schema import documented
+from analytics.api.views import ReadResource
+from analytics.models import TrainedModel
+from analytics.models.choices import Task
 from analytics.pages import cards
-from analytics.selectors.models import model_list
-from analytics.selectors.runs import run_list
-from analytics.services.jobs import training
+from analytics.pages.verdicts import verdict
+from analytics.selectors.models import model_decision, model_list
 from analytics.services.registry import promotion
-from analytics.services.registry.cards import model_card
+from analytics.services.registry.cards import comparison, model_card
 
 _ACTS = (400, 404, 409)
 
 
-@extend_schema_view(
-    list=documented("Training runs, newest first", TrainingRunSerializer(many=True)),
-    retrieve=documented("One run, with losses", TrainingRunDetailSerializer, fails=(404,)),
-)
-class TrainingRunViewSet(ReadResource):
-    queryset = TrainingRun.objects.none()
-    serializer_class = TrainingRunSerializer
-    filterset_class = RunFilter
-    ordering_fields = ("id", "created_at", "finished_at", "status")
-    staff_actions = ("create", "cancel")
+class TrainedModelSerializer(OfMarketSerializer):
+    class Meta:
+        model = TrainedModel
+        fields = (
+            "id",
+            "market",
+            "market_id",
+            "run_id",
+            "task",
+            "family",
+            "version",
+            "status",
+            "primary_metric",
+            "score",
+            "baseline",
+            "baseline_score",
+            "beats_baseline",
+            "metrics",
+            "baseline_metrics",
+            "step_minutes",
+            "window",
+            "input_columns",
+            "data_from",
+            "data_until",
+            "trained_until",
+            "test_from",
+            "device",
+            "trained_at",
+            "checksum",
+        )
+        read_only_fields = fields
 
-    def get_queryset(self) -> QuerySet[TrainingRun]:
-        rows = run_list()
-        # Losses and configurations are long; a list of them is not read for those.
-        long = ("losses", "config", "versions")
-        return rows.defer(*long) if self.action == "list" else rows
 
-    def get_serializer_class(self) -> type[BaseSerializer]:
-        return TrainingRunSerializer if self.action == "list" else TrainingRunDetailSerializer
+class TrainedModelDetailSerializer(TrainedModelSerializer):
+    """A version with the decision about it: how it did beside the one that was active."""
 
-    @documented(
-        "Train a new model",
-        QueuedAnswer,
-        status=202,
-        request=TrainTaskBody,
-        parameters=query_of(TrainTaskBody),
-        fails=_ACTS,
+    comparison = serializers.SerializerMethodField()
+
+    class Meta(TrainedModelSerializer.Meta):
+        fields = (*TrainedModelSerializer.Meta.fields, "comparison")
+        read_only_fields = fields
+
+    def get_comparison(self, model: TrainedModel) -> dict[str, Any] | None:
+        """Verdict, both figures, window, n, statistic and p-value; null where none was taken."""
+        event = model_decision(model)
+        return {**comparison(event), "text": verdict(event.figures)} if event else None
+
+
+class PromoteInput(Input):
+    force = serializers.BooleanField(
+        required=False, default=False, help_text="Promote although it is not better."
     )
-    def create(self, request: Request) -> Response:
-        return start_training(request, TrainTaskInput)
+    reason = serializers.CharField(required=False, default="", allow_blank=True, max_length=1000)
 
-    @documented("Cancel a run", TrainingRunDetailSerializer, request=None, fails=_ACTS)
-    @action(detail=True, methods=["post"])
-    def cancel(self, request: Request, pk: str) -> Response:
-        read(request, Input)
-        run = training.training_cancel(run=self.get_object(), by=caller(request))
-        return Response(self.get_serializer(run).data)
+
+class ReasonInput(Input):
+    reason = serializers.CharField(required=False, default="", allow_blank=True, max_length=1000)
+
+
+class RollbackInput(ReasonInput):
+    market = MarketRef()
+    task = serializers.ChoiceField(choices=Task.choices)
+
+
+class ModelFilter(OfMarket):
+    task = filters.ChoiceFilter(choices=Task.choices)
+    status = filters.MultipleChoiceFilter(choices=TrainedModel.Status.choices)
+
+    version = Count()
+
+    class Meta:
+        model = TrainedModel
+        fields = ("family",)
 
 
 @extend_schema_view(
