@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from analytics.admin import markets, models
+from analytics.admin import models, training
 from analytics.exceptions import Conflict
 from analytics.models import (
     AnomalyWatch,
@@ -112,14 +112,14 @@ def test_a_refusal_becomes_a_message(admin_client, full, monkeypatch):
     def refuse(**_):
         raise Conflict("A price training is already open.")
 
-    monkeypatch.setattr(markets, "training_request", refuse)
+    monkeypatch.setattr(training, "training_request", refuse)
     page = act(admin_client, "market", "train_price", full)
     assert "A price training is already open." in page
 
 
 def test_train_all_asks_for_the_four(admin_client, full, monkeypatch):
     asked = []
-    monkeypatch.setattr(markets, "training_request", lambda **given: asked.append(given["task"]))
+    monkeypatch.setattr(training, "training_request", lambda **given: asked.append(given["task"]))
     act(admin_client, "market", "train_all", full)
     assert asked == ["price", "spread", "anomaly", "pattern"]
 

@@ -24,7 +24,7 @@ from analytics.api.views import ReadResource
 from analytics.models import TrainedModel
 from analytics.models.choices import Task
 from analytics.pages import cards
-from analytics.pages.verdicts import verdict
+from analytics.pages.models import verdict
 from analytics.selectors.models import model_decision, model_list
 from analytics.services.registry import promotion
 from analytics.services.registry.cards import comparison, model_card

@@ -14,8 +14,8 @@ from rest_framework.test import APIClient
 import ml
 from analytics.exceptions import InvalidInput
 from analytics.models import ModelEvent, TrainingRun
-from analytics.pages import audits, cards
-from analytics.pages.verdicts import NOTES, VERDICTS, comparison_rows
+from analytics.pages import audit, cards
+from analytics.pages.models import NOTES, VERDICTS, comparison_rows
 from analytics.selectors.models import model_decision, model_list, with_decisions
 from analytics.selectors.prices import price_frame
 from analytics.services.jobs.execution import training_execute
@@ -114,13 +114,13 @@ def test_every_limit_verdict_and_finding_has_words():
         cards.LIMITS
     )
     assert all(str(text).endswith(".") for text in (*VERDICTS.values(), *NOTES.values()))
-    assert {"too_short", "gaps", "sparse", "cadence", "stuck", "season"} <= set(audits.FINDINGS)
+    assert {"too_short", "gaps", "sparse", "cadence", "stuck", "season"} <= set(audit.FINDINGS)
 
 
 def test_page_markdown_json_and_command_tell_the_same(model, admin_client, client_of):
     text = cards.markdown(model_card(model))
     assert "p = 0.544" in text
-    assert "| 1 | 70 % | 91 % | 900 |" in text
+    assert "| 1 | 900 | 70 % | 91 % |" in text
     answer = client_of.get(f"/api/v1/analytics/models/{model.pk}/card.md")
     assert answer["Content-Type"].startswith("text/markdown")
     assert answer.content.decode() == text

@@ -1,4 +1,5 @@
-"""Decisions about versions in words: what services.rivals found, for pages, tables and the API."""
+"""Versions in words: beside their baselines, and the decisions about them (what
+services.registry.challengers found), for pages, tables and the API."""
 
 from __future__ import annotations
 
@@ -9,8 +10,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from analytics.models import ModelEvent
-from analytics.pages import charts
+from analytics.models import ModelEvent, TrainedModel
+from analytics.pages.metrics import metric_head, metric_hint, metric_name, metric_value
+from analytics.pages.numbers import moment
 
 VERDICTS = {
     "no_rival": gettext_lazy("It beats its baseline, and no other version was active."),
@@ -39,11 +41,39 @@ NOTES = {
     "untested": gettext_lazy("Too few rows for a test, or a metric that has none."),
 }
 METHODS = {
-    "diebold_mariano": gettext_lazy("Diebold-Mariano on the CRPS of each origin"),
+    "diebold_mariano": gettext_lazy("Diebold-Mariano on the distribution error of each forecast"),
     "paired_block_bootstrap": gettext_lazy("paired block bootstrap"),
     "figures": gettext_lazy("a figure each"),
 }
 Row = tuple[str, str]
+
+
+def against_baseline(model: TrainedModel) -> dict[str, str]:
+    """The clear mark of a version: better than its baseline or not, with both figures."""
+    better = model.beats_baseline
+    return {
+        "state": "good" if better else "bad",
+        "sign": "✓" if better else "✗",
+        "word": _("better") if better else _("not better"),
+        "metric": metric_name(model.primary_metric),
+        "hint": metric_hint(model.primary_metric),
+        "score": metric_value(model.primary_metric, model.score),
+        "baseline": model.baseline,
+        "baseline_score": metric_value(model.primary_metric, model.baseline_score),
+    }
+
+
+def metric_rows(model: TrainedModel) -> list[dict[str, str]]:
+    """Every metric beside the baseline's, the one that decides first."""
+    return [
+        {
+            "name": metric_head(name),
+            "primary": name == model.primary_metric,
+            "model": metric_value(name, model.metrics.get(name)),
+            "baseline": metric_value(name, model.baseline_metrics.get(name)),
+        }
+        for name in model.metric_names()
+    ]
 
 
 def verdict(figures: Mapping[str, Any]) -> str:
@@ -55,18 +85,18 @@ def verdict(figures: Mapping[str, Any]) -> str:
 def comparison_rows(figures: Mapping[str, Any], name: str = "") -> list[Row]:
     """Label and text of what is known of a comparison; `name` is the version it was about."""
     rows: list[Row] = [(_("Verdict"), verdict(figures))] if figures.get("verdict") else []
-    metric = figures.get("metric", "")
     if figures.get("challenger") is not None:
-        ours, theirs = (charts.number(figures[k]) for k in ("challenger", "active"))
+        metric = figures.get("metric", "")
+        ours, theirs = (metric_value(metric, figures[k]) for k in ("challenger", "active"))
         rows.append((_("Shared stretch"), span(figures.get("from"), figures.get("until"))))
-        rows.append((_("This version") + (f" ({name})" if name else ""), f"{metric} {ours}"))
+        what = metric_name(metric)
+        rows.append((_("This version") + (f" ({name})" if name else ""), f"{what}: {ours}"))
         rival = figures.get("active_name") or f"#{figures.get('active_id')}"
-        rows.append((_("Active version then") + f" ({rival})", f"{metric} {theirs}"))
+        rows.append((_("Active version then") + f" ({rival})", f"{what}: {theirs}"))
         rows.append((_("Test"), test(figures)))
     if figures.get("champion_learned_until"):
-        at = dt.datetime.fromisoformat(figures["champion_learned_until"])
         text = _("The active version learned until %(at)s, which leaves less to compare on.")
-        rows.append((_("Note"), text % {"at": f"{at:%Y-%m-%d %H:%M} UTC"}))
+        rows.append((_("Note"), text % {"at": moment(figures["champion_learned_until"])}))
     if figures.get("note"):
         rows.append((_("Note"), str(NOTES.get(figures["note"], figures["note"]))))
     if figures.get("why"):
@@ -110,15 +140,27 @@ def decision(event: ModelEvent | None, name: str = "") -> dict[str, Any] | None:
         "action": event.get_action_display(),
         "by": event.by.username if event.by else (_("the policy") if event.automatic else ""),
         "reason": event.reason,
-        "text": verdict(event.figures),
         "rows": comparison_rows(event.figures, name),
-        "horizons": [
-            {
-                "steps": pair["steps"],
-                "n": pair["n"],
-                "champion": charts.number(pair["champion"]),
-                "challenger": charts.number(pair["challenger"]),
-            }
-            for pair in event.figures.get("horizons") or []
+        "horizons": comparison_horizons(event.figures),
+    }
+
+
+def comparison_horizons(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Both versions at each horizon, as heads and lines of a table; no lines where none were."""
+    what = metric_head("crps_h")
+    return {
+        "heads": [
+            _("Steps"),
+            _("%(metric)s, this version") % {"metric": what},
+            _("%(metric)s, active version then") % {"metric": what},
+            metric_head("n"),
+        ],
+        "lines": [
+            [
+                str(pair["steps"]),
+                *(metric_value("crps_h", pair[who]) for who in ("challenger", "champion")),
+                metric_value("n", pair["n"]),
+            ]
+            for pair in figures.get("horizons") or []
         ],
     }

@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from analytics.models.choices import Task
-from analytics.pages import presenters
+from analytics.pages.numbers import count, duration, moment, percent
+from analytics.words import word
 
 Audit = Mapping[str, Any]
 MINUTES = {
@@ -46,10 +47,21 @@ FINDINGS = {
 }
 
 
+def audit_facts(audit: Audit) -> list[tuple[str, str]]:
+    """Label and text of what was looked at, for where nothing else says it."""
+    return [
+        (_("Quotes"), count(audit["rows"])),
+        (_("From"), moment(audit["data_from"])),
+        (_("Until"), moment(audit["data_until"])),
+        (_("Columns"), ", ".join(word(name) for name in audit["columns"])),
+        (_("Step"), duration(60 * audit["step_minutes"])),
+    ]
+
+
 def audit_rows(audit: Audit) -> list[tuple[str, str]]:
     """Label and text of the gaps and shares that are known."""
-    rows = [(_("Grid rows"), f"{audit['grid_rows']:,}")]
-    rows += [(str(label), presenters.duration(60 * audit[k])) for k, label in MINUTES.items()]
+    rows = [(_("Grid rows"), count(audit["grid_rows"]))]
+    rows += [(str(label), duration(60 * audit[k])) for k, label in MINUTES.items()]
     known = {k: label for k, label in SHARES.items() if audit.get(k) is not None}
     return rows + [(str(label), f"{100 * audit[k]:.1f} %") for k, label in known.items()]
 
@@ -68,8 +80,8 @@ def finding_text(audit: Audit, found: Mapping[str, Any]) -> str:
     if found["code"] not in FINDINGS:
         return found["text"]
     figures: dict[str, Any] = dict(audit)
-    figures |= {k: presenters.percent(audit.get(k)) for k in SHARES}
-    figures["stuck_longest"] = presenters.duration(60 * audit["stuck_longest"])
+    figures |= {k: percent(audit.get(k)) for k in SHARES}
+    figures["stuck_longest"] = duration(60 * audit["stuck_longest"])
     short = [task for task, enough in audit["enough"].items() if not enough]
     figures["short"] = ", ".join(str(Task(task).label) for task in short)
     return str(FINDINGS[found["code"]]) % figures
