@@ -15,7 +15,7 @@ export PORT
 MAIN_JOB = $(BIN)/python manage.py main_job $(if $(DATA),--data "$(DATA)")
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-sqlite test-postgres lint fmt bench bench-forecast bench-patterns bench-anomaly messages clean
+.PHONY: help run demo test test-sqlite test-postgres lint fmt bench bench-forecast bench-patterns bench-anomaly golden-record golden-compare messages clean
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -50,7 +50,7 @@ test-sqlite: $(VENV)/installed-dev locale/es/LC_MESSAGES/django.mo
 	$(BIN)/python -m pytest
 
 test-postgres: $(VENV)/installed-dev locale/es/LC_MESSAGES/django.mo
-	$(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest tests/analytics tests/test_training_flow.py
+	$(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest tests/analytics tests/test_training_flow.py tests/test_upgrade.py
 
 lint: $(VENV)/installed-dev ## Style, import contracts, migrations.
 	$(BIN)/ruff check .
@@ -73,6 +73,12 @@ bench-patterns: $(VENV)/installed-bench ## The recogniser beside rules and Light
 
 bench-anomaly: $(VENV)/installed-bench ## Planted faults and NAB: our detector beside rolling MAD, LOF, PyOD (SEEDS=2, DATA=FILE).
 	@$(BIN)/python -m bench.anomaly --seeds $(SEEDS) $(if $(DATA),--quotes "$(DATA)")
+
+golden-record: $(VENV)/installed locale/es/LC_MESSAGES/django.mo ## Record what the product answers into DIR=FOLDER, before a change that is to change nothing.
+	@$(BIN)/python -m bench.golden record "$(DIR)" $(if $(DATA),--data "$(DATA)")
+
+golden-compare: $(VENV)/installed locale/es/LC_MESSAGES/django.mo ## Record again and tell what differs from DIR=FOLDER (ARGS="--renamed FILE --allow GLOB").
+	@$(BIN)/python -m bench.golden compare "$(DIR)" $(if $(DATA),--data "$(DATA)") $(ARGS)
 
 messages: ## Collect translatable texts (needs gettext); then translate locale/es/LC_MESSAGES/django.po.
 	$(BIN)/python manage.py makemessages --locale es --no-wrap --add-location=file --no-obsolete --ignore=.venv --ignore=var --ignore=tests

@@ -21,7 +21,8 @@ from ml.evaluation.backtest import run_backtest
 from ml.evaluation.plan import BacktestPlan, write_predictions
 from ml.evaluation.scores import Rows, score_rows, score_table
 from ml.forecast.metrics import crps
-from ml.spec import DEFAULT_STEP_MINUTES, Task
+from ml.spec import DEFAULT_STEP_MINUTES
+from ml.tasks import Task
 
 _NAMES = {"bid_price": "bid", "ask_price": "ask", "close": "price", "value": "price"}
 _BLOCK_DAYS, _DRAWS = 5, 2000

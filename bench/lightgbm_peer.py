@@ -11,7 +11,7 @@ from ml.evaluation.plan import TARGETS, BacktestPlan, long_form
 from ml.evaluation.scores import same_hour_median
 from ml.forecast.metrics import Answer
 from ml.grid import build_grid, check_quotes
-from ml.spec import HORIZONS, QUANTILES, Task
+from ml.tasks import HORIZONS, QUANTILES, Task
 
 _LAGS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 30, 36, 42, 47, 48)
 _SETTINGS = {

@@ -42,7 +42,7 @@ _HOMES = {
     "ml.families.lstm": ("LSTMModel",),
     "ml.grid": ("build_grid", "dataset_hash", "infer_step_minutes"),
     "ml.predictor": ("DLPredictor",),
-    "ml.registry": ("get_spec", "list_specs"),
+    "ml.registry": ("get_spec", "list_specs", "registered"),
     "ml.results": (
         "Analogue",
         "Analogues",
@@ -57,17 +57,15 @@ _HOMES = {
     "ml.evaluation.compare": ("compare_models",),
     "ml.simulate": ("SimulatedMarket", "simulate_quotes"),
     "ml.spec": (
-        "HORIZONS",
-        "QUANTILES",
         "QUOTE_COLUMNS",
         "LabelledSpan",
         "Progress",
         "Source",
-        "Task",
         "TrainReport",
         "describe_config",
         "make_config",
     ),
+    "ml.tasks": ("HORIZONS", "QUANTILES", "TASKS", "Task"),
     "ml.trainer": ("DLModelTrainer",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ml.grid import build_grid, check_quotes, infer_step_minutes
-from ml.registry import list_specs
+from ml.tasks import TASKS
 
 #: A move between neighbouring grid rows beyond so many robust sigmas counts as a jump.
 JUMP_SIGMAS = 8.0
@@ -82,7 +82,7 @@ def audit_quotes(quotes: pd.DataFrame, *, step_minutes: int | None = None) -> Da
         "stuck_longest": _longest_stuck(grid["mid"]) * step,
         "season_price": _season(moves.abs(), step),
         "season_spread": _season(grid["spread_pct"], step) if "spread_pct" in grid else None,
-        "enough": {str(s.task): int(known.sum()) >= s.min_grid_rows for s in list_specs()},
+        "enough": {str(t): int(known.sum()) >= spec.min_grid_rows for t, spec in TASKS.items()},
     }
     return DataAudit(**facts, findings=tuple(_findings(facts)))
 

@@ -1,7 +1,7 @@
 """The one contract between the trainer, the predictor and a task.
 
 A task package (ml.forecast, ml.anomaly, ml.pattern) offers a module with these two functions; its
-dotted path stands in ModelSpec.pipeline. The trainer calls `fit` and writes what comes back into
+dotted path stands in TaskSpec.pipeline. The trainer calls `fit` and writes what comes back into
 an artifact; the predictor reads the artifact and calls `load`. Neither knows the task's inside.
 
     def fit(spec, config, quotes, context) -> Fitted
@@ -18,13 +18,26 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
 
+from ml.errors import ArtifactMismatch, BadConfig
+from ml.registry import get_spec
 from ml.results import AnomalyScores, Forecast, Patterns
-from ml.spec import LabelledSpan, ModelSpec, ProgressCallback, Source, TrainConfig, ignore_progress
+from ml.spec import (
+    LabelledSpan,
+    ModelSpec,
+    ProgressCallback,
+    Source,
+    TrainConfig,
+    ignore_progress,
+    make_config,
+)
+
+CHECKPOINT = "checkpoint.safetensors"
 
 if TYPE_CHECKING:
     import torch
 
     from ml.anomaly.stream import QuoteStream
+    from ml.forecast.metrics import ForecastBatch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +54,11 @@ class FitContext:
     on_progress: ProgressCallback = ignore_progress
     hold_out: bool = True
     labels: tuple[LabelledSpan, ...] = ()
+
+    @property
+    def checkpoint(self) -> Path:
+        """Takes the weights after every epoch; gone once the artifact is written."""
+        return self.workdir / CHECKPOINT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,14 +84,28 @@ class Fitted:
 
 
 class Server(Protocol):
-    """What `load` answers with; a task implements the methods that make sense for it.
+    """What `load` answers with, of whatever task.
 
     `quotes` is always a whole quotes frame up to the moment of interest; a server sees nothing
     later than `at`. `source` chooses between the network and the baseline it was measured against.
     """
 
+    def evaluate(
+        self, quotes: pd.DataFrame, *, start: dt.datetime, end: dt.datetime, source: Source
+    ) -> dict[str, float | None]: ...
+
+
+class ForecastServer(Server, Protocol):
+    """Price and spread."""
+
     def forecast(self, quotes: pd.DataFrame, *, at: dt.datetime, source: Source) -> Forecast: ...
 
+    def forecast_batch(
+        self, quotes: pd.DataFrame, origins: pd.DatetimeIndex, source: Source
+    ) -> ForecastBatch: ...
+
+
+class AnomalyServer(Server, Protocol):
     def scan(
         self,
         quotes: pd.DataFrame,
@@ -90,13 +122,11 @@ class Server(Protocol):
 
     def threshold_of(self, per_week: float, source: Source) -> float: ...
 
+
+class PatternServer(Server, Protocol):
     def recognize(
         self, quotes: pd.DataFrame, *, at: dt.datetime, history: int, source: Source
     ) -> Patterns: ...
-
-    def evaluate(
-        self, quotes: pd.DataFrame, *, start: dt.datetime, end: dt.datetime, source: Source
-    ) -> dict[str, float | None]: ...
 
 
 class Pipeline(Protocol):
@@ -109,3 +139,16 @@ class Pipeline(Protocol):
     def load(
         self, manifest: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], device: torch.device
     ) -> Server: ...
+
+
+def family_of(manifest: Mapping[str, Any]) -> tuple[ModelSpec, TrainConfig]:
+    """The registered family of an artifact and the config it was trained with. Raises
+    UnknownFamily, and ArtifactMismatch where the family no longer takes such a config."""
+    spec = get_spec(manifest["task"], manifest["family"])
+    try:
+        return spec, make_config(spec.config, manifest["config"])
+    except BadConfig as error:
+        raise ArtifactMismatch(
+            f"This artifact's configuration does not fit the family {spec.name}; train it again.",
+            error.fields,
+        ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import importlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
@@ -13,13 +13,15 @@ from ml.artifact import load_artifact
 from ml.device import get_device
 from ml.errors import ArtifactMismatch, BadConfig, BadQuotes
 from ml.grid import check_quotes, check_times
-from ml.pipeline import Server
+from ml.pipeline import AnomalyServer, ForecastServer, PatternServer, Pipeline, Server
+from ml.registry import get_spec
 from ml.results import AnomalyScores, Forecast, Patterns
-from ml.spec import Source, Task
+from ml.spec import Source
+from ml.tasks import Task
 
 if TYPE_CHECKING:
     from ml.anomaly.stream import QuoteStream
-    from ml.forecast.batch import Batch
+    from ml.forecast.metrics import ForecastBatch
 
 DEFAULT_THRESHOLD = 0.1
 
@@ -44,7 +46,9 @@ class DLPredictor:
         """Read, verify and build. `device=None` finds the best device by itself."""
         artifact = load_artifact(Path(folder), checksum=checksum)
         target = get_device(device)
-        pipeline = importlib.import_module(_pipeline_of(artifact.manifest))
+        # The manifest names a family, not a module: an artifact must not choose what is imported.
+        spec = get_spec(artifact.manifest["task"], artifact.manifest["family"])
+        pipeline: Pipeline = importlib.import_module(spec.of_task.pipeline)
         server = pipeline.load(artifact.manifest, artifact.tensors, target)
         return cls(artifact.manifest, server, str(target))
 
@@ -108,12 +112,11 @@ class DLPredictor:
                 else rate_of_sensitivity(sensitivity or 0)
             )
             threshold = self.alarm_threshold(per_week, source=source)
-        return self._server.scan(quotes, start=start, end=end, threshold=threshold, source=source)
+        return self._detector.scan(quotes, start=start, end=end, threshold=threshold, source=source)
 
     def alarm_threshold(self, per_week: float, *, source: Source = Source.NETWORK) -> float:
         """The public score that so many false alarms a week reach; 0.1 for one a week."""
-        self._expect(Task.ANOMALY)
-        return self._server.threshold_of(per_week, source)
+        return self._detector.threshold_of(per_week, source)
 
     def anomaly_stream(
         self, state: bytes | None = None, *, after: pd.DataFrame | None = None
@@ -124,8 +127,7 @@ class DLPredictor:
         either it starts from nothing. Raises ArtifactMismatch (a state of another version) and
         NotEnoughData (a frame too short for a stream to start after).
         """
-        self._expect(Task.ANOMALY)
-        return self._server.stream(state, after=None if after is None else check_quotes(after))
+        return self._detector.stream(state, after=None if after is None else check_quotes(after))
 
     def recognize_patterns(
         self,
@@ -138,7 +140,7 @@ class DLPredictor:
         """The regime at `at` (the last quote by default) and at the `history` steps before it."""
         self._expect(Task.PATTERN)
         quotes = _until(quotes, at)
-        return self._server.recognize(
+        return cast(PatternServer, self._server).recognize(
             quotes, at=at or quotes.index[-1].to_pydatetime(), history=history, source=source
         )
 
@@ -159,34 +161,31 @@ class DLPredictor:
         origins: pd.DatetimeIndex,
         *,
         source: Source = Source.NETWORK,
-    ) -> Batch:
+    ) -> ForecastBatch:
         """The forecasts of a price or spread model at many moments of its grid, ascending: those
         that `predict_*` gives one by one. Moments without a known price are left out."""
-        from ml.forecast.batch import forecast_batch
-
         if self.task not in (Task.PRICE, Task.SPREAD):
             raise ArtifactMismatch(f"This model answers {self.task}, not price or spread.")
-        return forecast_batch(self._server, _until(quotes, origins[-1]), origins, source)
+        server = cast(ForecastServer, self._server)
+        return server.forecast_batch(_until(quotes, origins[-1]), origins, source)
 
     def _forecast(
         self, task: Task, quotes: pd.DataFrame, at: dt.datetime | None, source: Source
     ) -> Forecast:
         self._expect(task)
         quotes = _cut(quotes, at)
-        return self._server.forecast(
+        return cast(ForecastServer, self._server).forecast(
             quotes, at=at or quotes.index[-1].to_pydatetime(), source=source
         )
+
+    @property
+    def _detector(self) -> AnomalyServer:
+        self._expect(Task.ANOMALY)
+        return cast(AnomalyServer, self._server)
 
     def _expect(self, task: Task) -> None:
         if self.task is not task:
             raise ArtifactMismatch(f"This model answers {self.task}, not {task}.")
-
-
-def _pipeline_of(manifest: dict[str, Any]) -> str:
-    # The manifest names a family, not a module: an artifact must not choose what is imported.
-    from ml.registry import get_spec
-
-    return get_spec(manifest["family"]).pipeline
 
 
 def _until(quotes: pd.DataFrame, moment: dt.datetime | None) -> pd.DataFrame:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from ml.spec import Source, Task
+from ml.spec import Source
+from ml.tasks import Task
 
 
 @dataclass(frozen=True, kw_only=True)

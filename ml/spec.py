@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
-
 from ml.errors import BadConfig
+from ml.tasks import TASKS, Task, TaskSpec
 
 SIDE_COLUMNS = (
     "bid",
@@ -31,17 +31,8 @@ SIDE_COLUMNS = (
 )
 #: `price` is a price without a side (the close of a candle, a plain value); `volume` goes with it.
 QUOTE_COLUMNS = (*SIDE_COLUMNS, "price", "volume")
-QUANTILES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
-HORIZONS = (1, 6, 24, 48)
 DEFAULT_STEP_MINUTES = 30
 STALE_MINUTES = 180
-
-
-class Task(StrEnum):
-    PRICE = "price"
-    SPREAD = "spread"
-    ANOMALY = "anomaly"
-    PATTERN = "pattern"
 
 
 class Source(StrEnum):
@@ -52,9 +43,18 @@ class Source(StrEnum):
 
 
 # ------------------------------------------------------------------------------- configuration
-def param(default: Any, *, low: float | None = None, high: float | None = None, help: str) -> Any:
-    """A hyper-parameter: its default, its closed range and one sentence of help."""
-    return field(default=default, metadata={"low": low, "high": high, "help": help})
+def param(
+    default: Any,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    multiple: int | None = None,
+    help: str,
+) -> Any:
+    """A hyper-parameter: its default, its closed range and one sentence of help; `multiple` where
+    only whole multiples of a number will do."""
+    metadata = {"low": low, "high": high, "help": help}
+    return field(default=default, metadata=metadata | ({"multiple": multiple} if multiple else {}))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +85,7 @@ def _coerce(name: str, kind: str, value: Any, problems: dict[str, str]) -> Any:
         value = float(value)
     if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
         problems[name] = f"must be of type {kind}, not {type(value).__name__}"
-    elif wanted is float and not np.isfinite(value):
+    elif isinstance(value, float) and not math.isfinite(value):
         problems[name] = "must be a finite number"
     return value
 
@@ -108,6 +108,9 @@ def make_config(cls: type[ConfigT], params: Mapping[str, Any]) -> ConfigT:
             (low is not None and value < low) or (high is not None and value > high)
         ):
             problems[name] = f"must be between {low:g} and {high:g}, not {value:g}"
+        multiple = f.metadata.get("multiple")
+        if name not in problems and multiple and value % multiple:
+            problems[name] = f"must be a multiple of {multiple}, not {value}"
     if problems:
         raise BadConfig("Some training parameters cannot be used.", problems)
     return cls(**values)
@@ -123,23 +126,27 @@ def describe_config(cls: type[TrainConfig]) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSpec:
-    """A model family. `pipeline` is the dotted path of the module that trains and serves its task
-    (see ml.pipeline); `primary` is the metric by which versions are compared."""
+    """A model family of a task: what a file in ml/families registers.
+
+    `build` makes an untrained network of `config`; its further arguments and what the network must
+    be able to do are the task's (see `ForecastNetwork`, `AnomalyNetwork`, `PatternNetwork`). A
+    family that learns two tasks registers once for each.
+    """
 
     name: str
     task: Task
     title: str
     config: type[TrainConfig]
     build: Callable[..., Any]
-    pipeline: str
-    baseline: str
-    primary: str
-    higher_is_better: bool = False
-    metrics: tuple[str, ...] = ()
-    min_grid_rows: int = 1000  # what a request is checked against before it is queued
 
-    def better(self, score: float, other: float) -> bool:
-        return score > other if self.higher_is_better else score < other
+    @property
+    def of_task(self) -> TaskSpec:
+        """What every family of the task is measured by."""
+        return TASKS[self.task]
+
+    @property
+    def is_default(self) -> bool:
+        return self.of_task.default_family == self.name
 
 
 # ------------------------------------------------------------------------------------- training

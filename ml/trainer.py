@@ -14,7 +14,7 @@ import pandas as pd
 from ml.artifact import save_artifact
 from ml.device import get_device, set_seeds
 from ml.grid import check_quotes, dataset_hash, infer_step_minutes
-from ml.pipeline import FitContext, Fitted
+from ml.pipeline import FitContext, Fitted, Pipeline
 from ml.registry import get_spec
 from ml.spec import (
     LabelledSpan,
@@ -26,6 +26,7 @@ from ml.spec import (
     ignore_progress,
     make_config,
 )
+from ml.tasks import Task
 
 
 class DLModelTrainer:
@@ -55,21 +56,32 @@ class DLModelTrainer:
         self.hold_out = hold_out
         self.labels = labels
 
-    def train_price_predictor(self, quotes: pd.DataFrame, **params: Any) -> TrainReport:
-        return self.train("lstm", quotes, **params)
+    def train_price_predictor(
+        self, quotes: pd.DataFrame, *, family: str | None = None, **params: Any
+    ) -> TrainReport:
+        return self.train(Task.PRICE, quotes, family=family, **params)
 
-    def train_spread_predictor(self, quotes: pd.DataFrame, **params: Any) -> TrainReport:
-        return self.train("gru", quotes, **params)
+    def train_spread_predictor(
+        self, quotes: pd.DataFrame, *, family: str | None = None, **params: Any
+    ) -> TrainReport:
+        return self.train(Task.SPREAD, quotes, family=family, **params)
 
-    def train_anomaly_detector(self, quotes: pd.DataFrame, **params: Any) -> TrainReport:
-        return self.train("autoencoder", quotes, **params)
+    def train_anomaly_detector(
+        self, quotes: pd.DataFrame, *, family: str | None = None, **params: Any
+    ) -> TrainReport:
+        return self.train(Task.ANOMALY, quotes, family=family, **params)
 
-    def train_pattern_recognizer(self, quotes: pd.DataFrame, **params: Any) -> TrainReport:
-        return self.train("cnn", quotes, **params)
+    def train_pattern_recognizer(
+        self, quotes: pd.DataFrame, *, family: str | None = None, **params: Any
+    ) -> TrainReport:
+        return self.train(Task.PATTERN, quotes, family=family, **params)
 
-    def train(self, family: str, quotes: pd.DataFrame, **params: Any) -> TrainReport:
-        """Train the family (or the task's default family) of that name on a quotes frame."""
-        spec = get_spec(family)
+    def train(
+        self, name: str, quotes: pd.DataFrame, *, family: str | None = None, **params: Any
+    ) -> TrainReport:
+        """Train `family` (the default one unless given) of the task `name` on a quotes frame; or
+        the family `name`, where only one task has it. `params` are its config's."""
+        spec = get_spec(name, family)
         config = make_config(spec.config, params)
         quotes = check_quotes(quotes)
         step = self.step_minutes or infer_step_minutes(quotes.index)
@@ -86,7 +98,8 @@ class DLModelTrainer:
             hold_out=self.hold_out,
             labels=self.labels,
         )
-        fitted: Fitted = importlib.import_module(spec.pipeline).fit(spec, config, quotes, context)
+        pipeline: Pipeline = importlib.import_module(spec.of_task.pipeline)
+        fitted = pipeline.fit(spec, config, quotes, context)
         return _write(spec, config, quotes, context, fitted, seconds=time.perf_counter() - started)
 
 
@@ -110,17 +123,18 @@ def _write(
     *,
     seconds: float,
 ) -> TrainReport:
-    score = fitted.metrics[spec.primary]
-    against = fitted.baseline_metrics[spec.primary]
+    task = spec.of_task
+    score = fitted.metrics[task.primary]
+    against = fitted.baseline_metrics[task.primary]
     if score is None or against is None:
-        raise ValueError(f"{spec.pipeline} measured no {spec.primary}")
+        raise ValueError(f"{task.pipeline} measured no {task.primary}")
     facts: dict[str, Any] = {
         "task": spec.task,
         "family": spec.name,
         "metrics": fitted.metrics,
-        "baseline": spec.baseline,
+        "baseline": task.baseline,
         "baseline_metrics": fitted.baseline_metrics,
-        "primary": spec.primary,
+        "primary": task.primary,
         "data_from": quotes.index[0].to_pydatetime(),
         "data_until": quotes.index[-1].to_pydatetime(),
         "trained_until": fitted.trained_until,
@@ -140,23 +154,19 @@ def _write(
     manifest = {
         **facts,
         **{k: v.isoformat() for k, v in facts.items() if hasattr(v, "isoformat")},
-        "pipeline": spec.pipeline,
+        "pipeline": task.pipeline,
         "config": vars(config),
         "section": fitted.section,
     }
     checksum = save_artifact(context.workdir, manifest, fitted.tensors)
-    (context.workdir / CHECKPOINT).unlink(missing_ok=True)
+    context.checkpoint.unlink(missing_ok=True)
     return TrainReport(
         **facts,
         folder=context.workdir,
         score=score,
         baseline_score=against,
-        beats_baseline=spec.better(score, against),
+        beats_baseline=task.better(score, against),
         losses=fitted.losses,
         seconds=seconds,
         checksum=checksum,
     )
-
-
-#: Name of the file in `workdir` that takes the weights after every epoch; gone once published.
-CHECKPOINT = "checkpoint.safetensors"

@@ -13,7 +13,7 @@ from bench.forecast import geometric_mean, read_quotes
 from bench.lightgbm_peer import lightgbm_backtest
 from ml.evaluation.plan import BacktestPlan
 from ml.evaluation.scores import Rows, score_rows
-from ml.spec import HORIZONS, QUANTILES, Task
+from ml.tasks import HORIZONS, QUANTILES, Task
 from tests.ml.forecast_market import make_quotes
 
 

@@ -19,12 +19,12 @@ from ml.anomaly.calibration import PUBLIC_THRESHOLD, SLOPE, Promise, calibrate
 from ml.anomaly.detector import NetworkDetector
 from ml.anomaly.features import make_features
 from ml.anomaly.measure import measure, trials
+from ml.anomaly.nets import AnomalyConfig
 from ml.anomaly.readings import usual_gap
 from ml.anomaly.scored import Detector
 from ml.anomaly.server import AnomalyServer
 from ml.anomaly.training import LEAST_ROWS, fit_detector, usable
 from ml.errors import NotEnoughData
-from ml.families.autoencoder import AutoencoderConfig
 from ml.loop import LoopResult
 from ml.pipeline import FitContext, Fitted
 from ml.spec import ModelSpec, Progress, Source, TrainConfig
@@ -35,12 +35,12 @@ _WEEK = pd.Timedelta(weeks=1)
 
 def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: FitContext) -> Fitted:
     """Train on a quotes frame and measure on its untouched last stretch."""
-    config = cast(AutoencoderConfig, config)
+    config = cast(AnomalyConfig, config)
     quotes = quotes[[c for c in quotes.columns if not c.endswith("_vwap")]]  # no feature uses it
     _refuse_short(quotes)
     cut = int(len(quotes) * (1 - TEST_SHARE))
     usual = usual_gap(quotes.index[:cut])
-    detectors, promises, loop = _learn(quotes.iloc[:cut], usual, config, context)
+    detectors, promises, loop = _learn(quotes.iloc[:cut], usual, spec, config, context)
     context.on_progress(Progress(stage="measuring", epochs=config.epochs))
     start, end = quotes.index[cut], quotes.index[-1]
     prepared = trials(quotes, usual=usual, start=start, end=end)
@@ -82,7 +82,11 @@ def _refuse_short(quotes: pd.DataFrame) -> None:
 
 
 def _learn(
-    quotes: pd.DataFrame, usual: float, config: AutoencoderConfig, context: FitContext
+    quotes: pd.DataFrame,
+    usual: float,
+    spec: ModelSpec,
+    config: AnomalyConfig,
+    context: FitContext,
 ) -> tuple[dict[str, Detector], dict[str, Promise], LoopResult]:
     """The network's detector and the baseline with their promises, by Source."""
     features = make_features(quotes, usual=usual)
@@ -90,9 +94,10 @@ def _learn(
     network, loop = fit_detector(
         features,
         train,
+        spec,
         config,
         device=context.device,
-        checkpoint=context.workdir / "checkpoint.safetensors",
+        checkpoint=context.checkpoint,
         on_progress=context.on_progress,
     )
     context.on_progress(Progress(stage="calibrating"))

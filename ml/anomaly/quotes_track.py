@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from ml.anomaly.calibration import Promise, calibrate
 from ml.anomaly.detector import NetworkDetector
 from ml.anomaly.explain import kinds_of
 from ml.anomaly.features import Features, make_features
+from ml.anomaly.nets import AnomalyConfig
 from ml.anomaly.rates import parse_alarm_rate
 from ml.anomaly.readings import usual_gap
 from ml.anomaly.scored import Scored
@@ -21,8 +23,9 @@ from ml.anomaly.track import Track
 from ml.anomaly.training import LEAST_ROWS, fit_detector, usable
 from ml.device import get_device, set_seeds
 from ml.errors import NotEnoughData
-from ml.families.autoencoder import AutoencoderConfig
-from ml.spec import LabelledSpan, ProgressCallback, ignore_progress
+from ml.registry import get_spec
+from ml.spec import LabelledSpan, ProgressCallback, ignore_progress, make_config
+from ml.tasks import Task
 
 #: Share of the rows on which the online mode warms up, and the growth after which it learns anew.
 WARM_UP = 0.15
@@ -152,8 +155,9 @@ def learn(
     rows = rows[[c for c in rows.columns if rows[c].iloc[:cut].notna().any()]]
     features = make_features(rows, usual=usual_gap(pd.DatetimeIndex(rows.index[:cut])))
     train = np.arange(len(rows)) < cut
-    config = AutoencoderConfig(seed=seed)
+    spec = get_spec(Task.ANOMALY)
+    config = cast(AnomalyConfig, make_config(spec.config, {"seed": seed}))
     detector, _ = fit_detector(
-        features, train, config, device=get_device(device), on_progress=on_progress
+        features, train, spec, config, device=get_device(device), on_progress=on_progress
     )
     return Learned(detector, detector.score(features), features)

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from ml.anomaly.features import Features
-from ml.families.autoencoder import Autoencoder
+from ml.anomaly.nets import AnomalyNetwork
 
 _LINEAR = 3.0
 
@@ -70,7 +70,7 @@ class Rebuilder:
     """The networks of one detector and what they are fed with."""
 
     def __init__(
-        self, networks: list[Autoencoder], standard: Standard, window: int, device: torch.device
+        self, networks: list[AnomalyNetwork], standard: Standard, window: int, device: torch.device
     ) -> None:
         self.networks, self.standard = networks, standard
         self.window, self.device = window, device
@@ -107,7 +107,7 @@ class Rebuilder:
 
     @classmethod
     def from_json(
-        cls, body: dict[str, Any], networks: list[Autoencoder], window: int, device: torch.device
+        cls, body: dict[str, Any], networks: list[AnomalyNetwork], window: int, device: torch.device
     ) -> Rebuilder:
         standard = Standard(np.array(body["center"]), np.array(body["scale"]))
         return cls(networks, standard, window, device)

@@ -18,6 +18,7 @@ from ml.anomaly.explain import explain
 from ml.anomaly.features import Features
 from ml.anomaly.heads import Heads
 from ml.anomaly.measure import features_between, measure, trials
+from ml.anomaly.nets import AnomalyConfig, AnomalyNetwork
 from ml.anomaly.readings import SIZES, price_columns
 from ml.anomaly.residuals import Rebuilder
 from ml.anomaly.scored import Detector
@@ -25,7 +26,7 @@ from ml.anomaly.stream import QuoteStream
 from ml.anomaly.stream_state import state_after, too_short, unpack
 from ml.anomaly.trailing import TRAIL
 from ml.errors import ArtifactMismatch, NotEnoughData
-from ml.families.autoencoder import Autoencoder, AutoencoderConfig, build
+from ml.pipeline import family_of
 from ml.results import AnomalyScores
 from ml.spec import Source
 
@@ -42,10 +43,10 @@ class AnomalyServer:
         self.name, self.baseline = manifest["family"], manifest["baseline"]
         self.usual, self.window = float(section["usual_minutes"]), int(manifest["window"])
         self.columns, self.features = tuple(manifest["input_columns"]), tuple(section["features"])
-        config = AutoencoderConfig(**manifest["config"])
-        networks: list[Autoencoder] = []
-        for member in range(config.members):
-            network = build(config, len(self.features))
+        spec, config = family_of(manifest)
+        networks: list[AnomalyNetwork] = []
+        for member in range(cast(AnomalyConfig, config).members):
+            network: AnomalyNetwork = spec.build(config, len(self.features))
             mark = f"{member}."
             state = {k.removeprefix(mark): v for k, v in tensors.items() if k.startswith(mark)}
             network.load_state_dict(state)

@@ -10,16 +10,16 @@ from typing import cast
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ml.anomaly.detector import NetworkDetector
 from ml.anomaly.features import Features
 from ml.anomaly.heads import Heads
+from ml.anomaly.nets import AnomalyConfig, AnomalyNetwork
 from ml.anomaly.residuals import Rebuilder, Standard
 from ml.errors import NotEnoughData
-from ml.families.autoencoder import AutoencoderConfig, build, window_loss
 from ml.loop import LoopResult, fit_network
-from ml.spec import LabelledSpan, ProgressCallback, ignore_progress
+from ml.spec import LabelledSpan, ModelSpec, ProgressCallback, ignore_progress
 
 #: Rows below which neither a tail nor a promise of one alarm a week can be learned.
 LEAST_ROWS = 1000
@@ -45,7 +45,8 @@ def usable(index: pd.DatetimeIndex, labels: Iterable[LabelledSpan]) -> np.ndarra
 def fit_detector(
     features: Features,
     train: np.ndarray,
-    config: AutoencoderConfig,
+    spec: ModelSpec,
+    config: AnomalyConfig,
     *,
     device: torch.device,
     checkpoint: Path | None = None,
@@ -53,7 +54,7 @@ def fit_detector(
 ) -> tuple[NetworkDetector, LoopResult]:
     """Networks and heads, learned from the rows of the mask `train`. The losses reported are those
     of the first member. Raises NotEnoughData."""
-    network, loop = _fit_networks(features, train, config, device, checkpoint, on_progress)
+    network, loop = _fit_networks(features, train, spec, config, device, checkpoint, on_progress)
     heads = Heads.fit(features, network.residuals(features), train)
     return NetworkDetector(network, heads), loop
 
@@ -61,7 +62,8 @@ def fit_detector(
 def _fit_networks(
     features: Features,
     train: np.ndarray,
-    config: AutoencoderConfig,
+    spec: ModelSpec,
+    config: AnomalyConfig,
     device: torch.device,
     checkpoint: Path | None,
     on_progress: ProgressCallback,
@@ -78,7 +80,7 @@ def _fit_networks(
     for member in range(config.members):
         own = dataclasses.replace(config, seed=config.seed + member)
         torch.manual_seed(own.seed)
-        network = build(config, len(features.names)).to(device)
+        network: AnomalyNetwork = spec.build(config, len(features.names)).to(device)
         stage = "training" if config.members == 1 else f"training {member + 1}/{config.members}"
         loop = fit_network(
             network,
@@ -110,17 +112,18 @@ def _split(train: np.ndarray, window: int) -> tuple[Tensor, Tensor]:
     return learn, check
 
 
-def _batch_loss(network: nn.Module, windows: Tensor, learn: Tensor) -> Callable[[Tensor], Tensor]:
+def _batch_loss(
+    network: AnomalyNetwork, windows: Tensor, learn: Tensor
+) -> Callable[[Tensor], Tensor]:
     def loss(batch: Tensor) -> Tensor:
-        x = windows[learn[batch]]
-        return window_loss(network(x), x)
+        return network.loss(windows[learn[batch]])
 
     return loss
 
 
-def _valid_loss(network: nn.Module, windows: Tensor, check: Tensor) -> Callable[[], float]:
+def _valid_loss(network: AnomalyNetwork, windows: Tensor, check: Tensor) -> Callable[[], float]:
     def loss() -> float:
         parts = [(windows[p], len(p)) for p in check.split(4096)]
-        return sum(float(window_loss(network(x), x)) * n for x, n in parts) / len(check)
+        return sum(float(network.loss(x)) * n for x, n in parts) / len(check)
 
     return loss

@@ -15,8 +15,7 @@ import pandas as pd
 from ml.errors import NotEnoughData
 from ml.evaluation.significance import Verdict
 from ml.predictor import DLPredictor
-from ml.registry import get_spec
-from ml.spec import Task
+from ml.tasks import TASKS, Task
 
 if TYPE_CHECKING:
     from ml.evaluation.compare_forecast import HorizonPair
@@ -51,19 +50,19 @@ def compare_models(
     Forecasts meet by Diebold-Mariano on the CRPS, patterns and anomalies by a paired block
     bootstrap of their metric. Raises ArtifactMismatch, BadQuotes, NotEnoughData.
     """
-    spec = get_spec(challenger.manifest["family"])
+    task = TASKS[challenger.task]
     quotes = quotes.loc[: pd.Timestamp(end)]
     pair = (champion, challenger)
     same_grid = champion.manifest["step_minutes"] == challenger.manifest["step_minutes"]
     verdict, horizons = None, ()
     if same_grid:
-        verdict, horizons = _paired(spec.task, spec.primary, pair, quotes, start, end)
+        verdict, horizons = _paired(task.task, task.primary, pair, quotes, start, end)
     if verdict is None:
-        verdict = _figures(pair, spec.primary, quotes, start, end)
+        verdict = _figures(pair, task.primary, quotes, start, end)
     untested = "untested" if verdict.p_value is None else ""
     return Meeting(
-        metric=spec.primary,
-        higher_is_better=spec.higher_is_better,
+        metric=task.primary,
+        higher_is_better=task.higher_is_better,
         start=start,
         end=end,
         verdict=verdict,

@@ -12,7 +12,8 @@ from ml.errors import NotEnoughData
 from ml.evaluation.significance import Verdict, diebold_mariano
 from ml.forecast.metrics import crps
 from ml.grid import build_grid
-from ml.spec import HORIZONS, Source, Task
+from ml.spec import Source
+from ml.tasks import HORIZONS, Task
 
 if TYPE_CHECKING:
     from ml.predictor import DLPredictor

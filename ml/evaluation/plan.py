@@ -15,7 +15,8 @@ import pandas as pd
 
 from ml.errors import BadConfig
 from ml.forecast.metrics import Answer
-from ml.spec import DEFAULT_STEP_MINUTES, HORIZONS, QUANTILES, Task
+from ml.spec import DEFAULT_STEP_MINUTES
+from ml.tasks import HORIZONS, QUANTILES, Task
 
 TARGETS = {Task.PRICE: "mid", Task.SPREAD: "spread_pct"}
 MOST_STEPS = 500_000

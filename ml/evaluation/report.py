@@ -16,7 +16,7 @@ from ml.evaluation.drawing import COLOURS, Axes, Drawing, sheet_png
 from ml.evaluation.plan import BacktestPlan
 from ml.evaluation.scores import Rows, score_rows, score_table
 from ml.forecast.metrics import crps
-from ml.spec import HORIZONS, QUANTILES
+from ml.tasks import HORIZONS, QUANTILES
 
 _TENTHS = tuple((k / 5, f"{20 * k} %") for k in range(6))
 _MOST_SKILL = 2.0

@@ -15,7 +15,7 @@ import pandas as pd
 from ml.evaluation.plan import QUANTILE_COLUMNS, TARGETS, BacktestPlan
 from ml.forecast.metrics import crps
 from ml.grid import build_grid, check_quotes
-from ml.spec import HORIZONS, QUANTILES, Task
+from ml.tasks import HORIZONS, QUANTILES, Task
 
 _RESIDUAL_DAYS = 28
 _LEAST_RESIDUALS = 200

@@ -9,26 +9,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
+from ml.anomaly.nets import AnomalyConfig, AnomalyNetwork
 from ml.registry import register
-from ml.spec import ModelSpec, Task, TrainConfig, param
+from ml.spec import ModelSpec, param
+from ml.tasks import Task
 
 
 @dataclass(frozen=True, kw_only=True)
-class AutoencoderConfig(TrainConfig):
-    epochs: int = param(8, low=1, high=1000, help="Most passes over the training windows.")
-    learning_rate: float = param(3e-3, low=1e-6, high=1.0, help="Peak step size of AdamW.")
-    weight_decay: float = param(1e-3, low=0.0, high=1.0, help="Decoupled weight decay of AdamW.")
-    patience: int = param(4, low=1, high=1000, help="Epochs without gain before stopping.")
-    window: int = param(16, low=8, high=64, help="Grid rows that the network looks at.")
+class AutoencoderConfig(AnomalyConfig):
+    window: int = param(16, low=8, high=64, multiple=4, help="Readings that the network looks at.")
     latent: int = param(16, low=2, high=128, help="Numbers in the code of a window.")
     channels: int = param(32, low=4, high=256, help="Channels of the convolutions.")
-    members: int = param(2, low=1, high=5, help="Networks from different seeds, averaged.")
 
 
-class Autoencoder(nn.Module):
+class Autoencoder(AnomalyNetwork):
     """Rebuilds a window of squashed, standardised features through a narrow code.
 
     `window` must be a multiple of 4: two convolutions of stride 2 shorten it.
@@ -85,13 +81,6 @@ def build(config: AutoencoderConfig, n_features: int) -> Autoencoder:
     )
 
 
-def window_loss(rebuilt: Tensor, window: Tensor) -> Tensor:
-    """Mean squared error over the window plus, as heavy again, over its last row: the score looks
-    at the last row only, the rest of the window is there to give it a context."""
-    error = (rebuilt - window).square()
-    return error.mean() + torch.mean(error[:, -1])
-
-
 register(
     ModelSpec(
         name="autoencoder",
@@ -99,15 +88,5 @@ register(
         title="Window autoencoder for anomalies",
         config=AutoencoderConfig,
         build=build,
-        pipeline="ml.anomaly.pipeline",
-        baseline="robust_z",
-        primary="average_precision",
-        higher_is_better=True,
-        metrics=(
-            "average_precision",
-            "recall_at_one_a_week",
-            "recall",
-            "false_alarms_per_week",
-        ),
     )
 )

@@ -15,8 +15,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ml.pattern.nets import PatternConfig, PatternNetwork
 from ml.registry import register
-from ml.spec import ModelSpec, Task, TrainConfig, param
+from ml.spec import ModelSpec, param
+from ml.tasks import Task
 
 _DILATIONS = (1, 2, 4, 8)
 #: Ends of the pieces that a channel (asinh of a few scales) is cut into.
@@ -28,20 +30,9 @@ EMBEDDING = 32
 
 
 @dataclass(frozen=True, kw_only=True)
-class CNNConfig(TrainConfig):
-    epochs: int = param(11, low=1, high=1000, help="Most passes over the training windows.")
-    learning_rate: float = param(4e-3, low=1e-6, high=1.0, help="Peak step size of AdamW.")
-    weight_decay: float = param(2e-2, low=0.0, high=1.0, help="Decoupled weight decay of AdamW.")
-    patience: int = param(6, low=1, high=1000, help="Epochs without gain before stopping.")
-    window: int = param(48, low=16, high=192, help="Grid rows that the network looks at.")
+class CNNConfig(PatternConfig):
     channels: int = param(32, low=8, high=128, help="Channels of the residual blocks.")
     dropout: float = param(0.2, low=0.0, high=0.9, help="Dropout before the heads.")
-    steps: int = param(20, low=1, high=10000, help="Most optimiser steps of an epoch.")
-    folds: int = param(3, low=2, high=10, help="Stretches of time that are held out in turn.")
-    average: float = param(0.99, low=0.0, high=0.9999, help="Decay of the mean of the weights.")
-    auxiliary: float = param(
-        0.3, low=0.0, high=10.0, help="Weight of guessing the figures behind the labels."
-    )
 
 
 class _Block(nn.Module):
@@ -62,6 +53,9 @@ class _Pieces(nn.Module):
     heads can turn sharply at the limits that names are cut at.
     Learn from: Gorishniy, Rubachev, Babenko 2022 (piecewise linear encoding)."""
 
+    low: Tensor
+    width: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         edges = torch.tensor(_EDGES)
@@ -74,9 +68,11 @@ class _Pieces(nn.Module):
         return share.flatten(1) - 0.5
 
 
-class CNNModel(nn.Module):
+class CNNModel(PatternNetwork):
     """`classes` names the heads and how many classes each one has; `figures` is the number of
     continuous statistics that are guessed beside them, in training only."""
+
+    embedding_size = EMBEDDING
 
     def __init__(
         self,
@@ -104,7 +100,6 @@ class CNNModel(nn.Module):
         self.figures = nn.Linear(EMBEDDING, figures)
 
     def embedding(self, x: Tensor) -> Tensor:
-        """(batch, time, feature) -> (batch, EMBEDDING)."""
         return self._embed(x, self.pieces(x[:, -1]))
 
     def _embed(self, x: Tensor, pieces: Tensor) -> Tensor:
@@ -114,7 +109,6 @@ class CNNModel(nn.Module):
         return self.embed(torch.cat([*pooled, x[:, -1], self.digest(pieces)], dim=1))
 
     def answers(self, x: Tensor) -> tuple[dict[str, Tensor], Tensor]:
-        """Head -> logits (batch, class), and the guessed figures (batch, figures)."""
         pieces = self.pieces(x[:, -1])
         embedding = self._embed(x, pieces)
         logits = {
@@ -122,10 +116,6 @@ class CNNModel(nn.Module):
             for name, head in self.heads.items()
         }
         return logits, self.figures(embedding)
-
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """(batch, time, feature) -> head -> logits (batch, class)."""
-        return self.answers(x)[0]
 
 
 def build(
@@ -143,11 +133,5 @@ register(
         title="Convolutional network for market patterns",
         config=CNNConfig,
         build=build,
-        pipeline="ml.pattern.pipeline",
-        baseline="trailing_rule",
-        min_grid_rows=1500,
-        primary="macro_f1",
-        higher_is_better=True,
-        metrics=("macro_f1", "accuracy", "ece", "f1_movement", "f1_agitation"),
     )
 )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from torch import nn
 
-from ml.forecast.metrics import METRICS
-from ml.forecast.recurrent import ForecastConfig, RecurrentForecaster
+from ml.forecast.nets import RecurrentConfig, RecurrentForecaster
 from ml.registry import register
-from ml.spec import ModelSpec, Task
+from ml.spec import ModelSpec
+from ml.tasks import Task
 
 
 class LSTMModel(RecurrentForecaster):
@@ -21,11 +21,7 @@ register(
         name="lstm",
         task=Task.PRICE,
         title="LSTM price forecaster",
-        config=ForecastConfig,
+        config=RecurrentConfig,
         build=LSTMModel.from_config,
-        pipeline="ml.forecast.pipeline",
-        baseline="last_value",
-        primary="crps",
-        metrics=METRICS,
     )
 )

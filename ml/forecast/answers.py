@@ -22,7 +22,8 @@ from ml.forecast.series import LOOKBACK_DAYS, MEMORY_DAYS, Series
 from ml.forecast.state import DayState, DayStates
 from ml.forecast.targets import Target, future
 from ml.forecast.tick_size import row_ticks, snapped
-from ml.spec import HORIZONS, QUANTILES, Source, Task
+from ml.spec import Source
+from ml.tasks import HORIZONS, QUANTILES, Task
 
 _MEDIAN = QUANTILES.index(0.5)
 

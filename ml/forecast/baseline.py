@@ -8,7 +8,7 @@ import pandas as pd
 from ml.forecast.metrics import LEVELS, Answer
 from ml.forecast.series import SLOW_DAYS, Series
 from ml.forecast.targets import Target
-from ml.spec import HORIZONS
+from ml.tasks import HORIZONS
 
 _LEAST_RESIDUALS = 200
 _FEW_ORIGINS = 16

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ml.spec import HORIZONS, QUANTILES
+from ml.tasks import HORIZONS, QUANTILES
 
 _MEDIAN = QUANTILES.index(0.5)
 _SHRINKS = np.linspace(0.0, 1.0, 11)

@@ -15,7 +15,7 @@ from ml.forecast.metrics import LEVELS
 from ml.forecast.series import Series, take
 from ml.forecast.summaries import MOVE_PATHS, same_hour
 from ml.forecast.targets import CLIP
-from ml.spec import HORIZONS
+from ml.tasks import HORIZONS
 
 #: The network with the centre that validation trusts and with its own, a line over the paths, and
 #: what happened: the values at the target's hour for a spread, moves of every hour for a price.

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
-from ml.spec import HORIZONS, QUANTILES
+from ml.tasks import HORIZONS, PER_HORIZON, QUANTILES, TASKS, Task
 
-_PER_HORIZON = ("n", "mae", "mae_skill", "crps", "crps_skill", "cov80", "cov90")
-METRICS = ("crps", "mae", "n", *(f"{m}_h{h}" for h in HORIZONS for m in _PER_HORIZON))
 LEVELS = np.asarray(QUANTILES)
 _INTERVALS = {"cov80": (0.1, 0.9), "cov90": (0.05, 0.95)}
 
@@ -23,6 +22,14 @@ class Answer:
     value: np.ndarray
     quantiles: np.ndarray
     novelty: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class ForecastBatch:
+    """Forecasts at many moments: `answer` holds a line per moment of `origins`."""
+
+    origins: pd.DatetimeIndex
+    answer: Answer
 
 
 def crps(quantiles: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -47,14 +54,14 @@ def measure(answer: Answer, base: Answer, truth: np.ndarray) -> dict[str, float 
         ratios = [r for h in HORIZONS if (r := scores[f"{name}_skill_h{h}"]) is not None]
         scores[name] = float(np.mean(ratios)) if ratios else None
     scores["n"] = float(known.any(axis=1).sum())
-    return {name: scores[name] for name in METRICS}
+    return {name: scores[name] for name in TASKS[Task.PRICE].metrics}
 
 
 def _horizon(
     answer: Answer, base: Answer, truth: np.ndarray, rows: np.ndarray, k: int
 ) -> dict[str, float | None]:
     if not rows.any():
-        return {name: (0.0 if name == "n" else None) for name in _PER_HORIZON}
+        return {name: (0.0 if name == "n" else None) for name in PER_HORIZON}
     y, quantiles = truth[rows, k], answer.quantiles[rows, k]
     mae = np.abs(answer.value[rows, k] - y).mean()
     score = crps(quantiles, y).mean()

@@ -1,4 +1,5 @@
-"""Building blocks that both recurrent families share, and the arithmetic of their answers.
+"""What a network that forecasts must be able to do, building blocks for it, and the arithmetic of
+its answers.
 
 A network answers, per horizon, with the logit of P(the quote changes) and with ascending quantiles
 (*knots*) of the move if it does, in trailing scales. The forecast mixes the move with an atom at
@@ -7,6 +8,7 @@ the last value: quotes often do not change at all.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +16,27 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ml.spec import TrainConfig, param
+
 N_KNOTS = 21
 KNOT_LEVELS = (np.arange(N_KNOTS) + 0.5) / N_KNOTS
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForecastConfig(TrainConfig):
+    """What every family of forecasters has; `build(config, sizes)` makes a ForecastNetwork."""
+
+    epochs: int = param(8, low=1, high=1000, help="Most passes over the training windows.")
+    learning_rate: float = param(4e-3, low=1e-6, high=1.0, help="Peak step size of AdamW.")
+    window: int = param(24, low=8, high=512, help="Grid rows that the network sees.")
+    members: int = param(2, low=1, high=10, help="Networks averaged, each with its own seed.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecurrentConfig(ForecastConfig):
+    hidden: int = param(32, low=4, high=512, help="Units of the recurrent net.")
+    width: int = param(64, low=4, high=1024, help="Units per layer of the summary branch.")
+    dropout: float = param(0.1, low=0.0, high=0.9, help="Share of units dropped in training.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +83,7 @@ class HurdleHead(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def start_from(self, change_rate: Tensor, knots: Tensor) -> None:
-        """Begin at the climate: rates of change (horizons,), knots of the moves (horizons, k)."""
+        """Begin at the climatology: rates of change (horizons,), knots of moves (horizons, k)."""
         with torch.no_grad():
             self.change.bias.copy_(torch.logit(change_rate.clamp(0.01, 0.99)))
             steps = knots.diff(dim=1).clamp_min(1e-3)
@@ -82,6 +103,39 @@ class HurdleHead(nn.Module):
         below = steps[..., :half].flip(-1).cumsum(-1).flip(-1)
         above = steps[..., half:].cumsum(-1)
         return self.change(hidden), torch.cat([centre - below, centre, centre + above], dim=-1)
+
+
+class ForecastNetwork(nn.Module, ABC):
+    """The one thing a family of forecasters must be: a network that ends in a HurdleHead."""
+
+    head: HurdleHead
+
+    @abstractmethod
+    def forward(self, window: Tensor, static: Tensor, paths: Tensor) -> tuple[Tensor, Tensor]:
+        """(batch, time, channel), (batch, feature), (batch, horizon, path) -> logits of a change
+        (batch, horizon) and ascending quantiles of the move (batch, horizon, knot)."""
+
+
+class RecurrentForecaster(ForecastNetwork):
+    """A recurrent net over the last rows beside a summary of the weeks before them; a subclass
+    says which cell."""
+
+    cell: type[nn.LSTM] | type[nn.GRU]
+
+    def __init__(self, sizes: Sizes, *, hidden: int, width: int, dropout: float) -> None:
+        super().__init__()
+        self.recurrent = self.cell(sizes.channels, hidden, batch_first=True)
+        self.summary = SummaryBranch(sizes.static, width, dropout)
+        self.head = HurdleHead(hidden + width, sizes, dropout)
+
+    def forward(self, window: Tensor, static: Tensor, paths: Tensor) -> tuple[Tensor, Tensor]:
+        states, _ = self.recurrent(window)
+        joined = torch.cat([states[:, -1], self.summary(static)], dim=1)
+        return self.head(joined, paths)
+
+    @classmethod
+    def from_config(cls, config: RecurrentConfig, sizes: Sizes) -> RecurrentForecaster:
+        return cls(sizes, hidden=config.hidden, width=config.width, dropout=config.dropout)
 
 
 def hurdle_loss(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from ml.forecast.calibration import Calibration
 from ml.forecast.ensemble import Ensemble
 from ml.forecast.experts import Simple
 from ml.forecast.features import FeatureMaker, Typical
-from ml.forecast.nets import Sizes
+from ml.forecast.nets import ForecastConfig, Sizes
 from ml.forecast.novelty import Guard, fit_guard
 from ml.forecast.pool import Pool
 from ml.forecast.series import make_series
@@ -25,18 +25,19 @@ from ml.forecast.targets import Split, Target, split_rows
 from ml.forecast.tick_size import training_tick
 from ml.forecast.training import Job, train
 from ml.grid import build_grid
-from ml.pipeline import FitContext, Fitted
-from ml.registry import get_spec
-from ml.spec import HORIZONS, ModelSpec, Source, TrainConfig, make_config
+from ml.pipeline import FitContext, Fitted, family_of
+from ml.spec import ModelSpec, Source, TrainConfig
+from ml.tasks import HORIZONS
 
 
 def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: FitContext) -> Fitted:
     """Choose the number of epochs and the calibration on the validation stretch, train once more
     on everything before the test stretch, and measure there."""
+    config = cast(ForecastConfig, config)
     columns = Target(spec.task).price_columns(tuple(quotes.columns))
     grid = build_grid(quotes[list(columns)], step_minutes=context.step_minutes)
     series = make_series(grid, Target(spec.task), context.step_minutes)
-    window = config.window  # type: ignore[attr-defined]
+    window = config.window
     split = split_rows(len(series), window=window, per_day=series.per_day)
     if not context.hold_out:
         split = _without_test(split, len(series))
@@ -112,13 +113,12 @@ def load(
     tensors: Mapping[str, torch.Tensor],
     device: torch.device,
 ) -> ForecastServer:
-    spec = get_spec(manifest["family"])
-    config = make_config(spec.config, manifest["config"])
+    spec, plain = family_of(manifest)
+    config = cast(ForecastConfig, plain)
     try:
         section = manifest["section"]
         sizes = Sizes(**section["sizes"])
-        count = config.members  # type: ignore[attr-defined]
-        members = [spec.build(config, sizes) for _ in range(count)]
+        members = [spec.build(config, sizes) for _ in range(config.members)]
         learnt = Learnt(
             window=manifest["window"],
             step_minutes=manifest["step_minutes"],

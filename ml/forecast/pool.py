@@ -22,7 +22,7 @@ from ml.forecast.tracking import (
     stretched,
     tracked_stretch,
 )
-from ml.spec import HORIZONS
+from ml.tasks import HORIZONS
 
 SPAN_DAYS = 28
 #: Of half-hours every third: an even gap would judge one half-hour after the full hour only, where

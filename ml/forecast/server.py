@@ -9,19 +9,19 @@ import pandas as pd
 
 from ml.errors import NotEnoughData
 from ml.forecast.answers import Answers, Learnt
-from ml.forecast.metrics import Answer, measure
+from ml.forecast.metrics import Answer, ForecastBatch, measure
 from ml.forecast.novelty import ONSET, stretch
 from ml.forecast.quotes import MINUTE, Quotes, patience
 from ml.forecast.series import LOOKBACK_DAYS, MEMORY_DAYS, TAIL_DAYS, Series
 from ml.forecast.targets import Target, future
-from ml.pipeline import Server
 from ml.results import Forecast, HorizonForecast
-from ml.spec import HORIZONS, QUANTILES, ModelSpec, Source
+from ml.spec import ModelSpec, Source
+from ml.tasks import HORIZONS, QUANTILES
 
 __all__ = ["ForecastServer", "Learnt"]
 
 
-class ForecastServer(Server):
+class ForecastServer:
     """Serves one artifact. Threads may share it."""
 
     def __init__(self, spec: ModelSpec, learnt: Learnt) -> None:
@@ -52,7 +52,7 @@ class ForecastServer(Server):
             last_value=float(series.value[row]),
             horizons=self._horizons(answer, as_of),
             source=source,
-            name=self.spec.name if source is Source.NETWORK else self.spec.baseline,
+            name=self.spec.name if source is Source.NETWORK else self.spec.of_task.baseline,
             notes=self._notes(series, row, stale, novelty),
             novelty=novelty,
         )
@@ -72,6 +72,24 @@ class ForecastServer(Server):
                 HORIZONS, answer.value[0].tolist(), answer.quantiles[0].tolist(), strict=True
             )
         )
+
+    def forecast_batch(
+        self, quotes: pd.DataFrame, origins: pd.DatetimeIndex, source: Source
+    ) -> ForecastBatch:
+        """What `forecast` would answer at each of `origins` that lies on the grid, has the
+        network's window before it and a known last value: the inputs of a row are made of rows up
+        to it. `quotes` reach back as far as there is memory, no further ahead than the last."""
+        known, last = Quotes.of(quotes, self.columns), origins[-1].value
+        series = known.between(int(known.times[0]), last).series(
+            self.target, self.step_minutes, last
+        )
+        rows = series.index.get_indexer(origins.as_unit("ns"))
+        rows = rows[rows >= self.window - 1]
+        rows = rows[np.isfinite(series.y[rows])]
+        if not len(rows):
+            empty = np.empty((0, 0))
+            return ForecastBatch(origins[:0], Answer(empty, empty))
+        return ForecastBatch(series.index[rows], self.answer(series, rows, source))
 
     def evaluate(
         self,

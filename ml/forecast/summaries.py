@@ -6,7 +6,7 @@ import numpy as np
 
 from ml.forecast.series import Series, mean, median, moves, take, trailing_mean, trailing_means
 from ml.forecast.targets import PATH_CLIP, has_changed
-from ml.spec import HORIZONS
+from ml.tasks import HORIZONS
 
 PROFILE_DAYS = (3, 7, 14, 28)
 VOLATILITY_DAYS = 14

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ml.errors import BadQuotes, NotEnoughData
-from ml.spec import HORIZONS, Task
+from ml.tasks import HORIZONS, Task
 
 MIN_ROWS = 1000
 TEST_DAYS = 30

@@ -10,7 +10,7 @@ import numpy as np
 
 from ml.forecast.metrics import LEVELS
 from ml.forecast.series import SLOW_DAYS, Series
-from ml.spec import Task
+from ml.tasks import Task
 
 _CANDIDATES = tuple(m * 10.0**e for e in range(2, -5, -1) for m in (5, 2, 1))
 _SHARE = 0.95

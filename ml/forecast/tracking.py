@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from ml.forecast.metrics import LEVELS
-from ml.spec import HORIZONS, QUANTILES
+from ml.tasks import HORIZONS, QUANTILES
 
 MEDIAN = QUANTILES.index(0.5)
 #: Levels that end one interval: the outermost two first.

@@ -16,7 +16,7 @@ from ml.forecast.ensemble import Ensemble, StaticScaler, member_quantiles
 from ml.forecast.experts import Simple, expert_quantiles, fit_simple
 from ml.forecast.features import FeatureMaker
 from ml.forecast.metrics import crps
-from ml.forecast.nets import Sizes, hurdle_loss
+from ml.forecast.nets import ForecastConfig, ForecastNetwork, Sizes, hurdle_loss
 from ml.forecast.polling_augmentation import repolled
 from ml.forecast.pool import Pool, fit_pool
 from ml.forecast.series import make_series
@@ -25,7 +25,8 @@ from ml.forecast.targets import Split, Target, clean_mask
 from ml.grid import build_grid
 from ml.loop import LoopResult, fit_network
 from ml.pipeline import FitContext
-from ml.spec import HORIZONS, ModelSpec, Task, TrainConfig
+from ml.spec import ModelSpec, TrainConfig
+from ml.tasks import HORIZONS, Task
 
 LEAST_SAMPLES = 300
 #: Of the last training. A month of validation in an odd time stops a spread too early, while a
@@ -39,7 +40,7 @@ class Job:
     """What a training is about; `quotes` are the columns that prices are made of."""
 
     spec: ModelSpec
-    config: TrainConfig
+    config: ForecastConfig
     context: FitContext
     quotes: pd.DataFrame
     maker: FeatureMaker
@@ -102,8 +103,8 @@ def train(job: Job) -> Trained:
         paths=N_PATHS,
         horizons=len(HORIZONS),
     )
-    count = job.config.members  # type: ignore[attr-defined]
-    configs = [replace(job.config, seed=job.config.seed + k) for k in range(count)]
+    members = range(job.config.members)
+    configs = [replace(job.config, seed=job.config.seed + k) for k in members]
     chosen = [_member(job, c, sizes, early, valid, "selection") for c in configs]
     judges = Ensemble([member for member, _ in chosen], scaler, device)
     simple = fit_simple(first.paths, first.moves(), mirror=first.mirror)
@@ -175,7 +176,7 @@ class Rounds:
 
 def _member(
     job: Job,
-    config: TrainConfig,
+    config: ForecastConfig,
     sizes: Sizes,
     train: Mixture,
     valid: Samples,
@@ -184,7 +185,7 @@ def _member(
     """One network, trained from its own seed."""
     rounds = Rounds(len(train), config)
     torch.manual_seed(config.seed)
-    network = job.spec.build(config, sizes).to(job.context.device)
+    network: ForecastNetwork = job.spec.build(config, sizes).to(job.context.device)
     network.head.start_from(*train.climate())
     unit = train.unit().to(job.context.device)
     rng = np.random.default_rng(config.seed)
@@ -208,7 +209,7 @@ def _member(
         batch_loss=batch_loss,
         valid_loss=valid_loss,
         config=config,
-        checkpoint=job.context.workdir / "checkpoint.safetensors",
+        checkpoint=job.context.checkpoint,
         on_progress=job.context.on_progress,
         stage=stage,
     )

@@ -16,8 +16,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from ml.families.cnn import CNNModel
 from ml.pattern.labels import CLASSES, DAY, clean, day_scale, log_mid, make_labels
+from ml.pattern.nets import PatternNetwork
 from ml.pattern.recognizer import embed
 from ml.results import Analogue, Analogues
 
@@ -56,7 +56,7 @@ class Scaler:
 
 
 def raw_points(
-    networks: Sequence[CNNModel], windows: Tensor, channels: np.ndarray, rows: np.ndarray
+    networks: Sequence[PatternNetwork], windows: Tensor, channels: np.ndarray, rows: np.ndarray
 ) -> np.ndarray:
     """(len(rows), numbers): the embeddings and the channels of grid rows; the windows are those
     that end at the first row of a whole one and after."""

@@ -15,13 +15,13 @@ import torch
 from torch import Tensor
 
 from ml.errors import NotEnoughData
-from ml.families.cnn import EMBEDDING, CNNConfig
 from ml.grid import build_grid
 from ml.pattern.analogues import STRIDE, Library, Scaler, raw_points
 from ml.pattern.baseline import TrailingRule
 from ml.pattern.holding import HOLDINGS
 from ml.pattern.labels import DAY, WARM_UP
 from ml.pattern.measure import measure, measure_held
+from ml.pattern.nets import PatternConfig
 from ml.pattern.proof import as_metrics, prove
 from ml.pattern.server import PatternServer, by_row, usable_rows
 from ml.pattern.temperature import fit_temperatures, warmed
@@ -39,7 +39,7 @@ USED = ("bid", "ask", "price", "bid_volume", "ask_volume")
 def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: FitContext) -> Fitted:
     """Train on a quotes frame and measure on its untouched last stretch; without `hold_out`, learn
     from all of it and measure by the folds."""
-    config = cast(CNNConfig, config)
+    config = cast(PatternConfig, config)
     quotes = quotes[[c for c in quotes.columns if c in USED]]
     grid = build_grid(quotes, step_minutes=context.step_minutes)
     usable = usable_rows(grid, config.window, context.step_minutes)
@@ -47,7 +47,7 @@ def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: Fit
     learn, test, border = _split(usable, hold_out=context.hold_out)
     sample = Sample.of(grid, config.window, context.device)
     learn &= sample.labels["movement"] >= 0
-    trained = train(sample, learn, config, context)
+    trained = train(sample, learn, spec, config, context)
     context.on_progress(Progress(stage="measuring", epochs=config.epochs))
     judged = {h: v[trained.judged] for h, v in sample.labels.items()}
     temperatures = fit_temperatures(trained.held_out, judged)
@@ -103,7 +103,7 @@ def _library(
     """Usable rows of the whole grid; the scaler knows the learned ones only."""
     rows = np.flatnonzero(usable)[::STRIDE]
     raw = raw_points(trained.networks, sample.windows, sample.channels, rows)
-    parts = (len(trained.networks) * EMBEDDING, sample.channels.shape[1])
+    parts = (sum(n.embedding_size for n in trained.networks), sample.channels.shape[1])
     scaler = Scaler.fit(raw[learn[rows]], parts)
     return scaler, Library.of(grid, rows, scaler(raw))
 

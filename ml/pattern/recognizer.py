@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ml.families.cnn import CNNModel
 from ml.pattern.features import DIRECTED
 from ml.pattern.labels import CLASSES
+from ml.pattern.nets import PatternNetwork
 
 #: Windows that are answered at once.
 _PART = 2048
@@ -27,7 +27,7 @@ def mirror_of(names: tuple[str, ...], device: torch.device) -> Tensor:
     return torch.tensor([-1.0 if n in DIRECTED else 1.0 for n in names], device=device)
 
 
-def both_ways(network: CNNModel, x: Tensor, mirror: Tensor) -> dict[str, Tensor]:
+def both_ways(network: PatternNetwork, x: Tensor, mirror: Tensor) -> dict[str, Tensor]:
     """Logits: mean of the market as it is and upside down (there "up" reads "down")."""
     plain, turned = network(x), network(x * mirror)
     turned["movement"] = turned["movement"].flip(1)
@@ -35,7 +35,7 @@ def both_ways(network: CNNModel, x: Tensor, mirror: Tensor) -> dict[str, Tensor]
 
 
 def predict(
-    networks: Sequence[CNNModel],
+    networks: Sequence[PatternNetwork],
     windows: Tensor,
     starts: np.ndarray,
     mirror: Tensor,
@@ -54,8 +54,8 @@ def predict(
     return {h: np.concatenate(p) if p else np.empty((0, len(CLASSES[h]))) for h, p in parts.items()}
 
 
-def embed(network: CNNModel, windows: Tensor, starts: np.ndarray) -> np.ndarray:
-    """(len(starts), EMBEDDING) float32: what the heads of a network look at."""
+def embed(network: PatternNetwork, windows: Tensor, starts: np.ndarray) -> np.ndarray:
+    """(len(starts), embedding_size) float32: what the heads of a network look at."""
     with torch.inference_mode():
         parts = [network.embedding(windows[p]) for p in torch.from_numpy(starts).split(_PART)]
         return torch.cat(parts).cpu().numpy()

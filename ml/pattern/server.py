@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from ml.errors import ArtifactMismatch, NotEnoughData
-from ml.families.cnn import CNNConfig, build
 from ml.grid import build_grid
 from ml.pattern.analogues import STRIDE, Library, Scaler, find_analogues, raw_points
 from ml.pattern.baseline import TrailingRule
@@ -21,8 +20,10 @@ from ml.pattern.holding import HOLDINGS, MEMORY, held_at
 from ml.pattern.labels import CLASSES, DAY, MONTH, WARM_UP, clean, day_scale, log_mid, make_labels
 from ml.pattern.measure import measure, measure_held
 from ml.pattern.naming import to_pattern
+from ml.pattern.nets import PatternNetwork
 from ml.pattern.proof import as_metrics, from_metrics, prove
 from ml.pattern.recognizer import mirror_of, predict, windows_of
+from ml.pipeline import family_of
 from ml.results import Analogues, Pattern, Patterns
 from ml.spec import STALE_MINUTES, Source
 
@@ -66,7 +67,8 @@ class PatternServer:
     def _read(
         self, manifest: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device
     ) -> None:
-        section, config = manifest["section"], CNNConfig(**manifest["config"])
+        section = manifest["section"]
+        spec, config = family_of(manifest)
         self.name, self.baseline = manifest["family"], manifest["baseline"]
         self.step, self.window = int(manifest["step_minutes"]), int(manifest["section"]["window"])
         self.columns, self.device = tuple(manifest["input_columns"]), device
@@ -75,9 +77,9 @@ class PatternServer:
         }
         self.rule = TrailingRule.from_json(section["rule"])
         classes = {h: len(CLASSES[h]) for h in section["heads"]}
-        self.networks = []
+        self.networks: list[PatternNetwork] = []
         for number in range(int(section["networks"])):
-            network = build(config, len(section["channels"]), classes, int(section["figures"]))
+            network = spec.build(config, len(section["channels"]), classes, int(section["figures"]))
             own = f"{number}."
             network.load_state_dict(
                 {k.removeprefix(own): v for k, v in tensors.items() if k.startswith(own)}

@@ -15,13 +15,14 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from ml.families.cnn import CNNConfig, CNNModel, build
 from ml.loop import LoopResult, fit_network
 from ml.pattern.average import WeightMean
 from ml.pattern.features import make_channels
 from ml.pattern.labels import CLASSES, HALF, make_labels, make_statistics
+from ml.pattern.nets import PatternConfig, PatternNetwork
 from ml.pattern.recognizer import both_ways, mirror_of, predict, windows_of
 from ml.pipeline import FitContext
+from ml.spec import ModelSpec
 
 #: Rows left out before the test: at least as far as a centred label looks ahead.
 EMBARGO = HALF + 1
@@ -62,7 +63,7 @@ class Sample:
         )
 
     def probabilities(
-        self, networks: list[CNNModel], rows: np.ndarray, temperatures: dict[str, float]
+        self, networks: list[PatternNetwork], rows: np.ndarray, temperatures: dict[str, float]
     ) -> dict[str, np.ndarray]:
         return predict(networks, self.windows, rows - self.at, self.mirror, temperatures)
 
@@ -72,13 +73,19 @@ class Trained:
     """`held_out`: head -> (rows, classes) plain probabilities of the rows in `judged`, each by the
     network that had not seen it."""
 
-    networks: list[CNNModel]
+    networks: list[PatternNetwork]
     held_out: dict[str, np.ndarray]
     judged: np.ndarray
     runs: list[LoopResult]
 
 
-def train(sample: Sample, learn: np.ndarray, config: CNNConfig, context: FitContext) -> Trained:
+def train(
+    sample: Sample,
+    learn: np.ndarray,
+    spec: ModelSpec,
+    config: PatternConfig,
+    context: FitContext,
+) -> Trained:
     """`learn` is the mask of the rows to learn from."""
     ones = dict.fromkeys(sample.labels, 1.0)
     rows = np.flatnonzero(learn)
@@ -86,14 +93,14 @@ def train(sample: Sample, learn: np.ndarray, config: CNNConfig, context: FitCont
     for number, block in enumerate(np.array_split(rows, config.folds)):
         near = (rows >= block[0] - GAP) & (rows <= block[-1] + GAP)
         own = replace(config, seed=config.seed + number)
-        network, run = _one(sample, rows[~near], block, own, context, f"fold {number + 1}")
+        network, run = _one(spec, sample, rows[~near], block, own, context, f"fold {number + 1}")
         networks.append(network)
         runs.append(run)
         judged.append(block)
         parts.append(sample.probabilities([network], block, ones))
     own = replace(config, seed=config.seed + config.folds)
     # Nothing is left to validate on: the last network learns as long as the folds' did at most.
-    networks.append(_one(sample, rows, rows, own, context, "all")[0])
+    networks.append(_one(spec, sample, rows, rows, own, context, "all")[0])
     held_out = {head: np.concatenate([p[head] for p in parts]) for head in ones}
     return Trained(networks, held_out, np.concatenate(judged), runs)
 
@@ -102,7 +109,7 @@ class Rounds:
     """Which rows an epoch sees: of a long series every epoch sees the next part, so that a training
     costs the same however many years there are."""
 
-    def __init__(self, rows: np.ndarray, config: CNNConfig) -> None:
+    def __init__(self, rows: np.ndarray, config: PatternConfig) -> None:
         shuffled = np.random.default_rng(config.seed).permutation(rows)
         self.size = min(len(rows), config.steps * config.batch_size)
         self._rows, self._start = torch.from_numpy(shuffled), 0
@@ -116,17 +123,20 @@ class Rounds:
 
 
 def _one(
+    spec: ModelSpec,
     sample: Sample,
     learn: np.ndarray,
     check: np.ndarray,
-    config: CNNConfig,
+    config: PatternConfig,
     context: FitContext,
     stage: str,
-) -> tuple[CNNModel, LoopResult]:
+) -> tuple[PatternNetwork, LoopResult]:
     """One network, from its own seed, on the rows `learn`, judged every epoch on `check`."""
     torch.manual_seed(config.seed)
     classes = {head: len(CLASSES[head]) for head in sample.labels}
-    network = build(config, len(sample.names), classes, sample.statistics.shape[1])
+    network: PatternNetwork = spec.build(
+        config, len(sample.names), classes, sample.statistics.shape[1]
+    )
     network.to(context.device)
     mean = WeightMean(network, config.average)
     coin = torch.Generator().manual_seed(config.seed)
@@ -166,7 +176,7 @@ def _one(
         batch_loss=batch_loss,
         valid_loss=valid_loss,
         config=config,
-        checkpoint=context.workdir / "checkpoint.safetensors",
+        checkpoint=context.checkpoint,
         on_progress=context.on_progress,
         stage=stage,
     )

@@ -96,7 +96,7 @@ def history_missing(market: Market) -> tuple[int, int] | None:
     present = history_rows(market, most=PLENTY)
     if present == PLENTY:
         return None
-    needed = ml.get_spec(Task.ANOMALY).min_grid_rows
+    needed = ml.TASKS[ml.Task.ANOMALY].min_grid_rows
     return (needed, present) if present < needed else None
 
 

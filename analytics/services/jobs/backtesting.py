@@ -145,7 +145,7 @@ def backtest_again(*, run: BacktestRun, requested_by: Any = None) -> BacktestRun
 
 def _refuse_without_history(market: Market, plan: ml.BacktestPlan) -> None:
     before = plan.start - dt.timedelta(microseconds=1)
-    history_span(market, before, needed=ml.get_spec(str(plan.task)).min_grid_rows)
+    history_span(market, before, needed=ml.get_spec(str(plan.task)).of_task.min_grid_rows)
     inside = PriceHistory.objects.filter(
         market=market, timestamp__gte=plan.start, timestamp__lte=plan.end
     )

@@ -30,9 +30,9 @@ def family_list() -> list[dict[str, Any]]:
             "name": spec.name,
             "task": str(spec.task),
             "title": spec.title,
-            "baseline": spec.baseline,
-            "primary_metric": spec.primary,
-            "higher_is_better": spec.higher_is_better,
+            "baseline": spec.of_task.baseline,
+            "primary_metric": spec.of_task.primary,
+            "higher_is_better": spec.of_task.higher_is_better,
             "parameters": ml.describe_config(spec.config),
         }
         for spec in ml.list_specs()
@@ -58,7 +58,7 @@ def training_request(
     spec = _spec(task, family)
     with ml_errors():
         config = ml.make_config(spec.config, params)
-    data_from, data_until, rows = history_span(market, until, needed=spec.min_grid_rows)
+    data_from, data_until, rows = history_span(market, until, needed=spec.of_task.min_grid_rows)
     try:
         with transaction.atomic():
             run = TrainingRun.objects.create(

@@ -35,7 +35,7 @@ def run_audit(*, run: TrainingRun, frame: pd.DataFrame) -> dict[str, Any]:
     }
     TrainingRun.objects.filter(pk=run.pk).update(audit=report)
     if not audit.enough[run.task]:
-        needed = ml.get_spec(run.family).min_grid_rows
+        needed = ml.TASKS[ml.Task(run.task)].min_grid_rows
         present = round(audit.grid_rows * (1 - audit.missing_share))
         raise ml.NotEnoughData(
             too_little(run.market, needed, present), needed=needed, present=present

@@ -54,6 +54,7 @@ def fitted(quotes: pd.DataFrame, workdir: Path, labels: tuple[LabelledSpan, ...]
 
 def served(fit: Fitted) -> pipeline.AnomalyServer:
     manifest = {
+        "task": "anomaly",
         "family": "autoencoder",
         "baseline": "robust_z",
         "section": json.loads(json.dumps(fit.section, allow_nan=False)),

@@ -20,6 +20,7 @@ from ml.anomaly.trailing import TRAIL
 from ml.anomaly.training import fit_detector
 from ml.errors import ArtifactMismatch, NotEnoughData
 from ml.families.autoencoder import AutoencoderConfig
+from ml.registry import get_spec
 from tests.ml.anomaly.test_pipeline import market
 
 USUAL = 30.0
@@ -47,7 +48,8 @@ def detector(quotes: pd.DataFrame) -> NetworkDetector:
     features = make_features(quotes, usual=USUAL)
     config = AutoencoderConfig(epochs=1, members=1, channels=8, latent=6)
     rows = np.full(len(quotes), True)
-    return fit_detector(features, rows, config, device=torch.device("cpu"))[0]
+    spec = get_spec("autoencoder")
+    return fit_detector(features, rows, spec, config, device=torch.device("cpu"))[0]
 
 
 def stream(detector: NetworkDetector, state: dict[str, np.ndarray] | None = None) -> QuoteStream:

@@ -8,7 +8,8 @@ import pytest
 from ml.errors import NotEnoughData
 from ml.evaluation.compare import compare_models
 from ml.predictor import DLPredictor
-from ml.spec import HORIZONS, Source
+from ml.spec import Source
+from ml.tasks import HORIZONS
 from ml.trainer import DLModelTrainer
 from tests.ml.anomaly.test_pipeline import market as quiet_market
 from tests.ml.forecast_market import make_quotes

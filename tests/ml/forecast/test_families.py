@@ -12,7 +12,8 @@ import pytest
 from ml.errors import ArtifactMismatch, BadQuotes, Cancelled, NotEnoughData
 from ml.predictor import DLPredictor
 from ml.results import Forecast
-from ml.spec import HORIZONS, Source
+from ml.spec import Source
+from ml.tasks import HORIZONS
 from ml.trainer import DLModelTrainer
 from tests.ml.forecast_market import make_quotes
 

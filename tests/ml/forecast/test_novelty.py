@@ -13,7 +13,7 @@ from ml.forecast.targets import Target
 from ml.grid import build_grid
 from ml.predictor import DLPredictor
 from ml.results import Forecast
-from ml.spec import Task
+from ml.tasks import Task
 from ml.trainer import DLModelTrainer
 from tests.ml.forecast_market import make_quotes
 

@@ -16,7 +16,8 @@ from ml.forecast.tick_size import find_tick, row_ticks, snapped
 from ml.forecast.tracking import best_widths
 from ml.forecast.training import Rounds, last_epochs
 from ml.grid import build_grid
-from ml.spec import HORIZONS, QUANTILES, Task, TrainConfig
+from ml.spec import TrainConfig
+from ml.tasks import HORIZONS, QUANTILES, Task
 from tests.ml.forecast_market import make_quotes
 
 LEVELS = np.asarray(QUANTILES)

@@ -15,7 +15,7 @@ from ml.forecast.tracking import (
     stretched,
     tracked_stretch,
 )
-from ml.spec import HORIZONS, QUANTILES
+from ml.tasks import HORIZONS, QUANTILES
 
 NORMAL = np.array([-1.645, -1.282, -0.674, 0.0, 0.674, 1.282, 1.645])
 

@@ -33,6 +33,7 @@ def fitted(quotes: pd.DataFrame, workdir: Path) -> Fitted:
 
 def served(fit: Fitted) -> pipeline.PatternServer:
     manifest = {
+        "task": "pattern",
         "family": "cnn",
         "baseline": "trailing_rule",
         "section": json.loads(json.dumps(fit.section, allow_nan=False)),
@@ -220,7 +221,8 @@ def test_similar_moments_are_answered_from_the_past_alone(
 
 
 def test_an_artifact_of_another_version_is_refused(fit: Fitted) -> None:
-    manifest = {"family": "cnn", "baseline": "trailing_rule", "section": {"window": 48}}
+    manifest = {"task": "pattern", "family": "cnn", "baseline": "trailing_rule"}
+    manifest |= {"section": {"window": 48}}
     manifest |= {"config": {**vars(CONFIG), "stride": 2}}
     with pytest.raises(ArtifactMismatch):
         pipeline.load(manifest, fit.tensors, CPU)
