@@ -20,18 +20,21 @@ from .fakes import NOW, FakePredictor
 ROOT = "/api/v1/analytics/"
 COLUMNS = ["bid", "ask", "bid_volume"]
 WINDOW = 4
-TRAIN = (
-    "dl/train-price-predictor",
-    "dl/train-spread-predictor",
-    "dl/train-anomaly-detector",
-    "dl/train-pattern-recognizer",
-)
+#: What the README promises: these addresses do not change.
+TASKS = {
+    "dl/train-price-predictor": "price",
+    "dl/train-spread-predictor": "spread",
+    "dl/train-anomaly-detector": "anomaly",
+    "dl/train-pattern-recognizer": "pattern",
+}
+TRAIN = tuple(TASKS)
 PREDICT = (
     "dl/predict-price",
     "dl/predict-spread",
     "dl/detect-anomalies",
     "dl/recognize-patterns",
 )
+CALLS = ("dl/model-info", *TRAIN, *PREDICT)
 
 
 class Caller:

@@ -10,7 +10,7 @@ from rest_framework.authtoken.models import Token
 
 from analytics.models import AnomalyResult, Market, TrainedModel, TrainingRun
 
-from .conftest import ROOT, Caller, assert_error, count_rows, make_run
+from .conftest import ROOT, TRAIN, Caller, assert_error, count_rows, make_run
 
 pytestmark = pytest.mark.django_db
 MARKET = {"asset": "USDT", "fiat": "ARS", "exchange": "bybit_p2p"}
@@ -24,9 +24,8 @@ ACTS = (
     "models/rollback", "anomalies/1/acknowledge", "anomalies/1/label", "anomaly-events/1/feedback",
 )  # fmt: skip
 STAFF_ACTS = (
-    "dl/train-price-predictor", "dl/train-spread-predictor", "dl/train-anomaly-detector",
-    "dl/train-pattern-recognizer", "markets", "prices", "training-runs",
-    "training-runs/1/cancel", "models/1/promote", "models/1/retire", "models/rollback",
+    *TRAIN, "markets", "prices", "training-runs", "training-runs/1/cancel",
+    "models/1/promote", "models/1/retire", "models/rollback",
 )  # fmt: skip
 
 

@@ -18,14 +18,9 @@ from analytics.exceptions import Unavailable
 from analytics.services import status
 from analytics.services.forecasts import prediction
 
-from .conftest import ROOT, Caller, assert_error
+from .conftest import CALLS, ROOT, Caller, assert_error
 
 pytestmark = pytest.mark.django_db
-DL = (
-    "model-info", "train-price-predictor", "train-spread-predictor", "train-anomaly-detector",
-    "train-pattern-recognizer", "predict-price", "predict-spread", "detect-anomalies",
-    "recognize-patterns",
-)  # fmt: skip
 
 
 def test_an_unexpected_error_is_logged_and_tells_nothing(api, market, monkeypatch, caplog):
@@ -81,7 +76,7 @@ def test_what_is_not_finite_is_rendered_as_null(value):
 # -------------------------------------------------------------------------------------- the root
 def test_the_root_lists_everything_and_every_link_answers(api, market):
     links = api.get("").json()
-    assert {f"dl/{name}" for name in DL} <= links.keys()
+    assert set(CALLS) <= links.keys()
     assert {"markets", "prices", "models", "schema", "docs", "token"} <= links.keys()
     for link in links.values():
         assert api.get(link.replace("http://127.0.0.1:8000", "")).status_code in (200, 405)
@@ -132,7 +127,7 @@ def schema() -> dict:
 
 def test_the_schema_is_made_without_a_warning_and_names_every_call(schema):
     paths = {path.rstrip("/") for path in schema["paths"]}
-    assert {f"{ROOT}dl/{name}" for name in DL} <= paths
+    assert {f"{ROOT}{name}" for name in CALLS} <= paths
     assert {f"{ROOT}{name}" for name in ("markets", "prices", "token", "families")} <= paths
     assert f"{ROOT}models/rollback" in paths
 
@@ -194,5 +189,5 @@ def test_the_document_names_every_resource_and_call():
 
     text = (settings.BASE_DIR / "docs" / "api.md").read_text(encoding="utf-8")
     names = [prefix for prefix, _viewset, _name in router.registry]
-    missing = [name for name in (*DL, *names) if name not in text]
+    missing = [name for name in (*CALLS, *names) if name not in text]
     assert not missing
