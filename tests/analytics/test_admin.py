@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pytest
 from django.contrib import admin
@@ -26,8 +27,9 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db
 NAMES = (
-    *("market", "pricehistory", "trainingrun", "trainedmodel", "forecast", "anomalyresult"),
-    *("anomalyevent", "anomalywatch", "patternresult", "modelevent", "workerheartbeat"),
+    *("market", "pricehistory", "trainingrun", "trainedmodel", "forecast", "forecastscore"),
+    *("anomalyresult", "anomalyevent", "anomalywatch", "patternresult", "modelevent"),
+    *("workerheartbeat", "backtestrun"),
 )
 OWNED = NAMES[1:]
 
@@ -56,7 +58,8 @@ def full():
     factories.make_quotes(market, 5)
     model = factories.make_model(market)
     ModelEvent.objects.create(model=model, label="x", action="promoted", reason="good reasons")
-    factories.make_forecast(model)
+    factories.make_score(factories.make_forecast(model))
+    factories.make_backtest(market)
     factories.make_anomaly(factories.make_model(market, "anomaly"))
     AnomalyWatch.objects.create(market=market, needed=1000, present=12)
     factories.make_pattern(factories.make_model(market, "pattern"))
@@ -122,6 +125,20 @@ def test_train_all_asks_for_the_four(admin_client, full, monkeypatch):
     monkeypatch.setattr(training, "training_request", lambda **given: asked.append(given["task"]))
     act(admin_client, "market", "train_all", full)
     assert asked == ["price", "spread", "anomaly", "pattern"]
+
+
+def test_a_family_is_chosen_on_a_page_and_then_asked_for(admin_client, full, monkeypatch):
+    asked = []
+    monkeypatch.setattr(training, "training_request", lambda **given: asked.append(given))
+    page = act(admin_client, "market", "train_family", full)
+    assert re.findall(r'<optgroup label="(\w+)"', page) == ["price", "spread", "anomaly", "pattern"]
+    assert '<option value="pattern cnn">cnn</option>' in page
+    more = {"confirmed": "1", "chosen": "weather cnn"}
+    assert "Select a valid choice" in act(admin_client, "market", "train_family", full, **more)
+    assert asked == []
+    act(admin_client, "market", "train_family", full, **{**more, "chosen": "pattern cnn"})
+    assert [(a["market"], a["task"], a["family"]) for a in asked] == [(full, "pattern", "cnn")]
+    assert asked[0]["requested_by"].is_superuser
 
 
 @pytest.mark.parametrize("action", ["forecast_now", "scan_now", "recognise_now"])

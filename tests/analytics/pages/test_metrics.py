@@ -10,11 +10,11 @@ import pytest
 from django.contrib import admin
 from django.core.management import call_command
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import translation
 
 import ml
 from analytics.management.tables import decision_table, plain_table
-from analytics.models import BacktestRun, ForecastScore, ModelEvent, TrainedModel
+from analytics.models import ModelEvent, TrainedModel
 from analytics.pages.forecasts import backtest_table
 from analytics.pages.metrics import (
     HIGHER,
@@ -27,12 +27,14 @@ from analytics.pages.metrics import (
     metric_value,
 )
 from tests.factories import (
+    make_backtest,
     make_event,
     make_forecast,
     make_market,
     make_model,
     make_pattern,
     make_quotes,
+    make_score,
 )
 
 HEADS = ("movement", "agitation", "spread", "liquidity")
@@ -109,18 +111,10 @@ def full(db):
             "horizons": [{"steps": 6, "n": 99, "champion": 0.05, "challenger": 0.04}],
         }
         ModelEvent.objects.create(model=model, label=str(model), action="promoted", figures=figures)
-    forecast = make_forecast(TrainedModel.objects.get(task="price"))
-    ForecastScore.objects.create(
-        **{"forecast": forecast, "steps": 1, "target_at": timezone.now(), "actual": 10.0},
-        **{"error": 0.1, "naive_error": 0.2, "crps": 0.05, "inside_80": True, "inside_90": True},
-    )
+    make_score(make_forecast(TrainedModel.objects.get(task="price")))
     make_event(TrainedModel.objects.get(task="anomaly"))
     make_pattern(TrainedModel.objects.get(task="pattern"))
-    now = timezone.now()
-    BacktestRun.objects.create(
-        **{"market": market, "task": "price", "start": now - timezone.timedelta(days=3)},
-        **{"end": now, "step_minutes": 30, "status": "succeeded", "figures": [FIGURES]},
-    )
+    make_backtest(market, figures=[FIGURES])
     return market
 
 
