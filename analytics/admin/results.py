@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -94,17 +97,25 @@ class PatternResultAdmin(OwnedAdmin):
         return render_to_string("analytics/partials/analogues.html", context)
 
 
+def _figure(name: str, head: Any) -> Callable[..., str]:
+    @admin.display(description=head, ordering=name)
+    def shown(model_admin: admin.ModelAdmin, score: ForecastScore) -> str:
+        return number(getattr(score, name))
+
+    return shown
+
+
 @admin.register(ForecastScore)
 class ForecastScoreAdmin(OwnedAdmin):
     list_display = [
-        *("target_at", "forecast", "steps", "actual", "error", "naive_error"),
-        *("distribution_error", "inside_80", "inside_90"),
+        *("target_at", "forecast", "steps", "was", "off", "naive_off"),
+        *("distribution_off", "inside_80", "inside_90"),
     ]
     fields = list_display
     list_filter = ["steps", "forecast__task", "inside_90"]
     list_select_related = ["forecast"]
     paginator = CappedPaginator
-
-    @admin.display(description=lazy(metric_name, str)("crps_h"), ordering="crps")
-    def distribution_error(self, score: ForecastScore) -> str:
-        return number(score.crps)
+    was = _figure("actual", _("actual"))
+    off = _figure("error", _("absolute error"))
+    naive_off = _figure("naive_error", _("absolute error of the last value"))
+    distribution_off = _figure("crps", lazy(metric_name, str)("crps_h"))

@@ -102,13 +102,20 @@ def _line(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def backtest_table(figures: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
-    """(heads, lines) of a backtest's figures on clean targets, a line per horizon."""
+    """(heads, lines) of a backtest's figures on clean targets, a line per horizon; in brackets the
+    95 % interval of the average error."""
     columns = {
         **{"n": "n", "mae": "mae_h", "skill": "mae_skill_h", "crps": "crps_h"},
         **{"crps_skill": "crps_skill_h", "cov80": "cov80_h", "cov90": "cov90_h"},
     }
     clean = [line for line in figures if line["set"] == "clean"]
-    return metric_table(clean, columns, steps="h")
+    heads, lines = metric_table(clean, columns, steps="h")
+    place = 1 + list(columns).index("skill")
+    for line, row in zip(lines, clean, strict=True):
+        if row.get("skill_ci95"):
+            low, high = (number(end) for end in row["skill_ci95"])
+            line[place] += f" ({low} – {high})"
+    return heads, lines
 
 
 def drift_words(verdict: Mapping[str, Any]) -> dict[str, str]:

@@ -38,14 +38,15 @@ METRICS = {
     "crps": Metric(
         gettext_lazy("distribution error (last value = 1)"),
         gettext_lazy(
-            "average error of the forecast distribution over all horizons (continuous ranked "
-            "probability score); 1.00 = the last value"
+            "average error of the forecast distribution (continuous ranked probability score), over "
+            "all horizons where none is named; 1.00 = the last value"
         ),
     ),
     "mae": Metric(
         gettext_lazy("average error (last value = 1)"),
         gettext_lazy(
-            "average distance between forecast and outcome over all horizons; 1.00 = the last value"
+            "average distance between forecast and outcome, over all horizons where none is named; "
+            "1.00 = the last value"
         ),
     ),
     "n": Metric(
@@ -54,28 +55,14 @@ METRICS = {
         better="",
         write=count,
     ),
-    # forecasts, at one horizon
-    "n_h": Metric(
-        gettext_lazy("forecasts measured"),
-        gettext_lazy("how many forecasts the figures stand on"),
-        better="",
-        write=count,
-    ),
+    # forecasts, at one horizon; see also below
     "mae_h": Metric(
         gettext_lazy("average error (in its unit)"),
         gettext_lazy("average distance between forecast and outcome, in the forecast's unit"),
     ),
-    "mae_skill_h": Metric(
-        gettext_lazy("average error (last value = 1)"),
-        gettext_lazy("average distance between forecast and outcome; 1.00 = the last value"),
-    ),
     "crps_h": Metric(
         gettext_lazy("distribution error (in its unit)"),
         gettext_lazy("average error of the forecast distribution, in the forecast's unit"),
-    ),
-    "crps_skill_h": Metric(
-        gettext_lazy("distribution error (last value = 1)"),
-        gettext_lazy("average error of the forecast distribution; 1.00 = the last value"),
     ),
     "cov80_h": Metric(
         gettext_lazy("inside the interval (80 %)"),
@@ -164,6 +151,12 @@ METRICS = {
         gettext_lazy("similar moments against any, at the most"),
         gettext_lazy("upper end of its interval (95 %)"),
     ),
+}
+# The same at one horizon as over all of them.
+METRICS |= {
+    "n_h": METRICS["n"],
+    "mae_skill_h": METRICS["mae"],
+    "crps_skill_h": METRICS["crps"],
 }
 
 

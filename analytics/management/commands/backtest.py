@@ -99,7 +99,7 @@ class Command(FaceCommand):
         self.stdout.write(line)
 
     def _figures(self, figures: list[dict[str, Any]]) -> None:
-        title = _("Clean targets, a line per horizon")
+        title = _("Clean targets, a line per horizon; in brackets the interval (95 %)")
         self.console().print(plain_table(*backtest_table(figures), title))
 
 

@@ -150,7 +150,7 @@ def test_a_metric_that_nobody_explained_stands_for_itself():
 
 
 def test_horizons_of_a_metric_are_explained_once():
-    assert len(metric_lines(ml.TASKS[ml.Task.PRICE].metrics)) == 9
+    assert len(metric_lines(ml.TASKS[ml.Task.PRICE].metrics)) == 7
     assert all(line.endswith(".") for line in metric_lines(METRICS))
 
 
