@@ -30,6 +30,7 @@ _TYPES: tuple[tuple[type[serializers.Field], Any], ...] = (
 
 
 def errors(*codes: int) -> dict[int, OpenApiResponse]:
+    """What a call may be refused with; credentials may lack everywhere."""
     return {code: OpenApiResponse(ErrorSerializer, _ERRORS[code]) for code in (401, 403, *codes)}
 
 

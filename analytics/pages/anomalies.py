@@ -30,6 +30,7 @@ def event(row: AnomalyEvent) -> dict[str, Any]:
 
 
 def span(row: AnomalyEvent) -> charts.Span:
+    """An event as a mark in a chart."""
     title = f"{word(row.kind)}: {sentence(row.phrases, row.text)}"
     return charts.Span(row.start, row.end, row.severity, title)
 

@@ -55,11 +55,13 @@ class Section:
 
 
 def title(card: Mapping[str, Any]) -> str:
+    """Market, task and version in one line."""
     task = Task(card["task"]).label
     return f"{card['market']}: {task}, {card['family']} v{card['version']}"
 
 
 def sections(card: Mapping[str, Any]) -> list[Section]:
+    """The card part by part; parts without content are left out."""
     made = [
         _about(card),
         _figures(card["figures"]),

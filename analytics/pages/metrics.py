@@ -38,8 +38,8 @@ METRICS = {
     "crps": Metric(
         gettext_lazy("distribution error (last value = 1)"),
         gettext_lazy(
-            "average error of the forecast distribution (continuous ranked probability score), over "
-            "all horizons where none is named; 1.00 = the last value"
+            "average error of the forecast distribution (continuous ranked probability score), "
+            "over all horizons where none is named; 1.00 = the last value"
         ),
     ),
     "mae": Metric(

@@ -125,6 +125,7 @@ def test(figures: Mapping[str, Any]) -> str:
 
 
 def span(first: str | None, last: str | None) -> str:
+    """A stretch of time between two ISO 8601 moments; a dash where one is unknown."""
     if not first or not last:
         return "–"
     ends = (dt.datetime.fromisoformat(text) for text in (first, last))

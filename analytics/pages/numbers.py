@@ -21,6 +21,7 @@ def number(value: Any) -> str:
 
 
 def is_finite(value: Any) -> bool:
+    """Whether it is a number that can be drawn or written."""
     return isinstance(value, (int, float)) and math.isfinite(value)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,10 +59,8 @@ class Caller:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_throttles(settings):
+def fresh_throttles():
     cache.clear()
-    # Without its folder whitenoise warns, and a warning is an error here.
-    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
 
 
 @pytest.fixture

@@ -200,8 +200,7 @@ def test_who_asked_is_remembered(as_staff, staff, quotes, monkeypatch):
 
 # ------------------------------------------------------------------------- what a page may load
 @pytest.mark.parametrize("address", ["/", "/admin/", ROOT, f"{ROOT}docs"])
-def test_a_page_runs_no_script_of_its_own_text(admin_client, settings, tmp_path, address):
-    settings.STATIC_ROOT = tmp_path
+def test_a_page_runs_no_script_of_its_own_text(admin_client, address):
     answer = admin_client.get(address, headers={"accept": "text/html"}, follow=True)
     assert answer.status_code == 200
     assert "default-src 'self'" in answer.headers["Content-Security-Policy"]

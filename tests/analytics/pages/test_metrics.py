@@ -88,12 +88,6 @@ def raw_on(page: str) -> list[str]:
     return raw_names(" ".join(Visible(page).parts))
 
 
-@pytest.fixture(autouse=True)
-def static_root(settings, tmp_path):
-    """whitenoise warns where the folder of collected files is missing."""
-    settings.STATIC_ROOT = tmp_path
-
-
 @pytest.fixture
 def full(db):
     """A market whose versions have every metric that there is, each with a decision about it."""

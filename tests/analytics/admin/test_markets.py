@@ -15,12 +15,6 @@ pytestmark = pytest.mark.django_db
 QUOTES = reverse("admin:analytics_pricehistory_changelist")
 
 
-@pytest.fixture(autouse=True)
-def static_root(settings, tmp_path):
-    """whitenoise warns where the folder of collected files is missing."""
-    settings.STATIC_ROOT = tmp_path
-
-
 @pytest.mark.parametrize(
     ("asset", "minutes", "made"),
     [("BTC", "15", True), ("usdt", "15", False), ("BTC", "0", False), ("BTC", "99999", False)],
