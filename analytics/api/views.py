@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.routers import SimpleRouter
+from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
@@ -56,7 +57,13 @@ class Resource(StrictRequest, GenericViewSet):
 
 
 class ReadResource(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
-    """A resource that the API only shows."""
+    """A list and its details; `detail_serializer_class` adds what is too long for a list."""
+
+    detail_serializer_class: ClassVar[type[BaseSerializer] | None] = None
+
+    def get_serializer_class(self) -> type[BaseSerializer]:
+        detail = self.detail_serializer_class
+        return detail if detail and self.action != "list" else super().get_serializer_class()
 
 
 class SlashRouter(SimpleRouter):

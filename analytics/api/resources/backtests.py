@@ -14,7 +14,6 @@ from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import BaseSerializer
 
 from analytics.api.answers import OfMarketSerializer, QueuedAnswer, queued
 from analytics.api.fields import Input, MarketInput, Moment
@@ -137,6 +136,7 @@ class BacktestFilter(OfMarket, SpanFilter):
 class BacktestViewSet(ReadResource):
     queryset = BacktestRun.objects.none()
     serializer_class = BacktestSerializer
+    detail_serializer_class = BacktestDetailSerializer
     filterset_class = BacktestFilter
     ordering_fields = ("id", "created_at", "finished_at", "status")
     staff_actions = ("create", "cancel")
@@ -144,9 +144,6 @@ class BacktestViewSet(ReadResource):
     def get_queryset(self) -> QuerySet[BacktestRun]:
         rows = backtest_list()
         return rows.defer("figures", "params") if self.action == "list" else rows
-
-    def get_serializer_class(self) -> type[BaseSerializer]:
-        return BacktestSerializer if self.action == "list" else BacktestDetailSerializer
 
     @documented(
         "Backtest the forecasts of a market",

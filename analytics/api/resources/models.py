@@ -13,7 +13,6 @@ from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import BaseSerializer
 
 from analytics.api.answers import OfMarketSerializer
 from analytics.api.fields import Input, MarketRef
@@ -116,15 +115,13 @@ class ModelFilter(OfMarket):
 class ModelViewSet(ReadResource):
     queryset = TrainedModel.objects.none()
     serializer_class = TrainedModelSerializer
+    detail_serializer_class = TrainedModelDetailSerializer
     filterset_class = ModelFilter
     ordering_fields = ("id", "trained_at", "version", "score")
     staff_actions = ("promote", "retire", "rollback")
 
     def get_queryset(self) -> QuerySet[TrainedModel]:
         return model_list()
-
-    def get_serializer_class(self) -> type[BaseSerializer]:
-        return TrainedModelSerializer if self.action == "list" else TrainedModelDetailSerializer
 
     @documented("Its model card: every fact that is stored", OpenApiTypes.OBJECT, fails=(404,))
     @action(detail=True, methods=["get"])

@@ -9,7 +9,6 @@ from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import BaseSerializer
 
 from analytics.api.answers import OfMarketSerializer, QueuedAnswer
 from analytics.api.dl.training import TrainBody, TrainInput, start_training
@@ -115,6 +114,7 @@ class RunFilter(OfMarket, SpanFilter):
 class TrainingRunViewSet(ReadResource):
     queryset = TrainingRun.objects.none()
     serializer_class = TrainingRunSerializer
+    detail_serializer_class = TrainingRunDetailSerializer
     filterset_class = RunFilter
     ordering_fields = ("id", "created_at", "finished_at", "status")
     staff_actions = ("create", "cancel")
@@ -124,9 +124,6 @@ class TrainingRunViewSet(ReadResource):
         # Losses and configurations are long; a list of them is not read for those.
         long = ("losses", "config", "versions")
         return rows.defer(*long) if self.action == "list" else rows
-
-    def get_serializer_class(self) -> type[BaseSerializer]:
-        return TrainingRunSerializer if self.action == "list" else TrainingRunDetailSerializer
 
     @documented(
         "Train a new model",
