@@ -43,9 +43,10 @@ def load_protocol(path: Path) -> SimpleNamespace | str:
 
 
 def ours(quotes: pd.DataFrame, table: np.ndarray, learn: int) -> tuple[np.ndarray, np.ndarray]:
+    """The project's own detector: (rows,) score and alarm."""
     rows = quotes.rename(columns=_NAMES).set_index("timestamp").select_dtypes("number")
-    track = score_series(rows, train_until=rows.index[learn])
-    return track.score, track.alarm
+    scores = score_series(rows, train_until=rows.index[learn])
+    return scores.score, scores.alarm
 
 
 def inject_figures(
@@ -78,6 +79,7 @@ def inject_figures(
 
 
 def main() -> None:
+    """Print the figures of every detector that is here."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--protocol", type=Path, default=_SHARED / "bench/anomaly_protocol.py")
     parser.add_argument("--quotes", type=Path, default=_SHARED / "data/usdt_bob_binance_p2p.csv.gz")

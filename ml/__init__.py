@@ -7,14 +7,13 @@ import importlib
 from typing import Any
 
 _HOMES = {
+    "ml.anomaly.calibration": ("parse_alarm_rate", "rate_of_sensitivity"),
     "ml.anomaly.scoring": ("score_series",),
     "ml.anomaly.stream": ("QuoteStream",),
-    "ml.anomaly.track": ("Track",),
     "ml.artifact": ("read_manifest",),
     "ml.evaluation.backtest": ("run_backtest",),
     "ml.evaluation.plan": ("BacktestPlan", "BacktestProgress", "write_predictions"),
     "ml.evaluation.report": ("backtest_figures", "report_backtest"),
-    "ml.anomaly.rates": ("parse_alarm_rate", "rate_of_sensitivity"),
     "ml.audit": ("DataAudit", "audit_quotes"),
     "ml.device": (
         "get_device",
@@ -44,6 +43,7 @@ _HOMES = {
     "ml.predictor": ("DLPredictor",),
     "ml.registry": ("get_spec", "list_specs", "registered"),
     "ml.results": (
+        "PUBLIC_THRESHOLD",
         "Analogue",
         "Analogues",
         "Anomaly",
@@ -53,6 +53,7 @@ _HOMES = {
         "Pattern",
         "Patterns",
         "Phrase",
+        "SeriesScores",
     ),
     "ml.evaluation.compare": ("compare_models",),
     "ml.simulate": ("SimulatedMarket", "simulate_quotes"),

@@ -15,15 +15,13 @@ from ml.errors import ArtifactMismatch, BadConfig, BadQuotes
 from ml.grid import check_quotes, check_times
 from ml.pipeline import AnomalyServer, ForecastServer, PatternServer, Pipeline, Server
 from ml.registry import get_spec
-from ml.results import AnomalyScores, Forecast, Patterns
+from ml.results import PUBLIC_THRESHOLD, AnomalyScores, Forecast, Patterns
 from ml.spec import Source
 from ml.tasks import Task
 
 if TYPE_CHECKING:
     from ml.anomaly.stream import QuoteStream
     from ml.forecast.metrics import ForecastBatch
-
-DEFAULT_THRESHOLD = 0.1
 
 
 class DLPredictor:
@@ -80,7 +78,7 @@ class DLPredictor:
         *,
         start: dt.datetime | None = None,
         end: dt.datetime | None = None,
-        threshold: float = DEFAULT_THRESHOLD,
+        threshold: float = PUBLIC_THRESHOLD,
         alarm_rate: str | None = None,
         sensitivity: float | None = None,
         mode: str = "entire",
@@ -88,9 +86,9 @@ class DLPredictor:
     ) -> AnomalyScores:
         """Scores of the rows in start..end (all by default), each from rows up to its own.
 
-        A row is an anomaly from the public score `threshold` on; 0.1 is the promise of one false
-        alarm a week. `alarm_rate` ("1/day") or `sensitivity` (0 to 99, see ml.anomaly.rates) set
-        the threshold instead. `mode="last"` answers for the last row only. Raises BadConfig.
+        A row is an anomaly from the public score `threshold` on; PUBLIC_THRESHOLD is one false
+        alarm a week. `alarm_rate` ("1/day") or `sensitivity` (0 to 99, see ml.rate_of_sensitivity)
+        set the threshold instead. `mode="last"` answers for the last row only. Raises BadConfig.
         """
         self._expect(Task.ANOMALY)
         quotes = _until(quotes, end)
@@ -104,7 +102,7 @@ class DLPredictor:
         if mode == "last":
             start = quotes.index[-1].to_pydatetime()
         if alarm_rate is not None or sensitivity is not None:
-            from ml.anomaly.rates import parse_alarm_rate, rate_of_sensitivity
+            from ml.anomaly.calibration import parse_alarm_rate, rate_of_sensitivity
 
             per_week = (
                 parse_alarm_rate(alarm_rate)
@@ -115,7 +113,7 @@ class DLPredictor:
         return self._detector.scan(quotes, start=start, end=end, threshold=threshold, source=source)
 
     def alarm_threshold(self, per_week: float, *, source: Source = Source.NETWORK) -> float:
-        """The public score that so many false alarms a week reach; 0.1 for one a week."""
+        """The public score that so many false alarms a week reach; one a week: PUBLIC_THRESHOLD."""
         return self._detector.threshold_of(per_week, source)
 
     def anomaly_stream(

@@ -41,6 +41,11 @@ class Forecast:
     novelty: float | None = None
 
 
+#: Public score of a row exactly at the calibrated threshold, which comes once a week where nothing
+#: is wrong; twice as strange is 0.2.
+PUBLIC_THRESHOLD = 0.1
+
+
 @dataclass(frozen=True, kw_only=True)
 class Expected:
     """What a feature should have been; values in the feature's own unit, None where unknown."""
@@ -62,7 +67,7 @@ class Phrase:
 
 @dataclass(frozen=True, kw_only=True)
 class Anomaly:
-    """A strange row. Scores: 0.1 is the calibrated threshold, 0.2 is twice as strange."""
+    """A strange row. The score is a public one: PUBLIC_THRESHOLD is the calibrated threshold."""
 
     timestamp: dt.datetime
     score: float
@@ -85,6 +90,20 @@ class AnomalyScores:
     warming_up: bool
     source: Source
     name: str
+
+
+@dataclass(frozen=True)
+class SeriesScores:
+    """A series scored whole, of quotes or of plain values; one entry per row, in their order.
+
+    score: (rows,) float64, how strange each row is now, 0 while warming up, never NaN; comparable
+    over series. event_score: (rows,) peaks once, where an event begins, else 0. alarm: (rows,)
+    bool, from the row that raises an alarm until it ends. kind: "" where there is none."""
+
+    score: np.ndarray
+    event_score: np.ndarray
+    alarm: np.ndarray
+    kind: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

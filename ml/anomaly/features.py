@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ml.anomaly.readings import Readings, price_columns, read_rows
+from ml.anomaly.readings import Readings, past_median, price_columns, read_rows
 
 #: Readings of the trailing median; a day at half-hour steps.
 DAY = 48
@@ -48,7 +48,7 @@ def levels_of(columns: tuple[str, ...], filled: np.ndarray) -> dict[str, np.ndar
     """(rows, columns) logarithms -> the quantities that a fault can move, each (rows,)."""
     sides = price_columns(columns)
     out = {c: filled[:, i] for i, c in enumerate(columns)}
-    out["mid"] = sum(out[s] for s in sides) / len(sides)
+    out["mid"] = np.sum([out[s] for s in sides], axis=0) / len(sides)
     if len(sides) == 2:
         out["spread"] = out["ask"] - out["bid"]
     if {"bid_volume", "ask_volume"} <= out.keys():
@@ -87,12 +87,6 @@ def run_by_row(
     return extend_run(past, flag, keep, 1.0 if gain is None else gain)
 
 
-def past_median(readings: Readings, level: np.ndarray, rows: int) -> np.ndarray:
-    """(rows,) median of the last `rows` readings before each row; its own value for the first."""
-    rolling = pd.Series(level[readings.last]).rolling(rows, min_periods=1)
-    return readings.before(rolling.median().to_numpy())
-
-
 def make_features(quotes: pd.DataFrame, *, usual: float) -> Features:
     """Features of a table of quotes in the order in which it came; absent columns give absent
     features. `usual` are the market's minutes between readings."""
@@ -118,6 +112,7 @@ def make_features(quotes: pd.DataFrame, *, usual: float) -> Features:
 
 
 def table_of(columns: tuple[str, ...], filled: np.ndarray, index: pd.Index) -> pd.DataFrame:
+    """(rows, columns) logarithms -> what was quoted, and the spread in percent of mid."""
     table = pd.DataFrame(np.exp(filled), columns=list(columns), index=index)
     if {"bid", "ask"} <= set(columns):
         middle = (table["bid"] + table["ask"]) / 2
@@ -172,7 +167,7 @@ def values_of(
         move = (levels[side] - before[:, i]) / _gap_factor(since[side], usual)
         # Nothing is known before the first reading: no move.
         out[f"return_{side}"] = np.where(gone[side], np.nan, move)
-    either = np.any(list(gone.values()), axis=0)
+    either = np.column_stack(list(gone.values())).any(axis=1)
     out["gap_mid"] = np.where(either, np.nan, levels["mid"] - middles["mid"])
     if "spread" in levels:
         out["spread"] = np.where(either, np.nan, levels["spread"])

@@ -1,5 +1,6 @@
 """The heads of the detector: each answers decades of rarity per row, in one currency, so that the
-maximum of all gives every head its budget of false alarms."""
+maximum of all gives every head its budget of false alarms. Every function works on rows at once,
+for a whole table as for a single quote."""
 
 from __future__ import annotations
 
@@ -8,28 +9,28 @@ from typing import Any
 
 import numpy as np
 
-from ml.anomaly.features import Features, past_median
-from ml.anomaly.hysteresis import REFERENCE, hold
+from ml.anomaly.alarms import REFERENCE, score_hysteresis
+from ml.anomaly.features import Features
+from ml.anomaly.readings import past_median, trailing_quantile
 from ml.anomaly.residuals import Residuals
-from ml.anomaly.runs import RunHead
-from ml.anomaly.stats import (
-    DRIFT_ROWS,
-    budget,
-    level_stat,
-    sized_of,
-    sizes_of,
-    step_of,
-    together,
-    watched,
-)
-from ml.anomaly.tails import Tail
-from ml.anomaly.trailing import trailing_quantile
+from ml.anomaly.tails import RunHead, Tail, crossing_decades
 
-#: Crossed quotes rarer than this share of rows are taken for faults, whatever their depth.
-_HABITUAL = 0.003
-#: Where more rows than this are crossed, it is how the market looks.
-_HABITUAL_ROWS = 0.03
-_OUTER = (0.97, 0.995)
+#: Readings over which a drift adds up.
+DRIFT_ROWS = 5
+#: How far the measure of a shift of level follows the last weeks.
+_LOCAL = 0.3
+#: Liquidity is watched by many heads; together they must not spend the budget of the others. More
+#: of it than expected is hardly ever trouble.
+_SIZE_BUDGET = 0.85
+#: A spread is bounded by what traders would take: it is rarer than its tail says.
+_SPREAD_BUDGET = 1.1
+#: A trend is a gap to the median too.
+_TREND_BUDGET = 0.9
+_MORE_OF_IT = 0.5
+#: Quantiles through which tails go; a drift is a sum of few steps and has an inner one.
+_OUTER, _DRIFT_OUTER = (0.97, 0.995), (0.90, 0.97)
+#: Least fallback of a feature's residual, of the mid's move and of the depth of a crossing.
+_LEAST_RESIDUAL, _LEAST_MOVE, _LEAST_DEPTH = 0.02, 1e-6, 1e-3
 
 
 @dataclass(frozen=True)
@@ -59,17 +60,17 @@ class Heads:
     def fit(cls, features: Features, residuals: Residuals, rows: np.ndarray) -> Heads:
         """`rows` is the mask of the training rows."""
         last = features.readings.last[rows[features.readings.last]]
-        sized = sized_of(features.signals, residuals)
-        floor = np.r_[np.full(len(features.names), 0.02), 1e-6, 1e-3]
+        sized = trailing_inputs(features.signals, residuals)
+        floor = np.r_[np.full(len(features.names), _LEAST_RESIDUAL), _LEAST_MOVE, _LEAST_DEPTH]
         usual = np.quantile(sized[last], 0.9, axis=0) if len(last) else floor
-        rate = _crossed_rate(features.signals, last)
+        rate = crossing_decades(features.signals, last)
         blank = cls(features.names, np.maximum(usual, floor), {}, {}, rate)
         measured = blank.measure(features, residuals)
         columns = dict(zip(features.names, measured.sizes.T, strict=True))
         tails = {
             name: Tail.fit(
                 values[last],
-                through=(0.90, 0.97) if name == "drift" else _OUTER,
+                through=_DRIFT_OUTER if name == "drift" else _OUTER,
                 pareto=name != "drift",
             )
             for name, values in (columns | measured.stats).items()
@@ -78,10 +79,11 @@ class Heads:
         return cls(features.names, blank.fallback, tails, runs, rate)
 
     def measure(self, features: Features, residuals: Residuals) -> Measured:
+        """A whole table; `residuals` are those of its rows."""
         readings, signals = features.readings, features.signals
-        sized = sized_of(signals, residuals)
+        sized = trailing_inputs(signals, residuals)
         local = trailing_quantile(readings, sized, self.fallback, features.usual)
-        total = np.r_[0.0, np.cumsum(step_of(signals, local)[readings.last])]
+        total = np.r_[0.0, np.cumsum(drift_step(signals, local)[readings.last])]
         number = readings.reading
         earlier = total[number] - total[np.maximum(number + 1 - DRIFT_ROWS, 0)]
         return self.weigh(signals, residuals, sized, local, earlier)
@@ -94,20 +96,20 @@ class Heads:
         local: np.ndarray,
         earlier: np.ndarray,
     ) -> Measured:
-        """`sized` and `local`, its trailing quantile, as `sized_of` says; `earlier` is the sum of
-        the steps of the readings before a row that count towards its drift."""
+        """`sized` are the `trailing_inputs`, `local` (alike) their trailing quantiles; `earlier`
+        (rows,) is the sum of the steps of the readings before a row that count for its drift."""
         unit, move = local[:, :-2], local[:, -2]
         stats = {
-            "drift": np.abs(earlier + step_of(signals, local)),
-            "level": level_stat(signals["common"], move, self.fallback[-2]),
+            "drift": np.abs(earlier + drift_step(signals, local)),
+            "level": _level_stat(signals["common"], move, self.fallback[-2]),
         }
         if self.crossed_rate is None:
             stats["crossed"] = sized[:, -1] / local[:, -1]
-        stats |= together(self.names, residuals, unit)
-        return Measured(sizes_of(self.names, residuals) / unit, unit, stats)
+        stats |= _depth_stats(self.names, residuals, unit)
+        return Measured(_weighted_sizes(self.names, residuals) / unit, unit, stats)
 
     def decades(self, features: Features, measured: Measured) -> dict[str, np.ndarray]:
-        """Head name -> (rows,) decades of rarity at each row alone, nothing held."""
+        """Head name -> (rows,) decades of rarity of each row by itself, without hysteresis."""
         sums = {
             n: head.sums(features, n) for n, head in self.runs.items() if head.surprise is not None
         }
@@ -116,6 +118,7 @@ class Heads:
     def rarity(
         self, measured: Measured, signals: dict[str, np.ndarray], sums: dict[str, np.ndarray]
     ) -> dict[str, np.ndarray]:
+        """The same from what was measured; `sums` are the runs' sums of surprise, by flag."""
         columns = dict(zip(self.names, measured.sizes.T, strict=True)) | measured.stats
         out = {name: tail(columns[name]) * budget(name) for name, tail in self.tails.items()}
         for name, head in self.runs.items():
@@ -124,21 +127,26 @@ class Heads:
             out["crossed"] = np.where(signals["crossed"] > 0, self.crossed_rate, 0.0)
         return out
 
-    def held(self, features: Features, decades: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The same, each held while the level that it watches stays away from home."""
+    def with_hysteresis(
+        self, features: Features, decades: dict[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """The same, each lasting while the level that it watches stays away from home."""
         homes: dict[str, np.ndarray] = {}
         out = {}
         for name, found in decades.items():
-            level = watched(name)
+            level = watched_level(name)
             if level is None or level not in features.levels:
                 out[name] = found
                 continue
             if level not in homes:
                 homes[level] = past_median(features.readings, features.levels[level], REFERENCE)
-            out[name] = hold(features.readings, found, features.levels[level], homes[level])
+            out[name] = score_hysteresis(
+                features.readings, found, features.levels[level], homes[level]
+            )
         return out
 
     def to_json(self) -> dict[str, Any]:
+        """For the artifact's manifest; `from_json` reads it."""
         return {
             "names": list(self.names),
             "fallback": self.fallback.tolist(),
@@ -149,6 +157,7 @@ class Heads:
 
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> Heads:
+        """What `to_json` wrote."""
         return cls(
             names=tuple(body["names"]),
             fallback=np.array(body["fallback"]),
@@ -158,15 +167,64 @@ class Heads:
         )
 
 
-def _crossed_rate(signals: dict[str, np.ndarray], last: np.ndarray) -> float | None:
-    """Decades of rarity of a crossing, None where it is a habit."""
-    if "crossed" not in signals or not len(last):
-        return 0.0
-    depth = signals["crossed"][last]
-    # The median over stretches: one bad month does not make a habit.
-    blocks = int(np.clip(len(depth) // 1000, 1, 13))
-    if np.median([np.mean(part > 0) for part in np.array_split(depth, blocks)]) > _HABITUAL_ROWS:
-        return None
-    begun = np.sum((depth > 0) & (np.r_[0, depth[:-1]] <= 0))
-    rate = float(begun + 1) / (len(depth) + 2)
-    return float(-np.log10(rate)) + (1.0 if rate < _HABITUAL else 0.0)
+def _is_size(name: str) -> bool:
+    """Whether a feature is about volumes or offers."""
+    return name.startswith("gap_") and name != "gap_mid"
+
+
+def watched_level(name: str) -> str | None:
+    """The level that a head watches, by which its score lasts; None where it does not."""
+    if name in ("drift", "level"):
+        return "mid"
+    if name.startswith("depth_"):
+        return f"{name.removeprefix('depth_')}_volume"
+    kind, _, level = name.partition("_")
+    return level if kind in ("return", "gap") else None
+
+
+def _depth_sides(names: tuple[str, ...]) -> list[str]:
+    """Sides whose volume and offers are both known."""
+    return [s for s in ("bid", "ask") if {f"gap_{s}_volume", f"gap_{s}_offers"} <= set(names)]
+
+
+def _weighted_sizes(names: tuple[str, ...], residuals: Residuals) -> np.ndarray:
+    """(rows, features) sizes; liquidity above what is expected counts half."""
+    more = np.array([_is_size(n) and n != "gap_imbalance" for n in names])
+    return np.where(more & (residuals.signed > 0), _MORE_OF_IT, 1.0) * residuals.size
+
+
+def _depth_stats(
+    names: tuple[str, ...], residuals: Residuals, unit: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Volume and offers of a side falling together, in units of both trailing quantiles."""
+    out = {}
+    for side in _depth_sides(names):
+        at = [names.index(f"gap_{side}_volume"), names.index(f"gap_{side}_offers")]
+        fall = np.where(residuals.signed[:, at] < 0, residuals.size[:, at], 0.0)
+        out[f"depth_{side}"] = fall.sum(axis=1) / unit[:, at].sum(axis=1)
+    return out
+
+
+def budget(name: str) -> float:
+    """By what the decades of a head count: its share of the false alarms."""
+    if _is_size(name) or name.startswith("depth_"):
+        return _SIZE_BUDGET
+    return {"spread": _SPREAD_BUDGET, "gap_mid": _TREND_BUDGET}.get(name, 1.0)
+
+
+def _level_stat(common: np.ndarray, move: np.ndarray, scale: float) -> np.ndarray:
+    """Size of a common move between the local and the usual measure: a quiet week alone must not
+    make an ordinary step a shift of level."""
+    return np.abs(common) / (move**_LOCAL * scale ** (1 - _LOCAL))
+
+
+def drift_step(signals: dict[str, np.ndarray], local: np.ndarray) -> np.ndarray:
+    """(rows,) the common move, counted as at most one usual large move."""
+    return np.clip(signals["common"] / local[:, -2], -1.0, 1.0)
+
+
+def trailing_inputs(signals: dict[str, np.ndarray], residuals: Residuals) -> np.ndarray:
+    """(rows, features + 2): what is measured by its own trailing quantile: the residuals, the mid's
+    move and the depth of a crossing."""
+    depth = signals.get("crossed", np.zeros(len(residuals.size)))
+    return np.column_stack([residuals.size, np.abs(signals["move"]), depth])

@@ -11,17 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ml.anomaly.alarms import alarm_rows, episodes
-from ml.anomaly.calibration import PROMISE_PER_WEEK
+from ml.anomaly.alarms import HYSTERESIS_ROWS, REFERENCE, alarm_rows, count_episodes
+from ml.anomaly.calibration import ALARMS_PER_WEEK
+from ml.anomaly.detectors import Detector
 from ml.anomaly.features import LONGEST_RUN, Features, make_features
-from ml.anomaly.hysteresis import HOLD_ROWS, REFERENCE
-from ml.anomaly.planting import plant
-from ml.anomaly.readings import join_minutes
-from ml.anomaly.scored import Detector
-from ml.anomaly.trailing import TRAIL
+from ml.anomaly.planting import Planted, plant
+from ml.anomaly.readings import TRAIL, join_minutes, minutes_of
+from ml.tasks import TASKS, Task
 
 #: Readings before a row that its score depends on: trailing scale, median, window, longest run.
-CONTEXT = TRAIL + 2 * LONGEST_RUN + 96 + HOLD_ROWS + REFERENCE
+CONTEXT = TRAIL + 2 * LONGEST_RUN + 96 + HYSTERESIS_ROWS + REFERENCE
 #: Rows after an event in which an alarm is neither a hit nor false: the way back is a move too.
 GRACE = 24
 #: Rows after its end in which an event may still be caught.
@@ -42,7 +41,7 @@ def features_between(
     if start is not None:
         first = int(quotes.index.searchsorted(start))
         # A reading may hold several rows: count the readings, and take whole ones.
-        gaps = np.diff(quotes.index.as_unit("ns").asi8[: first + 1]) / 6e10
+        gaps = np.diff(minutes_of(quotes.index[: first + 1]))
         begins = np.flatnonzero(gaps > join_minutes(usual)) + 1
         skip = begins[-CONTEXT] if len(begins) >= CONTEXT else 0
         quotes = quotes.iloc[skip:]
@@ -59,26 +58,30 @@ class Trial:
     counted: np.ndarray
     weeks: float
 
+    def quiet(self) -> np.ndarray:
+        """(rows,) bool: those that count and are as real as they came."""
+        return self.counted & quiet_rows(self.kind)
+
 
 def trials(
     quotes: pd.DataFrame, *, usual: float, start: pd.Timestamp, end: pd.Timestamp
 ) -> list[Trial]:
     """The clean stretch first, then one planted copy per seed. Prepared once for all detectors."""
+    clean = quotes.loc[:end]
+    copies = [Planted(clean, np.full(len(clean), "", dtype=object))]
+    copies += (plant(clean, seed=seed, start=start) for seed in SEEDS)
+    weeks = (end - start) / pd.Timedelta(weeks=1)
     out = []
-    for seed in (None, *SEEDS):
-        copy, kind = quotes.loc[:end], np.full(len(quotes.loc[:end]), "", dtype=object)
-        if seed is not None:
-            planted = plant(copy, seed=seed, start=start)
-            copy, kind = planted.quotes, planted.kind
-        features = features_between(copy, usual=usual, start=start, end=end)
+    for copy in copies:
+        features = features_between(copy.quotes, usual=usual, start=start, end=end)
         index = features.table.index
-        weeks = (end - start) / pd.Timedelta(weeks=1)
-        out.append(Trial(features, kind[-len(index) :], np.asarray(index >= start), weeks))
+        out.append(Trial(features, copy.kind[-len(index) :], np.asarray(index >= start), weeks))
     return out
 
 
 def average_precision(label: np.ndarray, score: np.ndarray) -> float:
-    """Area under the precision-recall steps; ties share one step."""
+    """Area under the steps of precision over recall, as scikit-learn has it; ties share one step.
+    `label` (rows,) is 0 or 1 (or bool), `score` (rows,) the higher the stranger."""
     order = np.argsort(-score, kind="stable")
     hits = np.cumsum(label[order])
     last = np.r_[np.flatnonzero(np.diff(score[order])), len(score) - 1]
@@ -89,13 +92,14 @@ def average_precision(label: np.ndarray, score: np.ndarray) -> float:
 def events(kind: np.ndarray) -> list[tuple[int, int, str]]:
     """(first row, last row, kind) of every planted event."""
     edge = np.flatnonzero(np.r_[True, kind[1:] != kind[:-1], True])
-    return [(a, b - 1, kind[a]) for a, b in itertools.pairwise(edge) if kind[a]]
+    spans = itertools.pairwise(edge.tolist())
+    return [(first, end - 1, str(kind[first])) for first, end in spans if kind[first]]
 
 
-def _quiet(trial: Trial) -> np.ndarray:
-    """Counted rows that belong to no event and to no event's aftermath."""
-    quiet = trial.counted.copy()
-    for first, last, _ in events(trial.kind):
+def quiet_rows(kind: np.ndarray) -> np.ndarray:
+    """(rows,) bool: rows that belong to no planted event and to no event's aftermath."""
+    quiet = np.ones(len(kind), dtype=bool)
+    for first, last, _ in events(kind):
         quiet[first : last + GRACE + 1] = False
     return quiet
 
@@ -111,35 +115,34 @@ def _recall(trials: list[Trial], totals: list[np.ndarray], threshold: float) -> 
 
 def _oracle(trials: list[Trial], totals: list[np.ndarray], weeks: float) -> float:
     """Lowest threshold with at most one false alarm a week on the quiet rows of these trials."""
-    quiet = [_quiet(t) for t in trials]
+    quiet = [t.quiet() for t in trials]
     pooled = np.concatenate([total[q] for total, q in zip(totals, quiet, strict=True)])
     best = np.inf
     for t in np.unique(np.quantile(pooled, 1 - np.geomspace(1e-5, 0.3, 200)))[::-1]:
-        false = sum(episodes((s >= t) & q) for s, q in zip(totals, quiet, strict=True))
-        if false > PROMISE_PER_WEEK * weeks * len(trials):
+        false = sum(count_episodes((s >= t) & q) for s, q in zip(totals, quiet, strict=True))
+        if false > ALARMS_PER_WEEK * weeks * len(trials):
             break
         best = float(t)
     return best
 
 
 def measure(detector: Detector, prepared: list[Trial], threshold: float) -> dict[str, float | None]:
-    """The task's metrics; `threshold` is the detector's calibrated raw threshold."""
+    """The task's metrics (TaskSpec.metrics), None where nothing could be planted; `threshold` is
+    the detector's calibrated raw threshold."""
     totals = [np.nan_to_num(detector.score(t.features).total, nan=0.0) for t in prepared]
     clean, planted = prepared[0], prepared[1:]
     weeks = clean.weeks
     if not weeks or not any(events(t.kind) for t in planted):
-        return dict.fromkeys(
-            ("average_precision", "recall_at_one_a_week", "recall", "false_alarms_per_week")
-        )
-    rows = [_quiet(t) | ((t.kind != "") & t.counted) for t in planted]
+        return dict.fromkeys(TASKS[Task.ANOMALY].metrics)
+    rows = [t.quiet() | ((t.kind != "") & t.counted) for t in planted]
     label = np.concatenate([(t.kind != "")[r] for t, r in zip(planted, rows, strict=True)])
     score = np.concatenate([s[r] for s, r in zip(totals[1:], rows, strict=True)])
     best = _oracle(planted, totals[1:], weeks)
     return {
-        "average_precision": average_precision(label.astype(int), score),
+        "average_precision": average_precision(label, score),
         "recall_at_one_a_week": _recall(planted, totals[1:], best),
         "recall": _recall(planted, totals[1:], threshold),
         "false_alarms_per_week": float(
-            episodes(alarm_rows(totals[0], threshold) & clean.counted) / weeks
+            count_episodes(alarm_rows(totals[0], threshold) & clean.counted) / weeks
         ),
     }

@@ -14,19 +14,25 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from ml.anomaly.baseline import RobustZ
-from ml.anomaly.calibration import PUBLIC_THRESHOLD, SLOPE, Promise, calibrate
-from ml.anomaly.detector import NetworkDetector
+from ml.anomaly.calibration import (
+    LEAST_ROWS,
+    SLOPE,
+    AlarmRateCalibration,
+    calibrate,
+    calibration_rows,
+    too_few_rows,
+)
+from ml.anomaly.detectors import Detector, NetworkDetector, RobustZ
 from ml.anomaly.features import make_features
 from ml.anomaly.measure import measure, trials
 from ml.anomaly.nets import AnomalyConfig
 from ml.anomaly.readings import usual_gap
-from ml.anomaly.scored import Detector
+from ml.anomaly.residuals import fit_rebuilder
 from ml.anomaly.server import AnomalyServer
-from ml.anomaly.training import LEAST_ROWS, fit_detector, usable
 from ml.errors import NotEnoughData
 from ml.loop import LoopResult
 from ml.pipeline import FitContext, Fitted
+from ml.results import PUBLIC_THRESHOLD
 from ml.spec import ModelSpec, Progress, Source, TrainConfig
 
 TEST_SHARE = 0.2
@@ -34,31 +40,26 @@ _WEEK = pd.Timedelta(weeks=1)
 
 
 def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: FitContext) -> Fitted:
-    """Train on a quotes frame and measure on its untouched last stretch."""
+    """Train on a quotes frame and measure on its untouched last stretch. Raises NotEnoughData,
+    Cancelled and TrainingDiverged."""
     config = cast(AnomalyConfig, config)
     quotes = quotes[[c for c in quotes.columns if not c.endswith("_vwap")]]  # no feature uses it
-    _refuse_short(quotes)
+    if len(quotes) < LEAST_ROWS:
+        raise too_few_rows(len(quotes), "with a price")
     cut = int(len(quotes) * (1 - TEST_SHARE))
     usual = usual_gap(quotes.index[:cut])
-    detectors, promises, loop = _learn(quotes.iloc[:cut], usual, spec, config, context)
+    detectors, calibrations, loop = _learn(quotes.iloc[:cut], usual, spec, config, context)
     context.on_progress(Progress(stage="measuring", epochs=config.epochs))
     start, end = quotes.index[cut], quotes.index[-1]
     prepared = trials(quotes, usual=usual, start=start, end=end)
-    figures = {k: measure(d, prepared, promises[k].weekly) for k, d in detectors.items()}
+    figures = {k: measure(d, prepared, calibrations[k].weekly) for k, d in detectors.items()}
     if figures[Source.NETWORK]["average_precision"] is None:
-        raise NotEnoughData(
-            "The last stretch has too few quotes to plant faults and measure a detector.",
-            needed=LEAST_ROWS,
-            present=len(quotes),
-        )
+        problem = "The last stretch has too few quotes to plant faults and measure a detector."
+        raise NotEnoughData(problem, needed=LEAST_ROWS, present=len(quotes))
     network = cast(NetworkDetector, detectors[Source.NETWORK])
     return Fitted(
-        tensors={
-            f"{i}.{k}": v
-            for i, n in enumerate(network.network.networks)
-            for k, v in n.state_dict().items()
-        },
-        section=_section(usual, detectors, promises),
+        tensors=_tensors(network),
+        section=_section(usual, detectors, calibrations),
         metrics=figures[Source.NETWORK],
         baseline_metrics=figures[Source.BASELINE],
         trained_until=quotes.index[cut - 1].to_pydatetime(),
@@ -72,13 +73,10 @@ def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: Fit
     )
 
 
-def _refuse_short(quotes: pd.DataFrame) -> None:
-    if len(quotes) < LEAST_ROWS:
-        raise NotEnoughData(
-            f"An anomaly detector needs {LEAST_ROWS} rows with a price; there are {len(quotes)}.",
-            needed=LEAST_ROWS,
-            present=len(quotes),
-        )
+def _tensors(network: NetworkDetector) -> dict[str, Tensor]:
+    """The weights of all members; the server takes them apart again."""
+    members = enumerate(network.network.networks)
+    return {f"{i}.{name}": v for i, member in members for name, v in member.state_dict().items()}
 
 
 def _learn(
@@ -87,11 +85,11 @@ def _learn(
     spec: ModelSpec,
     config: AnomalyConfig,
     context: FitContext,
-) -> tuple[dict[str, Detector], dict[str, Promise], LoopResult]:
-    """The network's detector and the baseline with their promises, by Source."""
+) -> tuple[dict[Source, Detector], dict[Source, AlarmRateCalibration], LoopResult]:
+    """The network's detector and the baseline with their calibrations."""
     features = make_features(quotes, usual=usual)
     train = np.full(len(quotes), True)
-    network, loop = fit_detector(
+    network, loop = fit_rebuilder(
         features,
         train,
         spec,
@@ -101,31 +99,34 @@ def _learn(
         on_progress=context.on_progress,
     )
     context.on_progress(Progress(stage="calibrating"))
-    detectors: dict[str, Detector] = {
-        Source.NETWORK: network,
+    detectors: dict[Source, Detector] = {
+        Source.NETWORK: NetworkDetector.fit(network, features, train),
         Source.BASELINE: RobustZ.fit(features, train),
     }
-    quiet = usable(quotes.index, context.labels)
+    quiet = calibration_rows(quotes.index, context.labels)
     weeks = (quotes.index[-1] - quotes.index[0]) / _WEEK * float(np.mean(quiet))
     slopes = {Source.NETWORK: SLOPE, Source.BASELINE: None}
-    promises = {
+    calibrations = {
         k: calibrate(d.score(features).total[quiet], weeks=weeks, slope=slopes[k])
         for k, d in detectors.items()
     }
-    return detectors, promises, loop
+    return detectors, calibrations, loop
 
 
 def _section(
-    usual: float, detectors: dict[str, Detector], promises: dict[str, Promise]
+    usual: float,
+    detectors: dict[Source, Detector],
+    calibrations: dict[Source, AlarmRateCalibration],
 ) -> dict[str, Any]:
+    """The names in it are those of the first artifacts, which are still read."""
     network = cast(NetworkDetector, detectors[Source.NETWORK])
     return {
         "features": list(network.heads.names),
         "usual_minutes": usual,
-        "network": network.network.to_json(),
+        "network": network.network.standard.to_json(),
         "heads": network.heads.to_json(),
-        "baseline": cast(RobustZ, detectors[Source.BASELINE]).to_json(),
-        "promises": {str(k): v.to_json() for k, v in promises.items()},
+        "baseline": cast(RobustZ, detectors[Source.BASELINE]).standard.to_json(),
+        "promises": {str(k): v.to_json() for k, v in calibrations.items()},
         "public_threshold": PUBLIC_THRESHOLD,
     }
 
@@ -133,4 +134,5 @@ def _section(
 def load(
     manifest: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device
 ) -> AnomalyServer:
+    """What a folder holds, ready to answer. Raises ArtifactMismatch where it is too old."""
     return AnomalyServer(manifest, tensors, device)

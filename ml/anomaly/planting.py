@@ -51,82 +51,66 @@ def kinds_for(columns: pd.Index) -> list[str]:
 
 def plant(quotes: pd.DataFrame, *, seed: int, start: pd.Timestamp) -> Planted:
     """A copy of `quotes` with events from `start` on, each kind at least once where room allows."""
-    rng = np.random.default_rng(seed)
-    out, kind = quotes.copy(), np.full(len(quotes), "", dtype=object)
-    kinds = kinds_for(quotes.columns)
-    sides = [c for c in ("bid", "ask", "price") if c in quotes.columns]
-    low, high = int(quotes.index.searchsorted(start)), len(quotes) - APART
+    kinds, planter = kinds_for(quotes.columns), _Planter(quotes, np.random.default_rng(seed))
     # From 3 h after the start, so that an event never leans on rows outside of the stretch.
-    low += 6
+    low, high = int(quotes.index.searchsorted(start)) + 6, len(quotes) - APART
     count = max(len(kinds), (high - low) // EVERY)
     weight = np.array([PLAN[k][0] for k in kinds], float)
-    drawn = [*kinds, *rng.choice(kinds, count - len(kinds), p=weight / weight.sum())]
-    filled = quotes.ffill()
-    unit = _unit(filled[sides])
-    taken = np.zeros(len(quotes), bool)
-    for name in drawn:
-        length = int(rng.integers(PLAN[name][1], PLAN[name][2] + 1))
-        at = _place(rng, taken, low, high - length, length, filled[sides], name)
-        if at is None:
-            continue
-        rows = np.arange(at, at + length)
-        taken[rows] = True
-        kind[rows] = name
-        _apply(out, filled, name, rows, sides, unit, rng)
-    return Planted(out, kind)
+    more = planter.rng.choice(kinds, count - len(kinds), p=weight / weight.sum())
+    for kind in (*kinds, *more):
+        planter.plant(str(kind), low, high)
+    return Planted(planter.out, planter.kind)
 
 
-def _unit(prices: pd.DataFrame) -> float:
-    """The usual size of a move over 48 rows, as a fraction, between one and five percent."""
-    log = np.log(prices.where(prices > 0)).mean(axis=1)
-    return float(np.clip(log.diff(48).abs().median(), 0.01, 0.05))
+class _Planter:
+    """`out` and `kind` become those of Planted; `filled` is the original, with the last known."""
 
+    def __init__(self, quotes: pd.DataFrame, rng: np.random.Generator) -> None:
+        self.rng, self.out, self.filled = rng, quotes.copy(), quotes.ffill()
+        self.kind = np.full(len(quotes), "", dtype=object)
+        self.sides = [c for c in ("bid", "ask", "price") if c in quotes.columns]
+        self.prices = self.filled[self.sides]
+        # The usual size of a move over 48 rows, as a fraction, between one and five percent.
+        log = np.log(self.prices.where(self.prices > 0)).mean(axis=1)
+        self.unit = float(np.clip(log.diff(48).abs().median(), 0.01, 0.05))
 
-def _place(
-    rng: np.random.Generator,
-    taken: np.ndarray,
-    low: int,
-    high: int,
-    length: int,
-    prices: pd.DataFrame,
-    kind: str,
-) -> int | None:
-    if high <= low:
+    def plant(self, kind: str, low: int, high: int) -> None:
+        """One event in the rows low..high, if there is room for it."""
+        length = int(self.rng.integers(PLAN[kind][1], PLAN[kind][2] + 1))
+        at = self._place(kind, length, low, high - length)
+        if at is not None:
+            rows = np.arange(at, at + length)
+            self.kind[rows] = kind
+            self._apply(kind, rows)
+
+    def _place(self, kind: str, length: int, low: int, high: int) -> int | None:
+        for _ in range(200 if high > low else 0):
+            at = int(self.rng.integers(low, high))
+            if (self.kind[max(0, at - APART) : at + length + APART] != "").any():
+                continue
+            span = self.prices.iloc[at - 1 : at + length]
+            if span.isna().any(axis=None):
+                continue
+            # A feed that repeats itself is only a fault where the market really moved.
+            if kind == "stuck" and (span.nunique() <= length // 3).any():
+                continue
+            return at
         return None
-    for _ in range(200):
-        at = int(rng.integers(low, high))
-        if taken[max(0, at - APART) : at + length + APART].any():
-            continue
-        span = prices.iloc[at - 1 : at + length]
-        if span.isna().any(axis=None):
-            continue
-        # A feed that repeats itself is only a fault where the market really moved.
-        if kind == "stuck" and (span.nunique() <= length // 3).any():
-            continue
-        return at
-    return None
 
-
-def _apply(
-    out: pd.DataFrame,
-    filled: pd.DataFrame,
-    kind: str,
-    rows: np.ndarray,
-    sides: list[str],
-    unit: float,
-    rng: np.random.Generator,
-) -> None:
-    index, n = out.index[rows], len(rows)
-    if kind == "volume_collapse":
-        sized = [c for c in _BOOK if c in out.columns]
-        out.loc[index, sized] = filled.loc[index, sized].to_numpy() * rng.uniform(0.05, 0.3)
-    elif kind == "stuck":
-        out.loc[index] = filled.iloc[[rows[0] - 1]].to_numpy().repeat(n, axis=0)
-    elif kind == "missing_side":
-        side = sides[int(rng.integers(0, len(sides)))]
-        out.loc[index, [c for c in out.columns if c.startswith(side)]] = np.nan
-    else:
-        out.loc[index, sides] = _moved(filled.loc[index, sides].to_numpy().copy(), kind, unit, rng)
+    def _apply(self, kind: str, rows: np.ndarray) -> None:
+        out, index = self.out, self.out.index[rows]
+        if kind == "volume_collapse":
+            sized = [c for c in _BOOK if c in out.columns]
+            book = self.filled.loc[index, sized].to_numpy()
+            out.loc[index, sized] = book * self.rng.uniform(0.05, 0.3)
+        elif kind == "stuck":
+            out.loc[index] = self.filled.iloc[[rows[0] - 1]].to_numpy().repeat(len(rows), axis=0)
+        elif kind == "missing_side":
+            side = self.sides[int(self.rng.integers(0, len(self.sides)))]
+            out.loc[index, [c for c in out.columns if c.startswith(side)]] = np.nan
+        else:
+            prices = self.prices.loc[index].to_numpy().copy()
+            out.loc[index, self.sides] = _moved(prices, kind, self.unit, self.rng)
 
 
 def _moved(prices: np.ndarray, kind: str, unit: float, rng: np.random.Generator) -> np.ndarray:

@@ -1,9 +1,12 @@
-"""Rows of quotes as they come -> readings. Never a look ahead.
+"""Rows of quotes as they come -> readings, and what the readings before a row say. Never a look
+ahead.
 
 A marketplace is often asked for its two sides one after the other, and some collectors ask twice
 within seconds. Rows that come within minutes of each other are therefore one *reading*: each row is
 seen as the reading so far, and what comes after it is compared with the last row of the reading
 before. A row is scored the moment it arrives, whatever may still be joined to it.
+
+What is usual is taken from the readings before a row, never with the row itself.
 """
 
 from __future__ import annotations
@@ -17,14 +20,25 @@ import pandas as pd
 #: of the market's usual gap: candles of one minute are one reading each.
 JOIN_MINUTES = 5.0
 JOIN_SHARE = 0.4
+#: Readings of the trailing quantile (15 days at half-hour steps) and how many make it trustworthy.
+TRAIL = 720
+TRUSTED = 240
+_QUANTILE = 0.9
+#: The quantile is taken anew when a clock of so many usual gaps has moved on.
+_REFRESH = 24
 SIZES = ("bid_volume", "ask_volume", "bid_offers", "ask_offers", "volume")
-_MINUTE = 6e10
+_MINUTE = 6e10  # nanoseconds
 
 
 def price_columns(columns: pd.Index | tuple[str, ...]) -> tuple[str, ...]:
     """The price columns that this market has: its sides, else the price without a side."""
     sides = tuple(c for c in ("bid", "ask") if c in columns)
     return sides or ("price",)
+
+
+def read_columns(columns: pd.Index | tuple[str, ...]) -> tuple[str, ...]:
+    """The columns out of which readings are made: the prices first, then volumes and offers."""
+    return (*price_columns(columns), *(c for c in SIZES if c in columns))
 
 
 @dataclass(frozen=True)
@@ -48,9 +62,6 @@ class Readings:
         first entry where there is none."""
         return series[np.maximum(self.reading - back, 0)]
 
-    def column(self, name: str) -> np.ndarray:
-        return self.filled[:, self.columns.index(name)]
-
 
 def usual_gap(index: pd.DatetimeIndex) -> float:
     """Median minutes between rows, those of a split or doubled scrape left aside."""
@@ -62,7 +73,13 @@ def usual_gap(index: pd.DatetimeIndex) -> float:
     return float(np.median(wide)) if len(wide) else 30.0
 
 
+def minutes_of(index: pd.DatetimeIndex) -> np.ndarray:
+    """(rows,) minutes since 1970."""
+    return index.as_unit("ns").asi8 / _MINUTE
+
+
 def join_minutes(usual: float) -> float:
+    """Minutes within which rows belong to one reading, where readings are `usual` minutes apart."""
     return min(JOIN_MINUTES, JOIN_SHARE * usual)
 
 
@@ -86,9 +103,9 @@ def log(values: np.ndarray) -> np.ndarray:
 def read_rows(quotes: pd.DataFrame, *, usual: float) -> Readings:
     """Readings of a table in the order in which it came; `usual` are the market's minutes between
     readings (see `usual_gap`). Times may be doubled or step back."""
-    columns = (*price_columns(quotes.columns), *(c for c in SIZES if c in quotes.columns))
+    columns = read_columns(quotes.columns)
     logs = log(quotes[list(columns)].to_numpy(float))
-    minutes = pd.DatetimeIndex(quotes.index).as_unit("ns").asi8 / _MINUTE
+    minutes = minutes_of(pd.DatetimeIndex(quotes.index))
     reading = _number(minutes, join_minutes(usual))
     seen = logs
     doubled = np.flatnonzero(np.diff(reading) == 0) + 1
@@ -104,3 +121,40 @@ def read_rows(quotes: pd.DataFrame, *, usual: float) -> Readings:
         times = pd.Series(np.where(np.isfinite(seen[last, i]), minutes[last], np.nan))
         since[side] = np.maximum(minutes - times.ffill().shift(1).to_numpy()[reading], 0.0)
     return Readings(columns, seen, filled, reading, last, minutes, since)
+
+
+def past_median(readings: Readings, level: np.ndarray, rows: int) -> np.ndarray:
+    """(rows,) median of the last `rows` readings before each row; its own value for the first."""
+    rolling = pd.Series(level[readings.last]).rolling(rows, min_periods=1)
+    return readings.before(rolling.median().to_numpy())
+
+
+def clock_of(minutes: np.ndarray, usual: float) -> np.ndarray:
+    """Number of the stretch of the clock in which each time lies."""
+    return np.floor(minutes / (_REFRESH * usual) + 1e-9).astype(np.int64)
+
+
+def quantile_of(block: np.ndarray, fallback: np.ndarray) -> np.ndarray:
+    """(rows, k) -> (k,): the 90 % quantile, leaning towards `fallback` while there are fewer than
+    TRUSTED rows, and never below a quarter of it."""
+    if not len(block):
+        return fallback
+    place = int(_QUANTILE * (len(block) - 1))
+    weight = min(len(block) / TRUSTED, 1.0)
+    local = np.partition(block, place, axis=0)[place]
+    return np.maximum(weight * local + (1 - weight) * fallback, fallback / 4)
+
+
+def trailing_quantile(
+    readings: Readings, sizes: np.ndarray, fallback: np.ndarray, usual: float
+) -> np.ndarray:
+    """(rows, k) sizes -> (rows, k): their quantile over the TRAIL readings before each row."""
+    series = sizes[readings.last]
+    # A reading's quantile stands when its first row comes, so no row of its own is in it.
+    first = np.r_[0, readings.last[:-1] + 1] if len(series) else readings.last
+    clock = clock_of(readings.minutes[first], usual)
+    starts = np.flatnonzero(np.r_[True, np.diff(clock) != 0][: len(series)])
+    out = np.empty_like(series)
+    for start, end in zip(starts, np.r_[starts[1:], len(series)], strict=True):
+        out[start:end] = quantile_of(series[max(0, start - TRAIL) : start], fallback)
+    return out[readings.reading]

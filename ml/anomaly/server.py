@@ -11,20 +11,17 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from ml.anomaly.baseline import RobustZ
-from ml.anomaly.calibration import PUBLIC_THRESHOLD, Promise
-from ml.anomaly.detector import NetworkDetector
-from ml.anomaly.explain import explain
+from ml.anomaly.calibration import AlarmRateCalibration
+from ml.anomaly.detectors import Detector, NetworkDetector, RobustZ
 from ml.anomaly.features import Features
 from ml.anomaly.heads import Heads
 from ml.anomaly.measure import features_between, measure, trials
 from ml.anomaly.nets import AnomalyConfig, AnomalyNetwork
-from ml.anomaly.readings import SIZES, price_columns
-from ml.anomaly.residuals import Rebuilder
-from ml.anomaly.scored import Detector
+from ml.anomaly.readings import TRAIL, read_columns
+from ml.anomaly.residuals import Rebuilder, Standard
 from ml.anomaly.stream import QuoteStream
 from ml.anomaly.stream_state import state_after, too_short, unpack
-from ml.anomaly.trailing import TRAIL
+from ml.anomaly.wording import explain
 from ml.errors import ArtifactMismatch, NotEnoughData
 from ml.pipeline import family_of
 from ml.results import AnomalyScores
@@ -51,12 +48,16 @@ class AnomalyServer:
             state = {k.removeprefix(mark): v for k, v in tensors.items() if k.startswith(mark)}
             network.load_state_dict(state)
             networks.append(network.to(device).eval())
-        rebuilder = Rebuilder.from_json(section["network"], networks, self.window, device)
-        self.detectors: dict[str, Detector] = {
+        standard = Standard.from_json(section["network"])
+        rebuilder = Rebuilder(networks, standard, self.window, device)
+        self.detectors: dict[Source, Detector] = {
             Source.NETWORK: NetworkDetector(rebuilder, Heads.from_json(section["heads"])),
-            Source.BASELINE: RobustZ.from_json(section["baseline"]),
+            Source.BASELINE: RobustZ(Standard.from_json(section["baseline"])),
         }
-        self.promises = {k: Promise.from_json(v) for k, v in section["promises"].items()}
+        self.calibrations = {
+            Source(name): AlarmRateCalibration.from_json(body)
+            for name, body in section["promises"].items()
+        }
 
     def _quotes(self, quotes: pd.DataFrame) -> pd.DataFrame:
         """The columns of the training; more are ignored, fewer are an error."""
@@ -74,17 +75,13 @@ class AnomalyServer:
         features = features_between(self._quotes(quotes), usual=self.usual, start=start, end=end)
         present = len(features.table)
         if present < self.window:
-            raise NotEnoughData(
-                f"A scan needs {self.window} readings; there are {present}.",
-                needed=self.window,
-                present=present,
-            )
+            problem = f"A scan needs {self.window} readings; there are {present}."
+            raise NotEnoughData(problem, needed=self.window, present=present)
         return features
 
     def threshold_of(self, per_week: float, source: Source) -> float:
         """The public score that so many false alarms a week reach."""
-        promise = self.promises[source]
-        return PUBLIC_THRESHOLD * promise.at(per_week) / promise.weekly
+        return self.calibrations[source].public_threshold(per_week)
 
     def scan(
         self,
@@ -97,12 +94,13 @@ class AnomalyServer:
     ) -> AnomalyScores:
         """Scores of the rows in start..end, each from rows up to its own. A row whose score
         reaches the threshold is an anomaly. What is said of it, its severity and margins, is by
-        the promise of one a week, whatever threshold was asked for."""
+        the threshold of one a week, whatever was asked for. Raises ArtifactMismatch where a column
+        of the training is missing, NotEnoughData below one window of readings."""
         first = None if start is None else pd.Timestamp(start)
         features = self._features(quotes, first, None if end is None else pd.Timestamp(end))
-        index, promise = features.table.index, self.promises[source]
-        scored = self.detectors[source].score(features, threshold=promise.weekly)
-        public = promise.public(scored.total)
+        index, calibration = features.table.index, self.calibrations[source]
+        scored = self.detectors[source].score(features, threshold=calibration.weekly)
+        public = calibration.public(scored.total)
         public[: self.window - 1] = np.nan
         wanted = np.full(len(index), True) if first is None else np.asarray(index >= first)
         strange = np.flatnonzero(wanted & (np.nan_to_num(public, nan=-1.0) >= threshold))
@@ -110,7 +108,7 @@ class AnomalyServer:
             timestamps=index[wanted],
             scores=public[wanted],
             threshold=threshold,
-            anomalies=explain(features, scored, public, strange, promise.weekly),
+            anomalies=explain(features, scored, public, strange, calibration.weekly),
             warming_up=len(features.readings.last) < TRAIL,
             source=source,
             name=self.name if source is Source.NETWORK else self.baseline,
@@ -122,17 +120,17 @@ class AnomalyServer:
         """The network's scores one row at a time: from a packed state, after a table, or from
         nothing. Raises ArtifactMismatch for another version's state, NotEnoughData for a table
         that is too short."""
-        columns = (*price_columns(self.columns), *(c for c in SIZES if c in self.columns))
         detector = cast(NetworkDetector, self.detectors[Source.NETWORK])
-        promise, arrays = self.promises[Source.NETWORK], None
+        calibration, arrays = self.calibrations[Source.NETWORK], None
         if state is not None:
             arrays = unpack(state)
         elif after is not None:
             if len(after) <= TRAIL:  # known before anything is computed
                 raise too_short(len(after))
             features = self._features(after, after.index[-1], None)
-            arrays = state_after(detector, features, promise.weekly)
-        return QuoteStream(detector, promise, usual=self.usual, columns=columns, state=arrays)
+            arrays = state_after(detector, features, calibration.weekly)
+        columns = read_columns(self.columns)
+        return QuoteStream(detector, calibration, usual=self.usual, columns=columns, state=arrays)
 
     def evaluate(
         self, quotes: pd.DataFrame, *, start: dt.datetime, end: dt.datetime, source: Source
@@ -144,4 +142,4 @@ class AnomalyServer:
             start=pd.Timestamp(start),
             end=pd.Timestamp(end),
         )
-        return measure(self.detectors[source], prepared, self.promises[source].weekly)
+        return measure(self.detectors[source], prepared, self.calibrations[source].weekly)

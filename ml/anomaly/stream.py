@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from ml.anomaly.alarms import RELEASE
-from ml.anomaly.calibration import PUBLIC_THRESHOLD, Promise
-from ml.anomaly.detector import NetworkDetector
+from ml.anomaly.alarms import HYSTERESIS_ROWS, REFERENCE, remaining_score, stays_up
+from ml.anomaly.calibration import ALARMS_PER_WEEK, AlarmRateCalibration
+from ml.anomaly.detectors import NetworkDetector
 from ml.anomaly.features import (
     DAY,
     LONGEST_RUN,
@@ -26,20 +26,25 @@ from ml.anomaly.features import (
     moves_of,
     values_of,
 )
-from ml.anomaly.hysteresis import HOLD_ROWS, REFERENCE, held
-from ml.anomaly.readings import join_minutes, log, price_columns
-from ml.anomaly.residuals import residuals_of, squash
-from ml.anomaly.stats import DRIFT_ROWS, sized_of, step_of, watched
+from ml.anomaly.heads import DRIFT_ROWS, drift_step, trailing_inputs, watched_level
+from ml.anomaly.readings import (
+    TRAIL,
+    clock_of,
+    join_minutes,
+    log,
+    minutes_of,
+    price_columns,
+    quantile_of,
+)
+from ml.anomaly.residuals import Residuals, residuals_of, squash
 from ml.anomaly.stream_state import RINGS, pack
-from ml.anomaly.trailing import TRAIL, bucket, quantile_of
 
-_MINUTE = 6e10
-_AGES = np.arange(HOLD_ROWS, 0, -1)
+_AGES = np.arange(HYSTERESIS_ROWS, 0, -1)
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """score: the public one, 0.1 is the weekly threshold. heads: decades of rarity by head."""
+class StreamScore:
+    """One row's. score: the public one. heads: decades of rarity by head."""
 
     score: float
     alarm: bool
@@ -50,40 +55,41 @@ class QuoteStream:
     """Scores rows one after the other. `state` holds arrays of fixed shapes and no Python objects:
     it can be saved as tensors and handed to a new QuoteStream of the same detector.
 
-    Feed it the last rows of history first (ml.anomaly.measure.CONTEXT of them say all there is).
+    `usual` are the market's minutes between readings, `columns` those of `read_columns`. Feed it
+    the last rows of history first (ml.anomaly.measure.CONTEXT of them say all there is). It raises
+    an alarm at the threshold of one a week.
     """
 
     def __init__(
         self,
         detector: NetworkDetector,
-        promise: Promise,
+        calibration: AlarmRateCalibration,
         *,
         usual: float,
         columns: tuple[str, ...],
-        per_week: float = 1.0,
         state: Mapping[str, np.ndarray] | None = None,
     ) -> None:
-        self.detector, self.promise, self.usual = detector, promise, usual
+        self.detector, self.calibration, self.usual = detector, calibration, usual
         self.columns = columns
-        self.bar = PUBLIC_THRESHOLD * promise.at(per_week) / promise.weekly
+        self.threshold = calibration.public_threshold(ALARMS_PER_WEEK)
         self.state: dict[str, np.ndarray] = {k: v.copy() for k, v in (state or {}).items()}
 
-    def feed(self, time: pd.Timestamp, row: Mapping[str, float]) -> Verdict:
-        """The verdict on one row; columns that it lacks are unknown."""
+    def feed(self, time: pd.Timestamp, row: Mapping[str, float]) -> StreamScore:
+        """The score of one row; columns that it lacks are unknown."""
         values = np.array([[row.get(c, np.nan) for c in self.columns]], dtype=float)
-        return self._feed(pd.Timestamp(time).as_unit("ns").value / _MINUTE, log(values))
+        return self._feed(float(minutes_of(pd.DatetimeIndex([time]))[0]), log(values))
 
     def extend(self, quotes: pd.DataFrame) -> np.ndarray:
         """Feed a table; answers the (rows,) public scores. Columns that it lacks are unknown."""
         logs = log(quotes.reindex(columns=list(self.columns)).to_numpy(float))
-        minutes = pd.DatetimeIndex(quotes.index).as_unit("ns").asi8 / _MINUTE
+        minutes = minutes_of(pd.DatetimeIndex(quotes.index))
         return np.array([self._feed(m, logs[i : i + 1]).score for i, m in enumerate(minutes)])
 
     def pack(self) -> bytes:
         """The state as bytes, for `DLPredictor.anomaly_stream`."""
         return pack(self.state)
 
-    def _feed(self, minute: float, seen: np.ndarray) -> Verdict:
+    def _feed(self, minute: float, seen: np.ndarray) -> StreamScore:
         state = self.state
         if not state:
             self._begin(seen)
@@ -96,10 +102,10 @@ class QuoteStream:
             self._refresh(minute)
         state["seen"], state["minute"] = seen, np.array([minute])
         found = self._score(minute, seen)
-        score = float(self.promise.public(np.array([max(found.values())]))[0])
-        level = self.bar * (RELEASE if state["alarm"][0] else 1.0)
-        state["alarm"] = np.array([float(score >= level)])
-        return Verdict(score, score >= level, found)
+        score = float(self.calibration.public(np.array([max(found.values())]))[0])
+        alarm = stays_up(score, self.threshold, bool(state["alarm"][0]))
+        state["alarm"] = np.array([float(alarm)])
+        return StreamScore(score, alarm, found)
 
     def _begin(self, seen: np.ndarray) -> None:
         """Empty rings; what has not been seen is NaN."""
@@ -113,7 +119,7 @@ class QuoteStream:
             "before": seen,
             "last_seen": np.full(len(sides), np.nan),
             "levels": np.full((DAY, len(levels)), np.nan),
-            "homes": np.full((HOLD_ROWS, len(levels)), np.nan),
+            "homes": np.full((HYSTERESIS_ROWS, len(levels)), np.nan),
             "inputs": np.full((self.detector.network.window - 1, features), np.nan),
             "sizes": np.full((TRAIL, names), np.nan),
             "local": heads.fallback[None].copy(),
@@ -128,7 +134,7 @@ class QuoteStream:
         """The reading so far is complete: it becomes the past of the next one."""
         state = self.state
         if "held" not in state:
-            state["held"] = np.full((HOLD_ROWS, state["decades"].shape[1]), np.nan)
+            state["held"] = np.full((HYSTERESIS_ROWS, state["decades"].shape[1]), np.nan)
         for ring, entry in RINGS.items():
             state[ring] = np.concatenate([state[ring][1:], state.pop(entry)])
         if not state["count"][0]:  # the first reading is repeated before itself
@@ -141,7 +147,7 @@ class QuoteStream:
         state["count"] = state["count"] + 1
 
     def _refresh(self, minute: float) -> None:
-        state, now = self.state, bucket(np.array([minute]), self.usual).astype(float)
+        state, now = self.state, clock_of(np.array([minute]), self.usual).astype(float)
         if now[0] != state["bucket"][0]:
             filled = int(min(state["count"][0], TRAIL))
             block = state["sizes"][TRAIL - filled :]
@@ -149,41 +155,49 @@ class QuoteStream:
             state["bucket"] = now
 
     def _score(self, minute: float, seen: np.ndarray) -> dict[str, float]:
-        state, heads, network = self.state, self.detector.heads, self.detector.network
+        """Decades of rarity by head; the state takes what the next readings look back on."""
+        state, heads = self.state, self.detector.heads
         before = state["before"] if state["count"][0] else seen
         filled = np.where(np.isfinite(seen), seen, before)
         levels = levels_of(self.columns, filled)
-        flags = flags_of(self.columns, seen, before)
-        runs, sums = self._runs(minute, flags)
-        now = np.column_stack(list(levels.values()))
+        now = np.column_stack([*levels.values()])
+        runs, sums = self._runs(minute, flags_of(self.columns, seen, before))
+        short = {k: np.minimum(v, LONGEST_RUN) for k, v in runs.items()}
         middle = self._median(now, DAY)[0]
         middles = {k: middle[i : i + 1] for i, k in enumerate(levels) if k in gap_names(levels)}
-        sides = price_columns(self.columns)
-        since = {
-            s: np.maximum(minute - state["last_seen"][i : i + 1], 0) for i, s in enumerate(sides)
-        }
-        short = {k: np.minimum(v, LONGEST_RUN) for k, v in runs.items()}
+        since = self._since(minute)
         names, values = values_of(self.columns, levels, before, middles, short, since, self.usual)
         signals = short | moves_of(self.columns, seen, names, values, levels)
-        z = network.standard(values)
-        squashed = np.nan_to_num(squash(z), nan=0.0)
-        inputs = (
-            state["inputs"] if state["count"][0] else np.repeat(squashed, network.window - 1, 0)
-        )
-        window = torch.from_numpy(np.concatenate([inputs, squashed]).astype(np.float32))
-        residuals = residuals_of(z, network.last_rows(window[None]))
-        sized = sized_of(signals, residuals)
-        local = state["local"]
+        residuals, squashed = self._residuals(values)
+        sized, local = trailing_inputs(signals, residuals), state["local"]
         measured = heads.weigh(signals, residuals, sized, local, state["steps"].sum(keepdims=True))
         decades = heads.rarity(measured, signals, sums)
-        home = self._median(now, REFERENCE)
-        state |= {"filled": filled, "level": now, "home": home, "input": squashed, "size": sized}
-        state |= {"step": step_of(signals, local), "decades": np.column_stack([*decades.values()])}
         state |= {
+            "filled": filled,
+            "level": now,
+            "home": self._median(now, REFERENCE),
+            "input": squashed,
+            "size": sized,
+            "step": drift_step(signals, local),
+            "decades": np.column_stack([*decades.values()]),
             "run": np.column_stack([*runs.values()]),
             "sum": np.column_stack([*sums.values()]),
         }
-        return self._held(decades, list(levels), now[0])
+        return self._with_hysteresis(decades, list(levels), now[0])
+
+    def _since(self, minute: float) -> dict[str, np.ndarray]:
+        """Side -> (1,) minutes since it was last seen in an earlier reading."""
+        seen, sides = self.state["last_seen"], price_columns(self.columns)
+        return {s: np.maximum(minute - seen[i : i + 1], 0) for i, s in enumerate(sides)}
+
+    def _residuals(self, values: np.ndarray) -> tuple[Residuals, np.ndarray]:
+        """From (1, features) values; beside them the input that the next readings look back on."""
+        state, network = self.state, self.detector.network
+        z = network.standard(values)
+        squashed = np.nan_to_num(squash(z), nan=0.0)
+        past = state["inputs"] if state["count"][0] else np.repeat(squashed, network.window - 1, 0)
+        window = torch.from_numpy(np.concatenate([past, squashed]).astype(np.float32))
+        return residuals_of(z, network.last_rows(window[None])), squashed
 
     def _runs(
         self, minute: float, flags: dict[str, tuple[np.ndarray, np.ndarray]]
@@ -206,21 +220,23 @@ class QuoteStream:
         known = [column[np.isfinite(column)] for column in block.T]
         return np.array([[np.median(k) if len(k) else np.nan for k in known]])
 
-    def _held(
+    def _with_hysteresis(
         self, decades: dict[str, np.ndarray], levels: list[str], now: np.ndarray
     ) -> dict[str, float]:
+        """`score_hysteresis`, for one row: `now` (levels,) is what its levels are."""
         out = {name: float(found[0]) for name, found in decades.items()}
         past = self.state.get("held")
-        filled = int(min(self.state["count"][0], HOLD_ROWS))
+        filled = int(min(self.state["count"][0], HYSTERESIS_ROWS))
         if past is None or not filled:
             return out
-        then = self.state["levels"][DAY - filled :]
-        homes, ages = self.state["homes"][HOLD_ROWS - filled :], _AGES[HOLD_ROWS - filled :]
+        then, homes = self.state["levels"][-filled:], self.state["homes"][-filled:]
         for i, name in enumerate(decades):
-            level = watched(name)
+            level = watched_level(name)
             if level not in levels or not past[:, i].any():
                 continue
-            at, score = levels.index(level), past[HOLD_ROWS - filled :, i]
-            kept = held(now[at], then[:, at], homes[:, at], score, ages)
-            out[name] = max(out[name], float(kept.max()))
+            at = levels.index(level)
+            left = remaining_score(
+                now[at], then[:, at], homes[:, at], past[-filled:, i], _AGES[-filled:]
+            )
+            out[name] = max(out[name], float(left.max()))
         return out

@@ -12,20 +12,19 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from ml.anomaly.alarms import alarm_rows
-from ml.anomaly.detector import NetworkDetector
-from ml.anomaly.features import DAY, Features, past_median, run_by_row
-from ml.anomaly.hysteresis import HOLD_ROWS, REFERENCE
-from ml.anomaly.readings import price_columns
-from ml.anomaly.stats import DRIFT_ROWS, sized_of, step_of
-from ml.anomaly.trailing import TRAIL, bucket, trailing_quantile
+from ml.anomaly.alarms import HYSTERESIS_ROWS, REFERENCE, alarm_rows
+from ml.anomaly.detectors import NetworkDetector
+from ml.anomaly.features import DAY, Features, run_by_row
+from ml.anomaly.heads import DRIFT_ROWS, drift_step, trailing_inputs
+from ml.anomaly.readings import TRAIL, clock_of, past_median, price_columns, trailing_quantile
 from ml.errors import ArtifactMismatch, NotEnoughData
 
 #: Changes whenever the arithmetic of a score or the arrays of the state do: a state made by other
 #: code is never continued.
 FORMAT = 1
 _FORMAT = "format"
-#: State name of each ring: that of the entry which the reading so far will add to it.
+#: State name of each ring: that of the entry which the reading so far will add to it. Stored states
+#: have these names; "held" are the decades from which a score may last.
 RINGS = {
     "levels": "level",
     "homes": "home",
@@ -56,16 +55,15 @@ def unpack(body: bytes) -> dict[str, np.ndarray]:
 
 def too_short(present: int) -> NotEnoughData:
     """So many readings make no state."""
-    return NotEnoughData(
-        f"A stream starts after {TRAIL + 1} readings; there are {present}.",
-        needed=TRAIL + 1,
-        present=present,
-    )
+    problem = f"A stream starts after {TRAIL + 1} readings; there are {present}."
+    return NotEnoughData(problem, needed=TRAIL + 1, present=present)
 
 
-def state_after(detector: NetworkDetector, features: Features, bar: float) -> dict[str, np.ndarray]:
+def state_after(
+    detector: NetworkDetector, features: Features, threshold: float
+) -> dict[str, np.ndarray]:
     """What a stream remembers after the rows of `features`; their last reading may still grow.
-    `bar` is the raw score at which an alarm is raised. Raises NotEnoughData below TRAIL complete
+    `threshold` is the raw score that raises an alarm. Raises NotEnoughData below TRAIL complete
     readings."""
     readings = features.readings
     done = readings.last[:-1]
@@ -73,7 +71,7 @@ def state_after(detector: NetworkDetector, features: Features, bar: float) -> di
         raise too_short(len(readings.last))
     row, before = slice(-1, None), done[-1:]
     series, local, totals = _series(detector, features)
-    sizes = {"levels": DAY, "homes": HOLD_ROWS, "held": HOLD_ROWS, "sizes": TRAIL}
+    sizes = {"levels": DAY, "homes": HYSTERESIS_ROWS, "held": HYSTERESIS_ROWS, "sizes": TRAIL}
     sizes |= {"inputs": detector.network.window - 1, "steps": DRIFT_ROWS - 1}
     state = {ring: series[ring][done[len(done) - n :]] for ring, n in sizes.items()}
     state |= {entry: series[ring][row] for ring, entry in RINGS.items()}
@@ -89,8 +87,8 @@ def state_after(detector: NetworkDetector, features: Features, bar: float) -> di
         "minute": readings.minutes[row],
         "start": readings.minutes[first : first + 1],
         "local": local[row],
-        "bucket": bucket(readings.minutes[first : first + 1], features.usual).astype(float),
-        "alarm": alarm_rows(totals, bar)[row].astype(float),
+        "bucket": clock_of(readings.minutes[first : first + 1], features.usual).astype(float),
+        "alarm": alarm_rows(totals, threshold)[row].astype(float),
     }
     return state
 
@@ -101,10 +99,10 @@ def _series(
     """By ring the (rows, ...) entries of all rows; their trailing quantiles; their raw scores."""
     heads, readings = detector.heads, features.readings
     residuals = detector.network.residuals(features)
-    sized = sized_of(features.signals, residuals)
+    sized = trailing_inputs(features.signals, residuals)
     local = trailing_quantile(readings, sized, heads.fallback, features.usual)
     decades = heads.decades(features, heads.measure(features, residuals))
-    totals = np.max(list(heads.held(features, decades).values()), axis=0)
+    totals = np.max(list(heads.with_hysteresis(features, decades).values()), axis=0)
     homes = [past_median(readings, level, REFERENCE) for level in features.levels.values()]
     series = {
         "levels": np.column_stack(list(features.levels.values())),
@@ -112,7 +110,7 @@ def _series(
         "inputs": detector.network.inputs(features)[1],
         "held": np.column_stack(list(decades.values())),
         "sizes": sized,
-        "steps": step_of(features.signals, local),
+        "steps": drift_step(features.signals, local),
     }
     return series, local, totals
 

@@ -1,4 +1,4 @@
-"""Anomalies in words. Percentages are of the expected value; a reading is a row of the grid.
+"""Anomalies in words. Percentages are of the expected value; a reading is one look at the market.
 
 A sentence is a row of phrases: a template, and the values that go into it. The English text is
 made of them here; whoever speaks another language translates the templates, all of them known.
@@ -6,23 +6,24 @@ made of them here; whoever speaks another language translates the templates, all
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from ml.anomaly.detectors import DetectorScores
 from ml.anomaly.features import DAY, Features
+from ml.anomaly.heads import DRIFT_ROWS
+from ml.anomaly.kinds import (
+    RECENT,
+    UNCHANGED_BELOW,
+    VOLUMES,
+    ExpectedLevels,
+    expected_levels,
+    kind_of,
+    largest_step,
+    led_back,
+    severity_of,
+)
 from ml.anomaly.readings import price_columns
-from ml.anomaly.stats import DRIFT_ROWS
-from ml.results import Phrase
-
-if TYPE_CHECKING:
-    from ml.anomaly.explain import Levels
-
-#: Deviations below this fraction are "unchanged" to a reader.
-_UNCHANGED = 0.001
-#: A move that ends this near to the level, as a share of the move, led back to it.
-_BACK = 0.5
-_RECENT = 16
+from ml.results import Anomaly, Expected, Phrase
 
 MISSING = "%(what)s missing"
 UNCHANGED = "%(what)s unchanged"
@@ -50,7 +51,7 @@ TEMPLATES = (
 )
 
 
-def describe(kind: str, features: Features, level: Levels, row: int) -> tuple[Phrase, ...]:
+def describe(kind: str, features: Features, level: ExpectedLevels, row: int) -> tuple[Phrase, ...]:
     """What there is to say about a strange row."""
     writer = _WRITERS.get(kind, _prices)
     return writer(features, level, row)
@@ -70,12 +71,12 @@ def _percent(fraction: float) -> str:
     return f"{size:.0f} %" if size >= 10 else f"{size:.1f} %" if size >= 0.1 else f"{size:.2f} %"
 
 
-def _side(level: Levels, column: str, row: int, rows: int = 0) -> Phrase:
+def _side(level: ExpectedLevels, column: str, row: int, rows: int = 0) -> Phrase:
     """A column against its level of so many `rows`; 0 does not name the level again."""
     away = level.away(column, row)
     if not np.isfinite(level.observed[column][row]):
         return _say(MISSING, what=column)
-    if abs(away) < _UNCHANGED:
+    if abs(away) < UNCHANGED_BELOW:
         return _say(UNCHANGED, what=column)
     if rows:
         named = ABOVE_LEVEL if away > 0 else BELOW_LEVEL
@@ -83,57 +84,39 @@ def _side(level: Levels, column: str, row: int, rows: int = 0) -> Phrase:
     return _say(ABOVE if away > 0 else BELOW, what=column, size=_percent(away))
 
 
-def _prices(features: Features, level: Levels, row: int) -> tuple[Phrase, ...]:
+def _prices(features: Features, level: ExpectedLevels, row: int) -> tuple[Phrase, ...]:
     """Where the prices are; or how they moved, where the move led back to what is expected."""
     if led_back(features, level, row):
-        column, step = _step(features, row)
+        column, step = largest_step(features, row)
         way = MOVED_UP if step > 0 else MOVED_DOWN
-        return (_say(way, what=column, size=_percent(step), rows=_RECENT),)
+        return (_say(way, what=column, size=_percent(step), rows=RECENT),)
     sides = sorted(price_columns(features.table.columns), key=lambda c: -abs(level.away(c, row)))
-    return _side(level, sides[0], row, _RECENT), *(_side(level, c, row) for c in sides[1:])
+    return _side(level, sides[0], row, RECENT), *(_side(level, c, row) for c in sides[1:])
 
 
-def led_back(features: Features, level: Levels, row: int) -> bool:
-    """Whether the move into a row ended near to what is expected: trouble that is over."""
-    size = abs(_step(features, row)[1])
-    far = max(abs(level.away(c, row)) for c in price_columns(features.table.columns))
-    return size >= _UNCHANGED and far < max(_BACK * size, _UNCHANGED)
-
-
-def _step(features: Features, row: int) -> tuple[str, float]:
-    """The price that moved most since the row before, and its relative move."""
-    steps = {"": 0.0}
-    for column in price_columns(features.table.columns) if row else ():
-        now, then = features.table[column].iloc[row], features.table[column].iloc[row - 1]
-        if np.isfinite(now / then):
-            steps[column] = float(now / then - 1)
-    column = max(steps, key=lambda c: abs(steps[c]))
-    return column, steps[column]
-
-
-def _level_shift(features: Features, level: Levels, row: int) -> tuple[Phrase, ...]:
+def _level_shift(features: Features, level: ExpectedLevels, row: int) -> tuple[Phrase, ...]:
     return *_prices(features, level, row), _say(NEW_LEVEL)
 
 
-def _spread(features: Features, level: Levels, row: int) -> tuple[Phrase, ...]:
+def _spread(features: Features, level: ExpectedLevels, row: int) -> tuple[Phrase, ...]:
     now, usual = level.observed["spread_pct"][row], level.value["spread_pct"][row]
-    return (_say(SPREAD, now=f"{now:.2f}", usual=f"{usual:.2f}", rows=_RECENT),)
+    return (_say(SPREAD, now=f"{now:.2f}", usual=f"{usual:.2f}", rows=RECENT),)
 
 
-def _crossed(features: Features, level: Levels, row: int) -> tuple[Phrase, ...]:
+def _crossed(features: Features, level: ExpectedLevels, row: int) -> tuple[Phrase, ...]:
     depth = float(np.expm1(features.signals["crossed"][row]))
     return (_say(CROSSED, size=_percent(depth)),)
 
 
-def _volume(features: Features, level: Levels, row: int) -> tuple[Phrase, ...]:
-    sizes = [c for c in ("bid_volume", "ask_volume", "volume") if c in level.value]
+def _volume(features: Features, level: ExpectedLevels, row: int) -> tuple[Phrase, ...]:
+    sizes = [c for c in VOLUMES if c in level.value]
     sizes.sort(key=lambda c: -abs(level.away(c, row)))
     if not sizes:
         return (_say(FEWER_OFFERS),)
     return _side(level, sizes[0], row, DAY), *(_side(level, c, row) for c in sizes[1:])
 
 
-def _stuck(features: Features, level: Levels, row: int) -> tuple[Phrase, ...]:
+def _stuck(features: Features, level: ExpectedLevels, row: int) -> tuple[Phrase, ...]:
     runs = {k: int(v[row]) for k, v in features.signals.items() if k.startswith("stale")}
     longest = max(runs.values())
     if runs.get("stale", runs["stale_price"]) == longest:
@@ -142,7 +125,7 @@ def _stuck(features: Features, level: Levels, row: int) -> tuple[Phrase, ...]:
     return (_say(STUCK_ALONE, what=what, rows=longest),)
 
 
-def _drift(features: Features, level: Levels, row: int) -> tuple[Phrase, ...]:
+def _drift(features: Features, level: ExpectedLevels, row: int) -> tuple[Phrase, ...]:
     moved = float(
         np.expm1(features.signals["common"][max(0, row - DRIFT_ROWS + 1) : row + 1].sum())
     )
@@ -150,7 +133,7 @@ def _drift(features: Features, level: Levels, row: int) -> tuple[Phrase, ...]:
     return (_say(way, size=_percent(moved), rows=DRIFT_ROWS),)
 
 
-def _missing(features: Features, level: Levels, row: int) -> tuple[Phrase, ...]:
+def _missing(features: Features, level: ExpectedLevels, row: int) -> tuple[Phrase, ...]:
     late = {s: features.signals.get(f"missing_{s}", np.zeros(row + 1))[row] for s in ("bid", "ask")}
     side = max(late, key=lambda s: late[s])
     other = "ask" if side == "bid" else "bid"
@@ -166,3 +149,56 @@ _WRITERS = {
     "drift": _drift,
     "missing_side": _missing,
 }
+
+
+def contributions(names: tuple[str, ...], heads: np.ndarray) -> dict[str, float]:
+    """Shares that sum to 1 of the heads that come at least half as high as the highest."""
+    weight = np.maximum(heads - heads.max() / 2, 0.0)
+    share = weight / weight.sum()
+    order = np.argsort(-share, kind="stable")
+    return {names[i]: float(share[i]) for i in order if share[i] > 0}
+
+
+def _number(value: float) -> float | None:
+    # Ten digits: what went through a logarithm and back reads as it was quoted.
+    return float(f"{value:.10g}") if np.isfinite(value) else None
+
+
+def _expected(level: ExpectedLevels, row: int) -> dict[str, Expected]:
+    parts = ("observed", "value", "lower", "upper")
+    return {
+        column: Expected(**{part: _number(getattr(level, part)[column][row]) for part in parts})
+        for column in level.value
+    }
+
+
+def explain(
+    features: Features,
+    scored: DetectorScores,
+    public: np.ndarray,
+    rows: np.ndarray,
+    threshold: float,
+) -> tuple[Anomaly, ...]:
+    """One Anomaly per row in `rows`. `public` are the public scores, `threshold` the raw one of one
+    alarm a week, at which `scored` drew its margins: a keener scan finds milder trouble, and the
+    same trouble is as severe as ever."""
+    if not len(rows):
+        return ()
+    level = expected_levels(features, scored)
+    found = []
+    for row in rows:
+        kind = kind_of(features, scored, level, row, threshold)
+        phrases = describe(kind, features, level, row)
+        found.append(
+            Anomaly(
+                timestamp=features.table.index[row].to_pydatetime(),
+                score=float(public[row]),
+                severity=severity_of(float(scored.total[row] / threshold), level.size(row)),
+                kind=kind,
+                text=sentence(phrases),
+                expected=_expected(level, row),
+                contributions=contributions(scored.names, scored.heads[row]),
+                phrases=phrases,
+            )
+        )
+    return tuple(found)

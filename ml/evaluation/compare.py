@@ -87,7 +87,7 @@ def _paired(
     if (task, metric) == (Task.ANOMALY, "average_precision"):
         from ml.evaluation import compare_anomaly as anomalies
 
-        return anomalies.meet(pair, quotes, first, last), ()
+        return anomalies.compare_detectors(pair, quotes, first, last), ()
     return None, ()
 
 

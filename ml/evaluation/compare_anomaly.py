@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ml.anomaly.measure import GRACE, SEEDS, average_precision, events
-from ml.anomaly.planting import plant
+from ml.anomaly.measure import SEEDS, average_precision, quiet_rows
+from ml.anomaly.planting import Planted, plant
 from ml.errors import NotEnoughData
 from ml.evaluation.significance import BLOCK, Verdict, paired_bootstrap
 
@@ -16,39 +16,40 @@ if TYPE_CHECKING:
     from ml.predictor import DLPredictor
 
 
-def meet(
+def compare_detectors(
     pair: tuple[DLPredictor, DLPredictor],
     quotes: pd.DataFrame,
     first: pd.Timestamp,
     last: pd.Timestamp,
 ) -> Verdict:
     """Average precision on planted copies of the stretch, the same for both. Rows just after an
-    event count neither way, as in ml.anomaly.measure."""
-    scores: list[list[np.ndarray]] = [[], []]
-    label, counted = [], []
-    for seed in SEEDS:
-        planted = plant(quotes, seed=seed, start=first)
-        index = None
-        for who, predictor in enumerate(pair):
-            answer = predictor.detect_anomalies(
-                planted.quotes, start=first.to_pydatetime(), end=last.to_pydatetime()
-            )
-            index = answer.timestamps
-            scores[who].append(np.asarray(answer.scores, float))
-        kind = planted.kind[planted.quotes.index.searchsorted(index, side="right") - 1]
-        strange = kind != ""
-        quiet = np.ones(len(kind), dtype=bool)
-        for begin, stop, _ in events(kind):
-            quiet[begin : stop + GRACE + 1] = False
-        label.append(strange.astype(int))
-        counted.append(strange | quiet)
-    truth, table = np.stack(label), np.stack([np.stack(one) for one in scores])
-    mask = np.stack(counted) & np.isfinite(table).all(axis=0)
-    if not (mask & (truth > 0)).any():
+    event count neither way, as in ml.anomaly.measure. Raises NotEnoughData where nothing can be
+    planted."""
+    copies = (plant(quotes, seed=seed, start=first) for seed in SEEDS)
+    answers = [_answers(pair, copy, first, last) for copy in copies]
+    truth, counted, table = (np.stack(parts) for parts in zip(*answers, strict=True))
+    mask = counted & np.isfinite(table).all(axis=1)
+    if not (mask & truth).any():
         raise NotEnoughData("Nothing could be planted in that stretch.", needed=1, present=0)
 
     def metric(places: np.ndarray, who: int) -> float:
         rows = mask[:, places]
-        return average_precision(truth[:, places][rows], table[who][:, places][rows])
+        return average_precision(truth[:, places][rows], table[:, who, places][rows])
 
     return paired_bootstrap(metric, truth.shape[1], block=BLOCK)
+
+
+def _answers(
+    pair: tuple[DLPredictor, DLPredictor],
+    planted: Planted,
+    first: pd.Timestamp,
+    last: pd.Timestamp,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(rows,) planted rows, (rows,) rows that count, (2, rows) public scores of either, NaN while
+    warming up."""
+    span = {"start": first.to_pydatetime(), "end": last.to_pydatetime()}
+    found = [predictor.detect_anomalies(planted.quotes, **span) for predictor in pair]
+    rows = planted.quotes.index.searchsorted(found[-1].timestamps, side="right") - 1
+    kind = planted.kind[rows]
+    scores = np.stack([np.asarray(one.scores, float) for one in found])
+    return kind != "", (kind != "") | quiet_rows(kind), scores

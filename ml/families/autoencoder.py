@@ -2,7 +2,8 @@
 
 A narrow code of `latent` numbers cannot carry a fault that training hardly ever showed, so what the
 network fails to rebuild of the last row is a measure of strangeness.
-Learn from: Malhotra et al. 2016 (encoder-decoder for anomaly detection).
+Learn from: Malhotra et al. 2016, LSTM-based Encoder-Decoder for Multi-sensor Anomaly Detection
+(reconstruction error as the score); the layers here are convolutions.
 """
 
 from __future__ import annotations
@@ -19,15 +20,17 @@ from ml.tasks import Task
 
 @dataclass(frozen=True, kw_only=True)
 class AutoencoderConfig(AnomalyConfig):
+    """Its network shortens a window by two strides of 2: it must be a multiple of 4."""
+
     window: int = param(16, low=8, high=64, multiple=4, help="Readings that the network looks at.")
     latent: int = param(16, low=2, high=128, help="Numbers in the code of a window.")
     channels: int = param(32, low=4, high=256, help="Channels of the convolutions.")
 
 
 class Autoencoder(AnomalyNetwork):
-    """Rebuilds a window of squashed, standardised features through a narrow code.
+    """Rebuilds a window of squashed, standardised features through a code of `latent` numbers.
 
-    `window` must be a multiple of 4: two convolutions of stride 2 shorten it.
+    `window` must be a multiple of 4: two convolutions of stride 2 shorten it. Raises ValueError.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class Autoencoder(AnomalyNetwork):
 
 
 def build(config: AutoencoderConfig, n_features: int) -> Autoencoder:
+    """The untrained network of a config, for `n_features` features."""
     return Autoencoder(
         n_features, window=config.window, latent=config.latent, channels=config.channels
     )

@@ -13,15 +13,12 @@ import ml
 from analytics.exceptions import InvalidInput
 from analytics.selectors.models import Serving
 
-#: Public score of a row exactly at the calibrated threshold, which keeps one false alarm a week.
-DEFAULT_THRESHOLD = 0.1
-
 
 @dataclass(frozen=True)
 class Promise:
     """Either a threshold on public scores, or false alarms a week."""
 
-    threshold: float | None = DEFAULT_THRESHOLD
+    threshold: float | None = None
     per_week: float | None = None
 
 
@@ -43,7 +40,7 @@ def promise_of(
         return Promise(threshold=None, per_week=parse_alarm_rate(alarm_rate))
     if sensitivity is not None:
         return Promise(threshold=None, per_week=rate_of_sensitivity(sensitivity))
-    return Promise(threshold=_checked(DEFAULT_THRESHOLD if threshold is None else threshold))
+    return Promise(threshold=_checked(ml.PUBLIC_THRESHOLD if threshold is None else threshold))
 
 
 def _checked(threshold: float) -> float:
@@ -86,5 +83,5 @@ def asked_of(promise: Promise, serving: Serving, predictor: ml.DLPredictor) -> d
         return {"threshold": promise.threshold}
     per_week = promise.per_week or 1.0
     if math.isclose(per_week, 1.0):
-        return {"threshold": DEFAULT_THRESHOLD}
+        return {"threshold": ml.PUBLIC_THRESHOLD}
     return {"threshold": predictor.alarm_threshold(per_week, source=ml.Source(serving.source))}

@@ -19,13 +19,13 @@ from analytics.services.anomalies.answer import (
     scan_too_short,
 )
 from analytics.services.anomalies.events import events_store
-from analytics.services.anomalies.promise import DEFAULT_THRESHOLD, asked_of, promise_of
+from analytics.services.anomalies.promise import asked_of, promise_of
 from analytics.services.anomalies.watch import history_missing
 from analytics.services.prices.history import history_frame, last_moment
 from analytics.services.prices.sequences import sequence_frame
 from analytics.services.registry.serving import answer_with
 
-__all__ = ["DEFAULT_THRESHOLD", "MODES", "anomaly_scan"]
+__all__ = ["MODES", "anomaly_scan"]
 
 DEFAULT_DAYS = 30
 #: All rows asked for, or the last of them alone.

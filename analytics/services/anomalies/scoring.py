@@ -52,7 +52,7 @@ def series_score(
             {"train_until": _("give a time after some rows, or leave it out to score online")},
         )
     with ml_errors():
-        track = ml.score_series(
+        scores = ml.score_series(
             series.rows,
             train_until=cut,
             alarm_rate=alarm_rate,
@@ -62,16 +62,16 @@ def series_score(
     table = pd.DataFrame(
         {
             "timestamp": series.timestamps.to_numpy(),
-            "score": track.score,
-            "event_score": track.event_score,
-            "alarm": track.alarm.astype(int),
-            "kind": track.kind,
+            "score": scores.score,
+            "event_score": scores.event_score,
+            "alarm": scores.alarm.astype(int),
+            "kind": scores.kind,
         },
         columns=list(COLUMNS),
     )
     _write(table, out)
-    starts = track.alarm & ~np.r_[False, track.alarm[:-1]]
-    return Scoring(len(table), int(track.alarm.sum()), int(starts.sum()))
+    starts = scores.alarm & ~np.r_[False, scores.alarm[:-1]]
+    return Scoring(len(table), int(scores.alarm.sum()), int(starts.sum()))
 
 
 def _unwritable(out: Path, why: object) -> InvalidInput:

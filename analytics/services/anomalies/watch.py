@@ -29,7 +29,6 @@ from analytics.models import (
 from analytics.models.choices import Task
 from analytics.selectors.models import Serving
 from analytics.services.anomalies.events import events_store
-from analytics.services.anomalies.promise import DEFAULT_THRESHOLD
 from analytics.services.anomalies.stream import INSTANT, stream_keep, stream_look
 from analytics.services.prices.history import history_rows, last_moment, tail_frame
 from analytics.services.registry.serving import answer_with
@@ -117,7 +116,7 @@ def _score_new(
     stream stands then, if it has one. A scan of the tail of history says more of strange rows."""
     since = _unseen(market, serving, last)
     look = stream_look(
-        market, serving, predictor, since=since, last=last, threshold=DEFAULT_THRESHOLD
+        market, serving, predictor, since=since, last=last, threshold=ml.PUBLIC_THRESHOLD
     )
     if look is not None and not look.strange:
         return look.scores, look.stands
@@ -127,7 +126,7 @@ def _score_new(
             frame,
             start=since,
             end=last,
-            threshold=DEFAULT_THRESHOLD,
+            threshold=ml.PUBLIC_THRESHOLD,
             source=ml.Source(serving.source),
         )
     except ml.NotEnoughData as short:

@@ -11,19 +11,20 @@ import torch
 from safetensors.numpy import load_file, save_file
 
 from ml.anomaly import stream_state as resume
-from ml.anomaly.calibration import Promise
-from ml.anomaly.detector import NetworkDetector
+from ml.anomaly.calibration import AlarmRateCalibration
+from ml.anomaly.detectors import NetworkDetector
 from ml.anomaly.features import make_features
+from ml.anomaly.readings import TRAIL
+from ml.anomaly.residuals import fit_rebuilder
 from ml.anomaly.stream import QuoteStream
 from ml.anomaly.stream_state import state_after, unpack
-from ml.anomaly.trailing import TRAIL
-from ml.anomaly.training import fit_detector
 from ml.errors import ArtifactMismatch, NotEnoughData
 from ml.families.autoencoder import AutoencoderConfig
 from ml.registry import get_spec
 from tests.ml.anomaly.test_pipeline import market
 
 USUAL = 30.0
+WEEKLY = AlarmRateCalibration(2.0, 1.0)
 COLUMNS = ("bid", "ask", "bid_volume", "ask_volume")
 
 
@@ -49,17 +50,18 @@ def detector(quotes: pd.DataFrame) -> NetworkDetector:
     config = AutoencoderConfig(epochs=1, members=1, channels=8, latent=6)
     rows = np.full(len(quotes), True)
     spec = get_spec("autoencoder")
-    return fit_detector(features, rows, spec, config, device=torch.device("cpu"))[0]
+    network, _ = fit_rebuilder(features, rows, spec, config, device=torch.device("cpu"))
+    return NetworkDetector.fit(network, features, rows)
 
 
 def stream(detector: NetworkDetector, state: dict[str, np.ndarray] | None = None) -> QuoteStream:
-    return QuoteStream(detector, Promise(2.0, 1.0), usual=USUAL, columns=COLUMNS, state=state)
+    return QuoteStream(detector, WEEKLY, usual=USUAL, columns=COLUMNS, state=state)
 
 
 def test_row_by_row_equals_the_whole_table(quotes: pd.DataFrame, detector: NetworkDetector) -> None:
     scored = detector.score(make_features(quotes, usual=USUAL))
     one_by_one = stream(detector).extend(quotes)
-    np.testing.assert_allclose(one_by_one, Promise(2.0, 1.0).public(scored.total), atol=1e-6)
+    np.testing.assert_allclose(one_by_one, WEEKLY.public(scored.total), atol=1e-6)
     assert one_by_one.max() > 0.1
 
 
@@ -81,7 +83,7 @@ def test_a_state_made_of_a_table_is_that_of_a_stream_fed_with_it(
     fed, head = stream(detector), quotes.iloc[:rows]
     fed.extend(head)
     features = make_features(head, usual=USUAL)
-    made = state_after(detector, features, bar=2.0)
+    made = state_after(detector, features, threshold=2.0)
     assert made.keys() == fed.state.keys()
     for name, array in fed.state.items():
         np.testing.assert_allclose(made[name], array, atol=1e-6, err_msg=name)
@@ -108,7 +110,7 @@ def test_a_state_survives_its_bytes_and_no_others(
 def test_a_short_table_makes_no_state(quotes: pd.DataFrame, detector: NetworkDetector) -> None:
     features = make_features(quotes.iloc[:TRAIL], usual=USUAL)
     with pytest.raises(NotEnoughData):
-        state_after(detector, features, bar=2.0)
+        state_after(detector, features, threshold=2.0)
 
 
 def test_the_state_does_not_grow(quotes: pd.DataFrame, detector: NetworkDetector) -> None:
@@ -119,11 +121,23 @@ def test_the_state_does_not_grow(quotes: pd.DataFrame, detector: NetworkDetector
     assert {k: v.shape for k, v in running.state.items()} == size
 
 
-def test_one_quote_gets_a_verdict(quotes: pd.DataFrame, detector: NetworkDetector) -> None:
+def test_one_quote_gets_a_score(quotes: pd.DataFrame, detector: NetworkDetector) -> None:
     running = stream(detector)
     running.extend(quotes.iloc[:800])
     row = quotes.iloc[800]
     wild = row.to_dict() | {"ask": row["ask"] * 1.4}
-    verdict = running.feed(quotes.index[800], wild)
-    assert verdict.alarm
-    assert max(verdict.heads, key=lambda k: verdict.heads[k]) in ("return_ask", "spread")
+    found = running.feed(quotes.index[800], wild)
+    assert found.alarm
+    assert max(found.heads, key=lambda k: found.heads[k]) in ("return_ask", "spread")
+
+
+def test_the_names_in_a_state_are_those_of_stored_ones(
+    quotes: pd.DataFrame, detector: NetworkDetector
+) -> None:
+    running = stream(detector)
+    running.extend(quotes.iloc[:30])
+    stored = (
+        "alarm before bucket count decades filled held home homes input inputs last_seen level "
+        "levels local minute run runs seen size sizes start step steps sum sums"
+    )
+    assert sorted(unpack(running.pack())) == stored.split()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+import ml
 from analytics.exceptions import InvalidInput
 from analytics.models import AnomalyEvent
 from analytics.services.anomalies.promise import (
-    DEFAULT_THRESHOLD,
     parse_alarm_rate,
     promise_of,
     rate_of_sensitivity,
@@ -87,4 +87,4 @@ def test_nothing_is_the_calibrated_threshold():
 
 
 def test_what_the_dashboard_calls_an_alarm_is_the_calibrated_threshold():
-    assert AnomalyEvent.ALARM == DEFAULT_THRESHOLD
+    assert AnomalyEvent.ALARM == ml.PUBLIC_THRESHOLD

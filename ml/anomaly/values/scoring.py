@@ -1,4 +1,4 @@
-"""Plain values, row by row: a track of any `timestamp,value` series, one setting for all of them.
+"""Plain values, row by row: scores of any `timestamp,value` series, one setting for all of them.
 
 Online, the series warms up on its first rows, then is scored row by row; the fit is repeated when
 the history has doubled, and again when it has doubled once more.
@@ -9,13 +9,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ml.anomaly.rates import parse_alarm_rate
-from ml.anomaly.track import Track
-from ml.anomaly.values.alarms import raise_alarms
-from ml.anomaly.values.events import fade, starts
+from ml.anomaly.alarms import VALUES, event_starts, fade
+from ml.anomaly.calibration import parse_alarm_rate
+from ml.anomaly.values.calibration import alarms_at_rate
 from ml.anomaly.values.features import ValueFeatures, seconds_of, typical_step, value_features
 from ml.anomaly.values.rarity import Rarity, kind_of
 from ml.errors import BadQuotes, Cancelled, NotEnoughData
+from ml.results import SeriesScores
 from ml.spec import Progress, ProgressCallback, ignore_progress
 
 WARM_UP = 0.15
@@ -31,7 +31,7 @@ def score_values(
     train_until: pd.Timestamp | None = None,
     alarm_rate: str = "1/week",
     on_progress: ProgressCallback = ignore_progress,
-) -> Track:
+) -> SeriesScores:
     """See ml.anomaly.scoring.score_series; `rows` has the column `value`. No chance is in it."""
     values = rows["value"].to_numpy(dtype="float64")
     per_week = parse_alarm_rate(alarm_rate)
@@ -56,10 +56,11 @@ def score_values(
         rare[start:end] = rarity.decades(features, start, end)
         fits.append((end, rarity))
     first = 0 if train_until is not None else cuts[0]
-    alarm, raised = raise_alarms(rare, first, cuts[0], per_week * step / _WEEK)
+    alarm, raised = alarms_at_rate(rare, first, cuts[0], per_week * step / _WEEK)
     rare[:first] = 0.0
     on_progress(Progress(stage="scoring", epoch=len(cuts), epochs=len(cuts)))
-    return Track(fade(rare), starts(rare), alarm, _kinds(features, fits, alarm, raised))
+    kinds = _kinds(features, fits, alarm, raised)
+    return SeriesScores(fade(rare), event_starts(rare, VALUES), alarm, kinds)
 
 
 def _kinds(

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.anomaly.quotes_track import refits, score_quotes
+from ml.anomaly.quote_scoring import refits, score_quotes
 from ml.errors import NotEnoughData
 from ml.spec import LabelledSpan
 from tests.ml.anomaly.test_pipeline import market
@@ -21,7 +21,7 @@ def quotes() -> pd.DataFrame:
     return frame
 
 
-def test_every_input_row_gets_its_verdict_at_once(quotes: pd.DataFrame) -> None:
+def test_every_input_row_is_scored_at_once(quotes: pd.DataFrame) -> None:
     track = score_quotes(quotes, train_until=quotes.index[1100])
     assert len(track.score) == len(track.kind) == ROWS
     assert np.isfinite(track.score).all()
@@ -70,7 +70,7 @@ def test_a_column_that_is_empty_at_first_is_left_out(quotes: pd.DataFrame) -> No
     np.testing.assert_array_equal(one.score, two.score)
 
 
-def test_labels_are_used_and_the_promise_follows_the_rate(quotes: pd.DataFrame) -> None:
+def test_labels_are_used_and_alarms_follow_the_rate(quotes: pd.DataFrame) -> None:
     frame, until = quotes.copy(), quotes.index[1100]
     frame.iloc[100:400, 1] *= 1 + np.random.default_rng(0).uniform(0, 0.04, 300)
     first, last = frame.index[100].to_pydatetime(), frame.index[399].to_pydatetime()

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.anomaly.explain import Levels
+from ml.anomaly.heads import budget
+from ml.anomaly.measure import features_between
 from ml.anomaly.pipeline import AnomalyServer
-from ml.anomaly.stats import budget
 from ml.results import Anomaly
 from ml.spec import Source
 from tests.ml.anomaly.test_pipeline import ROWS, fitted, market, scan, served
@@ -95,9 +95,9 @@ def test_a_margin_is_where_its_own_head_would_ring(served_market) -> None:
     quotes.iloc[AT, 1] *= 2
     spread = found_at(server, quotes, AT).expected["spread_pct"]
     detector = server.detectors[Source.NETWORK]
-    weekly = server.promises[Source.NETWORK].weekly
+    weekly = server.calibrations[Source.NETWORK].weekly
     tail = detector.heads.tails["spread"]
-    features = server._features(quotes, quotes.index[AT], None)
+    features = features_between(quotes, usual=server.usual, start=quotes.index[AT])
     row = int(features.table.index.get_loc(quotes.index[AT]))
     margin = detector.score(features, threshold=weekly).margins["spread"][row]
     unit = detector.heads.measure(features, detector.network.residuals(features)).unit
@@ -120,12 +120,3 @@ def test_the_shock_of_2026_reads_as_it_was(shared_data: Path, tmp_path: Path) ->
     assert "ask" in top.text
     assert "above" in top.text
     assert top.severity in ("high", "critical")
-
-
-def test_a_spread_can_lie_above_a_negative_one() -> None:
-    """A market whose medians are crossed: the ask has just left."""
-    column = {"spread_pct": np.array([40.0])}
-    usual = {"spread_pct": np.array([-2.0])}
-    level = Levels(observed=column, value=usual, lower=usual, upper=usual)
-    assert level.away("spread_pct", 0) > 0
-    assert level.away("bid", 0) == 0

@@ -6,13 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ml.anomaly.alarms import FADE_ROWS, VALUES
 from ml.anomaly.scoring import score_series
-from ml.anomaly.track import Track
-from ml.anomaly.values.alarms import LONGEST, raise_alarms, threshold
-from ml.anomaly.values.events import FADE_ROWS, MARGIN, QUIET_ROWS, fade, starts
-from ml.anomaly.values.features import same_time_of_day, value_features
-from ml.anomaly.values.rarity import Rarity
 from ml.errors import BadConfig, BadQuotes, Cancelled, NotEnoughData
+from ml.results import SeriesScores
 
 PER_DAY = 48
 
@@ -25,7 +22,7 @@ def series(rows: int = 3000, seed: int = 0) -> pd.DataFrame:
     return pd.DataFrame({"value": 100 + season + rng.normal(size=rows)}, index=index)
 
 
-def check(track: Track, rows: int) -> None:
+def check(track: SeriesScores, rows: int) -> None:
     for part in (track.score, track.event_score):
         assert part.shape == (rows,)
         assert part.dtype == np.float64
@@ -56,7 +53,7 @@ def test_an_event_peaks_once_and_its_score_fades():
     rows = series()
     rows.iloc[2000, 0] += 40
     track = score_series(rows)
-    assert (track.event_score[2001 : 2000 + QUIET_ROWS] == 0).all()
+    assert (track.event_score[2001 : 2000 + VALUES.quiet] == 0).all()
     held = track.score[2000 : 2000 + FADE_ROWS]
     assert held[0] == track.event_score[2000]
     assert held[10] > 0.9 * held[0]
@@ -129,45 +126,6 @@ def test_on_noise_the_promise_is_kept(rate):
     assert 0.4 <= raised / weeks / rate <= 2.0
 
 
-def test_a_threshold_falls_with_the_rate_and_is_hardly_moved_by_anomalies():
-    rng = np.random.default_rng(3)
-    history = np.where(rng.random(10_000) < 0.01, rng.exponential(0.6, 10_000) + 1, 0.0)
-    levels = [threshold(history, rate) for rate in (1e-4, 1e-3, 1e-2)]
-    assert levels == sorted(levels, reverse=True)
-    dirty = history.copy()
-    dirty[::1000] = 30.0
-    assert threshold(dirty, 1e-3) - levels[1] < 0.6
-
-
-def test_an_alarm_ends_when_things_are_usual_again_or_usual_by_now():
-    rare = np.zeros(3000)
-    rare[2000:2003] = 10.0
-    rare[2500:2700] = 12.0
-    alarm, raised = raise_alarms(rare, 100, 100, 1e-3)
-    assert list(np.flatnonzero(raised)) == [2000, 2500]
-    assert list(np.flatnonzero(alarm)) == [2000, 2001, 2002, *range(2500, 2500 + LONGEST)]
-
-
-def test_a_small_step_up_is_no_new_event():
-    rare = np.zeros(500)
-    rare[100], rare[150], rare[160] = 3.0, 3.0 + MARGIN / 2, 3.0 + 3 * MARGIN
-    assert list(np.flatnonzero(starts(rare))) == [100, 160]
-    assert (fade(rare) >= rare).all()
-
-
-def test_the_same_time_of_day_is_found_over_gaps_and_never_ahead():
-    seconds = np.arange(0.0, 10 * 86400, 3600)
-    values = np.tile(np.arange(24.0), 10)
-    usual = same_time_of_day(values, seconds, 3600)
-    assert np.isnan(usual[:24]).all()
-    np.testing.assert_array_equal(usual[24:], values[24:])
-    keep = np.ones(len(values), dtype=bool)
-    keep[50:75] = False
-    gappy = same_time_of_day(values[keep], seconds[keep], 3600)
-    np.testing.assert_array_equal(gappy[24:], values[keep][24:])
-    assert np.isnan(same_time_of_day(values, seconds * 24, 86400.0)).all()
-
-
 def test_the_refits_follow_a_series_that_has_changed():
     """What was rare in the first fit is usual in the last one."""
     rows = series()
@@ -175,13 +133,6 @@ def test_the_refits_follow_a_series_that_has_changed():
     track = score_series(rows)
     assert track.event_score[700] > 10
     assert track.score[2500:].max() < track.event_score[700] / 2
-
-
-def test_every_view_is_finite_and_has_a_scale():
-    rows = series(600)
-    features = value_features(rows["value"].to_numpy(), np.arange(600) * 1800.0, 90)
-    assert np.isfinite(features.table).all()
-    assert (Rarity.fit(features.table[:90]).scale > 0).all()
 
 
 def test_what_cannot_be_scored_is_refused():
