@@ -1,9 +1,14 @@
-"""Registers the checks; runs no query and loads no torch."""
+"""Registers the checks and the subscribers of events; runs no query and loads no torch."""
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
+
+#: Modules that subscribe to analytics.events when they are imported, in this order.
+SUBSCRIBERS: tuple[str, ...] = ()
 
 
 class AnalyticsConfig(AppConfig):
@@ -13,3 +18,6 @@ class AnalyticsConfig(AppConfig):
 
     def ready(self) -> None:
         from analytics import checks  # noqa: F401  (registers itself)
+
+        for module in SUBSCRIBERS:
+            import_module(module)

@@ -39,6 +39,7 @@ def folder_of(name: str) -> Path:
 
 
 def discard(folder: Path) -> None:
+    """Remove a staged or published folder; one that is not there is fine."""
     shutil.rmtree(folder, ignore_errors=True)
 
 

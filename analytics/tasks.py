@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from analytics.services.anomalies.watch import anomalies_watch
 from analytics.services.forecasts.accuracy import forecasts_score
-from analytics.services.jobs.backtest_runs import backtest_launch
-from analytics.services.jobs.execution import training_launch
-from analytics.services.jobs.workers import worker_answered
+from analytics.services.jobs.backtests import BACKTEST
+from analytics.services.jobs.training import TRAINING
+from analytics.services.jobs.workers import job_launch, worker_answered
+from analytics.services.prices.freshness import markets_watch
 
 
 def run_training(run_id: int) -> None:
-    training_launch(run_id=run_id)
+    job_launch(TRAINING, run_id=run_id)
 
 
 def run_backtest(run_id: int) -> None:
-    backtest_launch(run_id=run_id)
+    job_launch(BACKTEST, run_id=run_id)
 
 
 def score_forecasts() -> None:
@@ -23,6 +24,10 @@ def score_forecasts() -> None:
 
 def watch_anomalies() -> None:
     anomalies_watch()
+
+
+def watch_markets() -> None:
+    markets_watch()
 
 
 def answer_ping(name: str) -> None:

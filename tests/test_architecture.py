@@ -15,7 +15,9 @@ from django.utils.module_loading import import_string
 import ml
 from analytics import conf
 from analytics.services.anomalies import watch as anomaly_watch
-from analytics.services.jobs import training, workers
+from analytics.services.jobs import workers
+from analytics.services.jobs.kinds import job_kinds
+from analytics.services.prices import freshness
 
 ROOT = Path(__file__).resolve().parents[1]
 OURS = sorted(name for name, app in get_commands().items() if app == "analytics")
@@ -55,7 +57,14 @@ def test_every_name_behind_the_door_of_ml_exists():
 
 
 @pytest.mark.parametrize(
-    "path", [training.RUN_TASK, workers.PING_TASK, workers.SCORE_TASK, anomaly_watch.WATCH_TASK]
+    "path",
+    [
+        *(kind.task_path for kind in job_kinds()),
+        workers.PING_TASK,
+        workers.SCORE_TASK,
+        anomaly_watch.WATCH_TASK,
+        freshness.MARKETS_TASK,
+    ],
 )
 def test_every_task_that_is_queued_by_name_exists(path):
     assert callable(import_string(path))
@@ -116,7 +125,7 @@ def test_every_environment_variable_that_is_read_is_in_the_example():
 def test_only_the_settings_read_the_environment():
     allowed = {"p2p/settings.py", "p2p/gunicorn.py", "manage.py", "p2p/wsgi.py", "p2p/asgi.py"}
     # The worker's child inherits its parent's environment, threads aside.
-    allowed |= {"analytics/services/jobs/children.py"}
+    allowed |= {"analytics/services/jobs/processes.py"}
     reading = []
     for folder in ("analytics", "ml", "p2p"):
         for file in (ROOT / folder).rglob("*.py"):

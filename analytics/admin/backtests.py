@@ -17,8 +17,8 @@ from analytics.admin.base import MarketFilter, RunAdmin, nothing, operate, prett
 from analytics.models import BacktestRun, Market
 from analytics.pages.forecasts import backtest_table
 from analytics.selectors.runs import backtest_list
-from analytics.services.jobs.backtest_states import backtest_cancel
-from analytics.services.jobs.backtesting import backtest_again, backtest_recent
+from analytics.services.jobs.backtests import backtest_again, backtest_recent
+from analytics.services.jobs.lifecycle import job_cancel
 
 
 @admin.action(description=_("Backtest price and spread: last 30 days"), permissions=["operate"])
@@ -89,7 +89,7 @@ class BacktestRunAdmin(RunAdmin):
 
     @admin.action(description=_("Cancel"), permissions=["operate"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[BacktestRun]) -> None:
-        operate(self, request, queryset, lambda run: backtest_cancel(run=run, by=request.user))
+        operate(self, request, queryset, lambda run: job_cancel(run=run, by=request.user))
 
     @admin.action(description=_("Run again"), permissions=["operate"])
     def again(self, request: HttpRequest, queryset: QuerySet[BacktestRun]) -> None:

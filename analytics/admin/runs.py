@@ -17,7 +17,7 @@ from analytics.models import TrainingRun, WorkerHeartbeat
 from analytics.pages import charts, runs
 from analytics.pages.audit import audit_lines, audit_rows
 from analytics.selectors.runs import run_list
-from analytics.services.jobs.training import training_cancel
+from analytics.services.jobs.lifecycle import job_cancel
 
 
 @admin.register(TrainingRun)
@@ -90,7 +90,7 @@ class TrainingRunAdmin(RunAdmin):
 
     @admin.action(description=_("Cancel"), permissions=["operate"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[TrainingRun]) -> None:
-        operate(self, request, queryset, lambda run: training_cancel(run=run, by=request.user))
+        operate(self, request, queryset, lambda run: job_cancel(run=run, by=request.user))
 
 
 @admin.register(WorkerHeartbeat)

@@ -30,9 +30,6 @@ class BacktestRun(Run):
     )
     origin_step = models.PositiveIntegerField(_("steps between origins"), default=1)
     params = models.JSONField(_("parameters"), default=dict, blank=True)
-    by_worker = models.BooleanField(_("by the worker"), default=True)
-
-    stage = models.CharField(_("stage"), max_length=60, blank=True)
     progress = models.FloatField(_("progress"), default=0.0, help_text=_("Share done, 0 to 1."))
 
     figures = models.JSONField(

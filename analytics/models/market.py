@@ -27,6 +27,13 @@ class Market(models.Model):
         help_text=_("Step of the regular grid on which new models see this market."),
     )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    stale_since = models.DateTimeField(
+        _("stale since"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("When its last quote was found to be too old; empty while it is fresh."),
+    )
 
     class Meta:
         ordering = ["asset", "fiat", "exchange"]

@@ -1,4 +1,4 @@
-"""What a training run and a backtest have in common: one request, its states, who works on it."""
+"""What runs of every kind of long work have in common: one request, its states, who works on it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Run(models.Model):
-    """The row is the truth, the queue only a doorbell: see services.run_states."""
+    """The row is the truth, the queue only a doorbell: see services.jobs.lifecycle."""
 
     class Status(models.TextChoices):
         QUEUED = "queued", _("queued")
@@ -28,6 +28,9 @@ class Run(models.Model):
         blank=True,
         related_name="+",
     )
+    # False: only the process that asked for it may do it, and where that dies the run has failed.
+    by_worker = models.BooleanField(_("by the worker"), default=True)
+    stage = models.CharField(_("stage"), max_length=60, blank=True)
     eta_seconds = models.FloatField(_("seconds left"), null=True, blank=True)
     heartbeat_at = models.DateTimeField(_("heartbeat"), null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
@@ -45,10 +48,12 @@ class Run(models.Model):
 
     @property
     def is_open(self) -> bool:
+        """Queued or running."""
         return self.status in self.OPEN
 
     @property
     def seconds(self) -> float | None:
+        """How long the last attempt took; None before its end."""
         if self.started_at is None or self.finished_at is None:
             return None
         return (self.finished_at - self.started_at).total_seconds()

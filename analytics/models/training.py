@@ -37,7 +37,6 @@ class TrainingRun(Run):
     versions = models.JSONField(_("library versions"), default=dict, blank=True)
     device = models.CharField(_("device"), max_length=80, blank=True)
 
-    stage = models.CharField(_("stage"), max_length=40, blank=True)
     epoch = models.PositiveIntegerField(_("epoch"), default=0)
     epochs = models.PositiveIntegerField(_("epochs"), default=0)
     losses = models.JSONField(

@@ -10,36 +10,25 @@ from analytics.models import BacktestRun, TrainingRun
 
 
 def run_list() -> QuerySet[TrainingRun]:
+    """Training runs, newest first."""
     return TrainingRun.objects.select_related("market", "requested_by").order_by("-id")
 
 
 def run_get(run_id: int) -> TrainingRun:
+    """Raises NotFound (unknown_run)."""
     run = run_list().filter(pk=run_id).first()
     if run is None:
         raise NotFound(_("There is no training run %(id)s.") % {"id": run_id}, "unknown_run")
     return run
 
 
-def run_open(market_id: int, task: str) -> TrainingRun | None:
-    """The run of that market and task that is still queued or running."""
-    return run_list().filter(market=market_id, task=task, status__in=TrainingRun.OPEN).first()
-
-
-def run_asks_for_cancel(run_id: int) -> bool:
-    """Asked once an epoch, so it reads one column. A run that is gone or closed wants no more."""
-    row = (
-        TrainingRun.objects.filter(pk=run_id, status=TrainingRun.Status.RUNNING)
-        .values_list("cancel_requested", flat=True)
-        .first()
-    )
-    return True if row is None else row
-
-
 def backtest_list() -> QuerySet[BacktestRun]:
+    """Backtests, newest first."""
     return BacktestRun.objects.select_related("market", "requested_by").order_by("-id")
 
 
 def backtest_get(run_id: int) -> BacktestRun:
+    """Raises NotFound (unknown_backtest)."""
     run = backtest_list().filter(pk=run_id).first()
     if run is None:
         raise NotFound(_("There is no backtest %(id)s.") % {"id": run_id}, "unknown_backtest")

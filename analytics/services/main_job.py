@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,8 +27,9 @@ from analytics.selectors.prices import market_get
 from analytics.selectors.runs import run_get
 from analytics.services.anomalies.scan import anomaly_scan
 from analytics.services.forecasts.prediction import forecast_make
+from analytics.services.jobs.lifecycle import job_reap
 from analytics.services.jobs.processes import die_with_parent, stop_group
-from analytics.services.jobs.training import training_reap, training_request
+from analytics.services.jobs.training import TRAINING, training_request
 from analytics.services.patterns import pattern_recognize
 from analytics.services.status import worker_status
 
@@ -107,7 +108,7 @@ def worker_running() -> Iterator[subprocess.Popen[bytes] | None]:
 
 def train_all(outcome: Outcome, *, tasks: list[str] | None = None) -> None:
     """Request a training per task; one that is open already is adopted."""
-    training_reap()
+    job_reap(TRAINING)
     for task in tasks or Task.values:
         try:
             outcome.runs[task] = training_request(market=outcome.market, task=task, params={})
@@ -142,7 +143,7 @@ def watch(outcome: Outcome, worker: subprocess.Popen[bytes] | None) -> Iterator[
 def answer_all(outcome: Outcome) -> None:
     """Forecast, scan, recognise; what cannot answer is named with its reason."""
     market = outcome.market
-    steps = {
+    steps: dict[str, Callable[[], dict[str, Any]]] = {
         "forecast": lambda: {
             task: forecast_make(task=task, market=market) for task in _trained(outcome)
         },

@@ -23,7 +23,7 @@ from analytics.api.schema import documented, query_of
 from analytics.api.views import ReadResource
 from analytics.models import BacktestRun
 from analytics.selectors.runs import backtest_list
-from analytics.services.jobs import backtest_runs, backtest_states, backtesting
+from analytics.services.jobs import backtest_plans, backtests, lifecycle
 
 FILES = ("predictions", "report", "chart")
 _ACTS = (400, 404, 409)
@@ -155,7 +155,7 @@ class BacktestViewSet(ReadResource):
     )
     def create(self, request: Request) -> Response:
         values, params = read_with_params(request, BacktestInput)
-        run = backtesting.backtest_request(
+        run = backtests.backtest_request(
             market=chosen_market(values),
             start=values.pop("from"),
             end=values.pop("to"),
@@ -169,7 +169,7 @@ class BacktestViewSet(ReadResource):
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
         read(request, Input)
-        run = backtest_states.backtest_cancel(run=self.get_object(), by=caller(request))
+        run = lifecycle.job_cancel(run=self.get_object(), by=caller(request))
         return Response(self.get_serializer(run).data)
 
     @documented(
@@ -199,7 +199,7 @@ class BacktestViewSet(ReadResource):
     def _file(self, request: Request, name: str, kind: str) -> Any:
         query_input(request, allowed=())
         run = self.get_object()
-        path = backtest_runs.backtest_file(run=run, name=name)
+        path = backtest_plans.backtest_file(run=run, name=name)
         answer = FileResponse(path.open("rb"), content_type=kind)
         answer["Content-Disposition"] = f'inline; filename="backtest-{run.pk}-{path.name}"'
         answer["Content-Security-Policy"] = _CSP

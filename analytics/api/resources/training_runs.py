@@ -20,7 +20,7 @@ from analytics.api.views import ReadResource
 from analytics.models import TrainedModel, TrainingRun
 from analytics.models.choices import Task
 from analytics.selectors.runs import run_list
-from analytics.services.jobs import training
+from analytics.services.jobs import lifecycle
 
 _ACTS = (400, 404, 409)
 
@@ -140,5 +140,5 @@ class TrainingRunViewSet(ReadResource):
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
         read(request, Input)
-        run = training.training_cancel(run=self.get_object(), by=caller(request))
+        run = lifecycle.job_cancel(run=self.get_object(), by=caller(request))
         return Response(self.get_serializer(run).data)

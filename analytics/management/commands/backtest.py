@@ -22,13 +22,12 @@ from analytics.management.tables import plain_table
 from analytics.models import BacktestRun
 from analytics.pages.forecasts import backtest_table
 from analytics.selectors.prices import market_get
-from analytics.services.jobs.backtest_data import backtest_of_files
-from analytics.services.jobs.backtest_runs import (
+from analytics.services.jobs.backtest_plans import (
     backtest_deliver,
-    backtest_execute,
     backtest_folder,
+    backtest_of_files,
 )
-from analytics.services.jobs.backtesting import backtest_request
+from analytics.services.jobs.backtests import backtest_execute, backtest_request
 
 
 class Command(FaceCommand):

@@ -10,9 +10,7 @@ from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
 from analytics.management.base import FaceCommand
-from analytics.services.anomalies.feedback import event_get, event_judge
-
-_FEEDBACK = {"true": "true", "false": "false", "undo": ""}
+from analytics.services.anomalies.feedback import FEEDBACK_WORDS, event_get, event_judge
 
 
 class Command(FaceCommand):
@@ -20,7 +18,7 @@ class Command(FaceCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("event", type=int, help="Id of the event (detect_anomalies shows it).")
-        parser.add_argument("feedback", choices=list(_FEEDBACK))
+        parser.add_argument("feedback", choices=[word for word in FEEDBACK_WORDS if word])
         parser.add_argument("--note", default="", help="Why; kept with the event.")
         parser.add_argument("--by", help="Account in whose name it is said.")
 
@@ -28,7 +26,7 @@ class Command(FaceCommand):
         by = _account(options["by"])
         event = event_judge(
             event=event_get(options["event"]),
-            feedback=_FEEDBACK[options["feedback"]],
+            feedback=options["feedback"],
             note=options["note"],
             by=by,
         )

@@ -24,8 +24,7 @@ from analytics.pages.metrics import metric_name
 from analytics.pages.models import verdict
 from analytics.selectors.models import model_decision
 from analytics.selectors.prices import market_get
-from analytics.services.jobs.execution import training_execute
-from analytics.services.jobs.training import training_request
+from analytics.services.jobs.training import training_execute, training_request
 
 
 class Command(FaceCommand):

@@ -14,7 +14,7 @@ import ml
 from analytics.conf import conf
 from analytics.models import AnomalyResult, Market
 from analytics.selectors.models import Serving
-from analytics.services.anomalies.events import event_groups, silence_of, strangest, worst
+from analytics.services.anomalies.grouping import event_groups, silence_of, strangest, worst
 from analytics.services.registry.serving import describe
 from analytics.words import sentence
 
@@ -33,6 +33,7 @@ class TooShort:
 def scan_envelope(
     market: Market, serving: Serving, mode: str, milliseconds: float
 ) -> dict[str, Any]:
+    """What every answer begins with; `milliseconds` are those of loading and scoring."""
     return {
         "market": market.symbol,
         "model": describe(serving),
@@ -64,6 +65,8 @@ def scan_too_short(short: TooShort) -> dict[str, Any]:
 def scan_found(
     serving: Serving, scores: ml.AnomalyScores, new: int, stored: bool
 ) -> dict[str, Any]:
+    """The answer where rows were scored; `new` strange rows of stored history were not known yet.
+    Times are those of the rows, scores public ones (AnomalyEvent.ALARM is the alarm)."""
     known = len(scores.timestamps) > 0
     return {
         "from": scores.timestamps[0] if known else None,

@@ -7,60 +7,68 @@ rows that were not there yet change an event: a second scan of the same quotes c
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
-from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import transaction
 
 import ml
-from analytics.models import AnomalyEvent, AnomalyResult, Market, Severity
+from analytics import events
+from analytics.events import AnomalyChanged, AnomalyClosed, AnomalyOpened
+from analytics.models import AnomalyEvent, AnomalyResult, Market
+from analytics.selectors.anomalies import fact_of
 from analytics.selectors.models import Serving
+from analytics.services.anomalies.grouping import event_groups, silence_of, strangest, worst
 from analytics.services.prices.history import last_moment
 
-#: Grid rows of silence that end an event.
-SILENCE_STEPS = 12
-_RANK = {name: rank for rank, name in enumerate(Severity.values)}
+
+@dataclass(frozen=True, kw_only=True)
+class EventChanges:
+    """What a scan made of a market's events. `new_rows` were strange and not stored yet. What was
+    over when it was found is opened and closed at once."""
+
+    new_rows: int
+    opened: tuple[AnomalyOpened, ...]
+    changed: tuple[AnomalyChanged, ...]
+    closed: tuple[AnomalyClosed, ...]
+
+    def publish(self) -> None:
+        """Tell the subscribers; to be called in the transaction of the change."""
+        for fact in (*self.opened, *self.changed, *self.closed):
+            events.publish(fact)
 
 
-def silence_of(step_minutes: int) -> dt.timedelta:
-    """How long a market must be normal until an event is over."""
-    return dt.timedelta(minutes=SILENCE_STEPS * step_minutes)
+@dataclass
+class _Log:
+    """What happens to the events while rows are stored, by id."""
+
+    created: dict[int, AnomalyEvent] = field(default_factory=dict)
+    grown: dict[int, AnomalyEvent] = field(default_factory=dict)
+    joined: list[AnomalyClosed] = field(default_factory=list)
 
 
-def event_groups(
-    anomalies: Iterable[ml.Anomaly], step_minutes: int
-) -> list[tuple[ml.Anomaly, ...]]:
-    """Strange rows, oldest first, that belong together."""
-    silence = silence_of(step_minutes)
-    groups: list[list[ml.Anomaly]] = []
-    for found in anomalies:
-        if groups and found.timestamp - groups[-1][-1].timestamp <= silence:
-            groups[-1].append(found)
-        else:
-            groups.append([found])
-    return [tuple(group) for group in groups]
-
-
-def strangest(group: Iterable[ml.Anomaly]) -> ml.Anomaly:
-    return max(group, key=lambda found: found.score)
-
-
-def worst(severities: Iterable[str]) -> str:
-    return max(severities, key=lambda name: _RANK.get(name, 0))
-
-
-def events_store(*, market: Market, serving: Serving, scores: ml.AnomalyScores) -> int:
-    """Keep the strange rows and what they make of the events; how many rows were new.
+def events_store(*, market: Market, serving: Serving, scores: ml.AnomalyScores) -> EventChanges:
+    """Keep the strange rows and what they make of the events. Who calls it publishes the changes.
 
     Scans of one market take turns: the market's row is the lock (SQLite's writers take turns
     anyway)."""
+    log = _Log()
     with transaction.atomic():
         Market.objects.select_for_update(no_key=True).get(pk=market.pk)
         fresh = _unknown(serving, scores.anomalies)
         for group in event_groups(fresh, serving.model.step_minutes):
-            _store_group(market, serving, group, scores.threshold)
-        events_settle(market=market, serving=serving)
-    return len(fresh)
+            _store_group(market, serving, group, scores.threshold, log)
+        running, over = _settle(market, serving)
+    goes_on = {running.pk: running} if running is not None else {}
+    opened = log.created | goes_on
+    changed = [event for pk, event in log.grown.items() if pk not in opened]
+    over += [event for pk, event in log.created.items() if pk not in goes_on]
+    return EventChanges(
+        new_rows=len(fresh),
+        opened=tuple(AnomalyOpened(**fact_of(event)) for event in opened.values()),
+        changed=tuple(AnomalyChanged(**fact_of(event)) for event in changed),
+        closed=(*log.joined, *(AnomalyClosed(**fact_of(event)) for event in over)),
+    )
 
 
 def _unknown(serving: Serving, anomalies: tuple[ml.Anomaly, ...]) -> list[ml.Anomaly]:
@@ -79,9 +87,9 @@ def _unknown(serving: Serving, anomalies: tuple[ml.Anomaly, ...]) -> list[ml.Ano
 
 
 def _store_group(
-    market: Market, serving: Serving, group: tuple[ml.Anomaly, ...], threshold: float
+    market: Market, serving: Serving, group: tuple[ml.Anomaly, ...], threshold: float, log: _Log
 ) -> None:
-    event = _event_for(market, serving, group, threshold)
+    event = _event_for(market, serving, group, threshold, log)
     AnomalyResult.objects.bulk_create(
         [
             AnomalyResult(
@@ -100,7 +108,7 @@ def _store_group(
     )
 
 
-def _said(found: ml.Anomaly) -> dict:
+def _said(found: ml.Anomaly) -> dict[str, Any]:
     """What a row says, as rows and events keep it."""
     return {
         "score": found.score,
@@ -113,7 +121,7 @@ def _said(found: ml.Anomaly) -> dict:
 
 
 def _event_for(
-    market: Market, serving: Serving, group: tuple[ml.Anomaly, ...], threshold: float
+    market: Market, serving: Serving, group: tuple[ml.Anomaly, ...], threshold: float, log: _Log
 ) -> AnomalyEvent:
     """The event that the group belongs to, with the group in it; a new one where there is none."""
     silence = silence_of(serving.model.step_minutes)
@@ -128,23 +136,14 @@ def _event_for(
         )
         .order_by("start")
     )
-    peak = strangest(group)
     if not near:
-        return AnomalyEvent.objects.create(
-            market=market,
-            model=serving.model,
-            source=serving.source,
-            start=group[0].timestamp,
-            peak=peak.timestamp,
-            end=group[-1].timestamp,
-            rows=len(group),
-            threshold=threshold,
-            severity=worst(found.severity for found in group),
-            **_said(peak),
-        )
+        event = _create(market, serving, group, threshold)
+        log.created[event.pk] = event
+        return event
     event = near[0]
     for other in near[1:]:
-        _absorb(event, other)
+        _absorb(event, other, log)
+    peak = strangest(group)
     # Of rows that are equally strange the first names the event, whoever came first.
     if (peak.score, event.peak) > (event.score, peak.timestamp):
         event.peak, event.threshold = peak.timestamp, threshold
@@ -155,10 +154,30 @@ def _event_for(
     event.rows += len(group)
     event.severity = worst([event.severity, *(found.severity for found in group)])
     event.save()
+    kept = log.created if event.pk in log.created else log.grown
+    kept[event.pk] = event
     return event
 
 
-def _absorb(event: AnomalyEvent, other: AnomalyEvent) -> None:
+def _create(
+    market: Market, serving: Serving, group: tuple[ml.Anomaly, ...], threshold: float
+) -> AnomalyEvent:
+    peak = strangest(group)
+    return AnomalyEvent.objects.create(
+        market=market,
+        model=serving.model,
+        source=serving.source,
+        start=group[0].timestamp,
+        peak=peak.timestamp,
+        end=group[-1].timestamp,
+        rows=len(group),
+        threshold=threshold,
+        severity=worst(found.severity for found in group),
+        **_said(peak),
+    )
+
+
+def _absorb(event: AnomalyEvent, other: AnomalyEvent, log: _Log) -> None:
     """New rows lie between two events: they are one. Only where people judged them differently do
     both stay, for what people said is not ours to choose from."""
     if event.feedback and other.feedback and event.feedback != other.feedback:
@@ -174,20 +193,26 @@ def _absorb(event: AnomalyEvent, other: AnomalyEvent) -> None:
     if other.feedback and not event.feedback:
         for name in ("feedback", "note", "feedback_at", "feedback_by"):
             setattr(event, name, getattr(other, name))
+    # Never one that this very scan made: its groups are a silence apart.
+    log.joined.append(AnomalyClosed(**fact_of(other), joined_into=event.pk))
     other.delete()
 
 
-def events_settle(*, market: Market, serving: Serving) -> AnomalyEvent | None:
+def _settle(market: Market, serving: Serving) -> tuple[AnomalyEvent | None, list[AnomalyEvent]]:
     """Open or closed, by the market's last quote: the serving version's latest event is open while
     the quotes after it are too few to call the market normal again. All others are over, those of
-    versions that no longer watch among them. Answers the open one."""
+    versions that no longer watch among them. (The one that is open from now on, if it was not;
+    those that were open until now.)"""
     mine = AnomalyEvent.objects.filter(model=serving.model, source=serving.source)
     latest = mine.order_by("-end", "-start").first()
-    over = last_moment(market) - silence_of(serving.model.step_minutes)
-    running = latest if latest is not None and latest.end >= over else None
+    limit = last_moment(market) - silence_of(serving.model.step_minutes)
+    running = latest if latest is not None and latest.end >= limit else None
     was_open = AnomalyEvent.objects.filter(market=market, is_open=True)
-    was_open.exclude(pk=running.pk if running else None).update(is_open=False)
-    if running is not None and not running.is_open:
-        running.is_open = True
-        running.save(update_fields=["is_open", "updated_at"])
-    return running
+    over = [event for event in was_open if event != running]
+    if over:
+        AnomalyEvent.objects.filter(pk__in=[event.pk for event in over]).update(is_open=False)
+    if running is None or running.is_open:
+        return None, over
+    running.is_open = True
+    running.save(update_fields=["is_open", "updated_at"])
+    return running, over

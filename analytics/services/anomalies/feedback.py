@@ -10,14 +10,36 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 import ml
+from analytics import events
 from analytics.exceptions import InvalidInput, NotFound
 from analytics.models import AnomalyEvent, AnomalyResult, Market
-from analytics.selectors.anomalies import event_list
+from analytics.selectors.anomalies import event_list, fact_of
 
 LONGEST_NOTE = 1000
+Feedback = AnomalyEvent.Feedback
+#: How people say it.
+FEEDBACK_WORDS = {
+    "true": Feedback.TRUE,
+    "false": Feedback.FALSE,
+    "": Feedback.NONE,
+    "undo": Feedback.NONE,
+}
+
+
+def parse_feedback(text: str, *, field: str = "feedback") -> AnomalyEvent.Feedback:
+    """A true alarm, a false alarm, or nothing. Raises InvalidInput (bad_feedback, bad_label) that
+    names the field."""
+    if text in FEEDBACK_WORDS:
+        return FEEDBACK_WORDS[text]
+    message, code = {
+        "feedback": (_("Feedback is true, false or empty."), "bad_feedback"),
+        "label": (_("A label is true, false or empty."), "bad_label"),
+    }[field]
+    raise InvalidInput(message, code, {field: _("must be one of: true, false, or empty")})
 
 
 def event_get(event_id: int) -> AnomalyEvent:
+    """The event of that id; raises NotFound (unknown_event)."""
     event = event_list().filter(pk=event_id).first()
     if event is None:
         raise NotFound(_("There is no anomaly event %(id)s.") % {"id": event_id}, "unknown_event")
@@ -29,29 +51,31 @@ def event_judge(
 ) -> AnomalyEvent:
     """Say that an event was a true or a false alarm; "" takes back what was said, note included.
     Seen by somebody are then also its rows. Raises InvalidInput (bad_feedback)."""
-    problems = {}
-    if feedback not in AnomalyEvent.Feedback.values:
-        problems["feedback"] = _("must be one of: true, false, or empty")
+    said = parse_feedback(feedback)
+    problem = None
     if len(note) > LONGEST_NOTE:
-        problems["note"] = _("at most %(n)s characters") % {"n": LONGEST_NOTE}
-    if note and not feedback:
-        problems["note"] = _("says nothing without true or false")
-    if problems:
-        raise InvalidInput(_("Feedback is true, false or empty."), "bad_feedback", problems)
+        problem = _("at most %(n)s characters") % {"n": LONGEST_NOTE}
+    if note and not said:
+        problem = _("says nothing without true or false")
+    if problem is not None:
+        message = _("Feedback is true, false or empty.")
+        raise InvalidInput(message, "bad_feedback", {"note": problem})
     now = timezone.now()
     with transaction.atomic():
         # An update of its own columns: a scan that lets the event grow meanwhile loses nothing.
         AnomalyEvent.objects.filter(pk=event.pk).update(
-            feedback=feedback,
+            feedback=said,
             note=note,
-            feedback_at=now if feedback else None,
-            feedback_by=by if feedback else None,
+            feedback_at=now if said else None,
+            feedback_by=by if said else None,
             updated_at=now,
         )
-        if feedback:
+        if said:
             unseen = AnomalyResult.objects.filter(event=event.pk, acknowledged_at=None)
             unseen.update(acknowledged_at=now, acknowledged_by=by)
-    return event_get(event.pk)
+        judged = event_get(event.pk)
+        events.publish(events.AnomalyChanged(**fact_of(judged)))
+    return judged
 
 
 def anomaly_acknowledge(*, anomaly: AnomalyResult, by: Any = None) -> AnomalyResult:
@@ -63,14 +87,9 @@ def anomaly_acknowledge(*, anomaly: AnomalyResult, by: Any = None) -> AnomalyRes
 
 
 def anomaly_label(*, anomaly: AnomalyResult, label: str, by: Any = None) -> AnomalyResult:
-    """Say it of the event that the row belongs to; also acknowledges the row."""
-    if label not in AnomalyEvent.Feedback.values:
-        raise InvalidInput(
-            _("A label is true, false or empty."),
-            "bad_label",
-            {"label": _("must be one of: true, false, or empty")},
-        )
-    event_judge(event=anomaly.event, feedback=label, by=by)
+    """Say it of the event that the row belongs to; also acknowledges the row. Raises InvalidInput
+    (bad_label)."""
+    event_judge(event=anomaly.event, feedback=parse_feedback(label, field="label"), by=by)
     return anomaly_acknowledge(anomaly=anomaly, by=by)
 
 
@@ -82,7 +101,7 @@ def labels_of(*, market: Market, until: dt.datetime) -> tuple[ml.LabelledSpan, .
     kept: list[ml.LabelledSpan] = []
     for event in judged.order_by("-feedback_at", "-pk"):
         span = ml.LabelledSpan(
-            start=event.start, end=event.end, true=event.feedback == AnomalyEvent.Feedback.TRUE
+            start=event.start, end=event.end, true=event.feedback == Feedback.TRUE
         )
         if span not in kept and not any(_contradicts(span, other) for other in kept):
             kept.append(span)

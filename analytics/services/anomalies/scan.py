@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 from typing import Any
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 import ml
@@ -19,17 +20,21 @@ from analytics.services.anomalies.answer import (
     scan_too_short,
 )
 from analytics.services.anomalies.events import events_store
-from analytics.services.anomalies.promise import asked_of, promise_of
+from analytics.services.anomalies.operating_point import (
+    OperatingPoint,
+    operating_point,
+    threshold_of,
+)
 from analytics.services.anomalies.watch import history_missing
 from analytics.services.prices.history import history_frame, last_moment
 from analytics.services.prices.sequences import sequence_frame
 from analytics.services.registry.serving import answer_with
 
-__all__ = ["MODES", "anomaly_scan"]
-
 DEFAULT_DAYS = 30
 #: All rows asked for, or the last of them alone.
 MODES = ("entire", "last")
+#: The stretch of stored history to score; without a start the last row alone.
+Span = tuple[dt.datetime | None, dt.datetime]
 
 
 def anomaly_scan(
@@ -52,35 +57,13 @@ def anomaly_scan(
     scanning again adds nothing. Too little stored history is no error but the state `warming_up`.
     Raises as `forecast_make` does.
     """
-    promise = promise_of(threshold=threshold, alarm_rate=alarm_rate, sensitivity=sensitivity)
-    stored = sequence is None
-    _check_span(start, end, mode)
-    if stored:
-        end = last_moment(market, end)
-        if mode == "entire":
-            start = start or end - dt.timedelta(days=DEFAULT_DAYS)
+    point = operating_point(threshold=threshold, alarm_rate=alarm_rate, sensitivity=sensitivity)
+    span = None if sequence is not None else _span(market, start, end, mode)
+    if span is None:
         _check_span(start, end, mode)
-
-    def score(serving: Serving, predictor: ml.DLPredictor) -> ml.AnomalyScores:
-        asked = asked_of(promise, serving, predictor) | {"source": ml.Source(serving.source)}
-        if not stored:
-            return predictor.detect_anomalies(sequence_frame(sequence, serving.model), **asked)
-        # The last row lies at most a step of the grid before the last quote.
-        step = dt.timedelta(minutes=serving.model.step_minutes)
-        since = end - 2 * step if start is None else start
-        frame = history_frame(market, until=end, since=since)
-        return predictor.detect_anomalies(frame, start=since, end=end, **asked)
-
-    def ask(serving: Serving, predictor: ml.DLPredictor) -> ml.AnomalyScores | TooShort:
-        try:
-            return _rows(score(serving, predictor), mode)
-        except ml.NotEnoughData as short:
-            if not stored:
-                raise
-            return TooShort(promise.threshold, short.needed, short.present)
-
+    asked = _Asked(market=market, span=span, sequence=sequence, point=point, mode=mode)
     try:
-        serving, scores, milliseconds = answer_with(market, "anomaly", ask)
+        serving, scores, milliseconds = answer_with(market, "anomaly", asked.scores)
     except NotReady as nobody:
         missing = history_missing(market)
         if missing is not None:
@@ -91,8 +74,55 @@ def anomaly_scan(
     answer = scan_envelope(market, serving, mode, milliseconds)
     if isinstance(scores, TooShort):
         return answer | scan_too_short(scores)
-    new = events_store(market=market, serving=serving, scores=scores) if stored else 0
+    stored = span is not None
+    new = _keep(market, serving, scores) if stored else 0
     return answer | scan_found(serving, scores, new, stored)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """What a scan is asked for; `span` is None for a posted sequence."""
+
+    market: Market
+    span: Span | None
+    sequence: Any
+    point: OperatingPoint
+    mode: str
+
+    def scores(self, serving: Serving, predictor: ml.DLPredictor) -> ml.AnomalyScores | TooShort:
+        """What this version says of the rows."""
+        asked: Any = {"threshold": threshold_of(self.point, serving, predictor)}
+        asked["source"] = ml.Source(serving.source)
+        if self.span is None:
+            frame = sequence_frame(self.sequence, serving.model)
+            return _rows(predictor.detect_anomalies(frame, **asked), self.mode)
+        start, end = self.span
+        # The last row lies at most a step of the grid before the last quote.
+        since = start or end - 2 * dt.timedelta(minutes=serving.model.step_minutes)
+        frame = history_frame(self.market, until=end, since=since)
+        try:
+            scores = predictor.detect_anomalies(frame, start=since, end=end, **asked)
+        except ml.NotEnoughData as short:
+            return TooShort(self.point.threshold, short.needed, short.present)
+        return _rows(scores, self.mode)
+
+
+def _keep(market: Market, serving: Serving, scores: ml.AnomalyScores) -> int:
+    """Store the strange rows and tell what became of the events; how many rows were new."""
+    with transaction.atomic():
+        changes = events_store(market=market, serving=serving, scores=scores)
+        changes.publish()
+    return changes.new_rows
+
+
+def _span(market: Market, start: dt.datetime | None, end: dt.datetime | None, mode: str) -> Span:
+    """Raises InvalidInput (bad_mode, bad_range, no_history)."""
+    _check_span(start, end, mode)
+    end = last_moment(market, end)
+    if mode == "entire":
+        start = start or end - dt.timedelta(days=DEFAULT_DAYS)
+    _check_span(start, end, mode)
+    return start, end
 
 
 def _check_span(start: dt.datetime | None, end: dt.datetime | None, mode: str) -> None:

@@ -76,7 +76,8 @@ def anomaly_watch(*, market: Market) -> WatchReport:
         if isinstance(scores, ml.NotEnoughData):
             _remember(market, serving, needed=scores.needed, present=scores.present)
             return WatchReport(market, "warming_up")
-        strange = events_store(market=market, serving=serving, scores=scores)
+        changes = events_store(market=market, serving=serving, scores=scores)
+        changes.publish()
         watch = _remember(market, serving, scores=scores)
         if stream is not None:
             stream_keep(stream)
@@ -84,7 +85,7 @@ def anomaly_watch(*, market: Market) -> WatchReport:
         market=market,
         state="warming_up" if watch.warming_up else "watching",
         rows=len(scores.timestamps),
-        strange=strange,
+        strange=changes.new_rows,
         open_event=AnomalyEvent.objects.filter(market=market, is_open=True).first(),
     )
 
@@ -116,7 +117,7 @@ def _score_new(
     stream stands then, if it has one. A scan of the tail of history says more of strange rows."""
     since = _unseen(market, serving, last)
     look = stream_look(
-        market, serving, predictor, since=since, last=last, threshold=ml.PUBLIC_THRESHOLD
+        market, serving, predictor, since=since, last=last, threshold=AnomalyEvent.ALARM
     )
     if look is not None and not look.strange:
         return look.scores, look.stands
@@ -126,12 +127,12 @@ def _score_new(
             frame,
             start=since,
             end=last,
-            threshold=ml.PUBLIC_THRESHOLD,
+            threshold=AnomalyEvent.ALARM,
             source=ml.Source(serving.source),
         )
     except ml.NotEnoughData as short:
         return short, None
-    return scores, look and look.stands
+    return scores, look.stands if look is not None else None
 
 
 def _unseen(market: Market, serving: Serving, last: dt.datetime) -> dt.datetime:

@@ -1,4 +1,8 @@
-"""Child processes that do not outlive their parent."""
+"""Child processes that do not outlive their parent.
+
+Long work runs in a child of the worker's task: it has its own threads, gives its memory back and
+can be killed at any instant.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,75 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+from django.conf import settings
+
+from analytics.conf import conf
+
 _PR_SET_PDEATHSIG = 1
+
+
+def child_run(
+    *arguments: str,
+    log: Path,
+    time_limit: float,
+    on_beat: Callable[[], object],
+    on_timeout: Callable[[], object],
+) -> None:
+    """Run `manage.py ARGUMENTS...` to its end, calling `on_beat` every HEARTBEAT_SECONDS. If this
+    process is killed its child goes too. After `time_limit` seconds, or at the queue's own limit
+    (which arrives as SystemExit), `on_timeout` closes the run while the child still lives, before
+    anybody can reap it; then the child is killed."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as stream:
+        child = subprocess.Popen(
+            [sys.executable, str(settings.BASE_DIR / "manage.py"), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+            cwd=settings.BASE_DIR,
+            env={**os.environ, **_child_settings()},
+            preexec_fn=die_with_parent(signal.SIGKILL),
+        )
+        try:
+            if not _ends_in_time(child, time_limit, on_beat):
+                on_timeout()
+        except SystemExit:
+            on_timeout()
+            raise
+        finally:
+            if child.poll() is None:
+                child.kill()
+            child.wait()
+
+
+def _ends_in_time(
+    child: subprocess.Popen[bytes], seconds: float, on_beat: Callable[[], object]
+) -> bool:
+    deadline = time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        try:
+            child.wait(timeout=min(conf().HEARTBEAT_SECONDS, left))
+            return True
+        except subprocess.TimeoutExpired:
+            on_beat()
+    return False
+
+
+def _child_settings() -> dict[str, str]:
+    # Spinning OpenMP threads on a busy machine make training up to a hundred times slower.
+    threads = str(conf().TRAIN_THREADS)
+    return {
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "OMP_NUM_THREADS": threads,
+        "MKL_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
+        # The parent's settings module, so that a child of the tests works on the tests' database.
+        "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "p2p.settings"),
+    }
 
 
 def die_with_parent(sent: signal.Signals) -> Callable[[], None] | None:

@@ -1,26 +1,35 @@
-"""Asking for a training, cancelling it, closing what died. Doing it is services/execution.py."""
+"""Trainings: asked for, done, published. How a run lives and ends is jobs/lifecycle.py."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Count, Max, Min
+from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 import ml
-from analytics import queue
-from analytics.exceptions import Conflict, InvalidInput
-from analytics.models import Market, PriceHistory, TrainingRun
-from analytics.selectors.runs import run_get, run_open
-from analytics.services.jobs.run_states import run_cancel, run_close, run_is_dead, run_reap
-from analytics.services.prices.auditing import too_little
+from analytics import artifacts, events
+from analytics.conf import conf
+from analytics.exceptions import InvalidInput
+from analytics.models import Market, PriceHistory, TrainedModel, TrainingRun
+from analytics.models.choices import Task
+from analytics.selectors.models import model_next_version
+from analytics.selectors.prices import price_frame
+from analytics.selectors.runs import run_get
+from analytics.services.anomalies.feedback import labels_of
+from analytics.services.jobs.kinds import JobKind, JobMessages, register
+from analytics.services.jobs.lifecycle import job_close, job_execute, job_listener, job_request
+from analytics.services.prices.auditing import run_audit, too_little
+from analytics.services.registry.promotion import model_consider
 from analytics.services.translate import ml_errors
 
-Status = TrainingRun.Status
-RUN_TASK = "analytics.tasks.run_training"
+Listener = Callable[[ml.Progress], None]
 
 
 def family_list() -> list[dict[str, Any]]:
@@ -50,7 +59,8 @@ def training_request(
     device: str = "",
     enqueue: bool = True,
 ) -> TrainingRun:
-    """Check what is asked for, insert a queued run and ring the queue's bell.
+    """Check what is asked for, insert a queued run and ring the queue's bell. Nothing later than
+    `until` is learned from; `enqueue=False` leaves the run to `training_execute`.
 
     Raises InvalidInput (bad_config, unknown_family, not_enough_data) or Conflict (run_open), and
     then leaves nothing behind.
@@ -59,26 +69,27 @@ def training_request(
     with ml_errors():
         config = ml.make_config(spec.config, params)
     data_from, data_until, rows = history_span(market, until, needed=spec.of_task.min_grid_rows)
-    try:
-        with transaction.atomic():
-            run = TrainingRun.objects.create(
-                market=market,
-                task=task,
-                family=spec.name,
-                config=vars(config),
-                seed=config.seed,
-                epochs=config.epochs,
-                device_wish=device,
-                requested_by=requested_by,
-                data_from=data_from,
-                data_until=data_until,
-                row_count=rows,
-            )
-            if enqueue:
-                queue.enqueue(RUN_TASK, run.pk)
-    except IntegrityError:
-        raise _twin(market, task) from None
-    return run
+    return job_request(
+        TRAINING,
+        enqueue=enqueue,
+        market=market,
+        task=task,
+        family=spec.name,
+        config=vars(config),
+        seed=config.seed,
+        epochs=config.epochs,
+        device_wish=device,
+        requested_by=requested_by,
+        data_from=data_from,
+        data_until=data_until,
+        row_count=rows,
+    )
+
+
+def training_execute(*, run_id: int, listener: Listener | None = None) -> TrainingRun:
+    """Train a queued run in this process, publish the version and let the policy decide on it; see
+    `job_execute`. `listener` is told of every epoch."""
+    return job_execute(TRAINING, run_id=run_id, listener=listener)
 
 
 def _spec(task: str, family: str | None) -> Any:
@@ -92,16 +103,6 @@ def _spec(task: str, family: str | None) -> Any:
             {"family": _("must be one of: %(names)s") % {"names": known}},
         )
     return ml.get_spec(task, family)
-
-
-def _twin(market: Market, task: str) -> Conflict:
-    twin = run_open(market.pk, task)
-    return Conflict(
-        _("A %(task)s training of %(market)s is already open.")
-        % {"task": task, "market": market.symbol},
-        "run_open",
-        run_id=twin.pk if twin else None,
-    )
 
 
 def history_span(
@@ -130,38 +131,113 @@ def history_span(
     return first, last, rows
 
 
-def training_cancel(*, run: TrainingRun, by: Any = None) -> TrainingRun:
-    """Cancel a queued run at once; ask a running one to stop at the end of its epoch."""
-    run_cancel(run, closed=_("Run %(id)s is already closed.") % {"id": run.pk})
-    return run_get(run.pk)
+# --------------------------------------------------------------------------------------- the work
+def _train(run: TrainingRun, listener: Listener | None) -> None:
+    """Whatever ends the training, the staged folder is gone."""
+    staged = artifacts.stage(f"run-{run.pk}-{run.attempts}")
+    try:
+        model = _publish(run, _learn(run, staged, listener))
+    finally:
+        artifacts.discard(staged)
+    if model is not None:
+        model_consider(model=model)
 
 
-def training_close(
-    *, run_id: int, attempt: int, status: str, code: str = "", message: str = ""
-) -> bool:
-    """Close a run that is still running this attempt; False when somebody else already did."""
-    return run_close(
-        TrainingRun, run_id=run_id, attempt=attempt, status=status, code=code, message=message
+def _learn(run: TrainingRun, staged: Path, listener: Listener | None) -> ml.TrainReport:
+    ml.set_threads(conf().TRAIN_THREADS)
+    frame = price_frame(run.market, until=run.data_until)
+    run_audit(run=run, frame=frame)
+    # What people said of anomalies concerns their detector alone.
+    labelled = run.task == Task.ANOMALY
+    labels = labels_of(market=run.market, until=run.data_until) if labelled else ()
+    trainer = ml.DLModelTrainer(
+        staged,
+        device=run.device_wish or conf().DEVICE or None,
+        step_minutes=run.market.cadence_minutes,
+        on_progress=job_listener(run, listener, _epochs_kept()),
+        labels=labels,
     )
-
-
-def training_reap(*, now: dt.datetime | None = None) -> int:
-    """Deal with runs whose process died: queue them again while attempts are left, else fail them.
-    Returns how many were dealt with. Safe to run at any time, any number of times."""
-    running = TrainingRun.objects.filter(status=Status.RUNNING)
-    message = _("The training process died without a word.")
-    fresh = {"epoch": 0, "losses": []}
-    return sum(
-        run_reap(run, task=RUN_TASK, again=True, message=message, **fresh)
-        for run in running
-        if run_is_dead(run, now)
+    TrainingRun.objects.filter(pk=run.pk).update(
+        device=str(trainer.device), dataset_hash=ml.dataset_hash(frame), labels=len(labels)
     )
+    return trainer.train(run.family, frame, **run.config)
 
 
-def training_ring_again() -> int:
-    """Ring the bell again for every queued run. A cluster that was killed may have pulled a message
-    that comes back only hours later; delivered twice, a message is harmless."""
-    waiting = list(TrainingRun.objects.filter(status=Status.QUEUED).values_list("pk", flat=True))
-    for run_id in waiting:
-        queue.enqueue(RUN_TASK, run_id)
-    return len(waiting)
+def _epochs_kept() -> Callable[[ml.Progress], Mapping[str, Any]]:
+    """What a run stores of its progress: the epoch, and the losses of all epochs so far."""
+    losses: list[list[Any]] = []
+
+    def facts(progress: ml.Progress) -> Mapping[str, Any]:
+        if progress.train_loss is not None or progress.valid_loss is not None:
+            losses.append([progress.stage, progress.train_loss, progress.valid_loss])
+        known = {name: getattr(progress, name) for name in ("stage", "epoch", "epochs")}
+        return {**known, "eta_seconds": progress.eta_seconds, "losses": losses}
+
+    return facts
+
+
+def _publish(run: TrainingRun, report: ml.TrainReport) -> TrainedModel | None:
+    """Rename the folder into place, then insert the version and close the run in one transaction.
+    None when the run was closed by somebody else meanwhile; the folder is then removed again."""
+    name = f"{run.task}-{run.market_id}-run{run.pk}-{run.attempts}"
+    folder = artifacts.publish(report.folder, name)
+    try:
+        with transaction.atomic():
+            closed = job_close(run, status=TrainingRun.Status.SUCCEEDED, versions=report.versions)
+            if closed:
+                return _insert(run, report, name)
+    except BaseException:
+        artifacts.discard(folder)
+        raise
+    artifacts.discard(folder)
+    return None
+
+
+def _insert(run: TrainingRun, report: ml.TrainReport, name: str) -> TrainedModel:
+    model = TrainedModel.objects.create(
+        market=run.market,
+        run=run,
+        task=run.task,
+        family=report.family,
+        version=model_next_version(run.market_id, run.task),
+        artifact=name,
+        checksum=report.checksum,
+        primary_metric=report.primary,
+        input_columns=list(report.input_columns),
+        device=report.device,
+        trained_at=timezone.now(),
+        **{key: getattr(report, key) for key in (*_FIGURES, *_SPANS)},
+    )
+    events.publish(
+        events.ModelPublished(
+            model_id=model.pk, market_id=run.market_id, task=model.task, version=model.version
+        )
+    )
+    return model
+
+
+#: What a version's row takes over from the report as it is.
+_FIGURES = ("score", "baseline", "baseline_score", "beats_baseline", "metrics", "baseline_metrics")
+_SPANS = ("step_minutes", "window", "data_from", "data_until", "trained_until", "test_from")
+TRAINING = register(
+    JobKind(
+        name="training",
+        model=TrainingRun,
+        task_path="analytics.tasks.run_training",
+        command="train_model",
+        log_name="run",
+        get=run_get,
+        work=_train,
+        time_limit=lambda: conf().TRAIN_TIMEOUT,
+        twin=("market", "task"),
+        twin_code="run_open",
+        messages=JobMessages(
+            twin=gettext_lazy("A %(task)s training of %(market)s is already open."),
+            closed=gettext_lazy("Run %(id)s is already closed."),
+            too_often=gettext_lazy("The run was started too often."),
+            too_long=gettext_lazy("The training took longer than %(n)s s."),
+            died=gettext_lazy("The training process died without a word."),
+        ),
+        fresh={"epoch": 0, "losses": []},
+    )
+)

@@ -1,5 +1,6 @@
-"""The supervisor of the queue's cluster: it starts it, watches it, restarts it when it is wedged,
-and leaves signs of life in the database (FACTS: a killed worker can wedge django-q2 for good)."""
+"""The worker: a task does each run in a child process, and a supervisor starts the queue's cluster,
+watches it, restarts it when it is wedged, and leaves signs of life in the database (a killed worker
+can wedge django-q2 for good)."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ import socket
 import subprocess
 import sys
 import threading
-from typing import Any
+from typing import cast
 
 from django.conf import settings
 from django.db.models import F
@@ -20,11 +21,13 @@ from django.utils import timezone
 
 from analytics import queue
 from analytics.conf import conf
-from analytics.models import BacktestRun, TrainingRun, WorkerHeartbeat
+from analytics.models import WorkerHeartbeat
+from analytics.models.run import Run
 from analytics.services.anomalies.watch import WATCH_TASK
-from analytics.services.jobs.backtest_states import backtest_reap, backtest_ring_again
-from analytics.services.jobs.processes import die_with_parent, stop_group
-from analytics.services.jobs.training import training_reap, training_ring_again
+from analytics.services.jobs.kinds import AnyKind, job_kinds
+from analytics.services.jobs.lifecycle import job_reap, job_time_out, jobs_reap
+from analytics.services.jobs.processes import child_run, die_with_parent, stop_group
+from analytics.services.prices.freshness import MARKETS_TASK
 
 logger = logging.getLogger(__name__)
 PING_TASK = "analytics.tasks.answer_ping"
@@ -33,9 +36,46 @@ SCORE_TASK = "analytics.tasks.score_forecasts"
 PING_PATIENCE = 120
 
 
+# ------------------------------------------------------------------------------------------- tasks
+def job_launch(kind: AnyKind, *, run_id: int) -> None:
+    """Do a queued run in a child process, which claims it; here it is only kept alive."""
+    running = kind.runs.filter(pk=run_id, status=Run.Status.RUNNING)
+    try:
+        child_run(
+            kind.command,
+            f"--run={run_id}",
+            log=conf().logs / f"{kind.log_name}-{run_id}.log",
+            time_limit=kind.time_limit(),
+            on_beat=lambda: running.update(heartbeat_at=timezone.now()),
+            on_timeout=lambda: job_time_out(kind.get(run_id)),
+        )
+    finally:
+        # A child that was killed (out of memory, say) could not close its run itself.
+        job_reap(kind)
+
+
 def worker_answered(*, name: str) -> None:
     """A ping came through the queue: the cluster works."""
     WorkerHeartbeat.objects.filter(name=name).update(answered_at=timezone.now())
+
+
+# -------------------------------------------------------------------------------------- supervisor
+def jobs_ring_again() -> int:
+    """Ring the bell again for every queued run of the worker's; answers how many. A cluster that
+    was killed may have pulled a message that comes back only hours later; delivered twice, a
+    message is harmless."""
+    waiting = _of_worker(Run.Status.QUEUED)
+    for kind, run_id in waiting:
+        queue.enqueue(kind.task_path, run_id)
+    return len(waiting)
+
+
+def _of_worker(status: str) -> list[tuple[AnyKind, int]]:
+    return [
+        (kind, run.pk)
+        for kind in job_kinds()
+        for run in kind.runs.filter(status=status, by_worker=True).only("pk")
+    ]
 
 
 class WorkerSupervisor:
@@ -45,13 +85,14 @@ class WorkerSupervisor:
         self.stop = stop
         self.name = name or f"{socket.gethostname()}-{os.getpid()}"
         self.cluster: subprocess.Popen[bytes] | None = None
-        self.pinged_at: Any = None
+        self.pinged_at: dt.datetime | None = None
 
     def run(self) -> None:
         """Blocks until stopped. The cluster is gone when this returns, whatever happened."""
         self._introduce()
         queue.ensure_schedule("score forecasts", SCORE_TASK, minutes=30)
         queue.ensure_schedule("watch anomalies", WATCH_TASK, minutes=5)
+        queue.ensure_schedule("watch markets", MARKETS_TASK, minutes=5)
         try:
             self._start()
             while not self.stop.wait(conf().HEARTBEAT_SECONDS):
@@ -65,8 +106,7 @@ class WorkerSupervisor:
     def beat(self) -> None:
         """One sign of life, one look at the cluster, one round of the reaper."""
         WorkerHeartbeat.objects.filter(name=self.name).update(seen_at=timezone.now())
-        training_reap()
-        backtest_reap()
+        jobs_reap()
         if self.cluster is not None and self.cluster.poll() is not None:
             self._restart(f"the cluster ended with code {self.cluster.returncode}")
         elif self._wedged():
@@ -90,8 +130,7 @@ class WorkerSupervisor:
             preexec_fn=die_with_parent(signal.SIGTERM),
         )
         self.pinged_at = None
-        training_ring_again()
-        backtest_ring_again()
+        jobs_ring_again()
 
     def _restart(self, why: str) -> None:
         logger.error("worker %s: %s; restarting it", self.name, why)
@@ -105,15 +144,13 @@ class WorkerSupervisor:
         should be free to answer it."""
         row = WorkerHeartbeat.objects.filter(name=self.name).first()
         now = timezone.now()
-        answered = row is not None and row.answered_at is not None
-        if self.pinged_at is None or (answered and row.answered_at >= self.pinged_at):
+        answered_at = row.answered_at if row is not None else None
+        answered = answered_at is not None and (self.pinged_at or now) <= answered_at
+        if self.pinged_at is None or answered:
             self.pinged_at = now
             queue.enqueue(PING_TASK, self.name)
             return False
-        busy = TrainingRun.objects.filter(status=TrainingRun.Status.RUNNING).count()
-        backtests = BacktestRun.objects.filter(status=BacktestRun.Status.RUNNING)
-        busy += backtests.filter(by_worker=True).count()
-        if busy >= settings.Q_CLUSTER["workers"]:
+        if len(_of_worker(Run.Status.RUNNING)) >= cast(int, settings.Q_CLUSTER["workers"]):
             self.pinged_at = now  # nobody could answer: the wait starts when one is free again
             return False
         return (now - self.pinged_at).total_seconds() > PING_PATIENCE

@@ -30,7 +30,7 @@ MARGIN, EVEN = 0.02, 0.5
 MOST_ROWS, LEAST_ROWS = 2880, 48
 
 
-def compare(model: TrainedModel, champion: TrainedModel | None) -> dict[str, Any]:
+def assess(model: TrainedModel, champion: TrainedModel | None) -> dict[str, Any]:
     """The figures of the decision on `model`, ready for JSON, with `verdict` (a stable word) and
     `better` (whether it may answer). Raises Unavailable where `model` itself cannot be loaded."""
     figures: dict[str, Any] = {
@@ -55,11 +55,11 @@ def compare(model: TrainedModel, champion: TrainedModel | None) -> dict[str, Any
     if champion.trained_until > model.test_from:
         figures["champion_learned_until"] = champion.trained_until.isoformat()
     try:
-        figures |= meet(model, champion, start, end)
+        figures |= compare(model, champion, start, end)
     except ml.NotEnoughData as error:
         return figures | {"verdict": "no_shared_window", "better": False, "why": error.message}
     except ml.MLError as error:
-        # An active version that cannot answer on this stretch is no rival.
+        # An active version that cannot answer on this stretch stands in nobody's way.
         logger.warning("active version %s cannot be compared: %s", champion, error)
         return figures | {"verdict": "rival_cannot_answer", "better": True, "why": error.message}
     newer = model.data_until > champion.data_until
@@ -80,7 +80,7 @@ def shared_window(model: TrainedModel, champion: TrainedModel) -> tuple[dt.datet
     return max(start, end - MOST_ROWS * _step(model)), end
 
 
-def meet(
+def compare(
     model: TrainedModel, champion: TrainedModel, start: dt.datetime, end: dt.datetime
 ) -> dict[str, Any]:
     """What both were worth there, and the test. Raises MLError where the champion cannot be asked
@@ -89,20 +89,20 @@ def meet(
         ours = predictor_of(model)
     back = dt.timedelta(days=conf().HISTORY_DAYS) * max(1.0, model.step_minutes / 30)
     frame = price_frame(model.market, since=start - back, until=end)
-    met = ml.compare_models(predictor_of(champion), ours, frame, start=start, end=end)
-    found = dataclasses.asdict(met.verdict)
+    compared = ml.compare_models(predictor_of(champion), ours, frame, start=start, end=end)
+    found = dataclasses.asdict(compared.verdict)
     return {
         "active": found.pop("champion"),
         "challenger": found.pop("challenger"),
         **found,
-        "higher_is_better": met.higher_is_better,
-        "horizons": [dataclasses.asdict(pair) for pair in met.horizons],
-        "note": met.note,
+        "higher_is_better": compared.higher_is_better,
+        "horizons": [dataclasses.asdict(pair) for pair in compared.horizons],
+        "note": compared.note,
     }
 
 
 def decide(figures: Mapping[str, Any], *, newer: bool) -> tuple[str, bool]:
-    """(verdict, whether the challenger takes over), out of what `meet` found."""
+    """(verdict, whether the challenger takes over), out of what `compare` found."""
     gain = figures["difference"] * (1 if figures["higher_is_better"] else -1)
     p_value = figures["p_value"]
     if p_value is not None and p_value < LEVEL and gain:

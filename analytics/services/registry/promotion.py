@@ -8,10 +8,11 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from analytics import events
 from analytics.exceptions import AnalyticsError, Conflict, NotReady
 from analytics.models import Market, ModelEvent, TrainedModel
 from analytics.selectors.models import model_active, model_previous
-from analytics.services.registry.challengers import compare
+from analytics.services.registry.challengers import assess
 
 logger = logging.getLogger(__name__)
 Status = TrainedModel.Status
@@ -22,7 +23,7 @@ def model_promote(
     *, model: TrainedModel, by: Any = None, reason: str = "", force: bool = False
 ) -> TrainedModel:
     """Make a version the active one. It must beat its baseline and hold against the active version
-    (services.rivals; Conflict not_better otherwise), or be forced with a reason."""
+    (registry.challengers; Conflict not_better otherwise), or be forced with a reason."""
     if model.status == Status.ACTIVE:
         raise Conflict(_("This version is already active."), "already_active", model_id=model.pk)
     if force and not reason.strip():
@@ -81,8 +82,9 @@ def model_rollback(*, market: Market, task: str, by: Any = None, reason: str = "
 
 
 def judge(model: TrainedModel) -> dict[str, Any]:
-    """The figures of the decision: see services.rivals."""
-    return compare(model, model_active(model.market_id, model.task))
+    """The figures of the decision: see registry.challengers. Raises Unavailable where the version
+    cannot be loaded."""
+    return assess(model, model_active(model.market_id, model.task))
 
 
 def _judge_forced(model: TrainedModel) -> dict[str, Any]:
@@ -103,14 +105,27 @@ def _activate(
     automatic: bool = False,
 ) -> TrainedModel:
     with transaction.atomic():
-        rivals = TrainedModel.objects.select_for_update().filter(
+        active = TrainedModel.objects.select_for_update().filter(
             market=model.market_id, task=model.task, status=Status.ACTIVE
         )
-        for rival in rivals.exclude(pk=model.pk):
-            TrainedModel.objects.filter(pk=rival.pk).update(status=Status.RETIRED)
-            _record(rival, Action.RETIRED, by=by, reason=str(model), automatic=automatic)
+        # One at most, says the database.
+        champion = active.exclude(pk=model.pk).first()
+        if champion is not None:
+            TrainedModel.objects.filter(pk=champion.pk).update(status=Status.RETIRED)
+            _record(champion, Action.RETIRED, by=by, reason=str(model), automatic=automatic)
         TrainedModel.objects.filter(pk=model.pk).update(status=Status.ACTIVE)
         _record(model, action, by=by, reason=reason, figures=figures, automatic=automatic)
+        events.publish(
+            events.ModelPromoted(
+                model_id=model.pk,
+                market_id=model.market_id,
+                task=model.task,
+                version=model.version,
+                action=str(action),
+                automatic=automatic,
+                replaced=champion.pk if champion else None,
+            )
+        )
     model.refresh_from_db()
     return model
 

@@ -7,9 +7,10 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from analytics import artifacts
+from analytics import artifacts, events
 from analytics.exceptions import InvalidInput
 from analytics.models import AnomalyEvent, ModelEvent, TrainedModel
+from analytics.selectors.anomalies import fact_of
 
 
 def models_purge(*, keep: int, dry_run: bool = False, by: Any = None) -> list[dict[str, Any]]:
@@ -45,6 +46,8 @@ def models_purge(*, keep: int, dry_run: bool = False, by: Any = None) -> list[di
 def _purge(model: TrainedModel, by: Any) -> None:
     label = f"{model.market.symbol} {model.task} {model}"
     with transaction.atomic():
+        for event in model.anomaly_events.filter(is_open=True):
+            events.publish(events.AnomalyClosed(**fact_of(event)))
         model.delete()
         ModelEvent.objects.create(label=label, action=ModelEvent.Action.PURGED, by=by)
     # After the row: a folder may lack its row, a row never its folder.

@@ -28,8 +28,9 @@ Answer = TypeVar("Answer")
 
 
 @lru_cache(maxsize=64)
-def _load(model_id: int, artifact: str, checksum: str, device: str) -> ml.DLPredictor:
-    # A version never changes, so what is cached here never goes stale.
+def load_predictor(model_id: int, artifact: str, checksum: str, device: str) -> ml.DLPredictor:
+    """The artifact's predictor, kept in this process: a version never changes, so it never goes
+    stale. Raises ml.ArtifactBroken or ml.ArtifactMismatch."""
     return ml.DLPredictor.load(artifacts.folder_of(artifact), checksum=checksum, device=device)
 
 
@@ -40,7 +41,7 @@ def predictor_of(model: TrainedModel) -> ml.DLPredictor:
             artifacts.folder_of(model.artifact)
         except ValueError as error:
             raise ml.ArtifactBroken(str(error)) from error
-        return _load(model.pk, model.artifact, model.checksum, conf().SERVE_DEVICE)
+        return load_predictor(model.pk, model.artifact, model.checksum, conf().SERVE_DEVICE)
 
 
 def train_line(task: str) -> str:

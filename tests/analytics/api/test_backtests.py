@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from analytics import queue
 from analytics.models import BacktestRun, Market, PriceHistory
-from analytics.services.jobs.backtest_states import BACKTEST_TASK
+from analytics.services.jobs.backtests import BACKTEST
 
 from .conftest import ROOT, assert_error
 
@@ -46,7 +46,7 @@ def test_a_backtest_is_queued_with_its_address(api, history, bell):
     url = f"{ROOT}backtests/{run.pk}"
     assert answer["Location"].rstrip("/") == url
     assert answer.json()["run_id"] == run.pk
-    assert bell == [(BACKTEST_TASK, run.pk)]
+    assert bell == [(BACKTEST.task_path, run.pk)]
     assert (run.refit_every.days, run.origin_step, run.params["epochs"]) == (30, 2, 3)
     found = api.get(url).json()
     assert (found["status"], found["progress"], found["refit_days"]) == ("queued", 0.0, 30)

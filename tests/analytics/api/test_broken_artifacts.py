@@ -9,8 +9,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from analytics.models import TrainedModel
-from analytics.services.jobs.execution import training_execute
-from analytics.services.jobs.training import training_request
+from analytics.services.jobs.training import training_execute, training_request
 from analytics.services.prices.simulation import price_simulate
 from analytics.services.registry import serving
 from tests.factories import make_model
@@ -31,7 +30,7 @@ def trained(db):
     market = price_simulate(days=40, seed=2)
     run = training_request(market=market, task="price", params={"epochs": 1})
     training_execute(run_id=run.pk)
-    serving._load.cache_clear()
+    serving.load_predictor.cache_clear()
     return run.refresh_from_db() or run.model
 
 

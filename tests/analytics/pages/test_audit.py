@@ -13,7 +13,7 @@ import ml
 from analytics.exceptions import InvalidInput
 from analytics.models import TrainingRun
 from analytics.selectors.prices import price_frame
-from analytics.services.jobs.execution import training_execute
+from analytics.services.jobs.training import training_execute
 from analytics.services.prices.auditing import run_audit
 from tests.factories import make_market, make_quotes, make_run
 

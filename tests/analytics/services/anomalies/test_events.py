@@ -12,11 +12,19 @@ import pytest
 from django.db import IntegrityError, connections, transaction
 
 import ml
+from analytics.events import (
+    AnomalyChanged,
+    AnomalyClosed,
+    AnomalyFact,
+    AnomalyOpened,
+    subscribed,
+)
 from analytics.models import AnomalyEvent, AnomalyResult
 from analytics.models.choices import Source
 from analytics.selectors.models import Serving
-from analytics.services.anomalies.events import event_groups, events_settle, events_store
+from analytics.services.anomalies.events import EventChanges, events_store
 from analytics.services.anomalies.feedback import event_judge
+from analytics.services.anomalies.grouping import event_groups
 from ml.results import Expected
 from tests import factories
 
@@ -66,6 +74,10 @@ def serving(market):
 
 
 def keep(serving, *found) -> int:
+    return changes(serving, *found).new_rows
+
+
+def changes(serving, *found) -> EventChanges:
     return events_store(market=serving.model.market, serving=serving, scores=scored(*found))
 
 
@@ -123,7 +135,7 @@ def test_an_open_event_grows_and_is_closed_by_twelve_normal_steps(market, servin
     assert spans() == [(10, 12, 12, 3)]
     for last, is_open in ((24, True), (25, False)):
         quotes_until(market, last)
-        events_settle(market=market, serving=serving)
+        keep(serving)
         event.refresh_from_db()
         assert event.is_open is is_open
 
@@ -237,3 +249,91 @@ def test_severity_is_the_worst_and_never_falls(serving):
     keep(serving, strange(2, 0.9, "low"))
     event = AnomalyEvent.objects.get()
     assert (event.severity, event.score, event.text) == ("critical", 0.9, "row 2")
+
+
+# ---------------------------------------------------------------------------- what is told of them
+def told(found: EventChanges) -> dict[str, list[int]]:
+    """Ids of the events by what became of them; empty lists are left out."""
+    lists = {"opened": found.opened, "changed": found.changed, "closed": found.closed}
+    return {name: [fact.event_id for fact in facts] for name, facts in lists.items() if facts}
+
+
+def test_an_event_is_opened_changed_and_closed_as_quotes_arrive(market, serving):
+    market.prices.all().delete()
+    quotes_until(market, 10)
+    found = changes(serving, strange(10))
+    event = AnomalyEvent.objects.get()
+    assert (found.new_rows, told(found)) == (1, {"opened": [event.pk]})
+    quotes_until(market, 12)
+    found = changes(serving, strange(12, 0.5, "high"))
+    assert told(found) == {"changed": [event.pk]}
+    assert found.changed[0] == AnomalyChanged(
+        event_id=event.pk,
+        market_id=market.pk,
+        model_id=serving.model.pk,
+        start=START + 10 * STEP,
+        end=START + 12 * STEP,
+        score=0.5,
+        severity="high",
+        feedback="",
+    )
+    assert told(changes(serving)) == {}
+    quotes_until(market, 25)
+    found = changes(serving)
+    assert (found.new_rows, told(found)) == (0, {"closed": [event.pk]})
+    assert (found.closed[0].score, found.closed[0].joined_into) == (0.5, None)
+    assert told(changes(serving)) == {}
+
+
+def test_a_last_row_and_its_silence_in_one_scan_change_and_close(market, serving):
+    market.prices.all().delete()
+    quotes_until(market, 10)
+    changes(serving, strange(10))
+    event = AnomalyEvent.objects.get()
+    quotes_until(market, 40)
+    assert told(changes(serving, strange(15))) == {"changed": [event.pk], "closed": [event.pk]}
+
+
+def test_what_was_over_when_it_was_found_is_opened_and_closed_at_once(serving):
+    found = changes(serving, strange(1), strange(30), strange(95))
+    first, second, third = AnomalyEvent.objects.order_by("start").values_list("pk", flat=True)
+    assert told(found) == {"opened": [first, second, third], "closed": [first, second]}
+    assert found.closed[0].end == START + STEP
+    assert told(changes(serving, strange(1), strange(30), strange(95))) == {}
+
+
+def test_an_event_that_goes_on_is_opened_again(market, serving):
+    changes(serving, strange(80))
+    event = AnomalyEvent.objects.get()
+    assert not event.is_open
+    quotes_until(market, 101)
+    assert told(changes(serving, strange(90))) == {"opened": [event.pk]}
+
+
+def test_an_event_that_joins_another_is_closed_and_says_which(serving):
+    changes(serving, strange(76), strange(95))
+    first, second = AnomalyEvent.objects.order_by("start")
+    assert second.is_open
+    found = changes(serving, strange(86))
+    assert told(found) == {"opened": [first.pk], "closed": [second.pk]}
+    assert found.closed[0].joined_into == first.pk
+
+
+def test_the_event_of_a_version_that_watches_no_more_is_closed(market, serving):
+    changes(serving, strange(96))
+    older = AnomalyEvent.objects.get()
+    newer = Serving(factories.make_model(market, "anomaly", "candidate"), Source.BASELINE)
+    found = changes(newer, strange(96, 0.7))
+    assert told(found) == {
+        "opened": [AnomalyEvent.objects.get(is_open=True).pk],
+        "closed": [older.pk],
+    }
+
+
+def test_changes_are_published_in_the_order_in_which_they_happen(serving):
+    seen = []
+    found = changes(serving, strange(1), strange(96))
+    with subscribed(seen.append, AnomalyFact, durable=True):
+        found.publish()
+    assert seen == [*found.opened, *found.closed]
+    assert [type(fact) for fact in seen] == [AnomalyOpened, AnomalyOpened, AnomalyClosed]

@@ -8,11 +8,16 @@ import pytest
 from django.contrib.auth import get_user_model
 
 import ml
+from analytics.events import AnomalyChanged, subscribed
 from analytics.exceptions import InvalidInput, NotFound
 from analytics.models import AnomalyEvent, TrainingRun
-from analytics.services.anomalies.feedback import event_get, event_judge, labels_of
-from analytics.services.jobs import execution
-from analytics.services.jobs.training import training_request
+from analytics.services.anomalies.feedback import (
+    event_get,
+    event_judge,
+    labels_of,
+    parse_feedback,
+)
+from analytics.services.jobs.training import training_execute, training_request
 from analytics.services.registry.purge import models_purge
 from tests import factories
 
@@ -43,6 +48,33 @@ def test_feedback_has_a_note_a_name_and_a_time_and_can_be_taken_back(model):
     assert (event.feedback, event.note, event.feedback_at, event.feedback_by) == (
         *("", "", None, None),
     )
+
+
+def test_a_judgement_is_told(model):
+    event = factories.make_event(model, start=START)
+    told = []
+    with subscribed(told.append, AnomalyChanged, durable=True):
+        event_judge(event=event, feedback="false")
+        event_judge(event=event, feedback="undo")
+    assert [(fact.event_id, fact.feedback) for fact in told] == [
+        (event.pk, "false"),
+        (event.pk, ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("word", "said"), [("true", "true"), ("false", "false"), ("undo", ""), ("", "")]
+)
+def test_the_words_of_a_judgement(word, said):
+    assert parse_feedback(word) == said
+
+
+@pytest.mark.parametrize(("field", "code"), [("feedback", "bad_feedback"), ("label", "bad_label")])
+@pytest.mark.parametrize("word", ["maybe", "True", "none", None])
+def test_what_is_no_judgement_is_refused_by_its_field(word, field, code):
+    with pytest.raises(InvalidInput) as caught:
+        parse_feedback(word, field=field)
+    assert (caught.value.code, list(caught.value.fields)) == (code, [field])
 
 
 @pytest.mark.parametrize(
@@ -119,7 +151,7 @@ def test_the_trainer_is_told_and_the_run_says_how_many(model, monkeypatch, task,
     monkeypatch.setattr(ml.DLModelTrainer, "train", train)
     run = training_request(market=market, task=task, params={}, enqueue=False)
     with pytest.raises(Stop):
-        execution.training_execute(run_id=run.pk)
+        training_execute(run_id=run.pk)
     wanted = (ml.LabelledSpan(start=span.start, end=span.end, true=True),)
     assert told == [wanted[:count]]
     assert TrainingRun.objects.get(pk=run.pk).labels == count

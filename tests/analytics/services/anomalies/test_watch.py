@@ -11,6 +11,13 @@ import pytest
 from django.core.management import call_command
 
 import ml
+from analytics.events import (
+    AnomalyChanged,
+    AnomalyClosed,
+    AnomalyFact,
+    AnomalyOpened,
+    subscribed,
+)
 from analytics.exceptions import NotReady
 from analytics.models import AnomalyEvent, AnomalyWatch, PriceHistory
 from analytics.services.anomalies import scan as anomalies
@@ -101,6 +108,42 @@ def test_a_posted_quote_raises_an_event_the_next_ones_extend_and_close_it(market
     send(market, quote(34))
     event.refresh_from_db()
     assert (event.is_open, event.rows) == (False, 2)
+
+
+def test_whoever_asked_is_told_what_becomes_of_an_event(market, detector):
+    told = []
+    with subscribed(told.append, AnomalyFact, durable=True):
+        send(market, *(quote(k) for k in range(20)), quote(20, ask=40))
+        send(market, quote(21, ask=60))
+        send(market, quote(40))
+    event = AnomalyEvent.objects.get()
+    assert [(type(fact), fact.event_id, fact.score) for fact in told] == [
+        (AnomalyOpened, event.pk, 0.4),
+        (AnomalyChanged, event.pk, 0.6),
+        (AnomalyClosed, event.pk, 0.6),
+    ]
+
+
+def test_a_subscriber_s_rows_and_the_event_stand_or_fall_together(market, detector):
+    def fail(fact: AnomalyOpened) -> None:
+        raise ZeroDivisionError
+
+    with subscribed(fail, AnomalyOpened, durable=True):
+        send(market, *(quote(k) for k in range(20)), quote(20, ask=40))
+    assert not AnomalyEvent.objects.exists()
+    assert not AnomalyWatch.objects.exists()
+    (report,) = anomalies_watch()
+    assert (report.strange, report.open_event) == (1, AnomalyEvent.objects.get())
+
+
+def test_a_scan_tells_of_events_too(market, detector):
+    factories.make_quotes(market, 30, end=START)
+    factories.make_quotes(market, 1, end=START + STEP, price=50)
+    told = []
+    with subscribed(told.append, AnomalyFact, durable=True):
+        anomalies.anomaly_scan(market=market)
+        anomalies.anomaly_scan(market=market)
+    assert [type(fact) for fact in told] == [AnomalyOpened]
 
 
 def test_every_row_is_scored_once_and_with_its_past(market, detector):

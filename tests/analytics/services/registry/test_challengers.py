@@ -9,8 +9,8 @@ import pytest
 
 import ml
 from analytics.pages.models import comparison_rows
-from analytics.services.registry import challengers as rivals
-from analytics.services.registry.challengers import MOST_ROWS, compare, decide, shared_window
+from analytics.services.registry import challengers
+from analytics.services.registry.challengers import MOST_ROWS, assess, decide, shared_window
 from ml.evaluation.compare import Meeting
 from ml.evaluation.significance import Verdict
 from tests.factories import make_market, make_model, make_quotes
@@ -94,7 +94,7 @@ def test_of_a_long_stretch_the_newest_part_counts(market, last):
 def test_a_champion_that_learned_later_leaves_nothing_to_meet_on(market, last):
     champion = version(market, last, learned=0, data=0, status="active")
     challenger = version(market, last, learned=30, data=10)
-    found = compare(challenger, champion)
+    found = assess(challenger, champion)
     assert (found["verdict"], found["better"]) == ("no_shared_window", False)
     assert found["from"] is None
     rows = dict(comparison_rows(found))
@@ -102,26 +102,26 @@ def test_a_champion_that_learned_later_leaves_nothing_to_meet_on(market, last):
 
 
 def test_a_shorter_stretch_is_said(market, last, monkeypatch):
-    monkeypatch.setattr(rivals, "meet", lambda *a: figures(0.9, 0.01) | {"challenger": 0.9})
+    monkeypatch.setattr(challengers, "compare", lambda *a: figures(0.9, 0.01) | {"challenger": 0.9})
     champion = version(market, last, learned=10, data=5, status="active")
     challenger = version(market, last, learned=20, data=0)
-    found = compare(challenger, champion)
+    found = assess(challenger, champion)
     assert found["champion_learned_until"] == champion.trained_until.isoformat()
     assert found["from"] == champion.test_from.isoformat()
-    assert "champion_learned_until" not in compare(champion, challenger)
+    assert "champion_learned_until" not in assess(champion, challenger)
 
 
 def test_a_version_below_its_baseline_meets_nobody(market, last):
     champion = version(market, last, learned=40, data=30, status="active")
     poor = version(market, last, learned=20, data=0, beats_baseline=False)
-    assert compare(poor, champion)["verdict"] == "not_better_than_baseline"
-    assert compare(champion, None)["verdict"] == "no_rival"
-    assert compare(champion, champion)["better"]
+    assert assess(poor, champion)["verdict"] == "not_better_than_baseline"
+    assert assess(champion, None)["verdict"] == "no_rival"
+    assert assess(champion, champion)["better"]
 
 
 @pytest.fixture
 def pair(market, last, monkeypatch):
-    monkeypatch.setattr(rivals, "predictor_of", lambda model: model)
+    monkeypatch.setattr(challengers, "predictor_of", lambda model: model)
     return (
         version(market, last, learned=20, data=0),
         version(market, last, learned=40, data=30, status="active"),
@@ -131,7 +131,7 @@ def pair(market, last, monkeypatch):
 def test_the_meeting_is_kept_with_its_figures(pair, last, monkeypatch):
     asked = {}
 
-    def meet(champion, challenger, quotes, *, start, end):
+    def compare(champion, challenger, quotes, *, start, end):
         asked.update(champion=champion, rows=len(quotes), start=start, end=end)
         return Meeting(
             metric="crps",
@@ -150,9 +150,9 @@ def test_the_meeting_is_kept_with_its_figures(pair, last, monkeypatch):
             horizons=(),
         )
 
-    monkeypatch.setattr(ml, "compare_models", meet)
+    monkeypatch.setattr(ml, "compare_models", compare)
     challenger, champion = pair
-    found = compare(challenger, champion)
+    found = assess(challenger, champion)
     assert asked["champion"] == champion
     assert asked["rows"] == 10
     assert pd.Timestamp(found["from"]) == asked["start"]
@@ -182,5 +182,5 @@ def test_what_cannot_be_measured_is_said(pair, monkeypatch, error, verdict, bett
         raise error
 
     monkeypatch.setattr(ml, "compare_models", fail)
-    found = compare(*pair)
+    found = assess(*pair)
     assert (found["verdict"], found["better"], found["why"]) == (verdict, better, error.message)

@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 
 import ml
+from analytics.events import AnomalyClosed, ModelPromoted, subscribed
 from analytics.exceptions import Conflict, InvalidInput, NotReady, Unavailable
 from analytics.models import (
     Market,
@@ -16,8 +17,7 @@ from analytics.models import (
     TrainingRun,
 )
 from analytics.selectors.models import model_active, serving_list
-from analytics.services.registry import challengers as rivals
-from analytics.services.registry import serving
+from analytics.services.registry import challengers, serving
 from analytics.services.registry.promotion import (
     model_consider,
     model_promote,
@@ -89,7 +89,7 @@ def meeting(market, monkeypatch):
             "horizons": [],
         }
 
-    monkeypatch.setattr(rivals, "meet", met)
+    monkeypatch.setattr(challengers, "compare", met)
     return found.update
 
 
@@ -169,6 +169,25 @@ def test_rolling_back_brings_the_version_before_and_again_the_one_after(make, ma
     assert model_rollback(market=market, task="price") == first
     assert model_active(market.pk, "price") == first
     assert model_rollback(market=market, task="price") == second
+
+
+def test_whoever_asked_is_told_which_version_answers(make, market, meeting):
+    told = []
+    first, second = make(0.9), make(0.8)
+    with subscribed(told.append, ModelPromoted, durable=True):
+        model_consider(model=first)
+        model_promote(model=second)
+        model_rollback(market=market, task="price")
+        meeting(challenger=0.9, p_value=0.01)
+        assert not model_consider(model=second)
+    same = {"market_id": market.pk, "task": "price"}
+    one = {**same, "model_id": first.pk, "version": first.version}
+    two = {**same, "model_id": second.pk, "version": second.version}
+    assert told == [
+        ModelPromoted(**one, action="promoted", automatic=True, replaced=None),
+        ModelPromoted(**two, action="promoted", automatic=False, replaced=first.pk),
+        ModelPromoted(**one, action="rolled_back", automatic=False, replaced=second.pk),
+    ]
 
 
 def test_rolling_back_without_an_earlier_version_says_so(make, market):
@@ -251,6 +270,17 @@ def test_purging_keeps_the_active_the_newest_and_the_judged(make, market, home):
     assert set(TrainedModel.objects.all()) == {active, judged, new}
     assert not (home / "artifacts" / old.artifact).exists()
     assert (home / "artifacts" / active.artifact).exists()
+
+
+def test_an_open_event_that_is_purged_is_told_to_be_over(make):
+    kept, old, _newest = make(0.7), make(), make()
+    model_promote(model=kept)
+    event = factories.make_event(old, is_open=True)
+    factories.make_event(old)
+    told = []
+    with subscribed(told.append, AnomalyClosed, durable=True):
+        models_purge(keep=1)
+    assert [fact.event_id for fact in told] == [event.pk]
 
 
 def test_purging_everything_is_refused(db):

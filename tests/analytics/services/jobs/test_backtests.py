@@ -11,21 +11,26 @@ import pytest
 from django.utils import timezone
 
 import ml
-from analytics import queue
 from analytics.conf import conf
 from analytics.exceptions import Conflict, InvalidInput, NotFound
 from analytics.models import BacktestRun, Market, PriceHistory
 from analytics.selectors.prices import price_frame
-from analytics.services.jobs import backtest_runs
-from analytics.services.jobs.backtest_data import backtest_of_files, quotes_of_files
-from analytics.services.jobs.backtest_runs import backtest_execute, backtest_file
-from analytics.services.jobs.backtest_states import (
-    BACKTEST_TASK,
-    backtest_cancel,
-    backtest_reap,
-    backtest_ring_again,
+from analytics.services.jobs.backtest_plans import (
+    FILES,
+    backtest_file,
+    backtest_of_files,
+    quotes_of_files,
+    work_folder,
 )
-from analytics.services.jobs.backtesting import backtest_again, backtest_recent, backtest_request
+from analytics.services.jobs.backtests import (
+    BACKTEST,
+    backtest_again,
+    backtest_execute,
+    backtest_recent,
+    backtest_request,
+)
+from analytics.services.jobs.lifecycle import job_cancel
+from analytics.services.jobs.workers import job_launch
 from tests.ml.forecast_market import make_quotes
 
 Status = BacktestRun.Status
@@ -50,13 +55,6 @@ def market(db):
 
 
 @pytest.fixture
-def bell(monkeypatch):
-    rung: list[tuple[str, int]] = []
-    monkeypatch.setattr(queue, "enqueue", lambda path, *ids: rung.append((path, *ids)))
-    return rung
-
-
-@pytest.fixture
 def ask(market, bell):
     asked = {"market": market, "task": "spread", "start": START, "end": END, "params": SMALL}
     return lambda **more: backtest_request(**{**asked, **more})
@@ -70,7 +68,7 @@ def test_a_backtest_leaves_predictions_report_and_figures(ask, home):
     run = backtest_execute(run_id=ask().pk)
     assert (run.status, run.progress, run.attempts) == (Status.SUCCEEDED, 1.0, 1)
     assert {line["h"] for line in run.figures} == set(ml.HORIZONS)
-    for name in backtest_runs.FILES:
+    for name in FILES:
         assert backtest_file(run=run, name=name).stat().st_size > 100
     assert not list((home / "backtests").glob("work-*"))
     found = predictions(run)
@@ -130,7 +128,7 @@ def test_a_file_of_two_markets_needs_a_name(tmp_path):
 # ------------------------------------------------------------------------------------- requests
 def test_a_request_is_queued_with_its_whole_configuration(ask, bell, market):
     run = ask(refit_every="2d", origin_step=4)
-    assert bell == [(BACKTEST_TASK, run.pk)]
+    assert bell == [(BACKTEST.task_path, run.pk)]
     assert run.refit_every == dt.timedelta(days=2)
     assert run.params["epochs"] == 1
     assert "learning_rate" in run.params
@@ -161,108 +159,45 @@ def test_what_cannot_be_done_is_refused_and_leaves_nothing(ask, bell, wrong, cod
     assert not BacktestRun.objects.exists()
 
 
-def test_a_twin_is_refused_by_name(ask):
-    first = ask()
-    with pytest.raises(Conflict) as error:
-        ask()
-    assert error.value.details == {"run_id": first.pk}
-    assert ask(task="price").pk != first.pk
-
-
 def test_recent_and_again_ask_for_what_their_names_say(ask, market):
     recent = backtest_recent(market=market, task="price", days=3)
     assert recent.end == QUOTES.index[-1]
     run = ask(refit_every="30d")
-    backtest_cancel(run=run)
+    job_cancel(run=run)
     again = backtest_again(run=run)
     same = ("start", "end", "refit_every", "origin_step", "params", "task")
     assert [getattr(again, n) for n in same] == [getattr(run, n) for n in same]
 
 
 # ---------------------------------------------------------------------------------------- states
-def test_second_delivery_does_nothing(ask, monkeypatch):
+def test_a_cancelled_one_keeps_its_work_and_has_no_files(ask, home):
     run = ask()
-    BacktestRun.objects.filter(pk=run.pk).update(status=Status.RUNNING)
-    monkeypatch.setattr(ml, "run_backtest", None)
-    assert backtest_execute(run_id=run.pk).status == Status.RUNNING
-
-
-def test_cancelling_stops_a_running_one_and_the_next_goes_on(ask, monkeypatch, home):
-    run = ask()
-
-    def cancel_at_once(reporter, progress):
-        reporter.stored = 0.0
-        backtest_cancel(run=reporter.run)
-        return asked(reporter, progress)
-
-    asked = backtest_runs._Reporter.__call__
-    monkeypatch.setattr(backtest_runs._Reporter, "__call__", cancel_at_once)
-    done = backtest_execute(run_id=run.pk)
+    done = backtest_execute(run_id=run.pk, listener=lambda progress: job_cancel(run=run))
     assert (done.status, done.error_code) == (Status.CANCELLED, "cancelled")
     assert list((home / "backtests").glob("work-*"))
     with pytest.raises(NotFound):
         backtest_file(run=done, name="report")
-    with pytest.raises(Conflict):
-        backtest_cancel(run=done)
-
-
-def test_a_queued_one_is_cancelled_at_once(ask):
-    assert backtest_cancel(run=ask()).status == Status.CANCELLED
-
-
-def test_a_failure_is_kept_in_words(ask, monkeypatch):
-    def fail(*args, **more):
-        raise ml.NotEnoughData("too little", needed=9, present=1)
-
-    monkeypatch.setattr(ml, "run_backtest", fail)
-    run = ask()
-    with pytest.raises(InvalidInput):
-        backtest_execute(run_id=run.pk)
-    run.refresh_from_db()
-    assert (run.status, run.error_code) == (Status.FAILED, "not_enough_data")
-
-
-def dead(run: BacktestRun, **more) -> None:
-    facts = {"status": Status.RUNNING, "host": socket.gethostname(), "pid": 2**22 + 7}
-    facts |= {"heartbeat_at": timezone.now(), "attempts": 1}
-    BacktestRun.objects.filter(pk=run.pk).update(**{**facts, **more})
-
-
-def test_one_whose_process_died_is_queued_again_then_failed(ask, bell):
-    run = ask()
-    dead(run)
-    assert backtest_reap() == 1
-    assert bell[-1] == (BACKTEST_TASK, run.pk)
-    dead(run, attempts=conf().MAX_ATTEMPTS)
-    assert backtest_reap() == 1
-    run.refresh_from_db()
-    assert (run.status, run.error_code) == (Status.FAILED, "worker_died")
 
 
 def test_a_killed_command_does_not_block_the_next(ask, bell):
     run = ask(enqueue=False)
     assert run.pid == os.getpid()
-    dead(run, status=Status.QUEUED, attempts=0)
+    gone = {"host": socket.gethostname(), "pid": 2**22 + 7, "heartbeat_at": timezone.now()}
+    BacktestRun.objects.filter(pk=run.pk).update(**gone)
     assert ask(enqueue=False).pk != run.pk
+    run.refresh_from_db()
+    assert (run.status, run.error_code) == (Status.FAILED, "worker_died")
     assert not bell
 
 
-def test_the_bell_is_rung_again_for_the_worker_s(ask, bell):
-    run = ask()
-    ask(task="price", enqueue=False)
-    bell.clear()
-    assert backtest_ring_again() == 1
-    assert bell == [(BACKTEST_TASK, run.pk)]
-
-
 def test_two_in_one_work_folder_are_refused(tmp_path):
-    with backtest_runs._alone(tmp_path), pytest.raises(Conflict), backtest_runs._alone(tmp_path):
+    with work_folder(tmp_path), pytest.raises(Conflict), work_folder(tmp_path):
         pass
 
 
 def test_the_worker_s_child_runs_it(for_children, ask):
     run = ask()
-    backtest_runs.backtest_launch(run_id=run.pk)
+    job_launch(BACKTEST, run_id=run.pk)
     run.refresh_from_db()
     assert run.status == Status.SUCCEEDED, (conf().logs / f"backtest-{run.pk}.log").read_text()
 

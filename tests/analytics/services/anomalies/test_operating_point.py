@@ -7,11 +7,7 @@ import pytest
 import ml
 from analytics.exceptions import InvalidInput
 from analytics.models import AnomalyEvent
-from analytics.services.anomalies.promise import (
-    parse_alarm_rate,
-    promise_of,
-    rate_of_sensitivity,
-)
+from analytics.services.anomalies.operating_point import operating_point
 
 
 @pytest.mark.parametrize(
@@ -26,7 +22,7 @@ from analytics.services.anomalies.promise import (
     ],
 )
 def test_a_rate_is_read_as_false_alarms_a_week(text, per_week):
-    assert parse_alarm_rate(text) == pytest.approx(per_week, rel=1e-4)
+    assert operating_point(alarm_rate=text).per_week == pytest.approx(per_week, rel=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -46,12 +42,12 @@ def test_a_rate_is_read_as_false_alarms_a_week(text, per_week):
 )
 def test_what_is_no_rate_is_refused_by_name(text):
     with pytest.raises(InvalidInput) as caught:
-        promise_of(alarm_rate=text)
+        operating_point(alarm_rate=text)
     assert (caught.value.code, list(caught.value.fields)) == ("bad_alarm_rate", ["alarm_rate"])
 
 
 def test_sensitivity_goes_from_one_in_nine_months_over_one_a_week_to_five_a_day():
-    rates = [rate_of_sensitivity(s) for s in range(100)]
+    rates = [operating_point(sensitivity=s).per_week for s in range(100)]
     assert rates == sorted(rates)
     assert rates[50] == 1.0
     assert rates[0] == pytest.approx(1 / 39, rel=0.03)
@@ -61,7 +57,7 @@ def test_sensitivity_goes_from_one_in_nine_months_over_one_a_week_to_five_a_day(
 @pytest.mark.parametrize("value", [-1, 100])
 def test_a_sensitivity_beyond_its_range_is_refused_by_name(value):
     with pytest.raises(InvalidInput) as caught:
-        promise_of(sensitivity=value)
+        operating_point(sensitivity=value)
     assert "sensitivity" in caught.value.fields
 
 
@@ -76,15 +72,15 @@ def test_a_sensitivity_beyond_its_range_is_refused_by_name(value):
 )
 def test_two_at_once_are_refused_and_both_named(given):
     with pytest.raises(InvalidInput) as caught:
-        promise_of(**given)
+        operating_point(**given)
     assert set(caught.value.fields) == set(given)
 
 
 def test_nothing_is_the_calibrated_threshold():
-    assert promise_of().threshold == 0.1
-    assert promise_of(threshold=0.3).threshold == 0.3
-    assert promise_of(sensitivity=50).per_week == 1.0
+    assert operating_point().threshold == 0.1
+    assert operating_point(threshold=0.3).threshold == 0.3
+    assert operating_point(sensitivity=50).per_week == 1.0
 
 
-def test_what_the_dashboard_calls_an_alarm_is_the_calibrated_threshold():
+def test_an_alarm_of_the_database_is_the_calibrated_threshold_of_ml():
     assert AnomalyEvent.ALARM == ml.PUBLIC_THRESHOLD

@@ -1,0 +1,236 @@
+"""A backtest without the database: its plan, the plan done on a frame of quotes, and the files that
+it leaves.
+
+The work folder is named after the plan, and stays until the backtest has succeeded: whoever asks
+for the same again after a kill goes on where it was.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from django.utils.translation import gettext as _
+
+import ml
+from analytics.conf import conf
+from analytics.exceptions import AnalyticsError, Conflict, InvalidInput, NotFound
+from analytics.models import BacktestRun
+from analytics.services.prices.files import read_price_file
+from analytics.services.prices.rows import FIGURES
+from analytics.services.translate import ml_errors
+
+PREDICTIONS = "predictions.csv.gz"
+#: What a succeeded backtest leaves in its folder, by the name it is asked for.
+FILES = {"predictions": PREDICTIONS, "report": "report.html", "chart": "report.png"}
+_WORK = "work-"
+_KEEP_WORK_SECONDS = 14 * 86_400
+_DAYS = re.compile(r"([1-9][0-9]{0,3})\s*d?")
+_UNNAMED = "DATA/DATA@file"
+
+
+def parse_days(text: str | None) -> dt.timedelta | None:
+    """`30d` or `30` as a length of time; nothing as nothing."""
+    if not text:
+        return None
+    found = _DAYS.fullmatch(str(text).strip())
+    if found is None:
+        raise InvalidInput(
+            _("%(text)s is no number of days.") % {"text": repr(text)},
+            "bad_config",
+            {"refit_every": _("a number of days such as 30d")},
+        )
+    return dt.timedelta(days=int(found[1]))
+
+
+def plan_make(
+    *,
+    task: str,
+    start: dt.datetime,
+    end: dt.datetime,
+    step_minutes: int,
+    refit_every: dt.timedelta | None = None,
+    origin_step: int = 1,
+    params: Mapping[str, Any] | None = None,
+) -> ml.BacktestPlan:
+    """A checked plan with the whole configuration; raises InvalidInput (bad_config)."""
+    with ml_errors():
+        plan = ml.BacktestPlan(
+            task=ml.Task(task) if task in set(ml.Task) else task,
+            start=start,
+            end=end,
+            step_minutes=step_minutes,
+            refit_every=refit_every,
+            origin_step=origin_step,
+            params=params or {},
+        )
+        config = ml.make_config(ml.get_spec(str(plan.task)).config, plan.params)
+    return dataclasses.replace(plan, params=vars(config))
+
+
+def backtest_run_plan(
+    quotes: pd.DataFrame,
+    plan: ml.BacktestPlan,
+    folder: Path,
+    *,
+    title: str,
+    on_progress: Callable[[ml.BacktestProgress], bool],
+) -> list[dict[str, Any]]:
+    """Run a plan on a quotes frame; predictions and report go to `folder`, the figures are
+    answered. Raises what `ml.run_backtest` raises, or Conflict (backtest_open)."""
+    key = json.dumps([title, plan.as_json()], sort_keys=True, default=str)
+    name = f"{_WORK}{hashlib.sha256(key.encode()).hexdigest()[:20]}"
+    work = conf().backtests / name
+    with work_folder(work):
+        forecasts = ml.run_backtest(
+            quotes,
+            plan,
+            work / "plan",
+            device=conf().DEVICE or None,
+            on_progress=on_progress,
+        )
+        ml.write_predictions(forecasts, folder / PREDICTIONS)
+        figures = ml.report_backtest(forecasts, quotes, plan, folder, title=title)
+        shutil.rmtree(work, ignore_errors=True)
+    _sweep()
+    return figures
+
+
+@contextmanager
+def work_folder(work: Path) -> Iterator[None]:
+    """The folder for one process at a time: two would write over each other. Raises Conflict
+    (backtest_open) where another one is in it."""
+    import fcntl
+
+    work.mkdir(parents=True, exist_ok=True)
+    with (work / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Conflict(_("This very backtest is running already."), "backtest_open") from None
+        yield
+
+
+def _sweep() -> None:
+    """Work folders that nobody came back for, and what a killed backtest of files left."""
+    limit = time.time() - _KEEP_WORK_SECONDS
+    for folder in [*conf().backtests.glob(f"{_WORK}*"), *conf().backtests.glob("file-*")]:
+        if folder.stat().st_mtime < limit:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def backtest_folder(run: BacktestRun) -> Path:
+    """Where a succeeded backtest's files lie."""
+    return conf().backtests / run.folder
+
+
+def backtest_file(*, run: BacktestRun, name: str) -> Path:
+    """The path of a file of FILES; raises NotFound where the run has none (yet)."""
+    path = backtest_folder(run) / FILES[name]
+    if not run.folder or not path.is_file():
+        raise NotFound(
+            _("Backtest %(id)s has no %(name)s.") % {"id": run.pk, "name": name}, "no_file"
+        )
+    return path
+
+
+def backtest_deliver(
+    folder: Path, *, predictions: Path | None = None, report: Path | None = None
+) -> None:
+    """Copy what a backtest left to where it was wanted, each file there at once or not at all."""
+    wanted = []
+    if predictions is not None:
+        wanted.append((PREDICTIONS, predictions))
+    if report is not None:
+        names = ("report.html", "report.png", "figures.json")
+        wanted += [(name, report / name) for name in names]
+    for name, target in wanted:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staged = target.with_name(f".{target.name}.new")
+        if name == PREDICTIONS and target.suffix != ".gz":
+            ml.write_predictions(pd.read_csv(folder / name, dtype=str), target)
+            continue
+        shutil.copyfile(folder / name, staged)
+        os.replace(staged, target)
+
+
+def backtest_of_files(
+    *,
+    paths: Sequence[Path],
+    market: str | None,
+    task: str,
+    start: dt.datetime,
+    end: dt.datetime,
+    predictions: Path | None,
+    report: Path | None,
+    refit_every: str | None = None,
+    origin_step: int = 1,
+    step_minutes: int | None = None,
+    params: Mapping[str, Any] | None = None,
+    on_progress: Callable[[ml.BacktestProgress], None] = lambda progress: None,
+) -> list[dict[str, Any]]:
+    """Run a backtest on quote files and deliver its files; answers the figures."""
+    symbol, quotes = quotes_of_files(paths, market)
+    before = quotes.index[quotes.index < pd.Timestamp(start)]
+    plan = plan_make(
+        task=task,
+        start=start,
+        end=end,
+        step_minutes=step_minutes or ml.infer_step_minutes(before),
+        refit_every=parse_days(refit_every),
+        origin_step=origin_step,
+        params=params,
+    )
+
+    def listen(progress: ml.BacktestProgress) -> bool:
+        on_progress(progress)
+        return True
+
+    conf().backtests.mkdir(parents=True, exist_ok=True)
+    title = f"Backtest of {symbol}, {plan.task}"
+    with tempfile.TemporaryDirectory(prefix="file-", dir=conf().backtests) as made:
+        folder = Path(made)
+        with ml_errors():
+            figures = backtest_run_plan(quotes, plan, folder, title=title, on_progress=listen)
+        backtest_deliver(folder, predictions=predictions, report=report)
+    return figures
+
+
+def quotes_of_files(paths: Sequence[Path], market: str | None) -> tuple[str, pd.DataFrame]:
+    """(symbol, quotes frame) of one market in some files, merged as an import would merge them."""
+    rows = pd.concat([_rows(path, market) for path in paths], ignore_index=True)
+    symbols = list(pd.unique(rows["symbol"]))
+    if market is not None:
+        symbols = [s for s in symbols if market.lower() in (s.lower(), s.split("@")[0].lower())]
+    if len(symbols) != 1:
+        raise InvalidInput(
+            _("Say which market of the files."),
+            "market_required",
+            {"market": _("choose one of: %(names)s") % {"names": ", ".join(symbols) or "-"}},
+        )
+    own = rows[rows["symbol"] == symbols[0]]
+    frame = own.groupby("timestamp", sort=True)[list(FIGURES)].last().astype("float64")
+    frame.index = pd.DatetimeIndex(frame.index).as_unit("ns")
+    return symbols[0], frame.dropna(axis="columns", how="all")
+
+
+def _rows(path: Path, market: str | None) -> pd.DataFrame:
+    """A file that names its markets is read as it is; another belongs to `market`."""
+    try:
+        return read_price_file(path).rows
+    except AnalyticsError as error:
+        if error.code != "market_required":
+            raise
+    return read_price_file(path, market=market or _UNNAMED).rows

@@ -1,0 +1,153 @@
+"""Backtests: asked for, done in the database's name. How a run lives and ends is jobs/lifecycle.py,
+the work itself backtest_plans.py."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+import ml
+from analytics.conf import conf
+from analytics.exceptions import InvalidInput
+from analytics.models import BacktestRun, Market, PriceHistory
+from analytics.selectors.prices import price_frame
+from analytics.selectors.runs import backtest_get
+from analytics.services.jobs.backtest_plans import backtest_run_plan, parse_days, plan_make
+from analytics.services.jobs.kinds import JobKind, JobMessages, register
+from analytics.services.jobs.lifecycle import (
+    job_close,
+    job_execute,
+    job_listener,
+    job_request,
+    this_process,
+)
+from analytics.services.jobs.training import history_span
+from analytics.services.prices.history import last_moment
+
+Listener = Callable[[ml.BacktestProgress], None]
+#: The fields of a plan; a run keeps them under the same names.
+_PLAN = ("task", "start", "end", "step_minutes", "refit_every", "origin_step", "params")
+
+
+def backtest_request(
+    *,
+    market: Market,
+    task: str,
+    start: dt.datetime,
+    end: dt.datetime,
+    refit_every: str | None = None,
+    origin_step: int = 1,
+    params: Mapping[str, Any] | None = None,
+    step_minutes: int | None = None,
+    requested_by: Any = None,
+    enqueue: bool = True,
+) -> BacktestRun:
+    """Check what is asked for, insert a queued run and ring the queue's bell.
+
+    Raises InvalidInput (bad_config, not_enough_data, no_history) or Conflict (backtest_open).
+    """
+    plan = plan_make(
+        task=task,
+        start=start,
+        end=end,
+        step_minutes=step_minutes or market.cadence_minutes,
+        refit_every=parse_days(refit_every),
+        origin_step=origin_step,
+        params=params,
+    )
+    return _queued(market, plan, requested_by, enqueue)
+
+
+def _queued(
+    market: Market, plan: ml.BacktestPlan, requested_by: Any, enqueue: bool = True
+) -> BacktestRun:
+    before = plan.start - dt.timedelta(microseconds=1)
+    history_span(market, before, needed=ml.get_spec(str(plan.task)).of_task.min_grid_rows)
+    inside = PriceHistory.objects.filter(
+        market=market, timestamp__gte=plan.start, timestamp__lte=plan.end
+    )
+    if not inside.exists():
+        raise InvalidInput(
+            _("%(market)s has no quotes in that window.") % {"market": market.symbol},
+            "no_history",
+            {"from": _("no quotes after it")},
+        )
+    asked = {name: getattr(plan, name) for name in _PLAN}
+    asked |= {"task": str(plan.task), "params": dict(plan.params), "market": market}
+    mine = {} if enqueue else {"by_worker": False, **this_process()}
+    return job_request(BACKTEST, enqueue=enqueue, requested_by=requested_by, **asked, **mine)
+
+
+def backtest_recent(
+    *, market: Market, task: str, days: int = 30, requested_by: Any = None
+) -> BacktestRun:
+    """Ask for a backtest of the last days that there are quotes of."""
+    end = last_moment(market)
+    return backtest_request(
+        market=market,
+        task=task,
+        start=end - dt.timedelta(days=days),
+        end=end,
+        requested_by=requested_by,
+    )
+
+
+def backtest_again(*, run: BacktestRun, requested_by: Any = None) -> BacktestRun:
+    """Ask for the same once more; what a failed or cancelled one had done is used."""
+    plan = plan_make(**{name: getattr(run, name) for name in _PLAN})
+    return _queued(run.market, plan, requested_by)
+
+
+# --------------------------------------------------------------------------------------- the work
+def backtest_execute(*, run_id: int, listener: Listener | None = None) -> BacktestRun:
+    """Do a queued backtest in this process; see `job_execute`. `listener` is told of every step."""
+    return job_execute(BACKTEST, run_id=run_id, listener=listener)
+
+
+def _backtest(run: BacktestRun, listener: Listener | None) -> None:
+    # Rows after the end are no input; they tell whether the last targets are outliers.
+    quotes = price_frame(run.market, until=run.end + dt.timedelta(days=1))
+    folder = f"run-{run.pk}"
+    asked = {name: getattr(run, name) for name in _PLAN}
+    figures = backtest_run_plan(
+        quotes,
+        ml.BacktestPlan(**asked | {"task": ml.Task(run.task)}),
+        conf().backtests / folder,
+        title=f"Backtest of {run.market.symbol}, {run.task}",
+        on_progress=job_listener(run, listener, _facts, every=0.5),
+    )
+    job_close(
+        run, status=BacktestRun.Status.SUCCEEDED, figures=figures, folder=folder, progress=1.0
+    )
+
+
+def _facts(progress: ml.BacktestProgress) -> dict[str, Any]:
+    done = {"progress": progress.share, "eta_seconds": progress.eta_seconds}
+    return {**done, "stage": progress.stage[:60]}
+
+
+BACKTEST = register(
+    JobKind(
+        name="backtest",
+        model=BacktestRun,
+        task_path="analytics.tasks.run_backtest",
+        command="backtest",
+        log_name="backtest",
+        get=backtest_get,
+        work=_backtest,
+        time_limit=lambda: conf().TRAIN_TIMEOUT,
+        twin=("market", "task"),
+        twin_code="backtest_open",
+        messages=JobMessages(
+            twin=gettext_lazy("A %(task)s backtest of %(market)s is already open."),
+            closed=gettext_lazy("Backtest %(id)s is already closed."),
+            too_often=gettext_lazy("The backtest was started too often."),
+            too_long=gettext_lazy("The backtest took longer than %(n)s s."),
+            died=gettext_lazy("The process of the backtest died without a word."),
+        ),
+    )
+)
