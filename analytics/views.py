@@ -16,10 +16,12 @@ from django.views.decorators.http import require_safe
 
 from analytics.exceptions import AnalyticsError, NotFound
 from analytics.models import Market
-from analytics.pages import anomalies as presenters_anomalies
-from analytics.pages import cards, presenters
-from analytics.pages import patterns as presenters_pattern
-from analytics.pages.accuracy import accuracy_lines
+from analytics.pages import cards
+from analytics.pages import dashboard as pages
+from analytics.pages import patterns as pattern_pages
+from analytics.pages.anomalies import event
+from analytics.pages.forecasts import accuracy_lines
+from analytics.pages.runs import panel
 from analytics.selectors import dashboard
 from analytics.selectors.anomalies import events_open
 from analytics.selectors.models import model_get
@@ -58,13 +60,13 @@ def home(request: HttpRequest) -> HttpResponse:
     accuracy = accuracy_of_many({card.market.pk: card.models for card in markets})
     context = {
         "cards": [
-            presenters.card(card) | {"accuracy": accuracy_lines(accuracy[card.market.pk])}
+            pages.card(card) | {"accuracy": accuracy_lines(accuracy[card.market.pk])}
             for card in markets
         ],
         "choices": choices,
         "chosen": chosen,
         "problem": problem,
-        "hidden": presenters.hidden(0 if chosen or problem else len(choices), len(markets)),
+        "hidden": pages.hidden(0 if chosen or problem else len(choices), len(markets)),
         **_live(),
     }
     return render(request, "analytics/home.html", context, status=404 if problem else 200)
@@ -102,7 +104,7 @@ def patterns(request: HttpRequest) -> HttpResponse:
     choices = dashboard.market_choices()
     market = chosen or (None if problem else next(iter(choices), None))
     context = {
-        "page": presenters_pattern.page(pattern_view(market)) if market else None,
+        "page": pattern_pages.page(pattern_view(market)) if market else None,
         "choices": choices,
         "chosen": market,
         "problem": problem,
@@ -120,8 +122,6 @@ def live(request: HttpRequest) -> HttpResponse:
 
 def _live() -> dict[str, Any]:
     return {
-        "worker": presenters.worker(worker_status()),
-        "runs": [presenters.run(run) for run in dashboard.runs_open()],
-        "failed": list(dashboard.runs_failed_lately()),
-        "alarms": [presenters_anomalies.event(row) for row in events_open()],
+        **panel(worker_status(), dashboard.runs_open(), dashboard.runs_failed_lately()),
+        "alarms": [event(row) for row in events_open()],
     }

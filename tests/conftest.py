@@ -24,6 +24,8 @@ def shared_data() -> Path:
 def home(tmp_path, settings):
     """Artifacts and logs of a test lie in its own folder."""
     settings.ANALYTICS = {**settings.ANALYTICS, "HOME": tmp_path / "home"}
+    # whitenoise warns where the folder of collected files is missing.
+    settings.STATIC_ROOT = tmp_path
     return tmp_path / "home"
 
 

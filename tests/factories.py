@@ -13,7 +13,9 @@ from django.utils import timezone
 from analytics.models import (
     AnomalyEvent,
     AnomalyResult,
+    BacktestRun,
     Forecast,
+    ForecastScore,
     Market,
     PatternResult,
     PriceHistory,
@@ -121,6 +123,34 @@ def make_forecast(model: TrainedModel, *, last_value: float = 10.0, **fields: An
     return Forecast.objects.create(
         model=model, as_of=as_of, last_value=last_value, **{**values, **fields}
     )
+
+
+def make_score(forecast: Forecast, **fields: Any) -> ForecastScore:
+    """What became of its first horizon."""
+    values: dict[str, Any] = {
+        "steps": 1,
+        "target_at": timezone.now(),
+        "actual": 10.1,
+        "error": 0.1,
+        "naive_error": 0.2,
+        "crps": 0.05,
+        "inside_80": True,
+        "inside_90": True,
+    }
+    return ForecastScore.objects.create(forecast=forecast, **{**values, **fields})
+
+
+def make_backtest(market: Market, **fields: Any) -> BacktestRun:
+    """A backtest of the last three days that succeeded."""
+    now = timezone.now()
+    values: dict[str, Any] = {
+        "task": "price",
+        "start": now - dt.timedelta(days=3),
+        "end": now,
+        "step_minutes": market.cadence_minutes,
+        "status": "succeeded",
+    }
+    return BacktestRun.objects.create(market=market, **{**values, **fields})
 
 
 def make_event(model: TrainedModel, **fields: Any) -> AnomalyEvent:

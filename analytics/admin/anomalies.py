@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.admin.base import CappedPaginator, MarketFilter, OwnedAdmin, mark, operate
 from analytics.models import AnomalyEvent, AnomalyResult, AnomalyWatch
-from analytics.pages import anomalies as presenters_anomalies
+from analytics.pages.anomalies import expected_rows
 from analytics.selectors.anomalies import anomaly_list, event_list
 from analytics.services.anomalies.feedback import anomaly_acknowledge, anomaly_label, event_judge
 from analytics.words import sentence, word
@@ -46,7 +46,7 @@ class _Strange(OwnedAdmin):
 
     @admin.display(description=_("observed and expected"))
     def expected_values(self, row: AnomalyEvent | AnomalyResult) -> SafeString:
-        context = {"rows": presenters_anomalies.expected_rows(row)}
+        context = {"rows": expected_rows(row)}
         return render_to_string("admin/analytics/expected.html", context)
 
 

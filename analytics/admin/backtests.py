@@ -7,20 +7,18 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from analytics.admin.base import MarketFilter, OwnedAdmin, mark, nothing, operate, pretty
+from analytics.admin.base import MarketFilter, RunAdmin, nothing, operate, pretty
 from analytics.models import BacktestRun, Market
-from analytics.pages import charts, presenters
+from analytics.pages.forecasts import backtest_table
 from analytics.selectors.runs import backtest_list
 from analytics.services.jobs.backtests import backtest_again, backtest_recent
 from analytics.services.jobs.lifecycle import job_cancel
-
-_STATES = {"succeeded": "good", "failed": "bad", "cancelled": "quiet"}
-_COLUMNS = ("h", "n", "mae", "skill", "crps", "crps_skill", "cov80", "cov90")
 
 
 @admin.action(description=_("Backtest price and spread: last 30 days"), permissions=["operate"])
@@ -40,7 +38,7 @@ def backtest_markets(
 
 
 @admin.register(BacktestRun)
-class BacktestRunAdmin(OwnedAdmin):
+class BacktestRunAdmin(RunAdmin):
     list_display = ["id", "market", "task", "start", "end", "state", "bar", "files", "took"]
     list_filter = ["status", "task", MarketFilter]
     actions = ["cancel", "again"]
@@ -61,13 +59,6 @@ class BacktestRunAdmin(OwnedAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[BacktestRun]:
         return backtest_list()
 
-    @admin.display(description=_("status"), ordering="status")
-    def state(self, run: BacktestRun) -> SafeString:
-        word = run.get_status_display()
-        if run.is_open and run.cancel_requested:
-            word = _("cancelling")
-        return mark(_STATES.get(run.status, ""), word)
-
     @admin.display(description=_("progress"))
     def bar(self, run: BacktestRun) -> SafeString:
         percent = round(100 * run.progress)
@@ -75,10 +66,6 @@ class BacktestRunAdmin(OwnedAdmin):
             '<progress max="100" value="{0}" aria-label="{1}">{0} %</progress> {0} % {2}',
             *(percent, _("progress"), run.stage),
         )
-
-    @admin.display(description=_("took"))
-    def took(self, run: BacktestRun) -> str:
-        return presenters.duration(run.seconds)
 
     @admin.display(description=_("files"))
     def files(self, run: BacktestRun) -> Any:
@@ -90,12 +77,11 @@ class BacktestRunAdmin(OwnedAdmin):
 
     @admin.display(description=_("figures (clean targets)"))
     def table(self, run: BacktestRun) -> Any:
-        lines = [line for line in run.figures if line["set"] == "clean"]
+        heads, lines = backtest_table(run.figures)
         if not lines:
             return nothing()
-        head = format_html_join("", '<th scope="col">{}</th>', ((name,) for name in _COLUMNS))
-        rows = format_html_join("", "<tr>{}</tr>", ((_row(line),) for line in lines))
-        return format_html("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", head, rows)
+        context = {"heads": heads, "lines": lines}
+        return render_to_string("analytics/partials/table.html", context)
 
     @admin.display(description=_("parameters"))
     def configuration(self, run: BacktestRun) -> SafeString:
@@ -110,8 +96,3 @@ class BacktestRunAdmin(OwnedAdmin):
         operate(
             self, request, queryset, lambda run: backtest_again(run=run, requested_by=request.user)
         )
-
-
-def _row(line: dict[str, Any]) -> SafeString:
-    cells = (charts.number(line.get(name)) for name in _COLUMNS)
-    return format_html_join("", "<td>{}</td>", ((cell,) for cell in cells))

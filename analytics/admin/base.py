@@ -15,14 +15,16 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from analytics.exceptions import AnalyticsError
-from analytics.models import Market
+from analytics.models import BacktestRun, Market, TrainingRun
+from analytics.pages.numbers import duration
 
 #: Rows beyond which a list says "so many" instead of counting on.
 MOST_COUNTED = 10_000
+_RUN_STATES = {"succeeded": "good", "failed": "bad", "cancelled": "quiet"}
 
 
 class CappedPaginator(Paginator):
@@ -63,6 +65,21 @@ class OwnedAdmin(admin.ModelAdmin):
         return super().has_view_permission(request, obj) or self.has_operate_permission(request)
 
 
+class RunAdmin(OwnedAdmin):
+    """What a training run and a backtest show alike."""
+
+    @admin.display(description=_("status"), ordering="status")
+    def state(self, run: TrainingRun | BacktestRun) -> SafeString:
+        text = run.get_status_display()
+        if run.is_open and run.cancel_requested:
+            text = _("cancelling")
+        return mark(_RUN_STATES.get(run.status, ""), text)
+
+    @admin.display(description=_("took"))
+    def took(self, run: TrainingRun | BacktestRun) -> str:
+        return duration(run.seconds)
+
+
 class MarketFilter(admin.SimpleListFilter):
     """By market; unlike the built-in one it is there with a single market too."""
 
@@ -101,6 +118,7 @@ def operate(
 
 
 def mark(state: str, text: str) -> SafeString:
+    """A word in the colour of its state: good, bad or quiet."""
     return format_html('<span class="mark {}">{}</span>', state, text)
 
 
@@ -111,4 +129,5 @@ def pretty(value: Any) -> SafeString:
 
 
 def nothing() -> str:
-    return _("nothing yet")
+    """Where a result will stand once there is one."""
+    return str(_("nothing yet"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -17,34 +16,17 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.admin.backtests import backtest_markets
 from analytics.admin.base import CappedPaginator, MarketFilter, OwnedAdmin, mark, operate
+from analytics.admin.training import train, train_family
 from analytics.models import Market, PriceHistory
 from analytics.models.choices import Task
-from analytics.pages import presenters
-from analytics.pages.accuracy import accuracy_lines
+from analytics.pages.dashboard import freshness
+from analytics.pages.forecasts import accuracy_lines
 from analytics.selectors.dashboard import freshness_of
 from analytics.selectors.prices import market_list
 from analytics.services.anomalies.scan import anomaly_scan
 from analytics.services.forecasts.accuracy import accuracy_of
 from analytics.services.forecasts.prediction import forecast_make
-from analytics.services.jobs.training import training_request
 from analytics.services.patterns import pattern_recognize
-
-
-def _train(name: str, label: Any, tasks: list[str]) -> Callable[..., None]:
-    def action(self: MarketAdmin, request: HttpRequest, queryset: QuerySet[Market]) -> None:
-        # Each task on its own: a twin that is open must not stop the other three.
-        for task in tasks:
-            operate(
-                self,
-                request,
-                queryset,
-                lambda market, task=task: training_request(
-                    market=market, task=task, params={}, requested_by=request.user
-                ),
-            )
-
-    action.__name__ = name
-    return admin.action(description=label, permissions=["operate"])(action)
 
 
 class MarketForm(forms.ModelForm):
@@ -74,18 +56,18 @@ class MarketAdmin(OwnedAdmin):
     readonly_fields = ["created_at", "fresh", "last_quote", "live_accuracy"]
     fields = ["asset", "fiat", "exchange", "cadence_minutes", *readonly_fields]
     actions = [
-        *(f"train_{task}" for task in Task.values),
-        "train_all",
+        *("train_price", "train_spread", "train_anomaly", "train_pattern", "train_all"),
+        train_family,
         "forecast_now",
         "scan_now",
         "recognise_now",
         backtest_markets,
     ]
-    train_price = _train("train_price", _("Train: price"), [Task.PRICE])
-    train_spread = _train("train_spread", _("Train: spread"), [Task.SPREAD])
-    train_anomaly = _train("train_anomaly", _("Train: anomaly"), [Task.ANOMALY])
-    train_pattern = _train("train_pattern", _("Train: pattern"), [Task.PATTERN])
-    train_all = _train("train_all", _("Train: all four"), list(Task.values))
+    train_price = train(_("Train: price"), Task.PRICE)
+    train_spread = train(_("Train: spread"), Task.SPREAD)
+    train_anomaly = train(_("Train: anomaly"), Task.ANOMALY)
+    train_pattern = train(_("Train: pattern"), Task.PATTERN)
+    train_all = train(_("Train: all four"), *Task.values)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return admin.ModelAdmin.has_add_permission(self, request)
@@ -129,7 +111,7 @@ class MarketAdmin(OwnedAdmin):
     def _freshness(market: Market) -> dict[str, Any]:
         if market.pk is None:
             return {"at": None, "age": "–", "state": "none", "word": "–"}
-        return presenters.freshness(freshness_of(market))
+        return freshness(freshness_of(market))
 
     @admin.action(description=_("Forecast now: price and spread"), permissions=["operate"])
     def forecast_now(self, request: HttpRequest, queryset: QuerySet[Market]) -> None:

@@ -9,14 +9,14 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from analytics.admin.base import MarketFilter, OwnedAdmin, mark, operate, pretty
+from analytics.admin.base import MarketFilter, OwnedAdmin, mark, operate
 from analytics.models import ModelEvent, TrainedModel
-from analytics.pages import presenters
-from analytics.pages.verdicts import comparison_rows, decision
+from analytics.pages import models as pages
+from analytics.pages.metrics import metric_lines
 from analytics.selectors.models import model_decision, model_list
 from analytics.services.registry.promotion import model_promote, model_retire, model_rollback
 
@@ -76,16 +76,17 @@ class TrainedModelAdmin(OwnedAdmin):
 
     @admin.display(description=_("metric against baseline"), ordering="beats_baseline")
     def against_baseline(self, model: TrainedModel) -> SafeString:
-        found = presenters.against_baseline(model)
+        found = pages.against_baseline(model)
         return format_html(
-            '<span class="mark {state}">{sign} {word}</span> {metric} {score} / {baseline_score} '
-            '<small class="quiet">({baseline})</small>',
+            '<span class="mark {state}">{sign} {word}</span> <span title="{hint}">{metric}</span>: '
+            '{score} / {baseline_score} <small class="quiet">({baseline})</small>',
             **found,
         )
 
     @admin.display(description=_("all metrics"))
     def all_metrics(self, model: TrainedModel) -> SafeString:
-        context = {"rows": presenters.metric_rows(model), "model": model}
+        lines = metric_lines(model.metric_names())
+        context = {"rows": pages.metric_rows(model), "model": model, "lines": lines}
         return render_to_string("admin/analytics/metrics.html", context)
 
     @admin.display(description=_("model card"))
@@ -95,7 +96,7 @@ class TrainedModelAdmin(OwnedAdmin):
 
     @admin.display(description=_("decision"))
     def comparison(self, model: TrainedModel) -> SafeString:
-        found = decision(model_decision(model), str(model))
+        found = pages.decision(model_decision(model), str(model))
         return render_to_string("admin/analytics/comparison.html", {"decision": found})
 
     @admin.display(description=_("data window"))
@@ -126,7 +127,7 @@ class TrainedModelAdmin(OwnedAdmin):
             **self.admin_site.each_context(request),
             "title": _("Promote"),
             "opts": self.opts,
-            "rows": [{"model": m, **presenters.against_baseline(m)} for m in queryset],
+            "rows": [{"model": m, **pages.against_baseline(m)} for m in queryset],
             "checkbox_name": ACTION_CHECKBOX_NAME,
             "media": self.media,
         }
@@ -160,23 +161,9 @@ class ModelEventAdmin(OwnedAdmin):
     list_display = ["at", "label", "action", "automatic", "by", "reason"]
     list_filter = ["action", "automatic"]
     list_select_related = ["by"]
-    fields = [
-        "at",
-        "label",
-        "model",
-        "action",
-        "automatic",
-        "by",
-        "reason",
-        "in_words",
-        "on_figures",
-    ]
+    fields = [*list_display, "model", "on_figures"]
 
     @admin.display(description=_("figures"))
     def on_figures(self, event: ModelEvent) -> SafeString:
-        return pretty(event.figures)
-
-    @admin.display(description=_("in words"))
-    def in_words(self, event: ModelEvent) -> SafeString:
-        rows = comparison_rows(event.figures, event.label)
-        return format_html_join(SafeString("<br>"), "{}: {}", rows) or SafeString("–")
+        found = pages.decision(event, event.label) if event.figures else None
+        return render_to_string("admin/analytics/comparison.html", {"decision": found})

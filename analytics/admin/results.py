@@ -1,18 +1,24 @@
-"""What the models said: forecasts and patterns."""
+"""What the models said, forecasts and patterns, and what became of it."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.utils.functional import lazy
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from analytics.admin.base import CappedPaginator, MarketFilter, OwnedAdmin, mark
-from analytics.models import Forecast, PatternResult
-from analytics.pages import charts, presenters
-from analytics.pages import patterns as presenters_pattern
+from analytics.models import Forecast, ForecastScore, PatternResult
+from analytics.pages import patterns
+from analytics.pages.forecasts import fan
+from analytics.pages.metrics import metric_name
+from analytics.pages.numbers import number, percent
 from analytics.selectors.dashboard import forecast_is_stale
 from analytics.selectors.results import forecast_list, pattern_list
 from analytics.words import word
@@ -33,7 +39,7 @@ class ForecastAdmin(OwnedAdmin):
 
     @admin.display(description=_("last value"))
     def last(self, forecast: Forecast) -> str:
-        return charts.number(forecast.last_value)
+        return number(forecast.last_value)
 
     @admin.display(description=_("freshness"))
     def fresh(self, forecast: Forecast) -> SafeString:
@@ -43,7 +49,7 @@ class ForecastAdmin(OwnedAdmin):
 
     @admin.display(description=_("first horizon"))
     def nearest(self, forecast: Forecast) -> str:
-        return charts.number(forecast.horizons[0]["value"]) if forecast.horizons else "–"
+        return number(forecast.horizons[0]["value"]) if forecast.horizons else "–"
 
     @admin.display(description=_("novelty"), ordering="novelty")
     def far(self, forecast: Forecast) -> str:
@@ -51,7 +57,7 @@ class ForecastAdmin(OwnedAdmin):
 
     @admin.display(description=_("forecast"))
     def chart(self, forecast: Forecast) -> SafeString:
-        shown = presenters.fan(forecast, [], str(forecast))
+        shown = fan(forecast, [], str(forecast))
         return render_to_string("analytics/partials/fan.html", {"fan": shown})
 
     @admin.display(description=_("notes"))
@@ -78,14 +84,38 @@ class PatternResultAdmin(OwnedAdmin):
 
     @admin.display(description=_("probability"), ordering="probability")
     def sure(self, pattern: PatternResult) -> str:
-        return presenters.percent(pattern.probability)
+        return percent(pattern.probability)
 
     @admin.display(description=_("distributions"))
     def aspects(self, pattern: PatternResult) -> SafeString:
-        context = {"heads": presenters.heads(pattern), "held": presenters_pattern.held(pattern)}
+        context = {"heads": patterns.heads(pattern), "held": patterns.held(pattern)}
         return render_to_string("analytics/partials/aspects.html", context)
 
     @admin.display(description=_("similar moments"))
     def similar(self, pattern: PatternResult) -> SafeString:
-        context = {"analogues": presenters_pattern.analogues(pattern)}
+        context = {"analogues": patterns.analogues(pattern)}
         return render_to_string("analytics/partials/analogues.html", context)
+
+
+def _figure(name: str, head: Any) -> Callable[..., str]:
+    @admin.display(description=head, ordering=name)
+    def shown(model_admin: admin.ModelAdmin, score: ForecastScore) -> str:
+        return number(getattr(score, name))
+
+    return shown
+
+
+@admin.register(ForecastScore)
+class ForecastScoreAdmin(OwnedAdmin):
+    list_display = [
+        *("target_at", "forecast", "steps", "was", "off", "naive_off"),
+        *("distribution_off", "inside_80", "inside_90"),
+    ]
+    fields = list_display
+    list_filter = ["steps", "forecast__task", "inside_90"]
+    list_select_related = ["forecast"]
+    paginator = CappedPaginator
+    was = _figure("actual", _("actual"))
+    off = _figure("error", _("absolute error"))
+    naive_off = _figure("naive_error", _("absolute error of the last value"))
+    distribution_off = _figure("crps", lazy(metric_name, str)("crps_h"))

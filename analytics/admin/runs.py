@@ -1,4 +1,4 @@
-"""Training runs: what they do, how far they are, why they failed."""
+"""Training runs and the workers that do them: how far they are, why they failed."""
 
 from __future__ import annotations
 
@@ -12,18 +12,16 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from analytics.admin.base import MarketFilter, OwnedAdmin, mark, nothing, operate, pretty
-from analytics.models import TrainingRun
-from analytics.pages import charts, presenters
-from analytics.pages.audits import audit_lines, audit_rows
+from analytics.admin.base import MarketFilter, OwnedAdmin, RunAdmin, nothing, operate, pretty
+from analytics.models import TrainingRun, WorkerHeartbeat
+from analytics.pages import charts, runs
+from analytics.pages.audit import audit_lines, audit_rows
 from analytics.selectors.runs import run_list
 from analytics.services.jobs.lifecycle import job_cancel
 
-_STATES = {"succeeded": "good", "failed": "bad", "cancelled": "quiet"}
-
 
 @admin.register(TrainingRun)
-class TrainingRunAdmin(OwnedAdmin):
+class TrainingRunAdmin(RunAdmin):
     list_display = ["id", "market", "task", "family", "state", "bar", "left", "created_at", "took"]
     list_filter = ["status", "task", MarketFilter]
     actions = ["cancel"]
@@ -59,16 +57,9 @@ class TrainingRunAdmin(OwnedAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[TrainingRun]:
         return run_list()
 
-    @admin.display(description=_("status"), ordering="status")
-    def state(self, run: TrainingRun) -> SafeString:
-        word = run.get_status_display()
-        if run.is_open and run.cancel_requested:
-            word = _("cancelling")
-        return mark(_STATES.get(run.status, ""), word)
-
     @admin.display(description=_("progress"))
     def bar(self, run: TrainingRun) -> SafeString:
-        shown = presenters.run(run)
+        shown = runs.run(run)
         return format_html(
             '<progress max="100" value="{0}" aria-label="{1}">{0} %</progress> {2}/{3}',
             *(shown["percent"], _("progress"), run.epoch, run.epochs),
@@ -76,11 +67,7 @@ class TrainingRunAdmin(OwnedAdmin):
 
     @admin.display(description=_("time left"))
     def left(self, run: TrainingRun) -> str:
-        return presenters.run(run)["eta"] or "–"
-
-    @admin.display(description=_("took"))
-    def took(self, run: TrainingRun) -> str:
-        return presenters.duration(run.seconds)
+        return runs.run(run)["eta"] or "–"
 
     @admin.display(description=_("loss (line: training, dashes: validation)"))
     def loss_curve(self, run: TrainingRun) -> Any:
@@ -104,3 +91,13 @@ class TrainingRunAdmin(OwnedAdmin):
     @admin.action(description=_("Cancel"), permissions=["operate"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[TrainingRun]) -> None:
         operate(self, request, queryset, lambda run: job_cancel(run=run, by=request.user))
+
+
+@admin.register(WorkerHeartbeat)
+class WorkerHeartbeatAdmin(OwnedAdmin):
+    list_display = ["name", "pid", "started_at", "seen_at", "answered_at", "restarts"]
+    fields = [*list_display, "device_report"]
+
+    @admin.display(description=_("device"))
+    def device_report(self, worker: WorkerHeartbeat) -> SafeString:
+        return pretty(worker.device)

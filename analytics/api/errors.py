@@ -88,6 +88,7 @@ def answer(
     headers: dict[str, str] | None = None,
     **details: Any,
 ) -> Response:
+    """A refusal in the one shape."""
     body = error_body(code, message, fields, **details)
     return Response(body, status=status, headers=headers)
 

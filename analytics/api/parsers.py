@@ -1,4 +1,4 @@
-"""What comes in: strict JSON, and parameters that may stand in the query, the body or both."""
+"""Strict JSON: the only body that the API reads."""
 
 from __future__ import annotations
 
@@ -6,21 +6,18 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import IO, Any
 
 from django.utils.translation import gettext as _
 from rest_framework.parsers import BaseParser
-from rest_framework.request import Request
 
 from analytics.exceptions import InvalidInput
 
-#: Beyond these a number is no double and a name no parameter of ours.
+#: Beyond these a number is no double, and a name no parameter of ours.
 _MOST_DIGITS = 300
-_LONGEST_NAME = 64
+LONGEST_NAME = 64
 _DEEPEST = 20
-#: DRF itself reads this one from the query.
-_ALWAYS_KNOWN = frozenset({"format"})
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -48,7 +45,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) == len(pairs):
         return found
     counts = Counter(name for name, _value in pairs)
-    twice = sorted({name[:_LONGEST_NAME] for name, count in counts.items() if count > 1})[:20]
+    twice = sorted({name[:LONGEST_NAME] for name, count in counts.items() if count > 1})[:20]
     raise InvalidInput(
         _("The body names a key twice: %(names)s.") % {"names": ", ".join(twice)},
         "bad_json",
@@ -114,78 +111,6 @@ class StrictJSONParser(BaseParser):
         # Through `body`, not `stream`: only there does Django hold the size to its limit.
         raw = request._request.body if request is not None else stream.read()
         return strict_loads(raw) if raw.strip() else {}
-
-
-# --------------------------------------------------------------------------- parameters, merged
-def merged_input(
-    request: Request,
-    *,
-    allowed: Collection[str] | None = None,
-    body_only: Collection[str] = (),
-) -> dict[str, Any]:
-    """Parameters of the query and of the JSON body as one dictionary; the query wins, but may not
-    contradict the body. With `allowed`, any other name is an error."""
-    body = request.data
-    if not isinstance(body, Mapping):
-        raise InvalidInput(
-            _("The body must be a JSON object, not %(kind)s.") % {"kind": json_kind(body)},
-            "bad_shape",
-            {"body": _("Must be a JSON object.")},
-        )
-    query = query_input(request)
-    check_names([*query, *body], allowed)
-    problems = {name: _("Send this in the JSON body.") for name in query if name in body_only}
-    problems |= {
-        name: _("The query and the body say different things.")
-        for name, text in query.items()
-        if name in body and name not in problems and not _same(text, body[name])
-    }
-    if problems:
-        raise InvalidInput(_("Some parameters contradict each other."), "contradiction", problems)
-    return {**body, **query}
-
-
-def query_input(request: Request, allowed: Collection[str] | None = None) -> dict[str, str]:
-    """The query's parameters, each once; with `allowed`, any other name is an error."""
-    found = dict(request.query_params.lists())
-    twice = [name for name, values in found.items() if len(values) > 1]
-    if twice:
-        raise InvalidInput(
-            _("The query names a parameter twice."),
-            "contradiction",
-            {name[:_LONGEST_NAME]: _("Named twice.") for name in twice},
-        )
-    check_names(found, allowed)
-    return {name: values[0] for name, values in found.items() if name not in _ALWAYS_KNOWN}
-
-
-def check_names(names: Collection[str], allowed: Collection[str] | None) -> None:
-    """Raises InvalidInput naming what is not among `allowed` (any name is, where that is None)."""
-    known = None if allowed is None else {*allowed, *_ALWAYS_KNOWN}
-    wrong = [n for n in names if len(n) > _LONGEST_NAME or (known is not None and n not in known)]
-    if not wrong:
-        return
-    shown = sorted({name[:_LONGEST_NAME] for name in wrong})[:20]
-    choices = ", ".join(sorted(allowed or ()))
-    text = _("Unknown; known are %(names)s.") % {"names": choices} if choices else _("Unknown.")
-    raise InvalidInput(
-        _("Unknown parameters: %(names)s.") % {"names": ", ".join(shown)},
-        "unknown_parameter",
-        dict.fromkeys(shown, text),
-    )
-
-
-def _same(text: str, value: Any) -> bool:
-    if isinstance(value, (list, dict)):
-        return False
-    if text.strip().lower() == str(value).strip().lower():
-        return True
-    if isinstance(value, bool):
-        return False
-    try:
-        return float(text) == float(value)
-    except (TypeError, ValueError, OverflowError):
-        return False
 
 
 def json_kind(value: Any) -> str:

@@ -9,7 +9,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
-from analytics.api.serializers import ErrorSerializer
+from analytics.api.answers import ErrorSerializer
 
 _ERRORS = {
     400: "The input is wrong; `fields` says where.",
@@ -30,6 +30,7 @@ _TYPES: tuple[tuple[type[serializers.Field], Any], ...] = (
 
 
 def errors(*codes: int) -> dict[int, OpenApiResponse]:
+    """What a call may be refused with; credentials may lack everywhere."""
     return {code: OpenApiResponse(ErrorSerializer, _ERRORS[code]) for code in (401, 403, *codes)}
 
 

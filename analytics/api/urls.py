@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.urls import re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from analytics.api import views_dl
-from analytics.api.routers import SlashRouter
-from analytics.api.views import Root, UnknownAddress
-from analytics.api.views_token import ObtainToken
-from analytics.api.viewsets import FamilyViewSet, ForecastViewSet, PatternViewSet
-from analytics.api.viewsets_anomalies import AnomalyEventViewSet, AnomalyViewSet
-from analytics.api.viewsets_backtests import BacktestViewSet
-from analytics.api.viewsets_markets import MarketViewSet, PriceViewSet
-from analytics.api.viewsets_models import ModelViewSet, TrainingRunViewSet
+from analytics.api.dl import anomalies, forecasts, info, patterns, training
+from analytics.api.resources.anomalies import AnomalyEventViewSet, AnomalyViewSet
+from analytics.api.resources.backtests import BacktestViewSet
+from analytics.api.resources.families import FamilyViewSet
+from analytics.api.resources.forecasts import ForecastViewSet
+from analytics.api.resources.markets import MarketViewSet
+from analytics.api.resources.models import ModelViewSet
+from analytics.api.resources.patterns import PatternViewSet
+from analytics.api.resources.prices import PriceViewSet
+from analytics.api.resources.training_runs import TrainingRunViewSet
+from analytics.api.tokens import ObtainToken
+from analytics.api.views import Root, SlashRouter, UnknownAddress
 
 app_name = "api"
 router = SlashRouter()
@@ -30,18 +31,27 @@ router.register("patterns", PatternViewSet, "pattern")
 router.register("backtests", BacktestViewSet, "backtest")
 router.register("families", FamilyViewSet, "family")
 
-_DL: dict[str, Any] = {
-    "model-info": views_dl.ModelInfo,
-    **views_dl.TRAIN_VIEWS,
-    "predict-price": views_dl.PredictPrice,
-    "predict-spread": views_dl.PredictSpread,
-    "detect-anomalies": views_dl.DetectAnomalies,
-    "recognize-patterns": views_dl.RecognizePatterns,
+#: (address below dl/, name for reverse(), view). The one place that says where a call stands.
+CALLS = (
+    ("model-info", "model-info", info.ModelInfo),
+    ("train-price-predictor", "train-price", training.TrainPrice),
+    ("train-spread-predictor", "train-spread", training.TrainSpread),
+    ("train-anomaly-detector", "train-anomaly", training.TrainAnomaly),
+    ("train-pattern-recognizer", "train-pattern", training.TrainPattern),
+    ("predict-price", "predict-price", forecasts.PredictPrice),
+    ("predict-spread", "predict-spread", forecasts.PredictSpread),
+    ("detect-anomalies", "detect-anomalies", anomalies.DetectAnomalies),
+    ("recognize-patterns", "recognize-patterns", patterns.RecognizePatterns),
+)
+_LINKS = {
+    **{prefix: f"api:{name}-list" for prefix, _viewset, name in router.registry},
+    **{f"dl/{address}": f"api:{name}" for address, name, _view in CALLS},
+    **{name: f"api:{name}" for name in ("schema", "docs", "token")},
 }
 
 urlpatterns = [
-    re_path(r"^$", Root.as_view(), name="root"),
-    *(re_path(rf"^dl/{name}/?$", view.as_view(), name=name) for name, view in _DL.items()),
+    re_path(r"^$", Root.as_view(links=_LINKS), name="root"),
+    *(re_path(rf"^dl/{address}/?$", view.as_view(), name=name) for address, name, view in CALLS),
     re_path(r"^token/?$", ObtainToken.as_view(), name="token"),
     re_path(r"^schema/?$", SpectacularAPIView.as_view(), name="schema"),
     re_path(r"^docs/?$", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),

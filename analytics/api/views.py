@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.utils.translation import gettext as _
+from django_filters.rest_framework import DjangoFilterBackend
+from rest_framework import mixins
 from rest_framework.exceptions import NotFound
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
-from rest_framework.serializers import ListField, Serializer
+from rest_framework.routers import SimpleRouter
+from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet
 
 from analytics.api.errors import LengthRequired
-from analytics.api.parsers import merged_input, query_input
-from analytics.api.serializers_input import Input
-from analytics.models import Market
-from analytics.selectors.prices import market_get
+from analytics.api.filters import StrictOrdering
+from analytics.api.inputs import check_names, query_input
 
 
 class StrictRequest:
@@ -34,74 +36,53 @@ class ApiView(StrictRequest, APIView):
     """A view that is no viewset."""
 
 
-def read(request: Request, serializer: type[Input]) -> dict[str, Any]:
-    """Query and body, checked for names, types and shape by an input serializer."""
-    fields = serializer().fields
-    lists = [name for name, field in fields.items() if isinstance(field, ListField)]
-    return checked(serializer, merged_input(request, allowed=fields, body_only=lists))
+class Resource(StrictRequest, GenericViewSet):
+    """A viewset whose lists refuse query parameters that they do not know."""
+
+    lookup_value_regex = "[0-9]{1,18}"
+    filter_backends = [DjangoFilterBackend, StrictOrdering]
+    filterset_class: ClassVar[Any] = None
+    page_names: ClassVar[tuple[str, ...]] = ("page", "page_size", "ordering")
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if self.action == "list":
+            self.check_names(request)
+        elif self.action == "retrieve":
+            query_input(request, allowed=())
+
+    def check_names(self, request: Request) -> None:
+        filters = self.filterset_class.base_filters if self.filterset_class else ()
+        check_names(request.query_params, (*filters, *self.page_names))
 
 
-def read_query(request: Request, serializer: type[Input]) -> dict[str, Any]:
-    return checked(serializer, query_input(request, allowed=serializer.names()))
+class ReadResource(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
+    """A list and its details; `detail_serializer_class` adds what is too long for a list."""
+
+    detail_serializer_class: ClassVar[type[BaseSerializer] | None] = None
+
+    def get_serializer_class(self) -> type[BaseSerializer]:
+        detail = self.detail_serializer_class
+        return detail if detail and self.action != "list" else super().get_serializer_class()
 
 
-def checked(serializer: type[Serializer], data: Any) -> dict[str, Any]:
-    form = serializer(data=data)
-    form.is_valid(raise_exception=True)
-    return dict(form.validated_data)
+class SlashRouter(SimpleRouter):
+    """Addresses with and without a trailing slash: DRF would answer 404 to a POST that lacks it."""
 
-
-def chosen_market(values: dict[str, Any]) -> Market:
-    """The market that the input names, or the only one there is."""
-    return market_get(values.pop("market", None))
-
-
-def caller(request: Request) -> Any:
-    """Who is asking, for the trail; None where the API is open."""
-    return request.user if request.user and request.user.is_authenticated else None
-
-
-DL_NAMES = (
-    "model-info",
-    "train-price-predictor",
-    "train-spread-predictor",
-    "train-anomaly-detector",
-    "train-pattern-recognizer",
-    "predict-price",
-    "predict-spread",
-    "detect-anomalies",
-    "recognize-patterns",
-)
-_LISTS = (
-    "market",
-    "price",
-    "training-run",
-    "model",
-    "forecast",
-    "anomaly-event",
-    "anomaly",
-    "pattern",
-    "backtest",
-    "family",
-)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.trailing_slash = "/?"
 
 
 class Root(ApiView):
     """Forecasts, anomalies and patterns of peer-to-peer markets."""
 
     schema = None
+    #: What is shown -> name of the address; analytics.api.urls hands it over.
+    links: ClassVar[dict[str, str]] = {}
 
     def get(self, request: Request) -> Response:
-        found = {name: f"api:{name}-list" for name in _LISTS}
-        links = {
-            reverse(view, request=request).rstrip("/").rsplit("/", 1)[-1]: reverse(
-                view, request=request
-            )
-            for view in found.values()
-        }
-        links |= {f"dl/{name}": reverse(f"api:{name}", request=request) for name in DL_NAMES}
-        links |= {name: reverse(f"api:{name}", request=request) for name in ("schema", "docs")}
-        return Response({**links, "token": reverse("api:token", request=request)})
+        return Response({k: reverse(name, request=request) for k, name in self.links.items()})
 
 
 class UnknownAddress(APIView):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import signal
+from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -13,8 +15,6 @@ from django.utils.translation import gettext as _
 from rich.console import Console
 
 from analytics.exceptions import AnalyticsError
-
-TASKS = ("price", "spread", "anomaly", "pattern")
 
 
 class FaceCommand(BaseCommand):
@@ -41,6 +41,36 @@ class FaceCommand(BaseCommand):
 
     def print_json(self, answer: Any) -> None:
         self.stdout.write(json.dumps(answer, cls=DjangoJSONEncoder, indent=2, allow_nan=False))
+
+
+def add_market(parser: ArgumentParser) -> None:
+    """--market, which may be left out while there is only one."""
+    parser.add_argument("--market", help="e.g. USDT/BOB@binance_p2p; optional while only one")
+
+
+def add_params(parser: ArgumentParser, help: str) -> None:
+    """--param NAME=VALUE, as often as wanted; `params_of` reads them."""
+    parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help=help)
+
+
+def params_of(pairs: list[str]) -> dict[str, Any]:
+    """The parameters of a family; raises CommandError where one is not NAME=VALUE."""
+    params = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise CommandError(_("--param takes NAME=VALUE, not %(pair)s.") % {"pair": repr(pair)})
+        params[name.replace("-", "_")] = value
+    return params
+
+
+def end_on_terminate() -> None:
+    """Let SIGTERM unwind the stack, so that a run is closed by whoever works on it."""
+    signal.signal(signal.SIGTERM, _leave)
+
+
+def _leave(signum: int, frame: Any) -> None:
+    raise SystemExit(128 + signum)
 
 
 def moment(text: str) -> dt.datetime:

@@ -12,7 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from analytics.models import ModelEvent, Severity, TrainedModel
-from analytics.pages.verdicts import decision, verdict
+from analytics.pages.audit import audit_facts, audit_lines, audit_rows
+from analytics.pages.metrics import metric_lines, metric_name
+from analytics.pages.models import decision, verdict
 from analytics.selectors.models import model_decision
 from analytics.words import word
 
@@ -47,7 +49,7 @@ def forecast_table(answer: dict[str, Any]) -> RenderableType:
             f"{q['0.1']:.4f} .. {q['0.9']:.4f}",
             f"{q['0.05']:.4f} .. {q['0.95']:.4f}",
         )
-    notes = [Text(f"last value {answer['last_value']:.4f}")]
+    notes = [Text(_("last value %(v).4f") % {"v": answer["last_value"]})]
     if answer["novelty"] is not None:
         notes.append(
             Text(
@@ -163,7 +165,7 @@ def model_table(models: Iterable[TrainedModel], *, brief: bool = False) -> Table
             m.task,
             str(m),
             m.status,
-            m.primary_metric,
+            metric_name(m.primary_metric),
             f"{m.score:.4f} {mark}",
             f"{m.baseline_score:.4f}",
             m.baseline,
@@ -171,6 +173,12 @@ def model_table(models: Iterable[TrainedModel], *, brief: bool = False) -> Table
             *([] if brief else [m.market.symbol, f"{m.trained_at:%Y-%m-%d %H:%M}"]),
         )
     return table
+
+
+def metric_notes(models: Iterable[TrainedModel]) -> list[Text]:
+    """What the metrics of these versions mean, a line each."""
+    names = dict.fromkeys(model.primary_metric for model in models)
+    return [Text(line) for line in metric_lines(names)]
 
 
 def decision_lines(models: Iterable[TrainedModel]) -> list[Text]:
@@ -190,7 +198,7 @@ def decision_lines(models: Iterable[TrainedModel]) -> list[Text]:
     return lines
 
 
-def decision_table(event: ModelEvent, name: str) -> Table:
+def decision_table(event: ModelEvent, name: str) -> RenderableType:
     """What was decided about a version and on which figures."""
     found = decision(event, name)
     table = Table(title=f"{found['action']}: {event.label}", title_justify="left")
@@ -198,11 +206,19 @@ def decision_table(event: ModelEvent, name: str) -> Table:
     table.add_column(_("value"))
     for label, text in found["rows"]:
         table.add_row(label, text)
-    for pair in found["horizons"]:
-        table.add_row(
-            _("CRPS at %(h)s steps, n = %(n)s") % {"h": pair["steps"], "n": pair["n"]},
-            f"{pair['challenger']} / {pair['champion']}",
-        )
+    horizons = found["horizons"]
+    if not horizons["lines"]:
+        return table
+    return Group(table, plain_table(horizons["heads"], horizons["lines"]))
+
+
+def plain_table(heads: list[str], lines: list[list[str]], title: str | None = None) -> Table:
+    """A table of figures, as analytics.pages makes them."""
+    table = Table(title=title, title_justify="left")
+    for head in heads:
+        table.add_column(head, justify="right")
+    for line in lines:
+        table.add_row(*line)
     return table
 
 
@@ -211,19 +227,6 @@ def audit_table(answer: dict[str, Any]) -> RenderableType:
     table = Table(title=_("Quotes of %(m)s") % {"m": answer["market"]}, title_justify="left")
     table.add_column(_("measure"))
     table.add_column(_("value"), justify="right")
-    for name, value in answer.items():
-        if name in ("market", "findings", "enough"):
-            continue
-        if value is None:
-            shown = "-"
-        elif name.endswith("_share") or name.startswith("season"):
-            shown = f"{value:.1%}"
-        elif isinstance(value, float):
-            shown = f"{value:.1f}"
-        elif hasattr(value, "isoformat"):
-            shown = f"{value:%Y-%m-%d %H:%M}"
-        else:
-            shown = ", ".join(value) if isinstance(value, tuple) else str(value)
-        table.add_row(name, shown)
-    lines = [Text(f"{f['level']}: {f['text']}") for f in answer["findings"]]
-    return Group(table, *lines)
+    for label, text in [*audit_facts(answer), *audit_rows(answer)]:
+        table.add_row(label, text)
+    return Group(table, *(Text(line) for line in audit_lines(answer)))

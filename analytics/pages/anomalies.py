@@ -1,4 +1,4 @@
-"""From strange rows and events to what a page says; see analytics/pages/presenters.py."""
+"""Strange rows and their events in words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from analytics.models import AnomalyEvent, AnomalyResult, AnomalyWatch
 from analytics.pages import charts
-from analytics.pages.plain import duration, percent
+from analytics.pages.numbers import duration, number, percent
 from analytics.words import feature, sentence, word
 
 
@@ -30,6 +30,7 @@ def event(row: AnomalyEvent) -> dict[str, Any]:
 
 
 def span(row: AnomalyEvent) -> charts.Span:
+    """An event as a mark in a chart."""
     title = f"{word(row.kind)}: {sentence(row.phrases, row.text)}"
     return charts.Span(row.start, row.end, row.severity, title)
 
@@ -48,17 +49,18 @@ def watch(row: AnomalyWatch | None) -> dict[str, Any] | None:
         "warming_up": row.warming_up,
         "missing": missing,
         "until": row.scored_until,
-        "score": charts.number(row.last_score),
+        "score": number(row.last_score),
     }
 
 
 def expected_rows(anomaly: AnomalyEvent | AnomalyResult) -> list[dict[str, str]]:
     """Observed against expected per feature, the largest contribution first."""
     shares = anomaly.contributions
-    names = sorted({*anomaly.expected, *shares}, key=lambda name: -(shares.get(name) or 0))
+    known = dict.fromkeys([*anomaly.expected, *shares])
+    names = sorted(known, key=lambda name: -(shares.get(name) or 0))
     rows = []
     for name in names:
         values = anomaly.expected.get(name) or {}
-        figures = {k: charts.number(values.get(k)) for k in ("observed", "value", "lower", "upper")}
+        figures = {k: number(values.get(k)) for k in ("observed", "value", "lower", "upper")}
         rows.append({"name": feature(name), **figures, "share": percent(shares.get(name))})
     return rows

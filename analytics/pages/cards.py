@@ -1,9 +1,8 @@
-"""A model card in words: the facts of services.cards as sections, and those as Markdown. The HTML
-page and the Markdown are two views of the same sections."""
+"""A model card in words: the facts of services.registry.cards as sections, and those as Markdown.
+The HTML page and the Markdown are two views of the same sections."""
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +12,17 @@ from django.utils.translation import gettext_lazy
 
 from analytics.models import TrainedModel
 from analytics.models.choices import Task
-from analytics.pages import audits, charts, presenters, verdicts
+from analytics.pages.audit import audit_lines, audit_rows, finding_text
+from analytics.pages.forecasts import ACCURACY
+from analytics.pages.metrics import (
+    metric_head,
+    metric_lines,
+    metric_name,
+    metric_table,
+    metric_value,
+)
+from analytics.pages.models import comparison_horizons, comparison_rows
+from analytics.pages.numbers import count, duration, moment, number, percent
 
 Row = tuple[str, str]
 LIMITS = {
@@ -46,11 +55,13 @@ class Section:
 
 
 def title(card: Mapping[str, Any]) -> str:
+    """Market, task and version in one line."""
     task = Task(card["task"]).label
     return f"{card['market']}: {task}, {card['family']} v{card['version']}"
 
 
 def sections(card: Mapping[str, Any]) -> list[Section]:
+    """The card part by part; parts without content are left out."""
     made = [
         _about(card),
         _figures(card["figures"]),
@@ -71,7 +82,7 @@ def _about(card: Mapping[str, Any]) -> Section:
         (_("Task"), str(Task(card["task"]).label)),
         (_("Version"), f"{card['family']} v{card['version']} (#{card['id']})"),
         (_("Status"), str(TrainedModel.Status(card["status"]).label)),
-        (_("Trained at"), _moment(card["trained_at"])),
+        (_("Trained at"), moment(card["trained_at"])),
         (_("Input columns"), ", ".join(features["input_columns"])),
         (
             _("Window"),
@@ -83,77 +94,55 @@ def _about(card: Mapping[str, Any]) -> Section:
 
 
 def _figures(figures: Mapping[str, Any]) -> Section:
+    primary = figures["primary_metric"]
     better = _("better") if figures["beats_baseline"] else _("not better")
-    text = f"{charts.number(figures['score'])} / {charts.number(figures['baseline_score'])}"
-    rows = [(_("Decides"), f"{figures['primary_metric']}: {text} ({better})")]
+    score, base = (metric_value(primary, figures[k]) for k in ("score", "baseline_score"))
+    rows = [(_("Decides"), f"{metric_name(primary)}: {score} / {base} ({better})")]
     table = [
-        [row["name"], charts.number(row["model"]), charts.number(row["baseline"])]
+        [
+            metric_head(row["name"]),
+            metric_value(row["name"], row["model"]),
+            metric_value(row["name"], row["baseline"]),
+        ]
         for row in figures["metrics"]
     ]
     heads = [_("Metric"), _("Model"), figures["baseline"]]
-    return Section(_("Measured on the untouched last stretch"), rows, heads, table)
+    lines = metric_lines(row["name"] for row in figures["metrics"])
+    return Section(_("Measured on the untouched last stretch"), rows, heads, table, lines)
 
 
 def _calibration(rows: list[dict[str, Any]]) -> Section:
-    heads = [_("Steps"), _("Covers (80 %)"), _("Covers (90 %)"), "n"]
-    table = [
-        [
-            str(row["horizon"]),
-            presenters.percent(row["coverage_80"]),
-            presenters.percent(row["coverage_90"]),
-            "–" if row["n"] is None else f"{row['n']:,.0f}",
-        ]
-        for row in rows
-    ]
-    return Section(_("Calibration"), heads=heads, table=table)
+    columns = {key: name for key, name in ACCURACY.items() if key != "skill"}
+    return Section(_("Calibration"), [], *metric_table(rows, columns))
 
 
 def _comparison(card: Mapping[str, Any]) -> Section:
+    title = _("Against the active version")
     found = card["comparison"]
     if found is None:
-        return Section(_("Against the active version"))
-    rows = verdicts.comparison_rows(found, f"{card['family']} v{card['version']}")
-    heads = [_("Steps"), _("CRPS, this version"), _("CRPS, active version then"), "n"]
-    table = [
-        [
-            str(pair["steps"]),
-            charts.number(pair["challenger"]),
-            charts.number(pair["champion"]),
-            str(pair["n"]),
-        ]
-        for pair in found.get("horizons") or []
-    ]
-    return Section(_("Against the active version"), rows, heads, table)
+        return Section(title)
+    rows = comparison_rows(found, f"{card['family']} v{card['version']}")
+    horizons = comparison_horizons(found)
+    return Section(title, rows, horizons["heads"], horizons["lines"])
 
 
 def _live(rows: list[dict[str, Any]]) -> Section:
-    heads = [_("Steps"), _("Skill"), _("Covers (80 %)"), _("Covers (90 %)"), "n"]
-    table = [
-        [
-            str(row["horizon"]),
-            charts.number(row["skill"]),
-            presenters.percent(row["coverage_80"]),
-            presenters.percent(row["coverage_90"]),
-            str(row["n"]),
-        ]
-        for row in rows
-    ]
-    return Section(_("What became of its forecasts"), heads=heads, table=table)
+    return Section(_("What became of its forecasts"), [], *metric_table(rows, ACCURACY))
 
 
 def _data(data: Mapping[str, Any]) -> Section:
     rows = [
-        (_("Quotes"), f"{data['rows']:,}"),
-        (_("From"), _moment(data["from"])),
-        (_("Learned until"), _moment(data["trained_until"])),
-        (_("Tested from"), _moment(data["test_from"])),
-        (_("Until"), _moment(data["until"])),
+        (_("Quotes"), count(data["rows"])),
+        (_("From"), moment(data["from"])),
+        (_("Learned until"), moment(data["trained_until"])),
+        (_("Tested from"), moment(data["test_from"])),
+        (_("Until"), moment(data["until"])),
         (_("Dataset hash"), data["dataset_hash"] or "–"),
     ]
     audit = data["audit"]
     if audit is None:
         return Section(_("Data"), rows)
-    return Section(_("Data"), rows + audits.audit_rows(audit), lines=audits.audit_lines(audit))
+    return Section(_("Data"), rows + audit_rows(audit), lines=audit_lines(audit))
 
 
 def _training(card: Mapping[str, Any]) -> Section:
@@ -162,7 +151,7 @@ def _training(card: Mapping[str, Any]) -> Section:
     versions = ", ".join(f"{name} {value}" for name, value in sorted(found["versions"].items()))
     rows = [
         (_("Run"), f"#{found['run_id']}"),
-        (_("Took"), presenters.duration(found["seconds"])),
+        (_("Took"), duration(found["seconds"])),
         (_("Device"), found["device"]),
         (_("Configuration"), config or "–"),
         (_("Library versions"), versions or "–"),
@@ -178,19 +167,14 @@ def _limits(card: Mapping[str, Any]) -> list[str]:
 def _limit(found: Mapping[str, Any], audit: Mapping[str, Any] | None) -> str:
     shown = dict(found)
     if found["code"] == "data" and audit:
-        shown["text"] = audits.finding_text(audit, {**found, "code": found["finding"]})
+        shown["text"] = finding_text(audit, {**found, "code": found["finding"]})
     if "skill" in shown:
-        shown["skill"] = charts.number(shown["skill"])
+        shown["skill"] = number(shown["skill"])
     if "share" in shown:
-        shown["share"] = presenters.percent(shown["share"])
+        shown["share"] = percent(shown["share"])
     if "columns" in shown:
         shown["columns"] = ", ".join(shown["columns"])
     return str(LIMITS[found["code"]]) % shown
-
-
-def _moment(at: dt.datetime | str) -> str:
-    at = dt.datetime.fromisoformat(at) if isinstance(at, str) else at
-    return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def markdown(card: Mapping[str, Any]) -> str:

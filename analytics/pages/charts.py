@@ -7,13 +7,14 @@ and dark mode needs no second drawing.
 from __future__ import annotations
 
 import datetime as dt
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+
+from analytics.pages.numbers import is_finite, number
 
 Point = tuple[float, float]
 #: Pairs of quantiles that make the bands of a fan, widest first.
@@ -79,20 +80,20 @@ def fan_chart(
 ) -> SafeString:
     """What was quoted lately and, from `as_of` on, the median and the bands of the forecast; behind
     them the `spans` of time that deserve a mark. Empty text where there is nothing to draw."""
-    past = [(at.timestamp(), value) for at, value in line if _finite(value)]
+    past = [(at.timestamp(), value) for at, value in line if is_finite(value)]
     steps = [(_seconds(h["at"]), h.get("quantiles") or {}, h["value"]) for h in horizons]
     origin = (as_of.timestamp(), last_value)
     median = [origin, *((at, q.get("0.5", value)) for at, q, value in steps)]
     bands = [_band(origin, steps, low, high) for low, high in BANDS]
     every = [*past, *(median if steps else []), *(p for band in bands for p in band)]
-    if not every or not all(_finite(value) for _, value in every):
+    if not every or not all(is_finite(value) for _, value in every):
         return mark_safe("")
     frame = Frame.around(every, width, height)
     parts = [_axes(frame, _moment), *(_span(frame, span) for span in spans)]
-    for number, band in enumerate(bands):
+    for place, band in enumerate(bands):
         if band:
             parts.append(
-                format_html('<polygon class="band b{}" points="{}"/>', number, frame.path(band))
+                format_html('<polygon class="band b{}" points="{}"/>', place, frame.path(band))
             )
     parts.append(_polyline("past", frame, past))
     if steps:
@@ -113,7 +114,7 @@ def loss_chart(
     columns = []
     for place in (1, 2):
         rows = [(n + 1, row[place]) for n, row in enumerate(losses) if len(row) > place]
-        columns.append([(float(n), float(v)) for n, v in rows if _finite(v)])
+        columns.append([(float(n), float(v)) for n, v in rows if is_finite(v)])
     train, valid = columns
     if not [*train, *valid]:
         return mark_safe("")
@@ -138,7 +139,7 @@ def lines_chart(
 ) -> SafeString:
     """Lines of (class, points) on one frame; `label` writes x (seconds by default), `now` gets a
     rule. Empty text where there is nothing to draw."""
-    drawn = [(name, [p for p in points if _finite(p[1])]) for name, points in lines]
+    drawn = [(name, [p for p in points if is_finite(p[1])]) for name, points in lines]
     every = [point for _, points in drawn for point in points]
     if not every:
         return mark_safe("")
@@ -148,17 +149,6 @@ def lines_chart(
     if now is not None:
         parts.append(_rule(frame, now))
     return _svg(title, desc, frame, parts)
-
-
-def number(value: Any) -> str:
-    """Four significant digits, prices never cut below the unit; a dash for the unknown."""
-    if not _finite(value):
-        return "–"
-    value = float(value)
-    if value == 0:
-        return "0"
-    digits = max(0, 3 - math.floor(math.log10(abs(value))))
-    return f"{value:,.{min(digits, 8)}f}"
 
 
 def _band(
@@ -244,7 +234,3 @@ def _moment(seconds: float) -> str:
 
 def _seconds(at: str | dt.datetime) -> float:
     return (dt.datetime.fromisoformat(at) if isinstance(at, str) else at).timestamp()
-
-
-def _finite(value: Any) -> bool:
-    return isinstance(value, (int, float)) and math.isfinite(value)

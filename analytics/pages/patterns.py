@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from analytics.models import PatternResult
 from analytics.pages import charts
-from analytics.pages.presenters import duration, heads, percent
+from analytics.pages.numbers import duration, number, percent
 from analytics.selectors.patterns import PatternView
 from analytics.words import word
 
@@ -47,6 +47,20 @@ def page(view: PatternView) -> dict[str, Any]:
         ],
         "analogues": analogues(pattern, line),
     }
+
+
+def heads(pattern: PatternResult) -> list[dict[str, Any]]:
+    """Every aspect with its classes, the most probable first."""
+    return [
+        {
+            "name": word(name),
+            "classes": [
+                {"name": word(label), "percent": round(100 * share)}
+                for label, share in sorted(shares.items(), key=lambda item: -item[1])
+            ],
+        }
+        for name, shares in pattern.heads.items()
+    ]
 
 
 def held(pattern: PatternResult) -> list[dict[str, Any]]:
@@ -147,14 +161,14 @@ def _worth(found: dict[str, Any]) -> str:
         return (
             _(
                 "On unseen data they told more about the next day than a random choice of the same "
-                "regime: CRPS %(mean)s (%(low)s to %(high)s)."
+                "regime: distribution error %(mean)s (%(low)s to %(high)s)."
             )
             % figures
         )
     return (
         _(
             "On unseen data they told no more about the next day than a random choice of the same "
-            "regime: CRPS %(mean)s (%(low)s to %(high)s). Take them as illustrations."
+            "regime: distribution error %(mean)s (%(low)s to %(high)s). Take them as illustrations."
         )
         % figures
     )
@@ -176,9 +190,9 @@ def _in_words(pattern: PatternResult, line: list[tuple[float, float]]) -> str:
     values = [value for _at, value in line]
     text = _("From %(first)s to %(last)s, lowest %(low)s, highest %(high)s. Named: %(name)s.")
     return text % {
-        "first": charts.number(values[0]),
-        "last": charts.number(values[-1]),
-        "low": charts.number(min(values)),
-        "high": charts.number(max(values)),
+        "first": number(values[0]),
+        "last": number(values[-1]),
+        "low": number(min(values)),
+        "high": number(max(values)),
         "name": word(pattern.label),
     }

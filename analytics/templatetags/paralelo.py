@@ -6,7 +6,7 @@ from typing import Any
 
 from django import template
 
-from analytics.pages import presenters
+from analytics.pages.runs import panel
 from analytics.selectors.dashboard import runs_failed_lately, runs_open
 from analytics.services.status import worker_status
 
@@ -16,8 +16,4 @@ register = template.Library()
 @register.inclusion_tag("analytics/partials/live.html")
 def live_panel() -> dict[str, Any]:
     """Device, worker and training as they stand now."""
-    return {
-        "worker": presenters.worker(worker_status()),
-        "runs": [presenters.run(run) for run in runs_open()],
-        "failed": list(runs_failed_lately()),
-    }
+    return panel(worker_status(), runs_open(), runs_failed_lately())

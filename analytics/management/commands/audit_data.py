@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from analytics.management.base import FaceCommand, moment
+from analytics.management.base import FaceCommand, add_market, moment
 from analytics.management.tables import audit_table
 from analytics.selectors.prices import market_get
 from analytics.services.prices.auditing import data_audit
@@ -15,7 +15,7 @@ class Command(FaceCommand):
     help = "Audit a market's quotes: gaps, staleness, crossed and one-sided rows, jumps, seasons."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--market", help="e.g. USDT/BOB@binance_p2p; optional while only one")
+        add_market(parser)
         parser.add_argument("--until", type=moment, help="Look at nothing later than this (UTC).")
         parser.add_argument("--json", action="store_true")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,18 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
-from analytics.management.base import FaceCommand, moment
+from analytics.management.base import (
+    FaceCommand,
+    add_market,
+    add_params,
+    end_on_terminate,
+    moment,
+    params_of,
+)
+from analytics.management.tables import plain_table
 from analytics.models import BacktestRun
+from analytics.pages.forecasts import backtest_table
 from analytics.selectors.prices import market_get
 from analytics.services.jobs.backtest_plans import (
     backtest_deliver,
@@ -31,7 +38,7 @@ class Command(FaceCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--task", choices=BacktestRun.Task.values)
-        parser.add_argument("--market", help="e.g. USDT/BOB@binance_p2p; optional while only one")
+        add_market(parser)
         parser.add_argument("--from", dest="start", type=moment, metavar="A", help="UTC")
         parser.add_argument("--to", dest="end", type=moment, metavar="B", help="UTC; a date is 0 h")
         parser.add_argument("--refit-every", metavar="DAYS", help="e.g. 30d; fitted once without.")
@@ -42,14 +49,12 @@ class Command(FaceCommand):
         parser.add_argument(
             "--data", type=Path, nargs="+", metavar="FILE", help="Files instead of the database."
         )
-        parser.add_argument(
-            "--param", action="append", default=[], metavar="NAME=VALUE", help="Of the family."
-        )
+        add_params(parser, help="Of the family.")
         parser.add_argument("--queue", action="store_true", help="Leave it to the worker.")
         parser.add_argument("--run", type=int, help="Execute this queued one (the worker does so).")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        signal.signal(signal.SIGTERM, _leave)
+        end_on_terminate()
         if options["run"] is not None:
             self._say(backtest_execute(run_id=options["run"]))
             return
@@ -58,7 +63,7 @@ class Command(FaceCommand):
             raise CommandError(_("These are needed: %(names)s.") % {"names": ", ".join(missing)})
         asked = {name: options[name] for name in ("task", "start", "end", "refit_every")}
         asked |= {"origin_step": options["origin_step"], "step_minutes": options["step"]}
-        asked["params"] = _params(options["param"])
+        asked["params"] = params_of(options["param"])
         if options["data"]:
             self._figures(self._of_files(asked, options))
             return
@@ -93,14 +98,8 @@ class Command(FaceCommand):
         self.stdout.write(line)
 
     def _figures(self, figures: list[dict[str, Any]]) -> None:
-        table = Table(title=_("Clean targets; skill below 1 beats the last value"))
-        heads = ("h", "n", "MAE", _("skill"), "95 %", "CRPS", _("CRPS skill"), "80 %", "90 %")
-        for head in heads:
-            table.add_column(head, justify="right")
-        for line in figures:
-            if line["set"] == "clean":
-                table.add_row(*_cells(line))
-        self.console().print(table)
+        title = _("Clean targets, a line per horizon; in brackets the interval (95 %)")
+        self.console().print(plain_table(*backtest_table(figures), title))
 
 
 _NEEDED = {"task": "task", "from": "start", "to": "end"}
@@ -124,35 +123,3 @@ class _Bar:
 
     def __exit__(self, *error: object) -> None:
         self.bars.stop()
-
-
-def _cells(line: dict[str, Any]) -> list[str]:
-    def shown(name: str, digits: int = 3) -> str:
-        value = line.get(name)
-        return "–" if value is None else f"{value:.{digits}f}"
-
-    low_high = line.get("skill_ci95")
-    between = "–" if low_high is None else f"{low_high[0]:.3f} .. {low_high[1]:.3f}"
-    return [
-        str(line["h"]),
-        str(line["n"]),
-        shown("mae", 5),
-        shown("skill"),
-        between,
-        shown("crps", 5),
-        *(shown(name) for name in ("crps_skill", "cov80", "cov90")),
-    ]
-
-
-def _params(pairs: list[str]) -> dict[str, Any]:
-    params = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals:
-            raise CommandError(_("--param takes NAME=VALUE, not %(pair)s.") % {"pair": repr(pair)})
-        params[name.replace("-", "_")] = value
-    return params
-
-
-def _leave(signum: int, frame: Any) -> None:
-    raise SystemExit(128 + signum)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from analytics.management.base import FaceCommand, moment
+from analytics.management.base import FaceCommand, add_market, moment
 from analytics.management.tables import anomaly_table
 from analytics.selectors.prices import market_get
 from analytics.services.anomalies.scan import MODES, anomaly_scan
@@ -15,7 +15,7 @@ class Command(FaceCommand):
     help = "Score a market's history; rows at or above the threshold are anomalies."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--market", help="e.g. USDT/BOB@binance_p2p; optional while only one")
+        add_market(parser)
         parser.add_argument("--from", dest="start", type=moment, help="30 days before the end.")
         parser.add_argument("--to", dest="end", type=moment, help="The last quote by default.")
         parser.add_argument(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from analytics.management.base import TASKS, FaceCommand
-from analytics.management.tables import decision_lines, model_table
+from analytics.management.base import FaceCommand
+from analytics.management.tables import decision_lines, metric_notes, model_table
+from analytics.models.choices import Task
 from analytics.selectors.models import model_decision, model_list, with_decisions
 from analytics.selectors.prices import market_get
 
@@ -16,7 +17,7 @@ class Command(FaceCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--market")
-        parser.add_argument("--task", choices=TASKS)
+        parser.add_argument("--task", choices=Task.values)
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -26,7 +27,8 @@ class Command(FaceCommand):
         if options["task"]:
             models = models.filter(task=options["task"])
         if not options["json"]:
-            self.console().print(model_table(models), *decision_lines(models), sep="\n")
+            notes = (*metric_notes(models), *decision_lines(models))
+            self.console().print(model_table(models), *notes, sep="\n")
             return
         fields = "id task family version status primary_metric score baseline baseline_score"
         rows = [

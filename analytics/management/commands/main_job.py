@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 from argparse import ArgumentParser
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.rule import Rule
 
 from analytics.management.base import FaceCommand
-from analytics.management.progress import follow
-from analytics.management.summary import print_summary
-from analytics.models import Market
+from analytics.management.tables import anomaly_table, forecast_table, model_table, pattern_table
+from analytics.models import Market, TrainedModel, TrainingRun
 from analytics.services import main_job
 from analytics.services.accounts import admin_ensure
 from analytics.services.prices.importing import price_import
@@ -44,11 +47,11 @@ class Command(FaceCommand):
             return
         with outcome.step("train"), main_job.worker_running() as worker:
             main_job.train_all(outcome)
-            follow(main_job.watch(outcome, worker), self.console())
+            _follow(main_job.watch(outcome, worker), self.console())
         main_job.answer_all(outcome)
         outcome.seconds["total"] = time.perf_counter() - started
         models = main_job.market_models(outcome.market)
-        print_summary(self.console(), outcome, models)
+        _print_summary(self.console(), outcome, models)
         if not models:
             raise CommandError(_("Nothing could be trained."))
 
@@ -74,3 +77,79 @@ class Command(FaceCommand):
                 }
             )
         return symbols
+
+
+def _print_summary(console: Console, outcome: main_job.Outcome, models: list[TrainedModel]) -> None:
+    """Models beside baselines, forecasts, anomalies, pattern, what was refused, seconds."""
+    console.print(Rule(f"Paralelo: {outcome.market.symbol}"))
+    console.print(model_table(models, brief=True))
+    answers = outcome.answers
+    for task in ("price", "spread"):
+        if task in answers:
+            console.print(forecast_table(answers[task]))
+    if "anomaly" in answers:
+        console.print(anomaly_table(answers["anomaly"], most=5))
+    if "pattern" in answers:
+        console.print(pattern_table(answers["pattern"]))
+    for what, why in {**outcome.refused, **outcome.failed}.items():
+        console.print(_("%(what)s: not available: %(why)s") % {"what": what, "why": why})
+    took = ", ".join(f"{name} {seconds:.1f}" for name, seconds in outcome.seconds.items())
+    console.print(_("Seconds: %(took)s.") % {"took": took})
+
+
+# ---------------------------------------------------------------------- runs as live lines
+def _follow(states: Iterable[list[TrainingRun]], console: Console) -> None:
+    """Consume the states of some runs until they are closed, showing each."""
+    if console.is_terminal:
+        _bars(states, console)
+    else:
+        _lines(states, console)
+
+
+def _bars(states: Iterable[list[TrainingRun]], console: Console) -> None:
+    columns = (
+        TextColumn("{task.fields[name]:<8}"),
+        BarColumn(bar_width=30),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as bars:
+        known: dict[int, TaskID] = {}
+        for runs in states:
+            for run in runs:
+                if run.pk not in known:
+                    known[run.pk] = bars.add_task("", total=1.0, name=run.task)
+                done = 1.0 if not run.is_open else run.progress
+                bars.update(known[run.pk], completed=done, description=_describe(run))
+                if not run.is_open:
+                    bars.stop_task(known[run.pk])
+
+
+def _lines(states: Iterable[list[TrainingRun]], console: Console) -> None:
+    said: dict[int, tuple[str, str, int]] = {}
+    for runs in states:
+        for run in runs:
+            tenth = 10 * run.epoch // run.epochs if run.epochs else 0
+            now = (run.status, run.stage, tenth)
+            if said.get(run.pk) != now:
+                said[run.pk] = now
+                console.print(f"  {run.task:<8} {_describe(run)}")
+
+
+def _describe(run: TrainingRun) -> str:
+    """One run in one line."""
+    if run.status != TrainingRun.Status.RUNNING:
+        took = f" in {run.seconds:.0f} s" if run.seconds is not None else ""
+        why = f": {run.error_message}" if run.error_message else ""
+        return f"{run.status}{took}{why}"
+    parts = [run.stage or run.status]
+    if run.epoch:
+        parts.append(f"epoch {run.epoch}/{run.epochs}")
+    if run.losses:
+        _stage, train, valid = run.losses[-1]
+        parts += [
+            f"loss {v:.4f}" for v in (valid if valid is not None else train,) if v is not None
+        ]
+    if run.eta_seconds is not None:
+        parts.append(f"at most {run.eta_seconds:.0f} s left")
+    return ", ".join(parts)

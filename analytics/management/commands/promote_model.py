@@ -9,10 +9,11 @@ from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
 from analytics.exceptions import Conflict
-from analytics.management.base import TASKS, FaceCommand
+from analytics.management.base import FaceCommand
 from analytics.management.tables import decision_table
 from analytics.models import TrainedModel
-from analytics.pages.verdicts import comparison_rows
+from analytics.models.choices import Task
+from analytics.pages.models import comparison_rows
 from analytics.selectors.models import model_decision, model_get
 from analytics.selectors.prices import market_get
 from analytics.services.registry.promotion import model_promote, model_retire, model_rollback
@@ -24,7 +25,7 @@ class Command(FaceCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("model", nargs="?", type=int, help="Id of the version (list_models).")
         parser.add_argument("--retire", action="store_true", help="Retire it instead.")
-        parser.add_argument("--rollback", choices=TASKS, help="Back to the version before.")
+        parser.add_argument("--rollback", choices=Task.values, help="Back to the version before.")
         parser.add_argument("--market", help="For --rollback.")
         parser.add_argument("--force", action="store_true", help="Although it is not better.")
         parser.add_argument("--reason", default="")

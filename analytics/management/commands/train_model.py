@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from argparse import ArgumentParser
 from typing import Any
 
@@ -11,9 +10,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from analytics.management.base import TASKS, FaceCommand, moment
+from analytics.management.base import (
+    FaceCommand,
+    add_market,
+    add_params,
+    end_on_terminate,
+    moment,
+    params_of,
+)
 from analytics.models import TrainingRun
-from analytics.pages.verdicts import verdict
+from analytics.models.choices import Task
+from analytics.pages.metrics import metric_name
+from analytics.pages.models import verdict
 from analytics.selectors.models import model_decision
 from analytics.selectors.prices import market_get
 from analytics.services.jobs.training import training_execute, training_request
@@ -23,8 +31,8 @@ class Command(FaceCommand):
     help = "Train the price, spread, anomaly or pattern model of a market."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("task", nargs="?", choices=TASKS)
-        parser.add_argument("--market", help="e.g. USDT/BOB@binance_p2p; optional while only one")
+        parser.add_argument("task", nargs="?", choices=Task.values)
+        add_market(parser)
         parser.add_argument("--until", type=moment, help="Look at nothing later than this (UTC).")
         parser.add_argument("--epochs", type=int)
         parser.add_argument("--batch-size", type=int)
@@ -32,23 +40,19 @@ class Command(FaceCommand):
         parser.add_argument("--seed", type=int)
         parser.add_argument("--family", help="Model family; the task's own by default.")
         parser.add_argument("--device", default="", help="cpu, cuda, ...; found by itself.")
-        parser.add_argument(
-            "--param",
-            action="append",
-            default=[],
-            metavar="NAME=VALUE",
-            help="Any other parameter.",
-        )
+        add_params(parser, help="Any other parameter.")
         parser.add_argument("--queue", action="store_true", help="Leave it to the worker.")
         parser.add_argument("--run", type=int, help="Execute this queued run (the worker does so).")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["run"] is not None:
-            signal.signal(signal.SIGTERM, _leave)
+            end_on_terminate()
             self._report(training_execute(run_id=options["run"]))
             return
         if options["task"] is None:
-            raise CommandError(_("Say what to train: %(tasks)s.") % {"tasks": ", ".join(TASKS)})
+            raise CommandError(
+                _("Say what to train: %(tasks)s.") % {"tasks": ", ".join(Task.values)}
+            )
         run = training_request(
             market=market_get(options["market"]),
             task=options["task"],
@@ -61,7 +65,7 @@ class Command(FaceCommand):
         if options["queue"]:
             self.stdout.write(_("Run %(id)s is queued.") % {"id": run.pk})
             return
-        signal.signal(signal.SIGTERM, _leave)
+        end_on_terminate()
         self._report(self._train(run))
 
     def _train(self, run: TrainingRun) -> TrainingRun:
@@ -97,8 +101,9 @@ class Command(FaceCommand):
                 raise CommandError(line)
             self.stdout.write(line)
             return
+        metric = model.primary_metric
         self.stdout.write(
-            f"Run {run.pk}: {run.status}; {model} {model.status}, {model.primary_metric} "
+            f"Run {run.pk}: {run.status}; {model} {model.status}, {metric_name(metric)}: "
             f"{model.score:.4f} against {model.baseline_score:.4f} ({model.baseline})."
         )
         event = model_decision(model)
@@ -113,14 +118,5 @@ class Command(FaceCommand):
 
 def _params(options: dict[str, Any]) -> dict[str, Any]:
     names = ("epochs", "batch_size", "learning_rate", "seed")
-    params = {name: options[name] for name in names if options[name] is not None}
-    for pair in options["param"]:
-        name, equals, value = pair.partition("=")
-        if not equals:
-            raise CommandError(_("--param takes NAME=VALUE, not %(pair)s.") % {"pair": repr(pair)})
-        params[name.replace("-", "_")] = value
-    return params
-
-
-def _leave(signum: int, frame: Any) -> None:
-    raise SystemExit(128 + signum)
+    given = {name: options[name] for name in names if options[name] is not None}
+    return given | params_of(options["param"])

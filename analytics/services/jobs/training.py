@@ -93,16 +93,16 @@ def training_execute(*, run_id: int, listener: Listener | None = None) -> Traini
 
 
 def _spec(task: str, family: str | None) -> Any:
-    with ml_errors():
-        spec = ml.get_spec(family or task)
-    if spec.task != task:
+    names = [spec.name for spec in ml.list_specs(task)]
+    if family is not None and family not in names:
+        known = ", ".join(names)
         raise InvalidInput(
-            _("The family %(family)s learns %(has)s, not %(task)s.")
-            % {"family": spec.name, "has": spec.task, "task": task},
+            _("There is no family %(family)s for %(task)s; there are: %(names)s.")
+            % {"family": family, "task": task, "names": known},
             "unknown_family",
-            {"family": _("not a family of this task")},
+            {"family": _("must be one of: %(names)s") % {"names": known}},
         )
-    return spec
+    return ml.get_spec(task, family)
 
 
 def history_span(

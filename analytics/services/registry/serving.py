@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, TypeVar
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 import ml
@@ -24,12 +25,6 @@ from analytics.services.translate import ml_errors
 logger = logging.getLogger(__name__)
 _loading = threading.Lock()
 Answer = TypeVar("Answer")
-_TRAIN_LINES = {
-    "price": "train-price-predictor",
-    "spread": "train-spread-predictor",
-    "anomaly": "train-anomaly-detector",
-    "pattern": "train-pattern-recognizer",
-}
 
 
 @lru_cache(maxsize=64)
@@ -51,7 +46,7 @@ def predictor_of(model: TrainedModel) -> ml.DLPredictor:
 
 def train_line(task: str) -> str:
     """The request that trains a model of that task."""
-    return f"POST /api/v1/analytics/dl/{_TRAIN_LINES[task]}"
+    return f"POST {reverse(f'api:train-{task}')}"
 
 
 def answer_with(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,18 +19,21 @@ from .fakes import NOW, FakePredictor
 ROOT = "/api/v1/analytics/"
 COLUMNS = ["bid", "ask", "bid_volume"]
 WINDOW = 4
-TRAIN = (
-    "dl/train-price-predictor",
-    "dl/train-spread-predictor",
-    "dl/train-anomaly-detector",
-    "dl/train-pattern-recognizer",
-)
+#: What the README promises: these addresses do not change.
+TASKS = {
+    "dl/train-price-predictor": "price",
+    "dl/train-spread-predictor": "spread",
+    "dl/train-anomaly-detector": "anomaly",
+    "dl/train-pattern-recognizer": "pattern",
+}
+TRAIN = tuple(TASKS)
 PREDICT = (
     "dl/predict-price",
     "dl/predict-spread",
     "dl/detect-anomalies",
     "dl/recognize-patterns",
 )
+CALLS = ("dl/model-info", *TRAIN, *PREDICT)
 
 
 class Caller:
@@ -57,10 +59,8 @@ class Caller:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_throttles(settings):
+def fresh_throttles():
     cache.clear()
-    # Without its folder whitenoise warns, and a warning is an error here.
-    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
 
 
 @pytest.fixture

@@ -161,9 +161,18 @@ def test_a_sequence_in_the_query_is_refused(refused, predictor):
     refused(f"{PREDICT[0]}?sequence=1,2,3", code="contradiction", field="sequence")
 
 
-def test_a_family_of_another_task_is_refused(refused, quotes):
-    refused(f"{TRAIN[0]}?family=gru", field="family")
-    refused(f"{TRAIN[0]}?family=nonsense", field="family")
+@pytest.mark.parametrize("family", ["gru", "nonsense", "price"])
+@pytest.mark.parametrize("path", [TRAIN[0], "training-runs"])
+def test_a_family_that_is_not_of_the_task_is_refused_with_the_choices(
+    refused, quotes, path, family
+):
+    task = {} if "train-" in path else {"task": "price"}
+    for found in (
+        refused(f"{path}?family={family}", task, code="unknown_family"),
+        refused(path, {**task, "family": family}, code="unknown_family"),
+    ):
+        assert "lstm" in found["fields"]["family"]
+        assert family in found["message"]
 
 
 # ---------------------------------------------------------------------------- markets and history

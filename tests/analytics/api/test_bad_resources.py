@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from analytics.models import TrainedModel
+from tests import factories
 
 from .conftest import PREDICT, TRAIN
+from .rows import make_anomaly
 
 pytestmark = pytest.mark.django_db
 
@@ -182,8 +184,6 @@ def test_the_wrong_method_is_405(refused, path, method):
 
 @pytest.mark.parametrize("label", [None, "maybe", 1, [], {}])
 def test_a_label_is_true_false_or_empty(refused, market, models, label):
-    from .test_resources import make_anomaly
-
     anomaly = make_anomaly(market, models["anomaly"])
     refused(f"anomalies/{anomaly.pk}/label", {"label": label}, field="label")
 
@@ -200,8 +200,6 @@ def test_a_label_is_true_false_or_empty(refused, market, models, label):
     ],
 )
 def test_a_wrong_feedback_is_refused(refused, models, body, field):
-    from tests import factories
-
     event = factories.make_event(models["anomaly"])
     refused(f"anomaly-events/{event.pk}/feedback", body, field=field)
 

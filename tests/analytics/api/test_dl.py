@@ -9,15 +9,9 @@ import pytest
 from analytics.models import AnomalyResult, Forecast, PatternResult, TrainingRun
 from analytics.services.jobs import training
 
-from .conftest import NOW, WINDOW, assert_error, make_run
+from .conftest import COLUMNS, NOW, TASKS, WINDOW, assert_error, make_model, make_run
 
 pytestmark = pytest.mark.django_db
-TASKS = {
-    "dl/train-price-predictor": "price",
-    "dl/train-spread-predictor": "spread",
-    "dl/train-anomaly-detector": "anomaly",
-    "dl/train-pattern-recognizer": "pattern",
-}
 NO_BODY = {"nothing": {}, "form": {"content_type": "application/x-www-form-urlencoded"}}
 
 
@@ -154,8 +148,6 @@ def test_model_info_works_with_nothing_at_all(api):
 
 @pytest.mark.parametrize("path", ["dl/model-info", "dl/model-info/"])
 def test_model_info_says_what_is_missing_and_what_is_there(api, market, path):
-    from .conftest import COLUMNS, make_model
-
     make_model(market, "price", status="active")
     tasks = api.get(f"{path}?market={market.symbol}").json()["markets"][0]["tasks"]
     assert (tasks["price"]["status"], tasks["price"]["window"]) == ("active", WINDOW)

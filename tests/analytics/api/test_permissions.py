@@ -10,7 +10,7 @@ from rest_framework.authtoken.models import Token
 
 from analytics.models import AnomalyResult, Market, TrainedModel, TrainingRun
 
-from .conftest import ROOT, Caller, assert_error, count_rows, make_run
+from .conftest import ROOT, TRAIN, Caller, assert_error, count_rows, make_run
 
 pytestmark = pytest.mark.django_db
 MARKET = {"asset": "USDT", "fiat": "ARS", "exchange": "bybit_p2p"}
@@ -24,9 +24,8 @@ ACTS = (
     "models/rollback", "anomalies/1/acknowledge", "anomalies/1/label", "anomaly-events/1/feedback",
 )  # fmt: skip
 STAFF_ACTS = (
-    "dl/train-price-predictor", "dl/train-spread-predictor", "dl/train-anomaly-detector",
-    "dl/train-pattern-recognizer", "markets", "prices", "training-runs",
-    "training-runs/1/cancel", "models/1/promote", "models/1/retire", "models/rollback",
+    *TRAIN, "markets", "prices", "training-runs", "training-runs/1/cancel",
+    "models/1/promote", "models/1/retire", "models/rollback",
 )  # fmt: skip
 
 
@@ -201,8 +200,7 @@ def test_who_asked_is_remembered(as_staff, staff, quotes, monkeypatch):
 
 # ------------------------------------------------------------------------- what a page may load
 @pytest.mark.parametrize("address", ["/", "/admin/", ROOT, f"{ROOT}docs"])
-def test_a_page_runs_no_script_of_its_own_text(admin_client, settings, tmp_path, address):
-    settings.STATIC_ROOT = tmp_path
+def test_a_page_runs_no_script_of_its_own_text(admin_client, address):
     answer = admin_client.get(address, headers={"accept": "text/html"}, follow=True)
     assert answer.status_code == 200
     assert "default-src 'self'" in answer.headers["Content-Security-Policy"]

@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.urls import get_resolver
 
@@ -18,14 +19,9 @@ from analytics.exceptions import Unavailable
 from analytics.services import status
 from analytics.services.forecasts import prediction
 
-from .conftest import ROOT, Caller, assert_error
+from .conftest import CALLS, ROOT, Caller, assert_error
 
 pytestmark = pytest.mark.django_db
-DL = (
-    "model-info", "train-price-predictor", "train-spread-predictor", "train-anomaly-detector",
-    "train-pattern-recognizer", "predict-price", "predict-spread", "detect-anomalies",
-    "recognize-patterns",
-)  # fmt: skip
 
 
 def test_an_unexpected_error_is_logged_and_tells_nothing(api, market, monkeypatch, caplog):
@@ -81,7 +77,7 @@ def test_what_is_not_finite_is_rendered_as_null(value):
 # -------------------------------------------------------------------------------------- the root
 def test_the_root_lists_everything_and_every_link_answers(api, market):
     links = api.get("").json()
-    assert {f"dl/{name}" for name in DL} <= links.keys()
+    assert set(CALLS) <= links.keys()
     assert {"markets", "prices", "models", "schema", "docs", "token"} <= links.keys()
     for link in links.values():
         assert api.get(link.replace("http://127.0.0.1:8000", "")).status_code in (200, 405)
@@ -132,7 +128,7 @@ def schema() -> dict:
 
 def test_the_schema_is_made_without_a_warning_and_names_every_call(schema):
     paths = {path.rstrip("/") for path in schema["paths"]}
-    assert {f"{ROOT}dl/{name}" for name in DL} <= paths
+    assert {f"{ROOT}{name}" for name in CALLS} <= paths
     assert {f"{ROOT}{name}" for name in ("markets", "prices", "token", "families")} <= paths
     assert f"{ROOT}models/rollback" in paths
 
@@ -188,11 +184,9 @@ def test_options_answers_without_a_list_of_every_market(api, market, path):
 
 
 def test_the_document_names_every_resource_and_call():
-    from django.conf import settings
-
-    from analytics.api.urls import router
+    from analytics.api import urls
 
     text = (settings.BASE_DIR / "docs" / "api.md").read_text(encoding="utf-8")
-    names = [prefix for prefix, _viewset, _name in router.registry]
-    missing = [name for name in (*DL, *names) if name not in text]
-    assert not missing
+    names = [prefix for prefix, _viewset, _name in urls.router.registry]
+    names += [f"dl/{address}" for address, _name, _view in urls.CALLS]
+    assert [name for name in names if name not in text] == []

@@ -14,6 +14,7 @@ from django.core.management import CommandError, call_command
 from django.utils.dateparse import parse_datetime
 
 from analytics.models import AnomalyEvent, AnomalyResult, Market, TrainedModel, TrainingRun
+from analytics.pages.metrics import metric_hint
 from analytics.services.prices.importing import price_bulk_add
 from analytics.services.prices.simulation import price_simulate
 
@@ -32,6 +33,8 @@ def test_a_market_is_trained_asked_and_kept_by_commands_alone(db):
         said = run("train_model", task, "--epochs", "1", "--seed", "5")
         assert "succeeded" in said, said
     assert TrainedModel.objects.count() == 4
+    for model in TrainedModel.objects.all():
+        assert [name for name in model.metrics if not metric_hint(name)] == []
     assert set(TrainingRun.objects.values_list("seed", flat=True)) == {5}
 
     for task in ("price", "spread"):
@@ -124,7 +127,7 @@ def test_what_cannot_be_done_is_said_in_one_line(db, words, says):
         (("--param", "hidden"), "NAME=VALUE"),
         (("--param", "colour=red"), "colour"),
         (("--family", "transformer"), "transformer"),
-        (("--family", "gru"), "gru"),
+        (("--family", "gru"), "there are: lstm"),
         (("--until", "2001-01-01"), "history"),
     ],
 )

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from analytics.pages import charts
+from analytics.pages.numbers import number
 
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 PAST = [(NOW - dt.timedelta(hours=n), 10 + 0.1 * n) for n in (3, 2, 1)]
@@ -110,4 +111,4 @@ def test_a_chart_escapes_its_words():
     ],
 )
 def test_numbers_keep_four_digits(value, text):
-    assert charts.number(value) == text
+    assert number(value) == text

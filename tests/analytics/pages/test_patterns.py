@@ -19,12 +19,6 @@ pytestmark = pytest.mark.django_db
 PAGE = "/patterns/"
 
 
-@pytest.fixture(autouse=True)
-def static_root(settings, tmp_path):
-    """whitenoise warns where the folder of collected files is missing."""
-    settings.STATIC_ROOT = tmp_path
-
-
 @pytest.fixture
 def reader(client):
     client.force_login(get_user_model().objects.create_user("reader"))

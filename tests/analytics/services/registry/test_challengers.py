@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import ml
-from analytics.pages.verdicts import comparison_rows
+from analytics.pages.models import comparison_rows
 from analytics.services.registry import challengers
 from analytics.services.registry.challengers import MOST_ROWS, assess, decide, shared_window
 from ml.evaluation.compare import Comparison

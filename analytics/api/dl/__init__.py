@@ -1,0 +1,1 @@
+"""The deep learning calls below dl/: train, predict, detect, recognise."""

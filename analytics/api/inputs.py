@@ -1,0 +1,145 @@
+"""Parameters of a request: they may stand in the query, in the JSON body or in both; here they are
+merged, checked for names, types and shape, and handed on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+from rest_framework.request import Request
+from rest_framework.serializers import ListField, Serializer
+
+from analytics.api.fields import Input
+from analytics.api.parsers import LONGEST_NAME, json_kind
+from analytics.exceptions import InvalidInput
+from analytics.models import Market
+from analytics.selectors.prices import market_get
+
+#: DRF itself reads this one from the query.
+_ALWAYS_KNOWN = frozenset({"format"})
+#: No number needs more characters; longer ones overflow where they are compared.
+_LONGEST_VALUE = 64
+_MOST_PARAMETERS = 100
+
+
+def merged_input(
+    request: Request,
+    *,
+    allowed: Collection[str] | None = None,
+    body_only: Collection[str] = (),
+) -> dict[str, Any]:
+    """Parameters of the query and of the JSON body as one dictionary; the query wins, but may not
+    contradict the body. With `allowed`, any other name is an error."""
+    body = request.data
+    if not isinstance(body, Mapping):
+        raise InvalidInput(
+            _("The body must be a JSON object, not %(kind)s.") % {"kind": json_kind(body)},
+            "bad_shape",
+            {"body": _("Must be a JSON object.")},
+        )
+    query = query_input(request)
+    check_names([*query, *body], allowed)
+    problems = {name: _("Send this in the JSON body.") for name in query if name in body_only}
+    problems |= {
+        name: _("The query and the body say different things.")
+        for name, text in query.items()
+        if name in body and name not in problems and not _same(text, body[name])
+    }
+    if problems:
+        raise InvalidInput(_("Some parameters contradict each other."), "contradiction", problems)
+    return {**body, **query}
+
+
+def query_input(request: Request, allowed: Collection[str] | None = None) -> dict[str, str]:
+    """The query's parameters, each once; with `allowed`, any other name is an error."""
+    found = dict(request.query_params.lists())
+    twice = [name for name, values in found.items() if len(values) > 1]
+    if twice:
+        raise InvalidInput(
+            _("The query names a parameter twice."),
+            "contradiction",
+            {name[:LONGEST_NAME]: _("Named twice.") for name in twice},
+        )
+    check_names(found, allowed)
+    return {name: values[0] for name, values in found.items() if name not in _ALWAYS_KNOWN}
+
+
+def check_names(names: Collection[str], allowed: Collection[str] | None) -> None:
+    """Raises InvalidInput naming what is not among `allowed` (any name is, where that is None)."""
+    known = None if allowed is None else {*allowed, *_ALWAYS_KNOWN}
+    wrong = [n for n in names if len(n) > LONGEST_NAME or (known is not None and n not in known)]
+    if not wrong:
+        return
+    shown = sorted({name[:LONGEST_NAME] for name in wrong})[:20]
+    choices = ", ".join(sorted(allowed or ()))
+    text = _("Unknown; known are %(names)s.") % {"names": choices} if choices else _("Unknown.")
+    raise InvalidInput(
+        _("Unknown parameters: %(names)s.") % {"names": ", ".join(shown)},
+        "unknown_parameter",
+        dict.fromkeys(shown, text),
+    )
+
+
+def _same(text: str, value: Any) -> bool:
+    if isinstance(value, (list, dict)):
+        return False
+    if text.strip().lower() == str(value).strip().lower():
+        return True
+    if isinstance(value, bool):
+        return False
+    try:
+        return float(text) == float(value)
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+# ------------------------------------------------------------------------------- checked inputs
+def read(request: Request, serializer: type[Input]) -> dict[str, Any]:
+    """Query and body, checked for names, types and shape by an input serializer."""
+    fields = serializer().fields
+    lists = [name for name, field in fields.items() if isinstance(field, ListField)]
+    return checked(serializer, merged_input(request, allowed=fields, body_only=lists))
+
+
+def read_query(request: Request, serializer: type[Input]) -> dict[str, Any]:
+    """The same of the query alone."""
+    return checked(serializer, query_input(request, allowed=serializer.names()))
+
+
+def read_with_params(
+    request: Request, serializer: type[Input]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the serializer knows, checked; and the rest: parameters of a family, which the service
+    checks."""
+    given = merged_input(request)
+    known = set(serializer.names())
+    values = checked(serializer, {k: v for k, v in given.items() if k in known})
+    params = {k: v for k, v in given.items() if k not in known}
+    if len(params) > _MOST_PARAMETERS:
+        raise InvalidInput(_("These are too many parameters."), "unknown_parameter")
+    too_long = [k for k, v in params.items() if isinstance(v, str) and len(v) > _LONGEST_VALUE]
+    if too_long:
+        raise InvalidInput(
+            _("Some training parameters cannot be used."),
+            "bad_config",
+            dict.fromkeys(too_long, _("too long")),
+        )
+    return values, params
+
+
+def checked(serializer: type[Serializer], data: Any) -> dict[str, Any]:
+    """Validated data; raises DRF's ValidationError, which becomes the one error shape."""
+    form = serializer(data=data)
+    form.is_valid(raise_exception=True)
+    return dict(form.validated_data)
+
+
+def chosen_market(values: dict[str, Any]) -> Market:
+    """The market that the input names, or the only one there is."""
+    return market_get(values.pop("market", None))
+
+
+def caller(request: Request) -> Any:
+    """Who is asking, for the trail; None where the API is open."""
+    return request.user if request.user and request.user.is_authenticated else None

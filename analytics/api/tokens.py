@@ -1,0 +1,64 @@
+"""A token in exchange for a name and a password."""
+
+from __future__ import annotations
+
+from django.contrib.auth import authenticate
+from django.utils.translation import gettext as _
+from rest_framework import serializers
+from rest_framework.authtoken.models import Token
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import SimpleRateThrottle
+from rest_framework.views import APIView
+
+from analytics.api.fields import Input
+from analytics.api.inputs import checked, merged_input, query_input
+from analytics.api.permissions import AnyonePermission
+from analytics.api.schema import documented
+from analytics.api.views import ApiView
+
+
+class TokenInput(Input):
+    username = serializers.CharField(max_length=150)
+    password = serializers.CharField(
+        max_length=200, trim_whitespace=False, style={"input_type": "password"}
+    )
+
+
+class TokenAnswer(serializers.Serializer):
+    token = serializers.CharField(help_text="Send it as `Authorization: Token ...`.")
+
+
+class TokenThrottle(SimpleRateThrottle):
+    """Slows guessing: ten tries a minute from one address."""
+
+    scope = "token"
+    rate = "10/min"
+
+    def get_cache_key(self, request: Request, view: APIView) -> str:
+        return self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}
+
+
+class ObtainToken(ApiView):
+    authentication_classes: list = []
+    permission_classes = [AnyonePermission]
+    throttle_classes = [TokenThrottle]
+
+    @documented(
+        "Exchange a name and a password for a token",
+        TokenAnswer,
+        request=TokenInput,
+        fails=(400, 429),
+        operation_id="token",
+        auth=[],
+    )
+    def post(self, request: Request) -> Response:
+        # Only in the body: addresses end up in logs.
+        query_input(request, allowed=())
+        values = checked(TokenInput, merged_input(request, allowed=TokenInput.names()))
+        user = authenticate(request._request, **values)
+        if user is None:
+            raise AuthenticationFailed(_("Name and password do not fit."), "bad_credentials")
+        token, _made = Token.objects.get_or_create(user=user)
+        return Response({"token": token.key})

@@ -1,0 +1,84 @@
+"""The dashboard: one card a market, made of what the other modules of this package say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from analytics.models import TrainedModel
+from analytics.models.choices import Task
+from analytics.pages.anomalies import event, watch
+from analytics.pages.forecasts import fan
+from analytics.pages.models import against_baseline
+from analytics.pages.numbers import duration, number, percent
+from analytics.pages.patterns import heads
+from analytics.selectors.dashboard import EVENTS, Card
+from analytics.words import word
+
+
+def freshness(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Last quote, its age in words, and a state that carries a word as well as a colour."""
+    if found["last_quote_at"] is None:
+        return {"at": None, "age": "–", "state": "none", "word": _("no quotes")}
+    return {
+        "at": found["last_quote_at"],
+        "age": duration(60 * found["age_minutes"]),
+        "state": "bad" if found["stale"] else "good",
+        "word": _("stale") if found["stale"] else _("fresh"),
+    }
+
+
+def hidden(total: int, shown: int) -> str:
+    """A sentence about the markets that did not fit, or nothing."""
+    more = total - shown
+    text = ngettext(
+        "%(n)d more market is in the admin.", "%(n)d more markets are in the admin.", more
+    )
+    return text % {"n": more} if more > 0 else ""
+
+
+def card(found: Card) -> dict[str, Any]:
+    """One market of the dashboard."""
+    titles = {"price": _("Price forecast"), "spread": _("Spread forecast (%)")}
+    fans = [
+        fan(forecast, line, f"{found.market.symbol}: {titles[task]}", found.events)
+        | {"heading": titles[task], "task": task}
+        for task, forecast, line in (
+            ("price", found.price, found.prices),
+            ("spread", found.spread, found.spreads),
+        )
+        if forecast is not None
+    ]
+    last = found.last
+    return {
+        "market": found.market,
+        "freshness": freshness(found.freshness),
+        "price": number(found.prices[-1][1]) if found.prices else "–",
+        "bid": number(float(last.bid)) if last and last.bid is not None else "–",
+        "ask": number(float(last.ask)) if last and last.ask is not None else "–",
+        "models": [_model_line(task, found.models[task]) for task in Task.values],
+        "fans": fans,
+        "events": [event(row) for row in found.events[:EVENTS]],
+        "watch": watch(found.watch),
+        "pattern": found.pattern,
+        "pattern_name": word(found.pattern.label) if found.pattern else "",
+        "pattern_percent": percent(found.pattern.probability) if found.pattern else "",
+        "heads": heads(found.pattern) if found.pattern else [],
+    }
+
+
+def _model_line(task: str, model: TrainedModel | None) -> dict[str, Any]:
+    label = Task(task).label
+    if model is None:
+        return {"task": task, "label": label, "model": None}
+    serves = model.status == TrainedModel.Status.ACTIVE
+    return {
+        "task": task,
+        "label": label,
+        "model": model,
+        "mark": against_baseline(model),
+        "answers": str(model) if serves else _("baseline: %(name)s") % {"name": model.baseline},
+    }

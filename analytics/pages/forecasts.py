@@ -1,0 +1,129 @@
+"""Forecasts in words and pictures: the fan of one, and how good the stored ones turned out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from analytics.models import AnomalyEvent, Forecast
+from analytics.models.choices import Source, Task
+from analytics.pages import charts
+from analytics.pages.anomalies import span
+from analytics.pages.metrics import metric_head, metric_table, metric_value
+from analytics.pages.numbers import duration, number
+from analytics.selectors.dashboard import forecast_is_stale
+
+REASONS = {
+    "coverage_80_low": gettext_lazy("its interval holds too rarely (80 %)"),
+    "coverage_80_high": gettext_lazy("its interval is too wide (80 %)"),
+    "coverage_90_low": gettext_lazy("its interval holds too rarely (90 %)"),
+    "coverage_90_high": gettext_lazy("its interval is too wide (90 %)"),
+    "worse_than_last_value": gettext_lazy("it is worse than the last value"),
+    "worse_than_trained": gettext_lazy("it is worse than when it was trained"),
+}
+
+#: What is told of scored forecasts: key of the service's rows -> raw name of the metric.
+ACCURACY = {
+    "n": "n",
+    "skill": "mae_skill_h",
+    "coverage_80": "cov80_h",
+    "coverage_90": "cov90_h",
+}
+
+
+def fan(
+    forecast: Forecast, line: Any, title: str, events: Sequence[AnomalyEvent] = ()
+) -> dict[str, Any]:
+    """A forecast as a chart and as the table that says the same in figures; events are marked."""
+    rows = []
+    for horizon in forecast.horizons:
+        quantiles = horizon.get("quantiles") or {}
+        rows.append(
+            {
+                "ahead": duration(60 * horizon["minutes"]),
+                "at": dt.datetime.fromisoformat(horizon["at"]),
+                "value": number(horizon["value"]),
+                "low": number(quantiles.get("0.05")),
+                "high": number(quantiles.get("0.95")),
+            }
+        )
+    # What was quoted after the forecast stays in: beside an old one it shows how right it was.
+    ends = max((row["at"] for row in rows), default=forecast.as_of)
+    chart = charts.fan_chart(
+        [point for point in line if point[0] <= ends],
+        forecast.as_of,
+        forecast.last_value,
+        forecast.horizons,
+        title=title,
+        desc=_in_words(rows, number(forecast.last_value)),
+        spans=[span(row) for row in events],
+    )
+    stale = forecast_is_stale(forecast)
+    return {
+        "row": forecast,
+        "chart": chart,
+        "rows": rows,
+        "title": title,
+        "stale": stale,
+        "marked": "<rect" in chart,
+    }
+
+
+def _in_words(rows: list[dict[str, Any]], last: str) -> str:
+    """What a fan chart shows, for those who do not see it."""
+    said = _("Last value %(last)s.") % {"last": last}
+    text = _("%(ahead)s ahead: %(value)s, with 90 %% probability between %(low)s and %(high)s.")
+    return " ".join([said, *(text % row for row in rows)])
+
+
+def accuracy_lines(found: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The rolling figures of a market and what they say; None where nothing was scored."""
+    if not found["horizons"]:
+        return None
+    return {
+        "days": found["days"],
+        "heads": [metric_head(name) for name in ACCURACY.values()],
+        "lines": [_line(row) for row in found["horizons"]],
+        "drift": [drift_words(verdict) for verdict in found["drift"]],
+    }
+
+
+def _line(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "task": Task(row["task"]).label,
+        "source": "" if row["source"] == Source.NETWORK else Source(row["source"]).label,
+        "ahead": duration(60 * row["minutes"]),
+        "figures": [metric_value(name, row[key]) for key, name in ACCURACY.items()],
+    }
+
+
+def backtest_table(figures: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    """(heads, lines) of a backtest's figures on clean targets, a line per horizon; in brackets the
+    95 % interval of the average error."""
+    columns = {
+        **{"n": "n", "mae": "mae_h", "skill": "mae_skill_h", "crps": "crps_h"},
+        **{"crps_skill": "crps_skill_h", "cov80": "cov80_h", "cov90": "cov90_h"},
+    }
+    clean = [line for line in figures if line["set"] == "clean"]
+    heads, lines = metric_table(clean, columns, steps="h")
+    place = 1 + list(columns).index("skill")
+    for line, row in zip(lines, clean, strict=True):
+        if row.get("skill_ci95"):
+            low, high = (number(end) for end in row["skill_ci95"])
+            line[place] += f" ({low} – {high})"
+    return heads, lines
+
+
+def drift_words(verdict: Mapping[str, Any]) -> dict[str, str]:
+    """Name, sentence and state of a drift verdict."""
+    name = f"{Task(verdict['task']).label} v{verdict['version']}"
+    if verdict["drifted"]:
+        reasons = "; ".join(str(REASONS.get(code, code)) for code in verdict["reasons"])
+        return {"name": name, "state": "bad", "text": _("drifted: %(why)s") % {"why": reasons}}
+    if not verdict["enough"]:
+        return {"name": name, "state": "quiet", "text": _("too few forecasts to judge")}
+    return {"name": name, "state": "good", "text": _("as good as it promised")}

@@ -1,0 +1,118 @@
+"""Lists and pages stand with little data, and nothing that a service owns can be edited."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from analytics.models import (
+    TrainedModel,
+    TrainingRun,
+    WorkerHeartbeat,
+)
+from tests import factories
+
+from .conftest import url
+
+pytestmark = pytest.mark.django_db
+NAMES = (
+    *("market", "pricehistory", "trainingrun", "trainedmodel", "forecast", "forecastscore"),
+    *("anomalyresult", "anomalyevent", "anomalywatch", "patternresult", "modelevent"),
+    *("workerheartbeat", "backtestrun"),
+)
+OWNED = NAMES[1:]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_lists_stand_empty_and_full(admin_client, name, request):
+    assert admin_client.get(url(name)).status_code == 200
+    request.getfixturevalue("full")
+    assert admin_client.get(url(name)).status_code == 200
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_page_of_one_row_stands(admin_client, full, name):
+    model = next(m for m in admin.site._registry if m._meta.model_name == name)
+    for row in model.objects.all():
+        assert admin_client.get(url(name, "change", row.pk)).status_code == 200
+
+
+@pytest.mark.parametrize("name", OWNED)
+def test_what_a_service_owns_is_not_edited_by_hand(admin_client, full, name):
+    model = next(m for m in admin.site._registry if m._meta.model_name == name)
+    row = model.objects.first()
+    assert admin_client.get(url(name, "add")).status_code == 403
+    assert admin_client.post(url(name, "change", row.pk), {}).status_code == 403
+    assert admin_client.post(url(name, "delete", row.pk), {"post": "yes"}).status_code == 403
+    assert "delete_selected" not in admin_client.get(url(name)).content.decode()
+
+
+def test_a_reader_without_staff_is_kept_out(client):
+    client.force_login(get_user_model().objects.create_user("reader"))
+    assert client.get(url("market")).status_code == 302
+
+
+def test_a_run_shows_its_loss_curve(admin_client, full):
+    run = TrainingRun.objects.get(status="running")
+    assert "<svg" in admin_client.get(url("trainingrun", "change", run.pk)).content.decode()
+
+
+def test_a_version_stands_beside_its_baseline(admin_client, full):
+    model = TrainedModel.objects.get(task="price")
+    page = admin_client.get(url("trainedmodel", "change", model.pk)).content.decode()
+    for words in ("✓ better", "last_value", "good reasons", "0.06"):
+        assert words in page
+
+
+def test_an_event_links_to_its_own_rows(admin_client):
+    model = factories.make_model(factories.make_market(), "anomaly")
+    one, _other = (factories.make_anomaly(model, text=f"{name} row") for name in ("own", "other"))
+    page = admin_client.get(url("anomalyresult"), {"event__id__exact": one.event_id})
+    assert "own row" in page.content.decode()
+    assert "other row" not in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    "name", ["trainedmodel", "trainingrun", "anomalyresult", "anomalyevent", "market"]
+)
+def test_lists_ask_no_more_with_more_rows(admin_client, full, name):
+    def count():
+        with CaptureQueriesContext(connection) as caught:
+            admin_client.get(url(name))
+        return len(caught)
+
+    count()
+    before = count()
+    for fiat in ("VES", "ARS"):
+        market = factories.make_market(f"USDT/{fiat}@x")
+        factories.make_anomaly(factories.make_model(market, "anomaly"))
+    assert count() == before
+
+
+def test_the_index_shows_worker_and_runs(admin_client, full):
+    page = admin_client.get(reverse("admin:index")).content.decode()
+    for words in ("alive", "quick", "Training now", "Queue length"):
+        assert words in page
+
+
+def test_a_worker_that_went_silent_is_shown_so(admin_client, full):
+    WorkerHeartbeat.objects.update(seen_at=timezone.now() - dt.timedelta(hours=1))
+    assert "not running" in admin_client.get(reverse("admin:index")).content.decode()
+
+
+def test_the_index_stands_without_a_worker(admin_client):
+    page = admin_client.get(reverse("admin:index")).content.decode()
+    assert "run_worker" in page
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_list_asks_few_queries(admin_client, full, name, django_assert_max_num_queries):
+    with django_assert_max_num_queries(14):
+        admin_client.get(url(name))
