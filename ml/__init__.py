@@ -42,6 +42,14 @@ _HOMES = {
     "ml.families.lstm": ("LSTMModel",),
     "ml.grid": ("build_grid", "dataset_hash", "infer_step_minutes"),
     "ml.predictor": ("DLPredictor",),
+    "ml.quotes": (
+        "PRICE_COLUMNS",
+        "QUOTE_COLUMNS",
+        "QUOTE_SCHEMA",
+        "SIDES",
+        "QuoteColumn",
+        "staleness_limit",
+    ),
     "ml.registry": ("get_spec", "list_specs", "registered"),
     "ml.results": (
         "Analogue",
@@ -57,7 +65,6 @@ _HOMES = {
     "ml.evaluation.compare": ("compare_models",),
     "ml.simulate": ("SimulatedMarket", "simulate_quotes"),
     "ml.spec": (
-        "QUOTE_COLUMNS",
         "LabelledSpan",
         "Progress",
         "Source",

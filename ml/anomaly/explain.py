@@ -10,13 +10,13 @@ from ml.anomaly.features import DAY, Features, past_median
 from ml.anomaly.readings import price_columns
 from ml.anomaly.scored import Scored
 from ml.anomaly.wording import describe, led_back, sentence
+from ml.quotes import VOLUME_COLUMNS
 from ml.results import Anomaly, Expected
 
 #: Readings before a row whose median is the level that is expected of its prices.
 RECENT = 16
 #: Least multiple of the threshold, least multiple of the margin of a price or the spread, name:
 #: whichever is reached. Rarity alone flattens out where a tail is heavy; size does not.
-_WORDED = ("bid_volume", "ask_volume", "volume")
 SEVERITIES = ((2.0, 6.0, "critical"), (1.6, 3.0, "high"), (1.25, 1.5, "medium"))
 
 
@@ -70,7 +70,7 @@ def levels(features: Features, margins: dict[str, np.ndarray]) -> Levels:
     with the margin at which the detector would raise an alarm."""
     table, out = features.table, Levels({}, {}, {}, {})
     prices = price_columns(table.columns)
-    for column in (*prices, *(c for c in _WORDED if c in table.columns)):
+    for column in (*prices, *(c for c in VOLUME_COLUMNS if c in table.columns)):
         middle = past_median(
             features.readings, features.levels[column], RECENT if column in prices else DAY
         )

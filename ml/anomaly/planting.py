@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ml.quotes import PRICE_COLUMNS, SIDES, SIZE_COLUMNS
+
 #: kind -> (weight in the draw, shortest, longest) in quote rows.
 PLAN = {
     "spike": (4, 1, 3),
@@ -25,7 +27,6 @@ PLAN = {
 #: Rows between two planted events, and rows per event on average.
 APART = 60
 EVERY = 160
-_BOOK = ("bid_volume", "ask_volume", "bid_offers", "ask_offers", "volume")
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,8 @@ class Planted:
 
 def kinds_for(columns: pd.Index) -> list[str]:
     """The kinds that make sense for the columns that a market has."""
-    two = {"bid", "ask"} <= set(columns)
-    sized = bool(set(_BOOK) & set(columns))
+    two = set(SIDES) <= set(columns)
+    sized = bool(set(SIZE_COLUMNS) & set(columns))
     needs = {
         "spread_blowout": two,
         "crossed": two,
@@ -54,7 +55,7 @@ def plant(quotes: pd.DataFrame, *, seed: int, start: pd.Timestamp) -> Planted:
     rng = np.random.default_rng(seed)
     out, kind = quotes.copy(), np.full(len(quotes), "", dtype=object)
     kinds = kinds_for(quotes.columns)
-    sides = [c for c in ("bid", "ask", "price") if c in quotes.columns]
+    sides = [c for c in PRICE_COLUMNS if c in quotes.columns]
     low, high = int(quotes.index.searchsorted(start)), len(quotes) - APART
     # From 3 h after the start, so that an event never leans on rows outside of the stretch.
     low += 6
@@ -118,7 +119,7 @@ def _apply(
 ) -> None:
     index, n = out.index[rows], len(rows)
     if kind == "volume_collapse":
-        sized = [c for c in _BOOK if c in out.columns]
+        sized = [c for c in SIZE_COLUMNS if c in out.columns]
         out.loc[index, sized] = filled.loc[index, sized].to_numpy() * rng.uniform(0.05, 0.3)
     elif kind == "stuck":
         out.loc[index] = filled.iloc[[rows[0] - 1]].to_numpy().repeat(n, axis=0)

@@ -13,17 +13,18 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ml.quotes import SIDES, SIZE_COLUMNS
+
 #: Minutes from the first row of a reading in which rows still belong to it, and the same as a share
 #: of the market's usual gap: candles of one minute are one reading each.
 JOIN_MINUTES = 5.0
 JOIN_SHARE = 0.4
-SIZES = ("bid_volume", "ask_volume", "bid_offers", "ask_offers", "volume")
 _MINUTE = 6e10
 
 
 def price_columns(columns: pd.Index | tuple[str, ...]) -> tuple[str, ...]:
     """The price columns that this market has: its sides, else the price without a side."""
-    sides = tuple(c for c in ("bid", "ask") if c in columns)
+    sides = tuple(c for c in SIDES if c in columns)
     return sides or ("price",)
 
 
@@ -86,7 +87,7 @@ def log(values: np.ndarray) -> np.ndarray:
 def read_rows(quotes: pd.DataFrame, *, usual: float) -> Readings:
     """Readings of a table in the order in which it came; `usual` are the market's minutes between
     readings (see `usual_gap`). Times may be doubled or step back."""
-    columns = (*price_columns(quotes.columns), *(c for c in SIZES if c in quotes.columns))
+    columns = (*price_columns(quotes.columns), *(c for c in SIZE_COLUMNS if c in quotes.columns))
     logs = log(quotes[list(columns)].to_numpy(float))
     minutes = pd.DatetimeIndex(quotes.index).as_unit("ns").asi8 / _MINUTE
     reading = _number(minutes, join_minutes(usual))

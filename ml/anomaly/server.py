@@ -19,7 +19,7 @@ from ml.anomaly.features import Features
 from ml.anomaly.heads import Heads
 from ml.anomaly.measure import features_between, measure, trials
 from ml.anomaly.nets import AnomalyConfig, AnomalyNetwork
-from ml.anomaly.readings import SIZES, price_columns
+from ml.anomaly.readings import price_columns
 from ml.anomaly.residuals import Rebuilder
 from ml.anomaly.scored import Detector
 from ml.anomaly.stream import QuoteStream
@@ -27,6 +27,7 @@ from ml.anomaly.stream_state import state_after, too_short, unpack
 from ml.anomaly.trailing import TRAIL
 from ml.errors import ArtifactMismatch, NotEnoughData
 from ml.pipeline import family_of
+from ml.quotes import SIZE_COLUMNS
 from ml.results import AnomalyScores
 from ml.spec import Source
 
@@ -122,7 +123,7 @@ class AnomalyServer:
         """The network's scores one row at a time: from a packed state, after a table, or from
         nothing. Raises ArtifactMismatch for another version's state, NotEnoughData for a table
         that is too short."""
-        columns = (*price_columns(self.columns), *(c for c in SIZES if c in self.columns))
+        columns = (*price_columns(self.columns), *(c for c in SIZE_COLUMNS if c in self.columns))
         detector = cast(NetworkDetector, self.detectors[Source.NETWORK])
         promise, arrays = self.promises[Source.NETWORK], None
         if state is not None:

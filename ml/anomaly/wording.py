@@ -13,6 +13,7 @@ import numpy as np
 from ml.anomaly.features import DAY, Features
 from ml.anomaly.readings import price_columns
 from ml.anomaly.stats import DRIFT_ROWS
+from ml.quotes import VOLUME_COLUMNS
 from ml.results import Phrase
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def _crossed(features: Features, level: Levels, row: int) -> tuple[Phrase, ...]:
 
 
 def _volume(features: Features, level: Levels, row: int) -> tuple[Phrase, ...]:
-    sizes = [c for c in ("bid_volume", "ask_volume", "volume") if c in level.value]
+    sizes = [c for c in VOLUME_COLUMNS if c in level.value]
     sizes.sort(key=lambda c: -abs(level.away(c, row)))
     if not sizes:
         return (_say(FEWER_OFFERS),)

@@ -48,10 +48,10 @@ def run_backtest(
     and what training raises.
     """
     quotes = check_quotes(quotes)
-    quotes = quotes.loc[: pd.Timestamp(plan.end)]
-    if quotes.empty or not (quotes.index < pd.Timestamp(plan.start)).any():
+    quotes = quotes.loc[: pd.Timestamp(plan.end)].dropna(axis="columns", how="all")
+    if not (quotes.index < pd.Timestamp(plan.start)).any():
         raise NotEnoughData("There is no quote before the backtest.", needed=1, present=0)
-    run = _Run(check_quotes(quotes), plan, Path(workdir), device, on_progress)
+    run = _Run(quotes, plan, Path(workdir), device, on_progress)
     parts = [pd.read_csv(path) for path in run.parts()]
     if not parts:
         raise NotEnoughData("No moment of the backtest has a known price.", needed=1, present=0)

@@ -12,7 +12,8 @@ import pandas as pd
 from ml.errors import ArtifactMismatch
 from ml.forecast.series import Series, series_of
 from ml.forecast.targets import Target
-from ml.grid import grid_columns, stale_after
+from ml.grid import grid_columns
+from ml.quotes import staleness_limit
 
 MINUTE = 60 * 10**9
 
@@ -60,10 +61,10 @@ class Quotes:
         step = step_minutes * MINUTE
         first = -(-int(self.times[0]) // step)
         at = np.arange(first, end // step + 1, dtype="int64") * step
-        grid = grid_columns(self.times, self.columns, at, stale_after(step_minutes))
+        grid = grid_columns(self.times, self.columns, at, staleness_limit(step_minutes))
         return series_of(pd.DatetimeIndex(at, tz="UTC"), grid, target, step_minutes)
 
 
 def patience(step_minutes: int) -> int:
     """Nanoseconds after the last quote by which a row with a missing price is on the grid."""
-    return (stale_after(step_minutes) + 1 + step_minutes) * MINUTE
+    return (staleness_limit(step_minutes) + 1 + step_minutes) * MINUTE

@@ -24,8 +24,9 @@ from ml.pattern.nets import PatternNetwork
 from ml.pattern.proof import as_metrics, from_metrics, prove
 from ml.pattern.recognizer import mirror_of, predict, windows_of
 from ml.pipeline import family_of
+from ml.quotes import staleness_limit
 from ml.results import Analogues, Pattern, Patterns
-from ml.spec import STALE_MINUTES, Source
+from ml.spec import Source
 
 #: Names and (rows, channels), as make_channels gives them.
 Channels = tuple[tuple[str, ...], np.ndarray]
@@ -97,7 +98,7 @@ class PatternServer:
                 "These quotes lack columns that the model was trained on.",
                 {"columns": ", ".join(missing)},
             )
-        back = pd.Timedelta(minutes=CONTEXT * self.step + max(STALE_MINUTES, 6 * self.step))
+        back = pd.Timedelta(minutes=CONTEXT * self.step + staleness_limit(self.step))
         quotes = quotes.loc[start - back : end, list(self.columns)]
         grid = build_grid(quotes, step_minutes=self.step, end=end)
         if len(grid) < WARM_UP:

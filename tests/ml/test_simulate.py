@@ -10,7 +10,7 @@ import pytest
 
 import ml
 from ml.simulate import ANOMALY_KINDS
-from ml.spec import SIDE_COLUMNS
+from ml.quotes import SIDE_COLUMNS, SIDES, Kind, column_names
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
@@ -40,7 +40,7 @@ def test_quotes_fit_what_models_take(quotes):
 
 
 def test_prices_are_positive_multiples_of_the_tick(quotes):
-    for name in ("bid", "ask", "bid_vwap", "ask_vwap"):
+    for name in column_names(Kind.PRICE, Kind.VWAP, sides=SIDES):
         values = quotes[name].dropna().to_numpy()
         assert (values > 0).all()
         np.testing.assert_allclose(values * 100, np.round(values * 100), atol=1e-6)
