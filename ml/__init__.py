@@ -48,6 +48,7 @@ _HOMES = {
         "QUOTE_SCHEMA",
         "SIDES",
         "QuoteColumn",
+        "fillable_rows",
         "staleness_limit",
     ),
     "ml.registry": ("get_spec", "list_specs", "registered"),

@@ -7,6 +7,7 @@ column must load neither numpy nor torch.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -56,6 +57,11 @@ class QuoteColumn:
     def places(self) -> int:
         """Decimal digits after the point that are kept; more are rounded."""
         return _DIGITS[self.kind][1]
+
+    @property
+    def limit(self) -> float:
+        """What it must stay below: more does not fit into the database."""
+        return 2.0**31 if self.kind is Kind.COUNT else 10.0 ** (self.digits - self.places)
 
     @property
     def positive(self) -> bool:
@@ -172,3 +178,10 @@ STALE_MINUTES, STALE_STEPS = 180, 6
 def staleness_limit(step_minutes: int) -> int:
     """Minutes after which a quote is too old to speak for now on a grid of that step."""
     return max(STALE_MINUTES, STALE_STEPS * step_minutes)
+
+
+def fillable_rows(first: dt.datetime, last: dt.datetime, *, quotes: int, step_minutes: int) -> int:
+    """Most rows of a grid that so many quotes from `first` to `last` can fill: a quote stands for
+    STALE_STEPS rows before it is too old."""
+    rows = int((last - first).total_seconds() // (60 * step_minutes)) + 1
+    return min(rows, STALE_STEPS * quotes)

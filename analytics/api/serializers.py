@@ -29,6 +29,16 @@ class ErrorSerializer(serializers.Serializer):
     )
 
 
+def figure_fields(**options: Any) -> dict[str, serializers.Field]:
+    """A number for every figure that a quote may have."""
+    return {
+        column.name: (serializers.FloatField if column.places else serializers.IntegerField)(
+            help_text=f"{column.help} Unit: {column.unit}.", **options
+        )
+        for column in PriceHistory.SCHEMA
+    }
+
+
 class MarketSerializer(serializers.ModelSerializer):
     symbol = serializers.CharField(read_only=True)
     last_quote_at = serializers.DateTimeField(read_only=True, allow_null=True, default=None)
@@ -60,21 +70,15 @@ class MarketDetailSerializer(MarketSerializer):
 
 class PriceSerializer(serializers.ModelSerializer):
     market = serializers.CharField(source="market.symbol", read_only=True)
-    bid = serializers.FloatField(allow_null=True)
-    ask = serializers.FloatField(allow_null=True)
-    price = serializers.FloatField(allow_null=True)
-    bid_vwap = serializers.FloatField(allow_null=True)
-    ask_vwap = serializers.FloatField(allow_null=True)
-    bid_volume = serializers.FloatField(allow_null=True)
-    ask_volume = serializers.FloatField(allow_null=True)
-    volume = serializers.FloatField(allow_null=True)
-    avg_price = serializers.FloatField(allow_null=True)
-    spread_pct = serializers.FloatField(allow_null=True)
 
     class Meta:
         model = PriceHistory
-        fields = ("market", "timestamp", *PriceHistory.FIGURES, "avg_price", "spread_pct")
+        fields = ("market", "timestamp")
         read_only_fields = fields
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        derived = {n: serializers.FloatField(allow_null=True) for n in ("avg_price", "spread_pct")}
+        return {**super().get_fields(), **figure_fields(allow_null=True), **derived}
 
 
 class OfMarketSerializer(serializers.ModelSerializer):

@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from analytics.api.serializers import figure_fields
 from analytics.models import AnomalyEvent, Market
 from analytics.models.choices import Task
 
@@ -217,16 +218,9 @@ class PriceRowInput(serializers.Serializer):
 
     market = MarketRef()
     timestamp = serializers.DateTimeField()
-    bid = serializers.FloatField(required=False, allow_null=True)
-    ask = serializers.FloatField(required=False, allow_null=True)
-    bid_vwap = serializers.FloatField(required=False, allow_null=True)
-    ask_vwap = serializers.FloatField(required=False, allow_null=True)
-    bid_volume = serializers.FloatField(required=False, allow_null=True)
-    ask_volume = serializers.FloatField(required=False, allow_null=True)
-    bid_offers = serializers.IntegerField(required=False, allow_null=True)
-    ask_offers = serializers.IntegerField(required=False, allow_null=True)
-    price = serializers.FloatField(required=False, allow_null=True)
-    volume = serializers.FloatField(required=False, allow_null=True)
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        return {**super().get_fields(), **figure_fields(required=False, allow_null=True)}
 
 
 class PriceBulkInput(MarketInput):

@@ -8,7 +8,12 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema_view
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    PolymorphicProxySerializer,
+    extend_schema_view,
+)
 from rest_framework import mixins, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -41,6 +46,13 @@ from analytics.services.forecasts.accuracy import accuracy_of
 from analytics.services.prices import importing as prices
 from analytics.services.prices.auditing import data_audit
 from analytics.services.prices.markets import market_change, market_create
+
+#: A quote as a collector posts it.
+QUOTE_EXAMPLE = {
+    "market": "USDT/BOB@binance_p2p",
+    "timestamp": "2026-05-01T12:00:00Z",
+    **{column.name: column.example for column in PriceHistory.SCHEMA if column.side},
+}
 
 
 @extend_schema_view(
@@ -146,6 +158,7 @@ class PriceViewSet(mixins.ListModelMixin, Resource):
         request=PolymorphicProxySerializer(
             "PriceBulk", [PriceBulkInput, PriceRowInput(many=True)], None, many=False
         ),
+        examples=[OpenApiExample("A reading", [QUOTE_EXAMPLE], request_only=True)],
         fails=(400, 404, 413),
     )
     def create(self, request: Request) -> Response:

@@ -152,7 +152,7 @@ def _digests(
     market: Market, serving: Serving, since: dt.datetime, until: dt.datetime, last: dt.datetime
 ) -> tuple[str, str]:
     """Of the figures that the version looks at, from `since` to `until` and to `last`."""
-    used = [name for name in PriceHistory.FIGURES if name in serving.model.input_columns]
+    used = [name for name in ml.QUOTE_COLUMNS if name in serving.model.input_columns]
     known = [Coalesce(F(name), -1, output_field=BigIntegerField()) for name in used]
     row = sum(figure * _UNIT % _PRIME * place for place, figure in enumerate(known, 1))
     row = row * (F("pk") % _WEIGHTS + 1)
