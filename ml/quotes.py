@@ -165,7 +165,6 @@ def column_names(*kinds: Kind, sides: tuple[str | None, ...] = (*SIDES, None)) -
 
 
 QUOTE_COLUMNS = tuple(column_names())
-SIDE_COLUMNS = tuple(column_names(sides=SIDES))
 PRICE_COLUMNS = tuple(column_names(Kind.PRICE))
 VOLUME_COLUMNS = tuple(column_names(Kind.VOLUME))
 SIZE_COLUMNS = tuple(column_names(Kind.VOLUME, Kind.COUNT))

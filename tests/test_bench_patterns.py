@@ -11,7 +11,7 @@ from bench.patterns import _draws, _table, read_quotes
 from ml.grid import build_grid
 from ml.pattern.labels import make_labels
 from ml.pattern.measure import macro_f1
-from tests.ml.pattern_market import market
+from tests.markets import regime_market as market
 
 
 @pytest.fixture(scope="module")

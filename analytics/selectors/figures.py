@@ -19,19 +19,19 @@ import ml
 
 #: Decimal digits that a double tells apart, whatever they are.
 DIGITS = 15
+_POWERS = 10.0 ** np.arange(DIGITS + 8)  # 1, 10, ... 1e22: all of them exact
 _COLUMNS = {column.name: column for column in ml.QUOTE_SCHEMA}
 
 
 def rounded(values: np.ndarray, places: int) -> np.ndarray:
     """(n,) float64 -> the doubles nearest to them with at most `places` decimals and DIGITS digits;
     NaN stays NaN."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        before = np.floor(np.log10(np.abs(values))) + 1
+    before = np.searchsorted(_POWERS, np.abs(values), side="right")  # digits before the point
     keep = np.minimum(places, DIGITS - before)
     out = values.copy()
-    for many in np.unique(keep[np.isfinite(keep)]).tolist():
+    for many in np.unique(keep).tolist():
         rows = keep == many
-        out[rows] = np.round(values[rows], int(many))
+        out[rows] = np.round(values[rows], many)
     return out
 
 

@@ -21,7 +21,7 @@ from ml.anomaly.training import fit_detector
 from ml.errors import ArtifactMismatch, NotEnoughData
 from ml.families.autoencoder import AutoencoderConfig
 from ml.registry import get_spec
-from tests.ml.anomaly.test_pipeline import market
+from tests.markets import calm_market as market
 
 USUAL = 30.0
 COLUMNS = ("bid", "ask", "bid_volume", "ask_volume")

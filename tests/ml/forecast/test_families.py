@@ -15,7 +15,7 @@ from ml.results import Forecast
 from ml.spec import Source
 from ml.tasks import HORIZONS
 from ml.trainer import DLModelTrainer
-from tests.ml.forecast_market import make_quotes
+from tests.markets import wandering_market as make_quotes
 
 SMALL = {"epochs": 3, "hidden": 8, "width": 16, "members": 1, "batch_size": 128}
 DATA = Path(__file__).resolve().parents[3].parent / "shared" / "data"

@@ -15,7 +15,7 @@ from ml.predictor import DLPredictor
 from ml.results import Forecast
 from ml.tasks import Task
 from ml.trainer import DLModelTrainer
-from tests.ml.forecast_market import make_quotes
+from tests.markets import wandering_market as make_quotes
 
 SMALL = {"epochs": 1, "hidden": 8, "width": 16, "members": 1, "batch_size": 128}
 ROWS = 2400

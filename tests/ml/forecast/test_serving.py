@@ -16,7 +16,7 @@ from ml.predictor import DLPredictor
 from ml.results import Forecast
 from ml.spec import Source
 from ml.trainer import DLModelTrainer
-from tests.ml.forecast_market import make_quotes
+from tests.markets import wandering_market as make_quotes
 
 SMALL = {"epochs": 1, "hidden": 8, "width": 16, "members": 2, "batch_size": 128}
 

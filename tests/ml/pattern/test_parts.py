@@ -17,7 +17,7 @@ from ml.pattern.measure import calibration_error, flicker, lags, macro_f1, measu
 from ml.pattern.naming import LABELS, name_chances, name_labels
 from ml.pattern.projection import _median, same_hour
 from ml.pattern.temperature import fit_temperatures, warmed
-from tests.ml.pattern_market import market
+from tests.markets import regime_market as market
 
 
 def test_the_slope_of_a_line_is_its_slope() -> None:

@@ -26,7 +26,7 @@ from analytics.services.jobs.backtest_states import (
     backtest_ring_again,
 )
 from analytics.services.jobs.backtesting import backtest_again, backtest_recent, backtest_request
-from tests.ml.forecast_market import make_quotes
+from tests.markets import wandering_market as make_quotes
 
 Status = BacktestRun.Status
 SMALL = {"epochs": 1, "hidden": 8, "width": 16, "members": 1, "batch_size": 128}
