@@ -42,6 +42,15 @@ _HOMES = {
     "ml.families.lstm": ("LSTMModel",),
     "ml.grid": ("build_grid", "dataset_hash", "infer_step_minutes"),
     "ml.predictor": ("DLPredictor",),
+    "ml.quotes": (
+        "PRICE_COLUMNS",
+        "QUOTE_COLUMNS",
+        "QUOTE_SCHEMA",
+        "SIDES",
+        "QuoteColumn",
+        "fillable_rows",
+        "staleness_limit",
+    ),
     "ml.registry": ("get_spec", "list_specs", "registered"),
     "ml.results": (
         "PUBLIC_THRESHOLD",
@@ -59,7 +68,6 @@ _HOMES = {
     "ml.evaluation.compare": ("compare_models",),
     "ml.simulate": ("SimulatedMarket", "simulate_quotes"),
     "ml.spec": (
-        "QUOTE_COLUMNS",
         "LabelledSpan",
         "Progress",
         "Source",

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ml.grid import build_grid, check_quotes, infer_step_minutes
+from ml.quotes import SIDES
 from ml.tasks import TASKS
 
 #: A move between neighbouring grid rows beyond so many robust sigmas counts as a jump.
@@ -92,7 +94,7 @@ def _share(mask: pd.Series) -> float:
 
 
 def _sides(quotes: pd.DataFrame) -> tuple[float | None, float | None]:
-    if not {"bid", "ask"} <= set(quotes.columns):
+    if not set(SIDES) <= set(quotes.columns):
         return None, None
     bid, ask = quotes["bid"], quotes["ask"]
     both = bid.notna() & ask.notna()
@@ -132,7 +134,7 @@ def _season(values: pd.Series, step_minutes: int) -> float:
     return float(fitted.var(ddof=0) / total)
 
 
-def _findings(facts: dict) -> list[Finding]:
+def _findings(facts: dict[str, Any]) -> list[Finding]:
     """What a person should know, worst first."""
     found: list[Finding] = []
 

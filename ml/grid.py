@@ -6,23 +6,28 @@ staleness limit is missing (NaN). This is the grid on which every model sees a m
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
 from ml.errors import BadQuotes
-from ml.spec import DEFAULT_STEP_MINUTES, QUOTE_COLUMNS, STALE_MINUTES
+from ml.quotes import PRICE_COLUMNS, QUOTE_COLUMNS, SIDES, staleness_limit
+from ml.spec import DEFAULT_STEP_MINUTES
 
 _STEPS = (1, 5, 10, 15, 30, 60, 120, 240, 720, 1440)
 _COMFORTABLE_ROWS = 4000
 
 
-def check_quotes(quotes: pd.DataFrame) -> pd.DataFrame:
-    """The frame with known columns only, all-empty ones dropped; raises BadQuotes otherwise. A
-    frame that is fine as it is comes back itself."""
-    check_times(quotes.index)
+def check_quotes(quotes: pd.DataFrame, *, until: dt.datetime | None = None) -> pd.DataFrame:
+    """The rows up to `until` with known columns only, all-empty ones dropped. A frame that is fine
+    as it is comes back itself. Raises BadQuotes.
+
+    Whoever takes quotes from outside of `ml` asks this once; what is inside takes the answer.
+    """
+    quotes = cut_quotes(quotes, until)
     known = [c for c in QUOTE_COLUMNS if c in quotes.columns]
     if known != list(quotes.columns):
         quotes = quotes[known]
@@ -31,18 +36,30 @@ def check_quotes(quotes: pd.DataFrame) -> pd.DataFrame:
     empty = np.isnan(quotes.to_numpy()).all(axis=0)
     if empty.any():
         quotes = quotes.loc[:, ~empty]
-    if not {"bid", "ask", "price"} & set(quotes.columns):
-        raise BadQuotes("Quotes need a price: bid and ask, or price.", {"columns": "no price"})
+    _refuse_without_price(quotes.columns)
     return quotes
 
 
-def check_times(index: pd.Index) -> None:
-    """Raises BadQuotes unless the index of a quotes frame is aware, sorted and unique."""
+def cut_quotes(quotes: pd.DataFrame, until: dt.datetime | None) -> pd.DataFrame:
+    """The rows at or before `until`, all columns as they are. Raises BadQuotes where there is none
+    or where the index is not one of aware, sorted and unique timestamps."""
+    index = quotes.index
     if not isinstance(index, pd.DatetimeIndex) or index.tz is None:
         raise BadQuotes("Quotes need an index of aware timestamps.", {"timestamp": "naive"})
     times = index.asi8
     if len(times) and (times[0] == pd.NaT.value or not (times[1:] > times[:-1]).all()):
         raise BadQuotes("Timestamps must be sorted and unique.", {"timestamp": "unsorted"})
+    end = len(quotes)
+    if until is not None:
+        end = int(index.searchsorted(pd.Timestamp(until), side="right"))
+    if not end:
+        raise BadQuotes("There is no quote at or before that moment.", {"at": str(until)})
+    return quotes if end == len(quotes) else quotes.iloc[:end]
+
+
+def _refuse_without_price(columns: Iterable[str]) -> None:
+    if set(PRICE_COLUMNS).isdisjoint(columns):
+        raise BadQuotes("Quotes need a price: bid and ask, or price.", {"columns": "no price"})
 
 
 def infer_step_minutes(timestamps: pd.DatetimeIndex) -> int:
@@ -73,28 +90,26 @@ def build_grid(
     stale_minutes: int | None = None,
     end: pd.Timestamp | None = None,
 ) -> pd.DataFrame:
-    """Regular grid of the last known quotes.
+    """Regular grid of the last known quotes; `quotes` as `check_quotes` gives them, or a part of
+    that.
 
-    Columns: those of `quotes`, then `mid` (mean of both sides, else `price`), `spread_pct`
-    (percent of mid; only where both sides exist as columns), `age` (minutes since the last price
-    of any side), `bid_age`/`ask_age` or `price_age`. `mid` is missing where a side is missing.
-    The staleness limit is that of `stale_after`: 3 h, or 6 steps where that is longer.
+    Columns: those of `quotes` with any value, then `mid` (mean of both sides, else `price`),
+    `spread_pct` (percent of mid; only where both sides exist as columns), `age` (minutes since the
+    last price of any side), `bid_age`/`ask_age` or `price_age`. `mid` is missing where a side is
+    missing. A side is missing from `stale_minutes` on, `staleness_limit` by default. Raises
+    BadQuotes where no row has a price.
     """
-    quotes = check_quotes(quotes)
+    columns = [c for c in QUOTE_COLUMNS if c in quotes.columns and quotes[c].notna().any()]
+    _refuse_without_price(columns)
     freq = pd.Timedelta(minutes=step_minutes)
     last = quotes.index[-1].floor(freq) if end is None else pd.Timestamp(end).floor(freq)
     index = pd.date_range(quotes.index[0].ceil(freq), last, freq=freq).as_unit("ns")
-    values = {column: quotes[column].to_numpy() for column in quotes.columns}
+    values = {column: quotes[column].to_numpy() for column in columns}
     seen = quotes.index.as_unit("ns").asi8
     return pd.DataFrame(
-        grid_columns(seen, values, index.asi8, stale_minutes or stale_after(step_minutes)),
+        grid_columns(seen, values, index.asi8, stale_minutes or staleness_limit(step_minutes)),
         index=index,
     )
-
-
-def stale_after(step_minutes: int) -> int:
-    """Minutes after which a side is no longer known on a grid of that step."""
-    return max(STALE_MINUTES, 6 * step_minutes)
 
 
 def grid_columns(
@@ -121,12 +136,12 @@ def grid_columns(
 
 
 def _derive(grid: dict[str, np.ndarray], ages: dict[str, np.ndarray]) -> None:
-    if {"bid", "ask"} <= grid.keys():
+    if set(SIDES) <= grid.keys():
         grid["mid"] = (grid["bid"] + grid["ask"]) / 2
         grid["spread_pct"] = (grid["ask"] - grid["bid"]) / grid["mid"] * 100
     else:
-        grid["mid"] = grid[next(c for c in ("price", "bid", "ask") if c in grid)]
-    priced = [c for c in ("bid", "ask", "price") if c in ages]
+        grid["mid"] = grid[next(c for c in ("price", *SIDES) if c in grid)]
+    priced = [c for c in PRICE_COLUMNS if c in ages]
     for column in priced:
         grid[f"{column}_age"] = ages[column]
     grid["age"] = np.minimum.reduce([ages[c] for c in priced])

@@ -11,8 +11,8 @@ import pandas as pd
 
 from ml.artifact import load_artifact
 from ml.device import get_device
-from ml.errors import ArtifactMismatch, BadConfig, BadQuotes
-from ml.grid import check_quotes, check_times
+from ml.errors import ArtifactMismatch, BadConfig
+from ml.grid import check_quotes, cut_quotes
 from ml.pipeline import AnomalyServer, ForecastServer, PatternServer, Pipeline, Server
 from ml.registry import get_spec
 from ml.results import PUBLIC_THRESHOLD, AnomalyScores, Forecast, Patterns
@@ -91,7 +91,7 @@ class DLPredictor:
         set the threshold instead. `mode="last"` answers for the last row only. Raises BadConfig.
         """
         self._expect(Task.ANOMALY)
-        quotes = _until(quotes, end)
+        quotes = check_quotes(quotes, until=end)
         if mode not in ("entire", "last"):
             raise BadConfig("Unknown mode.", {"mode": f"must be entire or last, not {mode!r}"})
         if alarm_rate is not None and sensitivity is not None:
@@ -137,7 +137,7 @@ class DLPredictor:
     ) -> Patterns:
         """The regime at `at` (the last quote by default) and at the `history` steps before it."""
         self._expect(Task.PATTERN)
-        quotes = _until(quotes, at)
+        quotes = check_quotes(quotes, until=at)
         return cast(PatternServer, self._server).recognize(
             quotes, at=at or quotes.index[-1].to_pydatetime(), history=history, source=source
         )
@@ -151,7 +151,8 @@ class DLPredictor:
         source: Source = Source.NETWORK,
     ) -> dict[str, float | None]:
         """The task's metrics on start..end; for comparing versions on one shared stretch."""
-        return self._server.evaluate(_until(quotes, end), start=start, end=end, source=source)
+        quotes = check_quotes(quotes, until=end)
+        return self._server.evaluate(quotes, start=start, end=end, source=source)
 
     def forecast_batch(
         self,
@@ -165,13 +166,14 @@ class DLPredictor:
         if self.task not in (Task.PRICE, Task.SPREAD):
             raise ArtifactMismatch(f"This model answers {self.task}, not price or spread.")
         server = cast(ForecastServer, self._server)
-        return server.forecast_batch(_until(quotes, origins[-1]), origins, source)
+        quotes = check_quotes(quotes, until=origins[-1])
+        return server.forecast_batch(quotes, origins, source)
 
     def _forecast(
         self, task: Task, quotes: pd.DataFrame, at: dt.datetime | None, source: Source
     ) -> Forecast:
         self._expect(task)
-        quotes = _cut(quotes, at)
+        quotes = cut_quotes(quotes, at)  # the server looks at the columns that it needs
         return cast(ForecastServer, self._server).forecast(
             quotes, at=at or quotes.index[-1].to_pydatetime(), source=source
         )
@@ -184,18 +186,3 @@ class DLPredictor:
     def _expect(self, task: Task) -> None:
         if self.task is not task:
             raise ArtifactMismatch(f"This model answers {self.task}, not {task}.")
-
-
-def _until(quotes: pd.DataFrame, moment: dt.datetime | None) -> pd.DataFrame:
-    return check_quotes(_cut(check_quotes(quotes), moment))
-
-
-def _cut(quotes: pd.DataFrame, moment: dt.datetime | None) -> pd.DataFrame:
-    """The rows up to the moment; their columns are for the server to check."""
-    check_times(quotes.index)
-    end = len(quotes)
-    if moment is not None:
-        end = quotes.index.searchsorted(pd.Timestamp(moment), side="right")
-    if not end:
-        raise BadQuotes("There is no quote at or before that moment.", {"at": str(moment)})
-    return quotes if end == len(quotes) else quotes.iloc[:end]

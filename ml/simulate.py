@@ -26,6 +26,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ml.quotes import SIDES, Kind, column_names
+
 _CLOCK = 10  # minutes of the internal clock
 _PER_DAY = 24 * 60 // _CLOCK
 ANOMALY_KINDS = ("price_spike", "spread_blowout", "volume_surge", "level_shift", "frozen")
@@ -79,8 +81,7 @@ def simulate_quotes(
     if not 1 <= days <= 3650:
         raise ValueError(f"days must be between 1 and 3650, not {days}")
     # One stream of chance per part: a change in one part leaves the others alone.
-    streams = np.random.SeedSequence(seed).spawn(4)
-    world, book, camera, faults = (np.random.default_rng(s) for s in streams)
+    world, book, camera, faults = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(4))
     start = pd.Timestamp(start).tz_convert("UTC").floor("s")
     steps = days * _PER_DAY
     hour = (start.hour + start.minute / 60 + np.arange(steps) * _CLOCK / 60) + market.utc_offset
@@ -175,11 +176,11 @@ def _read(
     half, middle = half.clip(lower=market.tick), (quotes["ask"] + quotes["bid"]) / 2
     quotes.loc[crossing, "bid"], quotes.loc[crossing, "ask"] = middle + half, middle - half
     chance, side = random.random((2, n))
-    depths = [f"{s}_{what}" for s in ("bid", "ask") for what in ("vwap", "volume", "offers")]
+    depths = [name for name in quotes.columns if name not in SIDES]
     quotes.loc[random.random(n) < market.no_depth, depths] = np.nan
     single = (chance < market.one_sided) & ~crossing
     for name, gone in (("bid", single & (side < 0.5)), ("ask", single & (side >= 0.5))):
-        quotes.loc[gone, [name, f"{name}_vwap", f"{name}_volume", f"{name}_offers"]] = np.nan
+        quotes.loc[gone, column_names(sides=(name,))] = np.nan
     return quotes[~quotes.index.duplicated()]
 
 
@@ -223,14 +224,15 @@ def _plant(
 def _disturb(
     quotes: pd.DataFrame, window: np.ndarray, kind: str, size: float, market: SimulatedMarket
 ) -> None:
+    bids, asks = (column_names(Kind.PRICE, Kind.VWAP, sides=(side,)) for side in SIDES)
     if kind in ("price_spike", "level_shift"):
-        quotes.loc[window, ["bid", "ask", "bid_vwap", "ask_vwap"]] *= 1 + size
+        quotes.loc[window, bids + asks] *= 1 + size
     elif kind == "spread_blowout":
         wide = max(8 * market.spread, 0.04)
-        quotes.loc[window, ["bid", "bid_vwap"]] *= 1 - wide / 2
-        quotes.loc[window, ["ask", "ask_vwap"]] *= 1 + wide / 2
+        quotes.loc[window, bids] *= 1 - wide / 2
+        quotes.loc[window, asks] *= 1 + wide / 2
     elif kind == "volume_surge":
-        quotes.loc[window, ["bid_volume", "ask_volume"]] *= 15.0
+        quotes.loc[window, column_names(Kind.VOLUME, sides=SIDES)] *= 15.0
     else:
         frozen = quotes.loc[window].bfill().iloc[0]
         quotes.loc[window] = np.tile(frozen.to_numpy(), (int(window.sum()), 1))
@@ -238,12 +240,11 @@ def _disturb(
 
 def _rounded(market: SimulatedMarket, quotes: pd.DataFrame) -> pd.DataFrame:
     """Multiples of the tick (never zero), whole offers, volumes with two decimals."""
-    for name in quotes.columns:
-        if name.endswith("offers"):
-            quotes[name] = quotes[name].round().clip(lower=1)
-        elif name.endswith("volume"):
-            quotes[name] = quotes[name].round(2)
-        else:
-            ticks = (quotes[name] / market.tick).round().clip(lower=1)
-            quotes[name] = (ticks * market.tick).round(10)
+    for name in column_names(Kind.COUNT, sides=SIDES):
+        quotes[name] = quotes[name].round().clip(lower=1)
+    for name in column_names(Kind.VOLUME, sides=SIDES):
+        quotes[name] = quotes[name].round(2)
+    for name in column_names(Kind.PRICE, Kind.VWAP, sides=SIDES):
+        ticks = (quotes[name] / market.tick).round().clip(lower=1)
+        quotes[name] = (ticks * market.tick).round(10)
     return quotes

@@ -1,8 +1,8 @@
 """What goes into `ml` and what a training reports: frozen dataclasses. Answers: `ml.results`.
 
 A *quotes frame* is a pandas DataFrame indexed by aware UTC timestamps (sorted, unique) with float64
-columns out of QUOTE_COLUMNS. A column that a market does not have is absent, not filled with zeros.
-Prices are units of fiat per unit of asset, volumes units of asset, offers counts.
+columns out of `ml.quotes.QUOTE_SCHEMA`, which says what they are and in which unit. A column that a
+market does not have is absent, not filled with zeros.
 """
 
 from __future__ import annotations
@@ -19,20 +19,7 @@ from typing import Any, TypeVar
 from ml.errors import BadConfig
 from ml.tasks import TASKS, Task, TaskSpec
 
-SIDE_COLUMNS = (
-    "bid",
-    "ask",
-    "bid_vwap",
-    "ask_vwap",
-    "bid_volume",
-    "ask_volume",
-    "bid_offers",
-    "ask_offers",
-)
-#: `price` is a price without a side (the close of a candle, a plain value); `volume` goes with it.
-QUOTE_COLUMNS = (*SIDE_COLUMNS, "price", "volume")
 DEFAULT_STEP_MINUTES = 30
-STALE_MINUTES = 180
 
 
 class Source(StrEnum):

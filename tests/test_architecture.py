@@ -18,6 +18,7 @@ from analytics.services.anomalies import watch as anomaly_watch
 from analytics.services.jobs import workers
 from analytics.services.jobs.kinds import job_kinds
 from analytics.services.prices import freshness
+from ml import quotes
 
 ROOT = Path(__file__).resolve().parents[1]
 OURS = sorted(name for name, app in get_commands().items() if app == "analytics")
@@ -49,6 +50,22 @@ def test_ml_knows_no_django():
         "print([m for m in sys.modules if m.split('.')[0] in ('django', 'analytics', 'p2p')])"
     )
     assert loaded == "[]"
+
+
+def test_models_and_selectors_take_from_ml_only_what_a_quote_is_made_of():
+    files = [
+        f for room in ("models", "selectors") for f in (ROOT / "analytics" / room).glob("*.py")
+    ]
+    found = {
+        node.attr
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "ml"
+    }
+    assert "QUOTE_SCHEMA" in found
+    assert [name for name in found if not hasattr(quotes, name)] == []
 
 
 def test_every_name_behind_the_door_of_ml_exists():

@@ -15,7 +15,7 @@ from bench.lightgbm_peer import lightgbm_backtest
 from ml.evaluation.plan import BacktestPlan
 from ml.evaluation.scores import Rows, score_rows
 from ml.tasks import HORIZONS, QUANTILES, Task
-from tests.ml.forecast_market import make_quotes
+from tests.markets import wandering_market as make_quotes
 
 
 def rows_of(width: float, horizon: int) -> Rows:

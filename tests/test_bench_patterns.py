@@ -14,7 +14,7 @@ from ml.grid import build_grid
 from ml.pattern.labels import make_labels
 from ml.pattern.measure import macro_f1
 from ml.pattern.naming import LABELS
-from tests.ml.pattern_market import market
+from tests.markets import regime_market as market
 
 
 @pytest.fixture(scope="module")

@@ -21,8 +21,7 @@ from analytics.models import Market, PriceHistory
 from analytics.models.choices import Task
 from analytics.pages.dashboard import freshness
 from analytics.pages.forecasts import accuracy_lines
-from analytics.selectors.dashboard import freshness_of
-from analytics.selectors.prices import market_list
+from analytics.selectors.prices import market_freshness, market_list
 from analytics.services.anomalies.scan import anomaly_scan
 from analytics.services.forecasts.accuracy import accuracy_of
 from analytics.services.forecasts.prediction import forecast_make
@@ -111,7 +110,7 @@ class MarketAdmin(OwnedAdmin):
     def _freshness(market: Market) -> dict[str, Any]:
         if market.pk is None:
             return {"at": None, "age": "–", "state": "none", "word": "–"}
-        return freshness(freshness_of(market))
+        return freshness(market_freshness(market))
 
     @admin.action(description=_("Forecast now: price and spread"), permissions=["operate"])
     def forecast_now(self, request: HttpRequest, queryset: QuerySet[Market]) -> None:

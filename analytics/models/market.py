@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
+from typing import Any
 
 from django.core.validators import MinValueValidator, RegexValidator
-from django.db import models
-from django.db.models import Q
+from django.db import models, transaction
+from django.db.models import F, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
+
+import ml
+from analytics.words import WORDS
 
 _CODE = RegexValidator(r"^[A-Za-z0-9_.\-]+$", _("Letters, digits, dot, dash and underscore only."))
 _SYMBOL = re.compile(r"^([A-Za-z0-9_.\-]+)/([A-Za-z0-9_.\-]+)(?:@([A-Za-z0-9_.\-]+))?$")
+
+
+class Counter(models.BigIntegerField):
+    """A number that only the database moves, by `update(x=F("x") + 1)`: saving a row that was read
+    earlier must not turn it back."""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        return super().pre_save(model_instance, add) if add else F(self.attname)
+
+    def deconstruct(self) -> Any:
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.BigIntegerField", args, kwargs
 
 
 class Market(models.Model):
@@ -34,6 +52,12 @@ class Market(models.Model):
         editable=False,
         help_text=_("When its last quote was found to be too old; empty while it is fresh."),
     )
+    #: Moved by every write of the market's quotes. Who keeps something that was made of them asks
+    #: for it *before* reading them, and knows by it whether they are still the same.
+    revision = Counter(default=0, editable=False)
+    #: Moved only where something at or before the newest quote was added, corrected or deleted:
+    #: while it stands still, later quotes have been added and nothing else has changed.
+    rewrites = Counter(default=0, editable=False)
 
     class Meta:
         ordering = ["asset", "fiat", "exchange"]
@@ -58,53 +82,104 @@ class Market(models.Model):
         return match.groups() if match else None  # type: ignore[return-value]
 
 
-def _price(label: str) -> models.DecimalField:
-    return models.DecimalField(label, max_digits=24, decimal_places=10, null=True, blank=True)
+def lock_markets(markets: Iterable[int]) -> None:
+    """Hold the markets of these ids until the transaction ends. Writers of one market queue up
+    here: what is read afterwards is still true when it is written."""
+    held = Market.objects.select_for_update(no_key=True).filter(pk__in=markets)
+    list(held.order_by("pk").values_list("pk"))
 
 
-def _volume(label: str) -> models.DecimalField:
-    return models.DecimalField(label, max_digits=28, decimal_places=8, null=True, blank=True)
+def count_added(first: Mapping[int, dt.datetime]) -> None:
+    """Move the counters of markets that get quotes, the earliest of them at `first`. The caller
+    writes them in the same transaction."""
+    lock_markets(first)
+    newest = PriceHistory.objects.filter(market=OuterRef("pk")).order_by("-timestamp")
+    held = Market.objects.filter(pk__in=first).annotate(
+        newest=Subquery(newest.values("timestamp")[:1])
+    )
+    ends = held.exclude(newest=None).values_list("pk", "newest")
+    late = {pk for pk, end in ends if first[pk] <= end}
+    _count(first.keys() - late, "revision")
+    _count(late, "revision", "rewrites")
+
+
+def count_rewritten(markets: Collection[int]) -> None:
+    """Move the counters of markets whose stored quotes are changed or deleted. The caller does so
+    in the same transaction."""
+    lock_markets(markets)
+    _count(markets, "revision", "rewrites")
+
+
+def _count(markets: Collection[int], *counters: str) -> None:
+    if markets:
+        Market.objects.filter(pk__in=markets).update(**{name: F(name) + 1 for name in counters})
+
+
+class QuoteSet(models.QuerySet["PriceHistory"]):
+    """Quotes. Every write through it, as every `save` and `delete` of a quote, moves the counters
+    of its markets in the same transaction. Only SQL by hand goes past them."""
+
+    @transaction.atomic
+    def bulk_create(
+        self, objs: Iterable[PriceHistory], *args: Any, **kwargs: Any
+    ) -> list[PriceHistory]:
+        quotes = list(objs)
+        first: dict[int, dt.datetime] = {}
+        for quote in quotes:
+            known = first.setdefault(quote.market_id, quote.timestamp)
+            first[quote.market_id] = min(known, quote.timestamp)
+        count_added(first)
+        return super().bulk_create(quotes, *args, **kwargs)
+
+    @transaction.atomic
+    def update(self, **kwargs: Any) -> int:
+        # Quotes that move to another market change both; which one may be an expression.
+        moved = {"market", "market_id"} & kwargs.keys()
+        count_rewritten(set(Market.objects.values_list("pk", flat=True)) if moved else self._ids())
+        return super().update(**kwargs)
+
+    @transaction.atomic
+    def delete(self) -> tuple[int, dict[str, int]]:
+        count_rewritten(self._ids())
+        return super().delete()
+
+    update.alters_data = bulk_create.alters_data = delete.alters_data = True
+    delete.queryset_only = True
+
+    def _ids(self) -> set[int]:
+        return set(self.order_by().values_list("market_id", flat=True).distinct())
+
+
+#: Said where the field is edited; what the others are, their names say.
+_HELP = {"price": _("A price without a side: the close of a candle, a plain value.")}
+
+
+def quote_field(column: ml.QuoteColumn) -> models.Field[Any, Any]:
+    """The database's field for a column of a quote."""
+    options: dict[str, Any] = {"null": True, "blank": True, "help_text": _HELP.get(column.name, "")}
+    if not column.places:
+        return models.PositiveIntegerField(WORDS[column.name], **options)
+    return models.DecimalField(
+        WORDS[column.name],
+        max_digits=column.digits,
+        decimal_places=column.places,
+        **options,
+    )
 
 
 class PriceHistory(models.Model):
-    """What one reading of a market saw. Bid: what advertisers pay; ask: what they want. Prices in
-    fiat per asset, volumes in asset, offers are counts. An unknown figure is NULL, never zero."""
+    """What one reading of a market saw: a moment, and a field for every column of a quote that
+    `ml.QUOTE_SCHEMA` declares. An unknown figure is NULL, never zero."""
 
     market = models.ForeignKey(
         Market, models.CASCADE, verbose_name=_("market"), related_name="prices", db_index=False
     )
     timestamp = models.DateTimeField(_("timestamp"))
-    bid = _price(_("bid"))
-    ask = _price(_("ask"))
-    price = models.DecimalField(
-        _("price"),
-        max_digits=24,
-        decimal_places=10,
-        null=True,
-        blank=True,
-        help_text=_("A price without a side: the close of a candle, a plain value."),
-    )
-    bid_vwap = _price(_("bid VWAP"))
-    ask_vwap = _price(_("ask VWAP"))
-    bid_volume = _volume(_("bid volume"))
-    ask_volume = _volume(_("ask volume"))
-    volume = _volume(_("volume"))
-    bid_offers = models.PositiveIntegerField(_("bid offers"), null=True, blank=True)
-    ask_offers = models.PositiveIntegerField(_("ask offers"), null=True, blank=True)
 
-    #: The figures of a quote, in the order in which every face shows them.
-    FIGURES = (
-        "bid",
-        "ask",
-        "bid_vwap",
-        "ask_vwap",
-        "bid_volume",
-        "ask_volume",
-        "bid_offers",
-        "ask_offers",
-        "price",
-        "volume",
-    )
+    objects = QuoteSet.as_manager()
+
+    #: What its figures are: for faces, which do not look into `ml`.
+    SCHEMA = ml.QUOTE_SCHEMA
 
     class Meta:
         ordering = ["-timestamp"]
@@ -129,6 +204,21 @@ class PriceHistory(models.Model):
     def __str__(self) -> str:
         return f"{self.market_id} {self.timestamp:%Y-%m-%d %H:%M}"
 
+    @transaction.atomic
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        stored = PriceHistory.objects.filter(pk=self.pk) if self.pk else PriceHistory.objects.none()
+        before = set(stored.values_list("market_id", flat=True))
+        if before:
+            count_rewritten({*before, self.market_id})
+        else:
+            count_added({self.market_id: self.timestamp})
+        super().save(*args, **kwargs)
+
+    @transaction.atomic
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        count_rewritten({self.market_id})
+        return super().delete(*args, **kwargs)
+
     @property
     def avg_price(self) -> Decimal | None:
         """Mid of both sides; the price without a side where there are none; else unknown."""
@@ -138,6 +228,10 @@ class PriceHistory(models.Model):
     def spread_pct(self) -> Decimal | None:
         """Ask less bid, in percent of mid; negative where the quote is crossed."""
         return derive_price(self.bid, self.ask, self.price)[1]
+
+
+for _column in ml.QUOTE_SCHEMA:
+    PriceHistory.add_to_class(_column.name, quote_field(_column))
 
 
 def derive_price(

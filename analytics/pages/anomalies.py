@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from django.utils import timezone
@@ -11,12 +10,13 @@ from django.utils.translation import gettext as _
 from analytics.models import AnomalyEvent, AnomalyResult, AnomalyWatch
 from analytics.pages import charts
 from analytics.pages.numbers import duration, number, percent
+from analytics.selectors.prices import staleness
 from analytics.words import feature, sentence, word
 
 
 def event(row: AnomalyEvent) -> dict[str, Any]:
     """An event in a list or in the banner."""
-    limit = dt.timedelta(minutes=max(180, 6 * row.model.step_minutes))
+    limit = staleness(row.model.step_minutes)
     return {
         "row": row,
         # No quote came for so long that nobody knows whether it still goes on.

@@ -15,6 +15,7 @@ from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+import ml
 from analytics.models import (
     AnomalyEvent,
     AnomalyWatch,
@@ -27,17 +28,13 @@ from analytics.models import (
 )
 from analytics.models.choices import Task
 from analytics.models.market import derive_price
-from analytics.selectors.prices import market_freshness, market_list
+from analytics.selectors.prices import Line, market_freshness, market_list, staleness, thinned
 
 MOST_MARKETS = 12
 #: Events of a market: those that are listed, and those that a chart may mark.
 EVENTS, MARKED = 5, 8
 #: Grid steps of the past that a chart shows before its forecast.
 PAST_STEPS = 96
-#: A market quoted more often than its cadence is thinned to about so many points.
-MOST_POINTS = 240
-
-Line = list[tuple[dt.datetime, float]]
 
 
 @dataclass
@@ -72,7 +69,7 @@ def dashboard_cards(*, only: Market | None = None, now: dt.datetime | None = Non
     return [
         Card(
             market=market,
-            freshness=freshness_of(market, now=now),
+            freshness=market_freshness(market, now=now),
             models={task: models.get((market.pk, task)) for task in Task.values},
             price=forecasts.get(market.latest_price),
             spread=forecasts.get(market.latest_spread),
@@ -89,16 +86,9 @@ def dashboard_cards(*, only: Market | None = None, now: dt.datetime | None = Non
     ]
 
 
-def freshness_of(market: Any, *, now: dt.datetime | None = None) -> dict[str, Any]:
-    """Freshness of a market out of `market_list`; one without quotes is not asked for them."""
-    if market.last_quote_at is None:
-        return {"last_quote_at": None, "age_minutes": None, "stale": True}
-    return market_freshness(market, now=now)
-
-
 def forecast_is_stale(forecast: Forecast, *, now: dt.datetime | None = None) -> bool:
     """Whether a forecast no longer speaks for now: made from an old quote, or grown old since."""
-    limit = dt.timedelta(minutes=max(180, 6 * forecast.model.step_minutes))
+    limit = staleness(forecast.model.step_minutes)
     return forecast.stale or (now or timezone.now()) - forecast.as_of > limit
 
 
@@ -176,14 +166,11 @@ def _quotes(markets: Iterable[Market]) -> dict[int, list[PriceHistory]]:
     quotes: dict[int, list[PriceHistory]] = defaultdict(list)
     if stretches:
         rows = PriceHistory.objects.filter(reduce(or_, stretches)).order_by("market", "timestamp")
-        for quote in rows.only("market_id", "timestamp", "bid", "ask", "price"):
+        for quote in rows.only("market_id", "timestamp", *ml.PRICE_COLUMNS):
             quotes[quote.market_id].append(quote)
     return quotes
 
 
 def _line(quotes: list[PriceHistory], place: int) -> Line:
     """(moment, average price or spread percent) of every quote that has it, thinned."""
-    derived = ((q.timestamp, derive_price(q.bid, q.ask, q.price)[place]) for q in quotes)
-    points = [(at, float(value)) for at, value in derived if value is not None]
-    step = -(-len(points) // MOST_POINTS) or 1
-    return points[::-step][::-1]
+    return thinned((q.timestamp, derive_price(q.bid, q.ask, q.price)[place]) for q in quotes)

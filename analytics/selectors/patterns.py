@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 
+import ml
 from analytics.models import Market, PatternResult, PriceHistory
 from analytics.models.market import derive_price
+from analytics.selectors.prices import Line, thinned
 
 #: Grid steps of the picture: the network's own window.
 STEPS = 48
-#: A market quoted more often than its cadence is thinned to about so many points.
-_MOST_POINTS = 240
 _HISTORY = 24
 
 
@@ -22,7 +22,7 @@ class PatternView:
     market: Market
     current: PatternResult | None = None
     history: list[PatternResult] = field(default_factory=list)
-    prices: list[tuple[dt.datetime, float]] = field(default_factory=list)
+    prices: Line = field(default_factory=list)
 
 
 def pattern_view(market: Market) -> PatternView:
@@ -39,13 +39,10 @@ def pattern_view(market: Market) -> PatternView:
     )
 
 
-def _prices(market: Market, pattern: PatternResult) -> list[tuple[dt.datetime, float]]:
+def _prices(market: Market, pattern: PatternResult) -> Line:
     first = pattern.as_of - dt.timedelta(minutes=STEPS * pattern.model.step_minutes)
     quotes = PriceHistory.objects.filter(
         market=market, timestamp__gt=first, timestamp__lte=pattern.as_of
     )
-    rows = quotes.order_by("timestamp").values_list("timestamp", "bid", "ask", "price")
-    derived = ((at, derive_price(bid, ask, price)[0]) for at, bid, ask, price in rows)
-    points = [(at, float(value)) for at, value in derived if value is not None]
-    step = -(-len(points) // _MOST_POINTS) or 1
-    return points[::-step][::-1]
+    rows = quotes.order_by("timestamp").values_list("timestamp", *ml.PRICE_COLUMNS)
+    return thinned((at, derive_price(*prices)[0]) for at, *prices in rows)

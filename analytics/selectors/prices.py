@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+import ml
 from analytics.exceptions import InvalidInput, NotFound
 from analytics.models import Market, PriceHistory
+from analytics.selectors.figures import from_stored, stored_floats
+
+#: A market quoted more often than its cadence is thinned to about so many points of a chart.
+MOST_POINTS = 240
+
+Line = list[tuple[dt.datetime, float]]
 
 
 def market_list() -> QuerySet[Market]:
@@ -75,19 +83,46 @@ def _names(markets: list[Market]) -> str:
 
 def market_freshness(market: Market, *, now: dt.datetime | None = None) -> dict[str, Any]:
     """When the last quote came, its age in minutes, and whether it is too old to speak for now."""
-    last = getattr(market, "last_quote_at", None)
-    if last is None:
-        last = _latest(market)
+    # One out of `market_list` is not asked for again.
+    last = market.last_quote_at if hasattr(market, "last_quote_at") else _latest(market)
     if last is None:
         return {"last_quote_at": None, "age_minutes": None, "stale": True}
     age = ((now or timezone.now()) - last).total_seconds() / 60
-    limit = max(180, 6 * market.cadence_minutes)
+    limit = ml.staleness_limit(market.cadence_minutes)
     return {"last_quote_at": last, "age_minutes": round(age, 1), "stale": age > limit}
+
+
+def staleness(step_minutes: int) -> dt.timedelta:
+    """How old a quote may be to speak for now on a grid of that step."""
+    return dt.timedelta(minutes=ml.staleness_limit(step_minutes))
 
 
 def _latest(market: Market) -> dt.datetime | None:
     quotes = PriceHistory.objects.filter(market=market).order_by("-timestamp")
     return quotes.values_list("timestamp", flat=True).first()
+
+
+class Counters(NamedTuple):
+    """Of a market, as in `Market`: every write of quotes, and writes that changed what was there
+    before the newest one."""
+
+    revision: int
+    rewrites: int
+
+
+def market_counters(market: Market) -> Counters:
+    """As they stand in the database now. Asked before quotes are read, they belong to these quotes
+    or to earlier ones: what is written in between is noticed the next time."""
+    found = Market.objects.filter(pk=market.pk).values_list("revision", "rewrites").first()
+    return Counters(*(found or (0, 0)))
+
+
+def thinned(values: Iterable[tuple[dt.datetime, Decimal | None]]) -> Line:
+    """The known ones of (moment, value); of more than MOST_POINTS only every so many, the last one
+    among them."""
+    points = [(at, float(value)) for at, value in values if value is not None]
+    step = -(-len(points) // MOST_POINTS) or 1
+    return points[::-step][::-1]
 
 
 def price_list() -> QuerySet[PriceHistory]:
@@ -100,24 +135,21 @@ def price_frame(
     since: dt.datetime | None = None,
     until: dt.datetime | None = None,
     last: int | None = None,
+    columns: Sequence[str] = ml.QUOTE_COLUMNS,
 ) -> pd.DataFrame:
-    """A market's quotes as the frame that `ml` takes: aware UTC index, float64 columns, columns
-    without any value left out. `last` keeps only so many of the newest rows."""
+    """A market's quotes as the frame that `ml` takes (see ml.spec): those of the `columns` that
+    have any value. `last` keeps only so many of the newest rows."""
     quotes = PriceHistory.objects.filter(market=market)
     if since is not None:
         quotes = quotes.filter(timestamp__gte=since)
     if until is not None:
         quotes = quotes.filter(timestamp__lte=until)
-    fields = ("timestamp", *PriceHistory.FIGURES)
+    fields = ("timestamp", *stored_floats(columns))
     if last is None:
         rows = list(quotes.order_by("timestamp").values_list(*fields))
     else:
         rows = list(quotes.order_by("-timestamp").values_list(*fields)[:last])[::-1]
-    columns = list(zip(*rows, strict=True)) or [()] * len(fields)
-    index = pd.DatetimeIndex(pd.to_datetime(list(columns[0]), utc=True), name="timestamp")
-    figures = {
-        name: np.array([np.nan if v is None else float(v) for v in values], dtype="float64")
-        for name, values in zip(PriceHistory.FIGURES, columns[1:], strict=True)
-    }
-    frame = pd.DataFrame(figures, index=index.as_unit("ns"))
+    moments = pd.to_datetime([at for at, *_figures in rows], utc=True)
+    figures = from_stored((row[1:] for row in rows), columns)
+    frame = pd.DataFrame(figures, index=pd.DatetimeIndex(moments, name="timestamp").as_unit("ns"))
     return frame.dropna(axis="columns", how="all")

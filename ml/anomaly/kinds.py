@@ -11,6 +11,7 @@ import numpy as np
 from ml.anomaly.detectors import DetectorScores
 from ml.anomaly.features import DAY, Features
 from ml.anomaly.readings import past_median, price_columns
+from ml.quotes import VOLUME_COLUMNS
 
 #: Readings before a row whose median is the level that is expected of its prices.
 RECENT = 16
@@ -18,8 +19,6 @@ RECENT = 16
 UNCHANGED_BELOW = 0.001
 #: A move that ends this near to the level, as a share of the move, led back to it.
 _BACK = 0.5
-#: Columns beside the prices whose level is part of the answer.
-VOLUMES = ("bid_volume", "ask_volume", "volume")
 #: Least multiple of the threshold, least multiple of the margin of a price or the spread, name:
 #: whichever is reached. Rarity alone flattens out where a tail is heavy; size does not.
 SEVERITIES = ((2.0, 6.0, "critical"), (1.6, 3.0, "high"), (1.25, 1.5, "medium"))
@@ -79,7 +78,7 @@ def expected_levels(features: Features, scored: DetectorScores) -> ExpectedLevel
 
     for column in prices:
         expect(column, column, f"return_{column}", RECENT, np.exp)
-    for column in (c for c in VOLUMES if c in table.columns):
+    for column in (c for c in VOLUME_COLUMNS if c in table.columns):
         expect(column, column, f"gap_{column}", DAY, np.exp)
     if "spread" in features.names:
         expect("spread_pct", "spread", "spread", RECENT, _spread_pct)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ml.quotes import PRICE_COLUMNS, SIDES, SIZE_COLUMNS
+
 #: kind -> (weight in the draw, shortest, longest) in quote rows.
 PLAN = {
     "spike": (4, 1, 3),
@@ -25,7 +27,6 @@ PLAN = {
 #: Rows between two planted events, and rows per event on average.
 APART = 60
 EVERY = 160
-_BOOK = ("bid_volume", "ask_volume", "bid_offers", "ask_offers", "volume")
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,8 @@ class Planted:
 
 def kinds_for(columns: pd.Index) -> list[str]:
     """The kinds that make sense for the columns that a market has."""
-    two = {"bid", "ask"} <= set(columns)
-    sized = bool(set(_BOOK) & set(columns))
+    two = set(SIDES) <= set(columns)
+    sized = bool(set(SIZE_COLUMNS) & set(columns))
     needs = {
         "spread_blowout": two,
         "crossed": two,
@@ -68,7 +69,7 @@ class _Planter:
     def __init__(self, quotes: pd.DataFrame, rng: np.random.Generator) -> None:
         self.rng, self.out, self.filled = rng, quotes.copy(), quotes.ffill()
         self.kind = np.full(len(quotes), "", dtype=object)
-        self.sides = [c for c in ("bid", "ask", "price") if c in quotes.columns]
+        self.sides = [c for c in PRICE_COLUMNS if c in quotes.columns]
         self.prices = self.filled[self.sides]
         # The usual size of a move over 48 rows, as a fraction, between one and five percent.
         log = np.log(self.prices.where(self.prices > 0)).mean(axis=1)
@@ -100,7 +101,7 @@ class _Planter:
     def _apply(self, kind: str, rows: np.ndarray) -> None:
         out, index = self.out, self.out.index[rows]
         if kind == "volume_collapse":
-            sized = [c for c in _BOOK if c in out.columns]
+            sized = [c for c in SIZE_COLUMNS if c in out.columns]
             book = self.filled.loc[index, sized].to_numpy()
             out.loc[index, sized] = book * self.rng.uniform(0.05, 0.3)
         elif kind == "stuck":

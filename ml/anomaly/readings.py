@@ -16,6 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ml.quotes import SIDES, SIZE_COLUMNS
+
 #: Minutes from the first row of a reading in which rows still belong to it, and the same as a share
 #: of the market's usual gap: candles of one minute are one reading each.
 JOIN_MINUTES = 5.0
@@ -26,19 +28,18 @@ TRUSTED = 240
 _QUANTILE = 0.9
 #: The quantile is taken anew when a clock of so many usual gaps has moved on.
 _REFRESH = 24
-SIZES = ("bid_volume", "ask_volume", "bid_offers", "ask_offers", "volume")
 _MINUTE = 6e10  # nanoseconds
 
 
 def price_columns(columns: pd.Index | tuple[str, ...]) -> tuple[str, ...]:
     """The price columns that this market has: its sides, else the price without a side."""
-    sides = tuple(c for c in ("bid", "ask") if c in columns)
+    sides = tuple(c for c in SIDES if c in columns)
     return sides or ("price",)
 
 
 def read_columns(columns: pd.Index | tuple[str, ...]) -> tuple[str, ...]:
     """The columns out of which readings are made: the prices first, then volumes and offers."""
-    return (*price_columns(columns), *(c for c in SIZES if c in columns))
+    return (*price_columns(columns), *(c for c in SIZE_COLUMNS if c in columns))
 
 
 @dataclass(frozen=True)

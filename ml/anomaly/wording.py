@@ -14,7 +14,6 @@ from ml.anomaly.heads import DRIFT_ROWS
 from ml.anomaly.kinds import (
     RECENT,
     UNCHANGED_BELOW,
-    VOLUMES,
     ExpectedLevels,
     expected_levels,
     kind_of,
@@ -23,6 +22,7 @@ from ml.anomaly.kinds import (
     severity_of,
 )
 from ml.anomaly.readings import price_columns
+from ml.quotes import VOLUME_COLUMNS
 from ml.results import Anomaly, Expected, Phrase
 
 MISSING = "%(what)s missing"
@@ -109,7 +109,7 @@ def _crossed(features: Features, level: ExpectedLevels, row: int) -> tuple[Phras
 
 
 def _volume(features: Features, level: ExpectedLevels, row: int) -> tuple[Phrase, ...]:
-    sizes = [c for c in VOLUMES if c in level.value]
+    sizes = [c for c in VOLUME_COLUMNS if c in level.value]
     sizes.sort(key=lambda c: -abs(level.away(c, row)))
     if not sizes:
         return (_say(FEWER_OFFERS),)

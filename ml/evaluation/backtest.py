@@ -50,8 +50,8 @@ def run_backtest(
     what training raises.
     """
     quotes = check_quotes(quotes)
-    quotes = quotes.loc[: pd.Timestamp(plan.end)]
-    if quotes.empty or not (quotes.index < pd.Timestamp(plan.start)).any():
+    quotes = quotes.loc[: pd.Timestamp(plan.end)].dropna(axis="columns", how="all")
+    if not (quotes.index < pd.Timestamp(plan.start)).any():
         raise NotEnoughData("There is no quote before the backtest.", needed=1, present=0)
     run = _Run(quotes, plan, Path(workdir), device, on_progress)
     parts = [pd.read_csv(path) for path in run.parts()]

@@ -19,7 +19,8 @@ import pandas as pd
 from ml.errors import ArtifactMismatch
 from ml.forecast.series import Series, series_of
 from ml.forecast.targets import Target
-from ml.grid import grid_columns, stale_after
+from ml.grid import grid_columns
+from ml.quotes import staleness_limit
 
 MINUTE = 60 * 10**9
 MOST_DAYS = 16
@@ -67,7 +68,7 @@ class Quotes:
         step = step_minutes * MINUTE
         first = -(-int(self.times[0]) // step)
         at = np.arange(first, end // step + 1, dtype="int64") * step
-        grid = grid_columns(self.times, self.columns, at, stale_after(step_minutes))
+        grid = grid_columns(self.times, self.columns, at, staleness_limit(step_minutes))
         return series_of(pd.DatetimeIndex(at, tz="UTC"), grid, target, step_minutes)
 
 

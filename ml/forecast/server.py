@@ -14,7 +14,7 @@ from ml.forecast.quantiles import ForecasterState, QuantileMaker
 from ml.forecast.quotes import MINUTE, Quotes
 from ml.forecast.series import LOOKBACK_DAYS, MEMORY_DAYS, TAIL_DAYS, Series
 from ml.forecast.targets import Target, future
-from ml.grid import stale_after
+from ml.quotes import staleness_limit
 from ml.results import Forecast, HorizonForecast
 from ml.spec import ModelSpec, Source
 from ml.tasks import HORIZONS, QUANTILES
@@ -33,7 +33,7 @@ class Forecaster:
         #: Rows that the inputs of the last one are made of, and those that may follow it unknown.
         self._tail_rows = TAIL_DAYS * self._per_day + self.window + max(HORIZONS)
         #: Nanoseconds after the last quote by which a row with a missing price is on the grid.
-        self._silence = (stale_after(self.step_minutes) + 1 + self.step_minutes) * MINUTE
+        self._silence = (staleness_limit(self.step_minutes) + 1 + self.step_minutes) * MINUTE
 
     def forecast(self, quotes: pd.DataFrame, *, at: dt.datetime, source: Source) -> Forecast:
         """The forecast from the last row of the grid with a known price at or before `at`. Raises

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ml.grid import stale_after
 from ml.pattern.labels import (
     DAY,
     HALF,
@@ -27,7 +26,7 @@ from ml.pattern.labels import (
     usual_side,
 )
 from ml.pattern.projection import agitation_projections, price_projections, side_projections
-from ml.spec import STALE_MINUTES
+from ml.quotes import STALE_MINUTES, staleness_limit
 
 #: Channels that change their sign when the market is turned upside down.
 DIRECTED = (
@@ -95,7 +94,7 @@ def make_channels(grid: pd.DataFrame) -> tuple[tuple[str, ...], np.ndarray]:
 
 def whole_windows(grid: pd.DataFrame, window: int, *, step_minutes: int) -> np.ndarray:
     """(rows,) mask: the `window` rows up to and with this one hold no gap in the quotes."""
-    live = (grid["age"] <= stale_after(step_minutes)).to_numpy()
+    live = (grid["age"] <= staleness_limit(step_minutes)).to_numpy()
     since = np.cumsum(~live)
     before = np.r_[np.zeros(window, int), since[:-window]] if len(live) > window else 0 * since
     whole = since == before

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ml.errors import ArtifactMismatch, NotEnoughData
-from ml.grid import build_grid, stale_after
+from ml.grid import build_grid
 from ml.pattern.analogues import STRIDE, Library, Scaler, find_analogues, raw_points
 from ml.pattern.baseline import TrailingRule
 from ml.pattern.features import make_channels, usable_rows, whole_windows
@@ -23,6 +23,7 @@ from ml.pattern.nets import PatternNetwork
 from ml.pattern.proof import from_metrics, prove
 from ml.pattern.recognizer import by_row, mirror_of, predict, windows_of
 from ml.pipeline import family_of
+from ml.quotes import staleness_limit
 from ml.results import Analogues, Pattern, Patterns
 from ml.spec import Source
 
@@ -80,7 +81,7 @@ class PatternRecognizer:
                 "These quotes lack columns that the model was trained on.",
                 {"columns": ", ".join(missing)},
             )
-        back = pd.Timedelta(minutes=CONTEXT * self.step + stale_after(self.step))
+        back = pd.Timedelta(minutes=CONTEXT * self.step + staleness_limit(self.step))
         quotes = quotes.loc[start - back : end, list(self.columns)]
         grid = build_grid(quotes, step_minutes=self.step, end=end)
         if len(grid) < WARM_UP:

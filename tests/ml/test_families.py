@@ -18,9 +18,10 @@ from ml.pattern.nets import PatternNetwork
 from ml.registry import register
 from ml.spec import ModelSpec, TrainReport
 from ml.tasks import HORIZONS, QUANTILES, TASKS, Task
+from tests.markets import ask
+from tests.markets import regime_market as market_of_regimes
+from tests.markets import seasonal_market as seasonal_quotes
 from tests.ml.anomaly.test_pipeline import market as calm_market
-from tests.ml.forecast_market import ask, seasonal_quotes
-from tests.ml.pattern_market import market as market_of_regimes
 from tests.toy_families import NAME, TOYS, short_params
 
 ROWS = 1800

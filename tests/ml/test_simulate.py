@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 import ml
+from ml.quotes import SIDES, Kind, column_names
 from ml.simulate import ANOMALY_KINDS
-from ml.spec import SIDE_COLUMNS
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
@@ -31,7 +31,7 @@ def test_the_same_seed_gives_the_same_market(quotes):
 
 
 def test_quotes_fit_what_models_take(quotes):
-    assert set(quotes.columns) == set(SIDE_COLUMNS)
+    assert set(quotes.columns) == set(column_names(sides=SIDES))
     grid = ml.build_grid(quotes)
     assert grid["mid"].notna().mean() > 0.9
     assert ml.infer_step_minutes(quotes.index) == 30
@@ -40,7 +40,7 @@ def test_quotes_fit_what_models_take(quotes):
 
 
 def test_prices_are_positive_multiples_of_the_tick(quotes):
-    for name in ("bid", "ask", "bid_vwap", "ask_vwap"):
+    for name in column_names(Kind.PRICE, Kind.VWAP, sides=SIDES):
         values = quotes[name].dropna().to_numpy()
         assert (values > 0).all()
         np.testing.assert_allclose(values * 100, np.round(values * 100), atol=1e-6)

@@ -8,7 +8,12 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema_view
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    PolymorphicProxySerializer,
+    extend_schema_view,
+)
 from rest_framework import mixins, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -25,24 +30,35 @@ from analytics.models import PriceHistory
 from analytics.selectors.prices import market_get, price_list
 from analytics.services.prices import importing as prices
 
+#: A quote as a collector posts it.
+QUOTE_EXAMPLE = {
+    "market": "USDT/BOB@binance_p2p",
+    "timestamp": "2026-05-01T12:00:00Z",
+    **{column.name: column.example for column in PriceHistory.SCHEMA if column.side},
+}
+
+
+def figure_fields(**options: Any) -> dict[str, serializers.Field]:
+    """A number for every figure that a quote may have."""
+    return {
+        column.name: (serializers.FloatField if column.places else serializers.IntegerField)(
+            help_text=f"{column.help} Unit: {column.unit}.", **options
+        )
+        for column in PriceHistory.SCHEMA
+    }
+
 
 class PriceSerializer(serializers.ModelSerializer):
     market = serializers.CharField(source="market.symbol", read_only=True)
-    bid = serializers.FloatField(allow_null=True)
-    ask = serializers.FloatField(allow_null=True)
-    price = serializers.FloatField(allow_null=True)
-    bid_vwap = serializers.FloatField(allow_null=True)
-    ask_vwap = serializers.FloatField(allow_null=True)
-    bid_volume = serializers.FloatField(allow_null=True)
-    ask_volume = serializers.FloatField(allow_null=True)
-    volume = serializers.FloatField(allow_null=True)
-    avg_price = serializers.FloatField(allow_null=True)
-    spread_pct = serializers.FloatField(allow_null=True)
 
     class Meta:
         model = PriceHistory
-        fields = ("market", "timestamp", *PriceHistory.FIGURES, "avg_price", "spread_pct")
+        fields = ("market", "timestamp")
         read_only_fields = fields
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        derived = {n: serializers.FloatField(allow_null=True) for n in ("avg_price", "spread_pct")}
+        return {**super().get_fields(), **figure_fields(allow_null=True), **derived}
 
 
 class PriceRowInput(serializers.Serializer):
@@ -50,16 +66,9 @@ class PriceRowInput(serializers.Serializer):
 
     market = MarketRef()
     timestamp = serializers.DateTimeField()
-    bid = serializers.FloatField(required=False, allow_null=True)
-    ask = serializers.FloatField(required=False, allow_null=True)
-    bid_vwap = serializers.FloatField(required=False, allow_null=True)
-    ask_vwap = serializers.FloatField(required=False, allow_null=True)
-    bid_volume = serializers.FloatField(required=False, allow_null=True)
-    ask_volume = serializers.FloatField(required=False, allow_null=True)
-    bid_offers = serializers.IntegerField(required=False, allow_null=True)
-    ask_offers = serializers.IntegerField(required=False, allow_null=True)
-    price = serializers.FloatField(required=False, allow_null=True)
-    volume = serializers.FloatField(required=False, allow_null=True)
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        return {**super().get_fields(), **figure_fields(required=False, allow_null=True)}
 
 
 class PriceBulkInput(MarketInput):
@@ -116,6 +125,7 @@ class PriceViewSet(mixins.ListModelMixin, Resource):
         request=PolymorphicProxySerializer(
             "PriceBulk", [PriceBulkInput, PriceRowInput(many=True)], None, many=False
         ),
+        examples=[OpenApiExample("A reading", [QUOTE_EXAMPLE], request_only=True)],
         fails=(400, 404, 413),
     )
     def create(self, request: Request) -> Response:

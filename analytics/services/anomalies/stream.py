@@ -1,8 +1,8 @@
 """A look at new quotes in constant time: the detector's stream goes on from where it stood.
 
-What the stream remembers lies in the database, with a digest of the quotes that it was made from.
-A quote that came late or was corrected changes the digest, and the stream is made anew from the
-tail of history; so it is for a version that takes over.
+What the stream remembers lies in the database, beside the market's count of rewrites at that time.
+A quote that came late, was corrected or deleted moves the count, and the stream is made anew from
+the tail of history; so it is for a version that takes over.
 """
 
 from __future__ import annotations
@@ -11,27 +11,22 @@ import datetime as dt
 from dataclasses import dataclass
 
 import pandas as pd
-from django.db.models import BigIntegerField, BooleanField, ExpressionWrapper, F, Q, Sum
-from django.db.models.functions import Coalesce
 
 import ml
-from analytics.models import AnomalyStream, Market, PriceHistory
+from analytics.models import AnomalyStream, Market
 from analytics.models.choices import Source
 from analytics.selectors.models import Serving
-from analytics.selectors.prices import price_frame
+from analytics.selectors.prices import market_counters, price_frame
 from analytics.services.prices.history import tail_start
 
 #: More new rows than this are scored faster all at once.
 MOST_ROWS = 96
-#: Steps after which a stream is made anew, so that the quotes under its digest stay few.
+#: Steps after which a stream is made anew, from what a scan looks back on by then.
 RENEW_STEPS = 500
 #: A stream's score and a scan's may differ by this much.
 TOLERANCE = 1e-6
 #: The least time between two quotes.
 INSTANT = dt.timedelta(microseconds=1)
-# Figures as whole numbers of their smallest unit modulo a prime: sums of them are exact, and those
-# of a row weigh by their column and by the row, so that figures that changed places are noticed.
-_UNIT, _PRIME, _WEIGHTS = 10**10, 1_000_003, 1009
 
 
 @dataclass(frozen=True)
@@ -113,15 +108,12 @@ def _resume(
     step = serving.model.step_minutes
     if stands.since < tail_start(last, step) - dt.timedelta(minutes=RENEW_STEPS * step):
         return None
-    # Asked before the rows are read: what is written in between is noticed the next time.
-    then, now = _digests(market, serving, stands.since, stands.until, last)
-    if then != stands.digest:
+    if _digest(market) != stands.digest:
         return None
     try:
         stream = predictor.anomaly_stream(bytes(stands.body))
     except ml.ArtifactMismatch:  # made by other code
         return None
-    stands.digest = now
     return stream, price_frame(market, since=stands.until + INSTANT, until=last), stands
 
 
@@ -134,7 +126,7 @@ def _start(
 ) -> tuple[ml.QuoteStream, pd.DataFrame, AnomalyStream] | None:
     """The same from the tail of history; None where that is too short."""
     first = tail_start(since, serving.model.step_minutes)
-    digest = _digests(market, serving, first, last, last)[1]
+    digest = _digest(market)
     frame = price_frame(market, since=first, until=last)
     past, rows = frame.loc[: since - INSTANT], frame.loc[since:]
     if past.empty or len(rows) > MOST_ROWS:
@@ -148,20 +140,7 @@ def _start(
     return stream, rows, stands
 
 
-def _digests(
-    market: Market, serving: Serving, since: dt.datetime, until: dt.datetime, last: dt.datetime
-) -> tuple[str, str]:
-    """Of the figures that the version looks at, from `since` to `until` and to `last`."""
-    used = [name for name in PriceHistory.FIGURES if name in serving.model.input_columns]
-    known = [Coalesce(F(name), -1, output_field=BigIntegerField()) for name in used]
-    row = sum(figure * _UNIT % _PRIME * place for place, figure in enumerate(known, 1))
-    row = row * (F("pk") % _WEIGHTS + 1)
-    quotes = PriceHistory.objects.filter(
-        market=market, timestamp__gte=since, timestamp__lte=last
-    ).order_by()
-    later = ExpressionWrapper(Q(timestamp__gt=until), BooleanField())
-    total = Sum(row, output_field=BigIntegerField())
-    parts = quotes.values_list(later).annotate(total=total)
-    sums = {bool(is_later): int(found) for is_later, found in parts}
-    then = sums.get(False, 0)
-    return str(then), str(then + sums.get(True, 0))
+def _digest(market: Market) -> str:
+    """What tells whether anything but later quotes was written since. Asked before rows are read:
+    what is written in between is noticed the next time."""
+    return f"rewrites {market_counters(market).rewrites}"

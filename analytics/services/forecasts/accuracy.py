@@ -27,7 +27,7 @@ from analytics.services.prices.history import last_moment
 #: Forecasts that a round looks at, and how far back: what is not known by then stays unknown.
 MOST = 2000
 LOOK_BACK = dt.timedelta(days=60)
-FORECAST_TASKS = ("price", "spread")
+FORECAST_TASKS = tuple(str(task) for task, spec in ml.TASKS.items() if spec.horizons)
 _COLUMN = {"price": "mid", "spread_pct": "spread_pct"}
 
 

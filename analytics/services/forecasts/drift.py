@@ -6,16 +6,12 @@ rarely (or too often), an error above that of the last value, or well above that
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from typing import Any
 
-from django.utils import timezone
-
-from analytics.models import Market, TrainedModel
+from analytics.models import TrainedModel
 from analytics.models.choices import Source
-from analytics.selectors.accuracy import Tally, tallies
-from analytics.selectors.models import model_active
+from analytics.selectors.accuracy import Tally
 
 #: Standard errors beyond which nothing is chance: sixteen looks at a task give 4 false alarms in
 #: a hundred.
@@ -27,31 +23,17 @@ LEAST = 20
 OFF_COVERAGE, OFF_NAIVE, OFF_TRAINED = 0.05, 0.02, 0.10
 
 
-def accuracy_drift(
-    market: Market, task: str, *, days: int = 30, now: dt.datetime | None = None
-) -> dict[str, Any]:
-    """What the forecasts of the active version say about it, ready for JSON: `drifted`, `reasons`
-    (stable words) and a line per horizon. Nothing drifted while `enough` is false."""
-    model = model_active(market.pk, task)
-    if model is None:
-        return _verdict(task, None, [])
-    since = (now or timezone.now()) - dt.timedelta(days=days)
-    found = tallies(markets=[market.pk], since=since, model_id=model.pk)
-    return drift_of(task, model, found)
-
-
 def drift_of(task: str, model: TrainedModel, found: list[Tally]) -> dict[str, Any]:
-    """The same out of tallies that are read already; those of other versions are left out."""
+    """What the scored forecasts of an active version say about it, ready for JSON: `drifted`,
+    `reasons` (stable words) and a line per horizon. Nothing drifted while `enough` is false.
+    Tallies of other versions are left out."""
     own = [t for t in found if (t.model_id, t.source) == (model.pk, Source.NETWORK)]
-    return _verdict(task, model, [_line(tally, model) for tally in own])
-
-
-def _verdict(task: str, model: TrainedModel | None, lines: list[dict[str, Any]]) -> dict[str, Any]:
+    lines = [_line(tally, model) for tally in own]
     reasons = sorted({reason for line in lines for reason in line["found"]})
     return {
         "task": task,
-        "model_id": model.pk if model else None,
-        "version": model.version if model else None,
+        "model_id": model.pk,
+        "version": model.version,
         "enough": any(line["independent"] >= LEAST for line in lines),
         "drifted": bool(reasons),
         "reasons": reasons,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from typing import Any
 
@@ -14,8 +15,6 @@ from analytics.selectors.models import Serving
 from analytics.services.prices.history import is_stale, last_moment, origin_of, recent_frame
 from analytics.services.prices.sequences import sequence_frame
 from analytics.services.registry.serving import answer_with, describe
-
-_VALUE_NAMES = {"price": "price", "spread": "spread_pct"}
 
 
 def forecast_make(
@@ -63,14 +62,7 @@ def _keep(market: Market, serving: Serving, forecast: ml.Forecast, stale: bool) 
             "unit": forecast.unit,
             "last_value": forecast.last_value,
             "horizons": [
-                {
-                    "steps": h.steps,
-                    "minutes": h.minutes,
-                    "at": h.at.isoformat(),
-                    "value": h.value,
-                    "quantiles": h.quantiles,
-                }
-                for h in forecast.horizons
+                {**dataclasses.asdict(one), "at": one.at.isoformat()} for one in forecast.horizons
             ],
             "novelty": forecast.novelty,
             "notes": list(forecast.notes),
@@ -82,16 +74,11 @@ def _keep(market: Market, serving: Serving, forecast: ml.Forecast, stale: bool) 
 def _answer(
     market: Market, serving: Serving, forecast: ml.Forecast, stale: bool, milliseconds: float
 ) -> dict[str, Any]:
-    value = _VALUE_NAMES[serving.model.task]
+    # In an answer the value of a horizon carries its own name.
+    value = forecast.unit
     horizons = [
-        {
-            "steps": h.steps,
-            "minutes": h.minutes,
-            "at": h.at,
-            value: h.value,
-            "quantiles": h.quantiles,
-        }
-        for h in forecast.horizons
+        {value if name == "value" else name: held for name, held in vars(one).items()}
+        for one in forecast.horizons
     ]
     return {
         "market": market.symbol,

@@ -29,7 +29,6 @@ from analytics.conf import conf
 from analytics.exceptions import AnalyticsError, Conflict, InvalidInput, NotFound
 from analytics.models import BacktestRun
 from analytics.services.prices.files import read_price_file
-from analytics.services.prices.rows import FIGURES
 from analytics.services.translate import ml_errors
 
 PREDICTIONS = "predictions.csv.gz"
@@ -221,7 +220,7 @@ def quotes_of_files(paths: Sequence[Path], market: str | None) -> tuple[str, pd.
             {"market": _("choose one of: %(names)s") % {"names": ", ".join(symbols) or "-"}},
         )
     own = rows[rows["symbol"] == symbols[0]]
-    frame = own.groupby("timestamp", sort=True)[list(FIGURES)].last().astype("float64")
+    frame = own.groupby("timestamp", sort=True)[list(ml.QUOTE_COLUMNS)].last().astype("float64")
     frame.index = pd.DatetimeIndex(frame.index).as_unit("ns")
     return symbols[0], frame.dropna(axis="columns", how="all")
 

@@ -117,9 +117,7 @@ def history_span(
     ).values()
     present = 0
     if rows:
-        steps = int((last - first).total_seconds() // (60 * market.cadence_minutes)) + 1
-        # A quote stands for six grid rows at most before it is stale.
-        present = min(steps, 6 * rows)
+        present = ml.fillable_rows(first, last, quotes=rows, step_minutes=market.cadence_minutes)
     if present < needed:
         raise InvalidInput(
             too_little(market, needed, present),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import gzip
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -18,26 +18,25 @@ import numpy as np
 import pandas as pd
 from django.utils.translation import gettext as _
 
+import ml
 from analytics.exceptions import InvalidInput
-from analytics.services.prices.rows import FIGURES, PRICES, check_rows, symbol_problem
+from analytics.services.prices.markets import refuse_bad_symbol, symbol_problem
+from analytics.services.prices.rows import ProgressCallback, check_rows
 
+_PLACE = ("asset", "fiat", "exchange")
 #: Header of a quote file; `exchange` and what stands before it name the row's market.
-QUOTE_HEADER = (
-    "timestamp,asset,fiat,exchange,bid_price,ask_price,bid_vwap,ask_vwap,"
-    "bid_volume,ask_volume,bid_offers,ask_offers"
+QUOTE_HEADER = ",".join(
+    ("timestamp", *_PLACE, *(column.file_name for column in ml.QUOTE_SCHEMA if column.side))
 )
 _HEADERS = (
     QUOTE_HEADER,
     "timestamp,asset,fiat,exchange,open,high,low,close,volume",
     "timestamp,value",
 )
-_PLACE = ("asset", "fiat", "exchange")
-_ALIASES = {"bid_price": "bid", "ask_price": "ask", "close": "price", "value": "price"}
+#: What files call a column -> its name.
+ALIASES = {alias: column.name for column in ml.QUOTE_SCHEMA for alias in column.aliases}
 _BLOCK = 50_000
-_GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
-
-#: (rows read or written so far, all of them or None while unknown)
-ProgressCallback = Callable[[int, int | None], None]
+GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
 
 
 @dataclass(frozen=True)
@@ -62,15 +61,15 @@ def read_price_file(
 ) -> PriceFile:
     """Raises InvalidInput where no row could be used: no_file, empty_file, bad_file, bad_header,
     bad_market, market_required, market_given_twice."""
-    if market is not None and (why := symbol_problem(market)):
-        raise InvalidInput(_("%(m)s is no market.") % {"m": market}, "bad_market", {"market": why})
+    if market is not None:
+        refuse_bad_symbol(market)
     magic = _magic(path)
     blocks = _parquet_blocks if magic == _PARQUET else _csv_blocks
     tables: list[pd.DataFrame] = []
     rejects: list[Reject] = []
     read = 0
     try:
-        for raw, torn in blocks(path, magic[:2] == _GZIP, market):
+        for raw, torn in blocks(path, magic[:2] == GZIP, market):
             rows, bad = _check_block(raw, market)
             tables.append(rows)
             rejects += sorted(torn + bad, key=lambda reject: reject.line)
@@ -78,13 +77,23 @@ def read_price_file(
             if on_progress:
                 on_progress(read, None)
     except (OSError, EOFError, zlib.error) as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     rows = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
     return PriceFile(rows, rejects, read)
 
 
 def _magic(path: Path) -> bytes:
     """The first bytes of the file, checked against its name."""
+    magic = first_bytes(path)
+    if path.suffix == ".gz" and magic[:2] != GZIP:
+        raise unreadable(path, _("not a gzip file"))
+    if path.suffix in (".parquet", ".pq") and magic != _PARQUET:
+        raise unreadable(path, _("not a parquet file"))
+    return magic
+
+
+def first_bytes(path: Path) -> bytes:
+    """Four of them; raises InvalidInput: no_file, empty_file, bad_file."""
     if not path.is_file():
         raise InvalidInput(
             _("There is no file %(path)s.") % {"path": path}, "no_file", {"path": _("not found")}
@@ -93,19 +102,19 @@ def _magic(path: Path) -> bytes:
         with path.open("rb") as stream:
             magic = stream.read(4)
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     if not magic:
-        raise InvalidInput(
-            _("%(file)s is empty.") % {"file": path.name}, "empty_file", {"path": _("empty")}
-        )
-    if path.suffix == ".gz" and magic[:2] != _GZIP:
-        raise _unreadable(path, _("not a gzip file"))
-    if path.suffix in (".parquet", ".pq") and magic != _PARQUET:
-        raise _unreadable(path, _("not a parquet file"))
+        raise is_empty(path)
     return magic
 
 
-def _unreadable(path: Path, why: object) -> InvalidInput:
+def is_empty(path: Path) -> InvalidInput:
+    return InvalidInput(
+        _("%(file)s is empty.") % {"file": path.name}, "empty_file", {"path": _("empty")}
+    )
+
+
+def unreadable(path: Path, why: object) -> InvalidInput:
     return InvalidInput(
         _("%(file)s cannot be read: %(why)s.")
         % {"file": path.name, "why": " ".join(str(why).split())[:200] or type(why).__name__},
@@ -158,7 +167,7 @@ def _parquet_blocks(
     try:
         raw = pd.read_parquet(path)
     except Exception as error:  # pyarrow raises many kinds for a broken file
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     if "timestamp" not in raw and raw.index.name == "timestamp":
         raw = raw.reset_index()
     raw.columns = _header([str(name) for name in raw.columns], market)
@@ -171,10 +180,10 @@ def _parquet_blocks(
 def _header(found: list[str], market: str | None) -> list[str]:
     """Our name of each column, "" for one that is not needed; raises InvalidInput (bad_header)."""
     plain = [name.strip().lower() for name in found]
-    names = [_ALIASES.get(name, name) for name in plain]
-    names = [n if n in ("timestamp", *_PLACE, *FIGURES) else "" for n in names]
+    names = [ALIASES.get(name, name) for name in plain]
+    names = [n if n in ("timestamp", *_PLACE, *ml.QUOTE_COLUMNS) else "" for n in names]
     known = [name for name in names if name]
-    placed, priced = set(_PLACE) <= set(known), not set(PRICES).isdisjoint(known)
+    placed, priced = set(_PLACE) <= set(known), not set(ml.PRICE_COLUMNS).isdisjoint(known)
     if len(known) != len(set(known)) or "timestamp" not in known or not priced:
         raise _bad_header(plain)
     if placed and market is not None:
@@ -231,17 +240,3 @@ def _check_block(raw: pd.DataFrame, market: str | None) -> tuple[pd.DataFrame, l
         for place, content in zip(places, contents, strict=True)
     ]
     return checked.rows[~checked.bad], rejects
-
-
-def write_rejects(rejects: list[Reject], *, path: Path, folder: Path) -> Path:
-    """Line, reason and content of every reject as csv, named after the file; written anew."""
-    target = folder / f"{path.name}.rejects.csv"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with target.open("w", encoding="utf-8", newline="") as stream:
-            out = csv.writer(stream)
-            out.writerow(["line", "reason", "content"])
-            out.writerows((r.line, r.reason, r.content) for r in rejects)
-    except OSError as error:
-        raise _unreadable(target, error) from error
-    return target

@@ -8,10 +8,11 @@ import pandas as pd
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+import ml
 from analytics.conf import conf
 from analytics.exceptions import InvalidInput
 from analytics.models import Market, PriceHistory
-from analytics.selectors.prices import price_frame
+from analytics.selectors.prices import price_frame, staleness
 from analytics.selectors.recent import recent_prices
 
 #: Steps of the grid before a row that its anomaly score depends on, and some more (the detector
@@ -67,9 +68,10 @@ def history_rows(market: Market, *, most: int) -> int:
     if not rows:
         return 0
     first = quotes.order_by("timestamp").values_list("timestamp", flat=True)[0]
-    steps = int((last_moment(market) - first).total_seconds() // (60 * market.cadence_minutes)) + 1
-    # A quote stands for six grid rows at most before it is stale.
-    return min(steps, 6 * rows, most)
+    filled = ml.fillable_rows(
+        first, last_moment(market), quotes=rows, step_minutes=market.cadence_minutes
+    )
+    return min(filled, most)
 
 
 def recent_frame(market: Market, *, until: dt.datetime) -> pd.DataFrame:
@@ -89,5 +91,4 @@ def origin_of(last: dt.datetime, step_minutes: int, at: dt.datetime | None) -> d
 
 def is_stale(last: dt.datetime, step_minutes: int, at: dt.datetime | None) -> bool:
     """Whether the last quote is too old to speak for `at` (now by default)."""
-    limit = dt.timedelta(minutes=max(180, 6 * step_minutes))
-    return (at or timezone.now()) - last > limit
+    return (at or timezone.now()) - last > staleness(step_minutes)

@@ -1,10 +1,12 @@
 """Quotes into the database: validated, merged, written once however often they are sent.
 
-Files and posted rows go the same way: read, check, merge, write (see price_store).
+Files and posted rows go the same way: read, then checked, merged and written (see rows).
 """
 
 from __future__ import annotations
 
+import csv
+import math
 import time
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,14 +18,20 @@ import pandas as pd
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-import ml
 from analytics.conf import conf
 from analytics.exceptions import InvalidInput
 from analytics.models import Market
 from analytics.services.anomalies.watch import quotes_arrived
-from analytics.services.prices.files import ProgressCallback, read_price_file, write_rejects
-from analytics.services.prices.rows import FIGURES, Checked, check_rows, symbol_problem
-from analytics.services.prices.store import merge_rows, write_rows
+from analytics.services.prices.files import Reject, read_price_file, unreadable
+from analytics.services.prices.markets import market_get_or_create, symbol_problem
+from analytics.services.prices.rows import (
+    FIGURES,
+    Checked,
+    ProgressCallback,
+    check_rows,
+    merge_rows,
+    write_rows,
+)
 
 _MAX_NAMED = 20
 
@@ -51,27 +59,6 @@ class BulkReport:
     unchanged: int
 
 
-def market_get_or_create(symbol: str) -> Market:
-    """The market of ASSET/FIAT@exchange, whatever its case; raises InvalidInput (bad_market)."""
-    return _market_ensure(symbol)
-
-
-def _market_ensure(symbol: str, seen: pd.Series | None = None) -> Market:
-    """`seen`: moments of its first quotes, from which a new market takes its cadence. Both are
-    written at once, so that an import killed later on leaves no market with a wrong cadence."""
-    if why := symbol_problem(symbol):
-        raise InvalidInput(_("%(m)s is no market.") % {"m": symbol}, "bad_market", {"market": why})
-    names = dict(zip(("asset", "fiat", "exchange"), Market.parse_symbol(symbol), strict=True))
-    found = Market.objects.filter(**{f"{k}__iexact": v for k, v in names.items()}).first()
-    if found is not None:
-        return found
-    defaults = {}
-    if seen is not None:
-        moments = pd.DatetimeIndex(seen.drop_duplicates().sort_values())
-        defaults["cadence_minutes"] = ml.infer_step_minutes(moments)
-    return Market.objects.get_or_create(**names, defaults=defaults)[0]
-
-
 # ------------------------------------------------------------------------------------------ files
 def price_import(
     *,
@@ -91,7 +78,7 @@ def price_import(
     file = read_price_file(path, market=market, on_progress=on_progress)
     rejects_path = None
     if file.rejects:
-        rejects_path = write_rejects(file.rejects, path=path, folder=rejects_dir or conf().logs)
+        rejects_path = _write_rejects(file.rejects, path=path, folder=rejects_dir or conf().logs)
     rows, markets = _with_markets(file.rows)
     rows = merge_rows(rows)
     counts = write_rows(rows, on_progress)
@@ -107,6 +94,20 @@ def price_import(
     )
 
 
+def _write_rejects(rejects: list[Reject], *, path: Path, folder: Path) -> Path:
+    """Line, reason and content of every reject as csv, named after the file; written anew."""
+    target = folder / f"{path.name}.rejects.csv"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with target.open("w", encoding="utf-8", newline="") as stream:
+            out = csv.writer(stream)
+            out.writerow(["line", "reason", "content"])
+            out.writerows((r.line, r.reason, r.content) for r in rejects)
+    except OSError as error:
+        raise unreadable(target, error) from error
+    return target
+
+
 def quotes_store(
     symbol: str, quotes: pd.DataFrame, on_progress: ProgressCallback | None = None
 ) -> Market:
@@ -117,7 +118,7 @@ def quotes_store(
         raise _bad_rows(_named(checked))
     rows, _symbols = _with_markets(checked.rows.assign(symbol=symbol))
     write_rows(merge_rows(rows), on_progress)
-    return _market_ensure(symbol)
+    return market_get_or_create(symbol)
 
 
 def _with_markets(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
@@ -127,7 +128,7 @@ def _with_markets(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     if rows.empty:
         return rows, symbols
     for symbol, part in rows.groupby("symbol", sort=False)["timestamp"]:
-        market = _market_ensure(symbol, part)
+        market = market_get_or_create(symbol, seen=part)
         ids[symbol] = market.pk
         if market.symbol not in symbols:
             symbols.append(market.symbol)
@@ -153,8 +154,7 @@ def price_bulk_add(*, rows: list[dict[str, Any]], market: Market | None = None) 
     if not rows:
         return BulkReport(0, 0, 0)
     names = ("timestamp", *FIGURES)
-    cells = {n: pd.Series([_cell(row.get(n)) for row in rows], dtype="object") for n in names}
-    checked = check_rows(pd.DataFrame(cells))
+    checked = check_rows(pd.DataFrame({n: _cells([row.get(n) for row in rows]) for n in names}))
     problems = _named(checked)
     known = {*names, "market"}
     for number, row in enumerate(rows):
@@ -174,8 +174,15 @@ def price_bulk_add(*, rows: list[dict[str, Any]], market: Market | None = None) 
     return BulkReport(**counts)
 
 
-def _cell(value: Any) -> str | None:
-    """Text of what JSON may hold; what is neither number nor text becomes text that is refused."""
+def _cells(values: list[Any]) -> pd.Series:
+    """A column of posted values: numbers as they are. Where there is anything else, text, of which
+    what is neither number nor text is refused."""
+    if all(value is None or (type(value) is float and math.isfinite(value)) for value in values):
+        return pd.Series(values, dtype="float64")
+    return pd.Series([_text(value) for value in values], dtype="object")
+
+
+def _text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
@@ -196,7 +203,7 @@ def _market_problem(row: dict[str, Any], market: Market | None) -> str | None:
 def _market_ids(rows: list[dict[str, Any]], market: Market | None) -> list[int]:
     if market is not None:
         return [market.pk] * len(rows)
-    ids = {symbol: _market_ensure(symbol).pk for symbol in {row["market"] for row in rows}}
+    ids = {symbol: market_get_or_create(symbol).pk for symbol in {row["market"] for row in rows}}
     return [ids[row["market"]] for row in rows]
 
 

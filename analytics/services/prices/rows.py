@@ -1,34 +1,43 @@
-"""What makes a row of quotes usable: checked column by column, whoever sent it.
+"""Rows of quotes: checked column by column, whoever sent them, and written once, however often.
 
-Cells arrive as text (or as numbers, from a parquet file); an empty one means "unknown". Numbers
-are float64 from here on, as in every frame: 15 significant digits are exact, extra decimals are
-rounded.
+Cells arrive as text or as numbers; an empty one means "unknown". From here on they are float64, as
+in every frame (see analytics.selectors.figures). Rows of one market and moment are one quote: their
+figures are laid over each other, a later known figure wins, an unknown one never erases. That makes
+every import idempotent, and resumable after a kill at any chunk.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from django.db.models import DecimalField
+from django.db import transaction
 from django.utils.translation import gettext as _
 
-from analytics.models import Market, PriceHistory
+import ml
+from analytics.models import PriceHistory
+from analytics.models.market import lock_markets
+from analytics.selectors.figures import from_stored, rounded, stored_floats, to_stored
 
-FIGURES = PriceHistory.FIGURES
-PRICES = ("bid", "ask", "price")
-_PAID = (*PRICES, "bid_vwap", "ask_vwap")  # what must be above zero where it is known
+FIGURES = list(ml.QUOTE_COLUMNS)
 EARLIEST = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 LATEST = dt.datetime(2200, 1, 1, tzinfo=dt.UTC)
+CHUNK_ROWS = 5_000
 _MOMENT = (
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?: ?(?:Z|[+-]\d\d(?::?\d\d)?))?)?"
 )
-_MAX_COUNT = 2**31 - 1
-_EXACT = 2.0**53
+_KEY, _UNIQUE = ["market_id", "timestamp"], ["market", "timestamp"]
+
+#: (rows read or written so far, all of them or None while unknown)
+ProgressCallback = Callable[[int, int | None], None]
 
 
+# ----------------------------------------------------------------------------------------- checked
 @dataclass
 class Checked:
     """`rows`: timestamp (aware UTC, whole microseconds) and every figure as float64, NaN where
@@ -43,6 +52,7 @@ class Checked:
 
     @property
     def bad(self) -> np.ndarray:
+        """(rows,) whether anything is wrong with a row."""
         masks = [mask for _column, mask, _reason in self.problems]
         return np.logical_or.reduce(masks) if masks else np.zeros(len(self.rows), dtype=bool)
 
@@ -51,10 +61,11 @@ def check_rows(raw: pd.DataFrame) -> Checked:
     """Check `timestamp` and every known figure of `raw`; figures that it lacks are unknown."""
     checked = Checked(pd.DataFrame(index=raw.index))
     checked.rows["timestamp"] = _moments(raw["timestamp"], checked)
-    for name in FIGURES:
-        checked.rows[name] = _figure(name, raw[name], checked) if name in raw else np.nan
-    empty = checked.rows[list(PRICES)].isna().all(axis=1).to_numpy() & ~checked.bad
-    checked.refuse("price", empty, _("no price at all: give bid, ask or price"))
+    for column in ml.QUOTE_SCHEMA:
+        known = column.name in raw
+        checked.rows[column.name] = _figure(column, raw[column.name], checked) if known else np.nan
+    priced = checked.rows[list(ml.PRICE_COLUMNS)].notna().any(axis=1).to_numpy()
+    checked.refuse("price", ~priced & ~checked.bad, _("no price at all: give bid, ask or price"))
     return checked
 
 
@@ -80,7 +91,8 @@ def _text(cells: pd.Series) -> pd.Series:
     return text.where(text.ne(""), None)
 
 
-def _figure(name: str, cells: pd.Series, checked: Checked) -> np.ndarray:
+def _figure(column: ml.QuoteColumn, cells: pd.Series, checked: Checked) -> np.ndarray:
+    """(n,) float64 of a column's cells, held against its limits and rounded to its places."""
     if pd.api.types.is_numeric_dtype(cells.dtype) and not pd.api.types.is_bool_dtype(cells.dtype):
         blank = cells.isna().to_numpy()
         values = cells.to_numpy(dtype="float64", na_value=np.nan, copy=True)
@@ -90,36 +102,93 @@ def _figure(name: str, cells: pd.Series, checked: Checked) -> np.ndarray:
         numbers = pd.to_numeric(text.where(~blank, "0"), errors="coerce")
         values = np.where(blank, np.nan, numbers.to_numpy(dtype="float64"))
     wrong = ~blank & ~np.isfinite(values)
-    checked.refuse(name, wrong, _("not a number"))
+    checked.refuse(column.name, wrong, _("not a number"))
     values[wrong] = np.nan
-    return _within(name, values, checked)
-
-
-def _within(name: str, values: np.ndarray, checked: Checked) -> np.ndarray:
-    """Round to the model's decimals and hold against the model's limits."""
-    column = PriceHistory._meta.get_field(name)
-    if isinstance(column, DecimalField):
-        places, top = column.decimal_places, 10.0 ** (column.max_digits - column.decimal_places)
+    if not column.places:
+        checked.refuse(column.name, values % 1 > 0, _("not a whole number"))
+    checked.refuse(column.name, np.abs(values) >= column.limit, _("too many digits"))
+    values = rounded(values, column.places)
+    if column.positive:
+        checked.refuse(column.name, values <= 0, _("a price must be above zero"))
     else:
-        places, top = 0, _MAX_COUNT + 1.0
-        checked.refuse(name, values % 1 > 0, _("not a whole number"))
-    checked.refuse(name, np.abs(values) >= top, _("too many digits"))
-    # Above 2**53 the multiplication inside np.round would lose digits; there is nothing to round.
-    small = np.abs(values) < _EXACT / 10.0**places
-    values[small] = np.round(values[small], places)
-    if name in _PAID:
-        checked.refuse(name, values <= 0, _("a price must be above zero"))
-    else:
-        checked.refuse(name, values < 0, _("must not be negative"))
+        checked.refuse(column.name, values < 0, _("must not be negative"))
     return values
 
 
-def symbol_problem(symbol: str) -> str | None:
-    """What is wrong with ASSET/FIAT@exchange, or None."""
-    parts = Market.parse_symbol(symbol)
-    if parts is None or parts[2] is None:
-        return _("not a market: write ASSET/FIAT@exchange")
-    limits = [Market._meta.get_field(n).max_length for n in ("asset", "fiat", "exchange")]
-    if any(len(part) > limit for part, limit in zip(parts, limits, strict=True)):
-        return _("a code of the market is too long")
-    return None
+# ----------------------------------------------------------------------------------------- written
+def merge_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row per market and moment, in that order: the last known figure of each column."""
+    if rows.empty:
+        return rows
+    return rows.groupby(_KEY, as_index=False, sort=True)[FIGURES].last()
+
+
+def write_rows(rows: pd.DataFrame, on_progress: ProgressCallback | None = None) -> dict[str, int]:
+    """Write merged rows (market_id, timestamp, figures), a transaction per chunk; answers how
+    many were new, updated and unchanged."""
+    counts: Counter[str] = Counter(new=0, updated=0, unchanged=0)
+    for first in range(0, len(rows), CHUNK_ROWS):
+        chunk = rows.iloc[first : first + CHUNK_ROWS]
+        counts.update(_upsert(chunk))
+        if on_progress:
+            on_progress(first + len(chunk), len(rows))
+    return dict(counts)
+
+
+@transaction.atomic
+def _upsert(chunk: pd.DataFrame) -> dict[str, int]:
+    """Lay the chunk over what is stored; one transaction."""
+    lock_markets(chunk["market_id"].unique().tolist())
+    keys = list(zip(chunk["market_id"], chunk["timestamp"].dt.to_pydatetime(), strict=True))
+    sent = chunk[FIGURES].to_numpy(dtype="float64")
+    stored, present = _stored(keys)
+    merged = np.where(np.isnan(sent), stored, sent)
+    # A database may keep 15 digits only (SQLite's REAL), so equal means equal to that many.
+    differs = ~np.isclose(merged, stored, rtol=1e-14, atol=1e-11, equal_nan=True)
+    changed = present & differs.any(axis=1)
+    new = _quotes(keys, merged, ~present)
+    updated = _quotes(keys, merged, changed)
+    if new:
+        PriceHistory.objects.bulk_create(new)
+    if updated:
+        PriceHistory.objects.bulk_create(
+            updated, update_conflicts=True, unique_fields=_UNIQUE, update_fields=FIGURES
+        )
+    return {
+        "new": len(new),
+        "updated": len(updated),
+        "unchanged": len(keys) - len(new) - len(updated),
+    }
+
+
+def _stored(keys: list[tuple[int, Any]]) -> tuple[np.ndarray, np.ndarray]:
+    """(figures, whether there is a row) of each key; NaN where unknown."""
+    figures = np.full((len(keys), len(FIGURES)), np.nan)
+    place = {key: number for number, key in enumerate(keys)}
+    moments: dict[int, list[Any]] = {}
+    for market_id, moment in keys:
+        moments.setdefault(market_id, []).append(moment)
+    numbers: list[int] = []
+    cells: list[tuple[Any, ...]] = []
+    for market_id, wanted in moments.items():
+        quotes = PriceHistory.objects.filter(market_id=market_id, timestamp__in=wanted)
+        for moment, *row in quotes.values_list("timestamp", *stored_floats(FIGURES)):
+            numbers.append(place[market_id, moment])
+            cells.append(tuple(row))
+    figures[numbers] = np.column_stack(list(from_stored(cells, FIGURES).values()))
+    return figures, np.isin(np.arange(len(keys)), numbers)
+
+
+def _quotes(
+    keys: list[tuple[int, Any]], figures: np.ndarray, which: np.ndarray
+) -> list[PriceHistory]:
+    """The quotes of the keys that are meant, not yet stored."""
+    columns = [to_stored(figures[which, k], name) for k, name in enumerate(FIGURES)]
+    return [
+        PriceHistory(
+            market_id=int(keys[number][0]),
+            timestamp=keys[number][1],
+            **dict(zip(FIGURES, cells, strict=True)),
+        )
+        for number, *cells in zip(np.flatnonzero(which).tolist(), *columns, strict=True)
+    ]

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
+import ml
 from analytics.conf import conf
 from analytics.exceptions import InvalidInput
 from analytics.models import TrainedModel
@@ -102,7 +103,7 @@ def _by_name(
     return [row.get(name) for name in columns]
 
 
-_POSITIVE = ("bid", "ask", "price", "bid_vwap", "ask_vwap")
+_POSITIVE = frozenset(column.name for column in ml.QUOTE_SCHEMA if column.positive)
 
 
 def _number(value: Any, where: str, problems: dict[str, str]) -> float:

@@ -15,14 +15,13 @@ import numpy as np
 import pandas as pd
 from django.utils.translation import gettext as _
 
+import ml
 from analytics.exceptions import InvalidInput
-from analytics.services.prices.rows import FIGURES
+from analytics.services.prices.files import ALIASES, GZIP, first_bytes, is_empty, unreadable
 
 VALUE = "value"
-_ALIASES = {"bid_price": "bid", "ask_price": "ask", "close": "price"}
-_PRICES = ("bid", "ask", "price", VALUE)
+_PRICES = (*ml.PRICE_COLUMNS, VALUE)
 _UNKNOWN = frozenset(("", "nan", "na", "n/a", "null", "none"))
-_GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
@@ -55,32 +54,21 @@ def read_series_file(path: Path) -> SeriesFile:
 
 def _read(path: Path) -> pd.DataFrame:
     """Every cell as text."""
-    if not path.is_file():
-        raise InvalidInput(
-            _("There is no file %(path)s.") % {"path": path}, "no_file", {"path": _("not found")}
-        )
+    zipped = first_bytes(path)[:2] == GZIP
     try:
-        with path.open("rb") as stream:
-            zipped = stream.read(2) == _GZIP
         with (gzip.open if zipped else open)(path, "rt", encoding="utf-8-sig", newline="") as text:
             return pd.read_csv(text, dtype=str, keep_default_na=False, index_col=False)
     except pd.errors.EmptyDataError as error:
-        raise InvalidInput(
-            _("%(file)s is empty.") % {"file": path.name}, "empty_file", {"path": _("empty")}
-        ) from error
+        raise is_empty(path) from error
     except (OSError, EOFError, zlib.error, UnicodeDecodeError, pd.errors.ParserError) as error:
-        why = " ".join(str(error).split())[:200] or type(error).__name__
-        raise InvalidInput(
-            _("%(file)s cannot be read: %(why)s.") % {"file": path.name, "why": why},
-            "bad_file",
-            {"path": _("cannot be read")},
-        ) from error
+        raise unreadable(path, error) from error
 
 
 def _columns(raw: pd.DataFrame) -> dict[str, str]:
     """Column of the file -> our name of it, for those that are scored."""
-    names = {c: _ALIASES.get(c, c) for c in raw.columns}
-    names = {c: ours for c, ours in names.items() if ours in (*FIGURES, VALUE)}
+    # A plain value is scored as one, not as a price.
+    names = {c: c if c == VALUE else ALIASES.get(c, c) for c in raw.columns}
+    names = {c: ours for c, ours in names.items() if ours in (*ml.QUOTE_COLUMNS, VALUE)}
     kept = [c for c in raw.columns if c in ("timestamp", *names)]
     twice = len(set(names.values())) < len(names) or len(set(kept)) < len(kept)
     missing = "timestamp" if "timestamp" not in raw.columns else None

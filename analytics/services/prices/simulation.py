@@ -13,13 +13,13 @@ from django.utils.translation import gettext as _
 import ml
 from analytics.exceptions import Conflict, InvalidInput
 from analytics.models import Market, PriceHistory
-from analytics.services.prices.files import QUOTE_HEADER, ProgressCallback
-from analytics.services.prices.importing import market_get_or_create, quotes_store
-from analytics.services.prices.rows import EARLIEST, LATEST, symbol_problem
+from analytics.services.prices.files import QUOTE_HEADER
+from analytics.services.prices.importing import quotes_store
+from analytics.services.prices.markets import market_get_or_create, refuse_bad_symbol
+from analytics.services.prices.rows import EARLIEST, LATEST, ProgressCallback
 
 DEFAULT_MARKET = "USDT/SIM@simulated"
 MAX_DAYS = 3650
-_RENAMED = {"bid": "bid_price", "ask": "ask_price"}
 
 
 def price_simulate(
@@ -68,12 +68,12 @@ def simulation_write(
     """Write the same quotes as csv (csv.gz by its name) with the quote header, and the planted
     anomalies (kind, start, end) to `labels`; answers the number of rows. Touches no database."""
     quotes, planted = _simulated(market, days=days, seed=seed, start=start, anomalies=anomalies)
-    table = quotes.rename(columns=_RENAMED)
+    columns = [column for column in ml.QUOTE_SCHEMA if column.side]
+    whole = {column.name: "Int64" for column in columns if not column.places}
+    table = quotes.astype(whole).rename(columns={c.name: c.file_name for c in columns})
     table["timestamp"] = quotes.index.strftime("%Y-%m-%dT%H:%M:%SZ")
     asset, fiat, exchange = Market.parse_symbol(market) or ("", "", "")
     table = table.assign(asset=asset, fiat=fiat, exchange=exchange)[QUOTE_HEADER.split(",")]
-    for side in ("bid", "ask"):
-        table[f"{side}_offers"] = table[f"{side}_offers"].astype("Int64")
     _write_csv(table, out)
     if labels is not None:
         for name in ("start", "end"):
@@ -86,8 +86,7 @@ def simulation_write(
 def _simulated(
     market: str, *, days: int, seed: int, start: dt.datetime | None, anomalies: bool
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    if why := symbol_problem(market):
-        raise InvalidInput(_("%(m)s is no market.") % {"m": market}, "bad_market", {"market": why})
+    refuse_bad_symbol(market)
     if not 1 <= days <= MAX_DAYS:
         raise InvalidInput(
             _("The days must be between 1 and %(most)s.") % {"most": MAX_DAYS},

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from analytics import queue
 from analytics.models import BacktestRun, Market, PriceHistory
-from tests.ml.forecast_market import make_quotes
+from tests.markets import wandering_market as make_quotes
 
 pytestmark = pytest.mark.django_db
 QUOTES = make_quotes(1700)

@@ -6,22 +6,23 @@ import datetime as dt
 
 import pandas as pd
 import pytest
+from django.db import transaction
 
 from analytics.models import Market, PriceHistory
-from analytics.selectors import recent
 from analytics.selectors.prices import price_frame
-from analytics.selectors.recent import MOST_FRAMES, recent_prices
+from analytics.selectors.recent import MOST_FRAMES, frame_at, recent_prices
 
-pytestmark = pytest.mark.django_db
+# Inside a transaction nothing is kept: every test has its own rows to commit.
+pytestmark = pytest.mark.django_db(transaction=True)
 NOW = dt.datetime(2026, 5, 1, 12, 0, tzinfo=dt.UTC)
 SINCE = NOW - dt.timedelta(days=3)
 
 
 @pytest.fixture(autouse=True)
 def _nothing_kept():
-    recent._kept.clear()
+    frame_at.cache_clear()
     yield
-    recent._kept.clear()
+    frame_at.cache_clear()
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def test_it_is_the_frame_of_the_prices(market):
     assert ask(market, SINCE).empty
 
 
-def test_asked_again_only_the_fingerprint_is_read(market, django_assert_num_queries):
+def test_asked_again_only_the_counters_are_read(market, django_assert_num_queries):
     with django_assert_num_queries(2):
         first = ask(market)
     with django_assert_num_queries(1):
@@ -95,4 +96,15 @@ def test_another_market_and_another_moment_have_their_own(market):
 def test_few_frames_are_kept(market):
     for minutes in range(MOST_FRAMES + 5):
         ask(market, NOW - dt.timedelta(minutes=minutes))
-    assert len(recent._kept) == MOST_FRAMES
+    assert frame_at.cache_info().currsize == MOST_FRAMES
+
+
+def test_what_is_undone_again_is_not_kept(market):
+    before = ask(market)
+    with transaction.atomic():
+        PriceHistory.objects.filter(market=market).update(ask="1.5")
+        assert (ask(market)["ask"] == 1.5).all()
+        transaction.set_rollback(True)
+    pd.testing.assert_frame_equal(ask(market), before)
+    PriceHistory.objects.filter(market=market).update(ask="2.5")
+    assert (ask(market)["ask"] == 2.5).all()

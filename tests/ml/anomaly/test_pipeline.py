@@ -17,30 +17,11 @@ from ml.families.autoencoder import AutoencoderConfig
 from ml.pipeline import FitContext, Fitted
 from ml.registry import get_spec
 from ml.spec import LabelledSpan, Source
+from tests.markets import calm_market as market
 
 CONFIG = AutoencoderConfig(epochs=3, members=1, channels=8, latent=6)
 ROWS = 2600
 CPU = torch.device("cpu")
-
-
-def market(rows: int = ROWS, *, seed: int = 0, price_only: bool = False) -> pd.DataFrame:
-    """A calm random walk around 10 with a spread of about one percent and a noisy book."""
-    rng = np.random.default_rng(seed)
-    index = pd.date_range("2025-01-01", periods=rows, freq="30min", tz="UTC").as_unit("ns")
-    mid = 10 * np.exp(np.cumsum(rng.normal(0, 0.001, rows)))
-    if price_only:
-        return pd.DataFrame({"price": mid}, index=index)
-    half = 0.005 * np.exp(rng.normal(0, 0.05, rows))
-    sizes = np.exp(rng.normal(9, 0.15, (rows, 2)))
-    return pd.DataFrame(
-        {
-            "bid": mid * (1 - half),
-            "ask": mid * (1 + half),
-            "bid_volume": sizes[:, 0],
-            "ask_volume": sizes[:, 1],
-        },
-        index=index,
-    )
 
 
 def fitted(quotes: pd.DataFrame, workdir: Path, labels: tuple[LabelledSpan, ...] = ()) -> Fitted:

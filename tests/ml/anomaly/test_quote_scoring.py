@@ -9,7 +9,7 @@ import pytest
 from ml.anomaly.quote_scoring import refits, score_quotes
 from ml.errors import NotEnoughData
 from ml.spec import LabelledSpan
-from tests.ml.anomaly.test_pipeline import market
+from tests.markets import calm_market as market
 
 ROWS = 2200
 

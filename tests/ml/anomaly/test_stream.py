@@ -21,7 +21,7 @@ from ml.anomaly.stream_state import state_after, unpack
 from ml.errors import ArtifactMismatch, NotEnoughData
 from ml.families.autoencoder import AutoencoderConfig
 from ml.registry import get_spec
-from tests.ml.anomaly.test_pipeline import market
+from tests.markets import calm_market as market
 
 USUAL = 30.0
 WEEKLY = AlarmRateCalibration(2.0, 1.0)

@@ -13,7 +13,8 @@ from ml.anomaly.measure import features_between
 from ml.anomaly.pipeline import AnomalyServer
 from ml.results import Anomaly
 from ml.spec import Source
-from tests.ml.anomaly.test_pipeline import ROWS, fitted, market, scan, served
+from tests.markets import calm_market as market
+from tests.ml.anomaly.test_pipeline import ROWS, fitted, scan, served
 
 AT = 2200
 

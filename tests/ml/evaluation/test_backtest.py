@@ -17,7 +17,7 @@ from ml.evaluation.scores import backtest_figures, clean_mask, same_hour_median
 from ml.predictor import DLPredictor
 from ml.registry import get_spec, registered
 from ml.tasks import HORIZONS, Task
-from tests.ml.forecast_market import make_quotes
+from tests.markets import wandering_market as make_quotes
 
 SMALL = {"epochs": 1, "hidden": 8, "width": 16, "members": 1, "batch_size": 128}
 TASKS = (Task.PRICE, Task.SPREAD)

@@ -11,9 +11,9 @@ from ml.predictor import DLPredictor
 from ml.spec import Source
 from ml.tasks import HORIZONS
 from ml.trainer import DLModelTrainer
-from tests.ml.anomaly.test_pipeline import market as quiet_market
-from tests.ml.forecast_market import make_quotes
-from tests.ml.pattern.test_pipeline import market as trending_market
+from tests.markets import calm_market as quiet_market
+from tests.markets import regime_market as trending_market
+from tests.markets import wandering_market as make_quotes
 
 SMALL = {
     "gru": {"epochs": 1, "members": 1, "hidden": 8},

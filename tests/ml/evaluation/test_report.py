@@ -20,7 +20,7 @@ from ml.evaluation.report import report_backtest
 from ml.evaluation.scores import Rows, score_rows
 from ml.forecast.metrics import QuantileForecast
 from ml.tasks import HORIZONS, QUANTILES, Task
-from tests.ml.forecast_market import make_quotes
+from tests.markets import wandering_market as make_quotes
 
 STEP = 0.002  # of the market's random walk, log price
 

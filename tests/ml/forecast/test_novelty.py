@@ -15,7 +15,8 @@ from ml.predictor import DLPredictor
 from ml.results import Forecast
 from ml.tasks import Task
 from ml.trainer import DLModelTrainer
-from tests.ml.forecast_market import ask, make_quotes
+from tests.markets import ask
+from tests.markets import wandering_market as make_quotes
 
 SMALL = {"epochs": 1, "hidden": 8, "width": 16, "members": 1, "batch_size": 128}
 FORECASTS = (Task.PRICE, Task.SPREAD)

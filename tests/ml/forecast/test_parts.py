@@ -17,7 +17,7 @@ from ml.forecast.series import blend, make_series, median, trailing_mean
 from ml.forecast.targets import Target, clean_mask, future, split_rows
 from ml.grid import build_grid
 from ml.tasks import HORIZONS, QUANTILES, TASKS, Task
-from tests.ml.forecast_market import make_quotes
+from tests.markets import wandering_market as make_quotes
 
 LEVELS = np.asarray(QUANTILES)
 

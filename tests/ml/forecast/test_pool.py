@@ -17,7 +17,7 @@ from ml.forecast.training import Rounds, last_epochs
 from ml.grid import build_grid
 from ml.spec import TrainConfig
 from ml.tasks import HORIZONS, QUANTILES, Task
-from tests.ml.forecast_market import make_quotes
+from tests.markets import wandering_market as make_quotes
 
 LEVELS = np.asarray(QUANTILES)
 

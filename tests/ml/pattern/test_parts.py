@@ -13,7 +13,7 @@ from ml.pattern.measure import calibration_error, flicker, lags, macro_f1, measu
 from ml.pattern.naming import HYSTERESIS, LABELS, Hysteresis, held_at, name_chances, name_labels
 from ml.pattern.projection import same_hour
 from ml.pattern.recognizer import at_temperatures, fit_temperatures
-from tests.ml.pattern_market import market
+from tests.markets import regime_market as market
 
 
 def test_the_slope_of_a_line_is_its_slope() -> None:

@@ -22,7 +22,7 @@ from ml.pattern.training import EMBARGO
 from ml.pipeline import FitContext, Fitted
 from ml.registry import get_spec
 from ml.spec import Source
-from tests.ml.pattern_market import market
+from tests.markets import regime_market as market
 
 CONFIG = CNNConfig(epochs=2, channels=8, steps=8)
 CPU = torch.device("cpu")

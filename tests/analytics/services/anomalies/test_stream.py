@@ -16,8 +16,8 @@ from analytics.services.anomalies import watch as anomaly_watch
 from analytics.services.prices import history
 from analytics.services.registry import serving
 from tests import factories
+from tests.markets import calm_market as made_market
 from tests.ml.anomaly.test_pipeline import fitted, served
-from tests.ml.anomaly.test_pipeline import market as made_market
 
 BEFORE, ROWS = 1100, 1300
 STEP = pd.Timedelta(minutes=30)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from analytics.models import Forecast, ForecastScore
 from analytics.selectors.accuracy import merged, tallies
 from analytics.services.forecasts.accuracy import accuracy_of
-from analytics.services.forecasts.drift import accuracy_drift, band
+from analytics.services.forecasts.drift import band
 from tests.factories import make_market, make_model
 
 STEP = dt.timedelta(minutes=30)
@@ -65,9 +65,15 @@ def scores(model, count, *, steps=1, inside=0.8, skill=0.8, seed=0, every=STEP):
     )
 
 
+def drift(market, task, **options):
+    """What is told of the task's active version."""
+    (found,) = (d for d in accuracy_of(market=market, **options)["drift"] if d["task"] == task)
+    return found
+
+
 def test_a_version_that_keeps_its_promises_has_not_drifted(market, model):
     scores(model, 600)
-    found = accuracy_drift(market, "price")
+    found = drift(market, "price")
     assert (found["enough"], found["drifted"], found["reasons"]) == (True, False, [])
     (line,) = found["horizons"]
     assert line["n"] == 600
@@ -87,7 +93,7 @@ def test_a_version_that_keeps_its_promises_has_not_drifted(market, model):
 )
 def test_a_broken_promise_is_named(market, model, change, reason):
     scores(model, 600, **change)
-    found = accuracy_drift(market, "price")
+    found = drift(market, "price")
     assert found["drifted"]
     assert reason in found["reasons"]
 
@@ -96,32 +102,32 @@ def test_forecasts_that_share_their_future_count_once(market, model):
     """600 half-hourly forecasts a day ahead span 12.5 days: 13.5 of them are independent, so few
     that nothing is said, although the very same shares at one step are a clear drift."""
     scores(model, 600, steps=48, inside=0.6)
-    found = accuracy_drift(market, "price")
+    found = drift(market, "price")
     assert found["horizons"][0]["independent"] == pytest.approx(13.5, abs=0.1)
     assert (found["enough"], found["drifted"]) == (False, False)
 
 
 def test_few_forecasts_say_nothing(market, model):
     scores(model, 10, inside=0.0, skill=3)
-    assert accuracy_drift(market, "price")["reasons"] == []
+    assert drift(market, "price")["reasons"] == []
 
 
 def test_other_versions_and_other_tasks_are_not_its_own(market, model):
     scores(make_model(market, status="retired"), 300, inside=0.3)
     scores(make_model(market, "spread"), 300, inside=0.3)
-    assert accuracy_drift(market, "price")["horizons"] == []
-    assert accuracy_drift(market, "spread")["drifted"]
+    assert drift(market, "price")["horizons"] == []
+    assert drift(market, "spread")["drifted"]
 
 
 def test_without_an_active_version_nothing_has_drifted(market):
-    found = accuracy_drift(market, "price")
-    assert (found["model_id"], found["drifted"]) == (None, False)
+    make_model(market, status="retired")
+    assert accuracy_of(market=market)["drift"] == []
 
 
 def test_old_scores_leave_the_window(market, model):
     scores(model, 300, inside=0.3)
     later = timezone.now() + dt.timedelta(days=40)
-    assert accuracy_drift(market, "price", now=later)["horizons"] == []
+    assert drift(market, "price", now=later)["horizons"] == []
 
 
 def test_the_band_narrows_with_more_forecasts_but_never_below_what_matters():

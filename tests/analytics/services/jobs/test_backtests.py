@@ -31,7 +31,7 @@ from analytics.services.jobs.backtests import (
 )
 from analytics.services.jobs.lifecycle import job_cancel
 from analytics.services.jobs.workers import job_launch
-from tests.ml.forecast_market import make_quotes
+from tests.markets import wandering_market as make_quotes
 
 Status = BacktestRun.Status
 SMALL = {"epochs": 1, "hidden": 8, "width": 16, "members": 1, "batch_size": 128}

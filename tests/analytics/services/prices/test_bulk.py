@@ -8,7 +8,8 @@ import pytest
 
 from analytics.exceptions import InvalidInput
 from analytics.models import Market, PriceHistory
-from analytics.services.prices.importing import market_get_or_create, price_bulk_add
+from analytics.services.prices.importing import price_bulk_add
+from analytics.services.prices.markets import market_get_or_create
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ import pytest
 from analytics.conf import conf
 from analytics.exceptions import InvalidInput
 from analytics.models import Market, PriceHistory
-from analytics.services.prices import store as price_store
+from analytics.services.prices import rows as price_rows
 from analytics.services.prices.files import QUOTE_HEADER
 from analytics.services.prices.importing import price_import
 
@@ -62,7 +62,7 @@ def test_a_second_import_writes_nothing(write):
 
 def test_an_import_killed_between_chunks_is_completed_by_the_next(write, monkeypatch):
     path = write(*(f"2026-05-01T12:{m:02d}:00Z,USDT,BOB,x,9,10,,,,,," for m in range(7)))
-    monkeypatch.setattr(price_store, "CHUNK_ROWS", 3)
+    monkeypatch.setattr(price_rows, "CHUNK_ROWS", 3)
 
     def stop(done, total):
         if total is not None and done == 3:
