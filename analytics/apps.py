@@ -8,7 +8,7 @@ from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 #: Modules that subscribe to analytics.events when they are imported, in this order.
-SUBSCRIBERS: tuple[str, ...] = ()
+SUBSCRIBERS = ("analytics.services.anomalies.watch",)
 
 
 class AnalyticsConfig(AppConfig):

@@ -104,6 +104,13 @@ class RunEnded(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class QuotesStored(Event):
+    """Quotes of these markets were written."""
+
+    market_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class MarketStale(Event):
     """A market's last quote has become too old to speak for now."""
 

@@ -33,6 +33,8 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class DataAudit:
+    """What `audit_quotes` finds. Gaps between quotes in minutes."""
+
     rows: int
     grid_rows: int
     step_minutes: int

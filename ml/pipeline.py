@@ -92,20 +92,25 @@ class Server(Protocol):
 
     def evaluate(
         self, quotes: pd.DataFrame, *, start: dt.datetime, end: dt.datetime, source: Source
-    ) -> dict[str, float | None]: ...
+    ) -> dict[str, float | None]:
+        """The metrics of the task over the rows from `start` to `end`."""
 
 
 class ForecastServer(Server, Protocol):
     """Price and spread."""
 
-    def forecast(self, quotes: pd.DataFrame, *, at: dt.datetime, source: Source) -> Forecast: ...
+    def forecast(self, quotes: pd.DataFrame, *, at: dt.datetime, source: Source) -> Forecast:
+        """See DLPredictor.predict_price."""
 
     def forecast_batch(
         self, quotes: pd.DataFrame, origins: pd.DatetimeIndex, source: Source
-    ) -> ForecastBatch: ...
+    ) -> ForecastBatch:
+        """The forecasts of many moments, each of what was known by then."""
 
 
 class AnomalyServer(Server, Protocol):
+    """Anomalies."""
+
     def scan(
         self,
         quotes: pd.DataFrame,
@@ -114,19 +119,25 @@ class AnomalyServer(Server, Protocol):
         end: dt.datetime | None,
         threshold: float,
         source: Source,
-    ) -> AnomalyScores: ...
+    ) -> AnomalyScores:
+        """See DLPredictor.detect_anomalies."""
 
     def stream(
         self, state: bytes | None = None, *, after: pd.DataFrame | None = None
-    ) -> QuoteStream: ...
+    ) -> QuoteStream:
+        """Scores one row at a time: from a packed state, or after a table."""
 
-    def threshold_of(self, per_week: float, source: Source) -> float: ...
+    def threshold_of(self, per_week: float, source: Source) -> float:
+        """The public threshold that so many false alarms a week are expected of."""
 
 
 class PatternServer(Server, Protocol):
+    """Patterns."""
+
     def recognize(
         self, quotes: pd.DataFrame, *, at: dt.datetime, history: int, source: Source
-    ) -> Patterns: ...
+    ) -> Patterns:
+        """See DLPredictor.recognize_patterns."""
 
 
 class Pipeline(Protocol):
@@ -134,11 +145,13 @@ class Pipeline(Protocol):
 
     def fit(
         self, spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: FitContext
-    ) -> Fitted: ...
+    ) -> Fitted:
+        """Train a family of the task; what it may raise is `ml.errors`."""
 
     def load(
         self, manifest: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], device: torch.device
-    ) -> Server: ...
+    ) -> Server:
+        """Rebuild the server of an artifact. Raises ArtifactMismatch."""
 
 
 def family_of(manifest: Mapping[str, Any]) -> tuple[ModelSpec, TrainConfig]:

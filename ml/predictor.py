@@ -52,6 +52,7 @@ class DLPredictor:
 
     @property
     def task(self) -> Task:
+        """What the model learned."""
         return Task(self.manifest["task"])
 
     def predict_price(
@@ -61,6 +62,8 @@ class DLPredictor:
         at: dt.datetime | None = None,
         source: Source = Source.NETWORK,
     ) -> Forecast:
+        """The mid price ahead of `at` (the last quote without), in quantiles per horizon. Raises
+        ArtifactMismatch where the model learned something else, BadQuotes and NotEnoughData."""
         return self._forecast(Task.PRICE, quotes, at, source)
 
     def predict_spread(
@@ -70,6 +73,7 @@ class DLPredictor:
         at: dt.datetime | None = None,
         source: Source = Source.NETWORK,
     ) -> Forecast:
+        """The relative spread ahead of `at`, in percent of mid; see predict_price."""
         return self._forecast(Task.SPREAD, quotes, at, source)
 
     def detect_anomalies(

@@ -133,6 +133,7 @@ class ModelSpec:
 
     @property
     def is_default(self) -> bool:
+        """Whether the task trains this family where nobody names one."""
         return self.of_task.default_family == self.name
 
 
@@ -154,6 +155,7 @@ ProgressCallback = Callable[[Progress], bool]
 
 
 def ignore_progress(progress: Progress) -> bool:
+    """Go on, whatever the progress."""
     return True
 
 

@@ -20,6 +20,8 @@ _FORECAST_METRICS = ("crps", "mae", "n", *(f"{m}_h{h}" for h in HORIZONS for m i
 
 
 class Task(StrEnum):
+    """What a network may learn."""
+
     PRICE = "price"
     SPREAD = "spread"
     ANOMALY = "anomaly"

@@ -60,21 +60,25 @@ class DLModelTrainer:
     def train_price_predictor(
         self, quotes: pd.DataFrame, *, family: str | None = None, **params: Any
     ) -> TrainReport:
+        """Learn the mid price of the next hours, in quantiles; see `train`."""
         return self.train(Task.PRICE, quotes, family=family, **params)
 
     def train_spread_predictor(
         self, quotes: pd.DataFrame, *, family: str | None = None, **params: Any
     ) -> TrainReport:
+        """Learn the relative spread of the next hours, in quantiles; see `train`."""
         return self.train(Task.SPREAD, quotes, family=family, **params)
 
     def train_anomaly_detector(
         self, quotes: pd.DataFrame, *, family: str | None = None, **params: Any
     ) -> TrainReport:
+        """Learn what quotes are usual; see `train`."""
         return self.train(Task.ANOMALY, quotes, family=family, **params)
 
     def train_pattern_recognizer(
         self, quotes: pd.DataFrame, *, family: str | None = None, **params: Any
     ) -> TrainReport:
+        """Learn to name trend and volatility; see `train`."""
         return self.train(Task.PATTERN, quotes, family=family, **params)
 
     def train(
@@ -130,7 +134,38 @@ def _write(
     against = fitted.baseline_metrics[task.primary]
     if score is None or against is None:
         raise ValueError(f"{task.pipeline} measured no {task.primary}")
-    facts: dict[str, Any] = {
+    facts = _facts(spec, config, quotes, context, fitted)
+    manifest = {
+        **facts,
+        **{k: v.isoformat() for k, v in facts.items() if hasattr(v, "isoformat")},
+        "pipeline": task.pipeline,
+        "config": vars(config),
+        "section": fitted.section,
+    }
+    checksum = save_artifact(context.workdir, manifest, fitted.tensors)
+    context.checkpoint.unlink(missing_ok=True)
+    return TrainReport(
+        **facts,
+        folder=context.workdir,
+        score=score,
+        baseline_score=against,
+        beats_baseline=task.better(score, against),
+        losses=fitted.losses,
+        seconds=seconds,
+        checksum=checksum,
+    )
+
+
+def _facts(
+    spec: ModelSpec,
+    config: TrainConfig,
+    quotes: pd.DataFrame,
+    context: FitContext,
+    fitted: Fitted,
+) -> dict[str, Any]:
+    """What the report and the manifest both say, under the same names."""
+    task = spec.of_task
+    return {
         "task": spec.task,
         "family": spec.name,
         "metrics": fitted.metrics,
@@ -153,22 +188,3 @@ def _write(
         "epochs_run": fitted.epochs_run,
         "best_epoch": fitted.best_epoch,
     }
-    manifest = {
-        **facts,
-        **{k: v.isoformat() for k, v in facts.items() if hasattr(v, "isoformat")},
-        "pipeline": task.pipeline,
-        "config": vars(config),
-        "section": fitted.section,
-    }
-    checksum = save_artifact(context.workdir, manifest, fitted.tensors)
-    context.checkpoint.unlink(missing_ok=True)
-    return TrainReport(
-        **facts,
-        folder=context.workdir,
-        score=score,
-        baseline_score=against,
-        beats_baseline=task.better(score, against),
-        losses=fitted.losses,
-        seconds=seconds,
-        checksum=checksum,
-    )

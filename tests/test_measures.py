@@ -10,18 +10,8 @@ from tests import dead_code
 
 ROOT = Path(__file__).resolve().parents[1]
 FUNCTION, FILE, FOLDER = 40, 250, range(3, 21)
-#: Django wants this folder, and has one thing to put into it; numbers make names of migrations.
-EXEMPT = {"analytics/templatetags", "analytics/migrations"}
-
-# To be met (issue 8). A line that is met must go: the tests below say so.
-TO_BE_MET = {
-    "ml/anomaly",
-    "ml/forecast",
-    "analytics/api",
-    "ml/anomaly/quotes_track.py score_quotes",
-    "ml/forecast/pipeline.py fit",
-    "ml/trainer.py _write",
-}
+#: Django wants these folders, whatever there is to put into them; numbers name migrations.
+EXEMPT = {"analytics/templatetags", "analytics/management", "analytics/migrations"}
 
 
 def product() -> Iterator[Path]:
@@ -50,7 +40,7 @@ def odd_folders() -> Iterator[str]:
 def test_nothing_is_longer_or_fuller_than_a_reader_can_keep_in_mind():
     long = {str(f.relative_to(ROOT)) for f in product() if len(f.read_text().splitlines()) > FILE}
     functions = {name for file in product() for name in too_long_functions(file)}
-    assert long | functions | set(odd_folders()) == TO_BE_MET
+    assert long | functions | set(odd_folders()) == set()
 
 
 def test_what_is_measured_is_seen(tmp_path, monkeypatch):
@@ -66,4 +56,4 @@ def test_what_is_measured_is_seen(tmp_path, monkeypatch):
 
 
 def test_nothing_is_left_that_nobody_calls():
-    assert {line.split("'")[1] for line in dead_code.unused()} == dead_code.TO_BE_MET
+    assert dead_code.unused() == []

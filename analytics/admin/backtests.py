@@ -39,11 +39,11 @@ def backtest_markets(
 
 @admin.register(BacktestRun)
 class BacktestRunAdmin(RunAdmin):
-    list_display = ["id", "market", "task", "start", "end", "state", "bar", "files", "took"]
+    list_display = ["id", "market", "task", "family", "start", "end", "state", "bar", "files"]
     list_filter = ["status", "task", MarketFilter]
     actions = ["cancel", "again"]
     fieldsets = [
-        (None, {"fields": ["market", "task", "start", "end", "state", "error_code"]}),
+        (None, {"fields": ["market", "task", "family", "start", "end", "state", "error_code"]}),
         (_("Result"), {"fields": ["files", "table", "error_message"]}),
         (_("Progress"), {"fields": ["bar", "stage", "heartbeat_at", "attempts"]}),
         (

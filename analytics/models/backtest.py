@@ -29,6 +29,7 @@ class BacktestRun(Run):
         _("refitted every"), null=True, blank=True, help_text=_("Empty: fitted once.")
     )
     origin_step = models.PositiveIntegerField(_("steps between origins"), default=1)
+    family = models.CharField(_("family"), max_length=40, blank=True)
     params = models.JSONField(_("parameters"), default=dict, blank=True)
     progress = models.FloatField(_("progress"), default=0.0, help_text=_("Share done, 0 to 1."))
 

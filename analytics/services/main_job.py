@@ -48,6 +48,7 @@ class Outcome:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
+        """Time what is done in the block."""
         started = time.perf_counter()
         try:
             yield

@@ -22,6 +22,7 @@ def from_ml(error: ml.MLError) -> AnalyticsError:
 
 @contextmanager
 def ml_errors() -> Iterator[None]:
+    """What `ml` refuses in this block is raised as an error of this application."""
     try:
         yield
     except ml.MLError as error:

@@ -42,6 +42,10 @@ class BacktestInput(MarketInput):
         required=False, min_value=1, max_value=10_000, help_text="Grid steps between origins."
     )
 
+    family = serializers.CharField(
+        required=False, max_length=40, help_text="Model family; the task's own by default."
+    )
+
     def get_fields(self) -> dict[str, serializers.Field]:
         # `from` is no name that Python lets a class body use.
         return {
@@ -72,6 +76,7 @@ class BacktestSerializer(OfMarketSerializer):
             "market",
             "market_id",
             "task",
+            "family",
             "from",
             "to",
             "step_minutes",

@@ -23,6 +23,7 @@ from analytics.models import BacktestRun
 from analytics.pages.forecasts import backtest_table
 from analytics.selectors.prices import market_get
 from analytics.services.jobs.backtest_plans import (
+    Delivery,
     backtest_deliver,
     backtest_folder,
     backtest_of_files,
@@ -39,6 +40,7 @@ class Command(FaceCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--task", choices=BacktestRun.Task.values)
         add_market(parser)
+        parser.add_argument("--family", help="Model family; the task's own by default.")
         parser.add_argument("--from", dest="start", type=moment, metavar="A", help="UTC")
         parser.add_argument("--to", dest="end", type=moment, metavar="B", help="UTC; a date is 0 h")
         parser.add_argument("--refit-every", metavar="DAYS", help="e.g. 30d; fitted once without.")
@@ -61,7 +63,7 @@ class Command(FaceCommand):
         missing = [f"--{n}" for n, k in _NEEDED.items() if options[k] is None]
         if missing:
             raise CommandError(_("These are needed: %(names)s.") % {"names": ", ".join(missing)})
-        asked = {name: options[name] for name in ("task", "start", "end", "refit_every")}
+        asked = {name: options[name] for name in ("task", "family", "start", "end", "refit_every")}
         asked |= {"origin_step": options["origin_step"], "step_minutes": options["step"]}
         asked["params"] = params_of(options["param"])
         if options["data"]:
@@ -76,8 +78,7 @@ class Command(FaceCommand):
         with _Bar(self) as show:
             run = backtest_execute(run_id=run.pk, listener=show)
         self._say(run)
-        wanted = {name: options[name] for name in ("predictions", "report")}
-        backtest_deliver(backtest_folder(run), **wanted)
+        backtest_deliver(backtest_folder(run), _files(options))
         self._figures(run.figures)
 
     def _of_files(self, asked: dict[str, Any], options: dict[str, Any]) -> list[dict[str, Any]]:
@@ -85,8 +86,7 @@ class Command(FaceCommand):
             return backtest_of_files(
                 paths=options["data"],
                 market=options["market"],
-                predictions=options["predictions"],
-                report=options["report"],
+                files=_files(options),
                 on_progress=show,
                 **asked,
             )
@@ -103,6 +103,10 @@ class Command(FaceCommand):
 
 
 _NEEDED = {"task": "task", "from": "start", "to": "end"}
+
+
+def _files(options: dict[str, Any]) -> Delivery:
+    return Delivery(predictions=options["predictions"], report=options["report"])
 
 
 class _Bar:

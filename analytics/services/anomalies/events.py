@@ -199,10 +199,12 @@ def _absorb(event: AnomalyEvent, other: AnomalyEvent, log: _Log) -> None:
 
 
 def _settle(market: Market, serving: Serving) -> tuple[AnomalyEvent | None, list[AnomalyEvent]]:
-    """Open or closed, by the market's last quote: the serving version's latest event is open while
+    """Open or closed, by the market's last quote.
+
+    The serving version's latest event is open while
     the quotes after it are too few to call the market normal again. All others are over, those of
-    versions that no longer watch among them. (The one that is open from now on, if it was not;
-    those that were open until now.)"""
+    versions that no longer watch among them. Answers the one that is open from now on, if it was
+    not, and those that were open until now."""
     mine = AnomalyEvent.objects.filter(model=serving.model, source=serving.source)
     latest = mine.order_by("-end", "-start").first()
     limit = last_moment(market) - silence_of(serving.model.step_minutes)

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 import ml
 from analytics.exceptions import InvalidInput
-from analytics.services.prices.series_files import read_series_file
+from analytics.services.prices.series_files import SeriesFile, read_series_file
 from analytics.services.translate import ml_errors
 
 COLUMNS = ("timestamp", "score", "event_score", "alarm", "kind")
@@ -43,14 +43,7 @@ def series_score(
     """Write one row per row of the file, in its order; the target appears at once or not at all."""
     _refuse_target(out)
     series = read_series_file(path)
-    cut = None if train_until is None else pd.Timestamp(train_until)
-    if cut is not None and not (series.rows.index < cut).any():
-        raise InvalidInput(
-            _("No row lies before %(time)s; the first is of %(first)s.")
-            % {"time": cut.isoformat(), "first": series.timestamps.iloc[0]},
-            "no_rows_to_learn_from",
-            {"train_until": _("give a time after some rows, or leave it out to score online")},
-        )
+    cut = None if train_until is None else _cut(series, pd.Timestamp(train_until))
     with ml_errors():
         scores = ml.score_series(
             series.rows,
@@ -72,6 +65,18 @@ def series_score(
     _write(table, out)
     starts = scores.alarm & ~np.r_[False, scores.alarm[:-1]]
     return Scoring(len(table), int(scores.alarm.sum()), int(starts.sum()))
+
+
+def _cut(series: SeriesFile, cut: pd.Timestamp) -> pd.Timestamp:
+    """The time itself, if there are rows before it to learn from."""
+    if (series.rows.index < cut).any():
+        return cut
+    raise InvalidInput(
+        _("No row lies before %(time)s; the first is of %(first)s.")
+        % {"time": cut.isoformat(), "first": series.timestamps.iloc[0]},
+        "no_rows_to_learn_from",
+        {"train_until": _("give a time after some rows, or leave it out to score online")},
+    )
 
 
 def _unwritable(out: Path, why: object) -> InvalidInput:

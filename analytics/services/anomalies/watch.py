@@ -9,14 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 import ml
-from analytics import queue
+from analytics import events, queue
 from analytics.exceptions import AnalyticsError, NotReady
 from analytics.models import (
     AnomalyEvent,
@@ -172,9 +171,10 @@ def _remember(
     return watch
 
 
-def quotes_arrived(market_ids: Iterable[int]) -> list[WatchReport]:
-    """New quotes of these markets were just written: those that have a detector are looked at."""
-    watched = TrainedModel.objects.filter(market__in=set(market_ids), task=Task.ANOMALY)
+@events.subscribe(events.QuotesStored)
+def quotes_arrived(stored: events.QuotesStored) -> list[WatchReport]:
+    """New quotes were just written: the markets that have a detector are looked at."""
+    watched = TrainedModel.objects.filter(market__in=stored.market_ids, task=Task.ANOMALY)
     markets = Market.objects.filter(pk__in=watched.values("market"))
     if len(markets) > AT_ONCE:
         queue.enqueue(WATCH_TASK)

@@ -18,8 +18,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import pandas as pd
 from django.utils.translation import gettext as _
@@ -54,29 +55,36 @@ def parse_days(text: str | None) -> dt.timedelta | None:
     return dt.timedelta(days=int(found[1]))
 
 
+class PlanAsk(TypedDict, total=False):
+    """What may be asked of a backtest beside its task and its window: days between two fits (30 or
+    30d), steps between two origins, and the family (the task's own by default) with parameters."""
+
+    refit_every: str | dt.timedelta | None
+    origin_step: int
+    family: str | None
+    params: Mapping[str, Any] | None
+
+
 def plan_make(
-    *,
-    task: str,
-    start: dt.datetime,
-    end: dt.datetime,
-    step_minutes: int,
-    refit_every: dt.timedelta | None = None,
-    origin_step: int = 1,
-    params: Mapping[str, Any] | None = None,
+    *, task: str, start: dt.datetime, end: dt.datetime, step_minutes: int, **ask: Unpack[PlanAsk]
 ) -> ml.BacktestPlan:
-    """A checked plan with the whole configuration; raises InvalidInput (bad_config)."""
+    """A checked plan with the whole configuration and the family's name; raises InvalidInput
+    (bad_config, unknown_family)."""
+    every = ask.get("refit_every")
     with ml_errors():
         plan = ml.BacktestPlan(
             task=ml.Task(task) if task in set(ml.Task) else task,
             start=start,
             end=end,
             step_minutes=step_minutes,
-            refit_every=refit_every,
-            origin_step=origin_step,
-            params=params or {},
+            refit_every=every if isinstance(every, dt.timedelta) else parse_days(every),
+            origin_step=ask.get("origin_step", 1),
+            family=ask.get("family") or None,
+            params=ask.get("params") or {},
         )
-        config = ml.make_config(ml.get_spec(str(plan.task)).config, plan.params)
-    return dataclasses.replace(plan, params=vars(config))
+        spec = ml.get_spec(str(plan.task), plan.family)
+        config = ml.make_config(spec.config, plan.params)
+    return dataclasses.replace(plan, family=spec.name, params=vars(config))
 
 
 def backtest_run_plan(
@@ -145,16 +153,22 @@ def backtest_file(*, run: BacktestRun, name: str) -> Path:
     return path
 
 
-def backtest_deliver(
-    folder: Path, *, predictions: Path | None = None, report: Path | None = None
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """Where a backtest's files are wanted: the predictions in a file, the report in a folder."""
+
+    predictions: Path | None = None
+    report: Path | None = None
+
+
+def backtest_deliver(folder: Path, files: Delivery) -> None:
     """Copy what a backtest left to where it was wanted, each file there at once or not at all."""
     wanted = []
-    if predictions is not None:
-        wanted.append((PREDICTIONS, predictions))
-    if report is not None:
+    if files.predictions is not None:
+        wanted.append((PREDICTIONS, files.predictions))
+    if files.report is not None:
         names = ("report.html", "report.png", "figures.json")
-        wanted += [(name, report / name) for name in names]
+        wanted += [(name, files.report / name) for name in names]
     for name, target in wanted:
         target.parent.mkdir(parents=True, exist_ok=True)
         staged = target.with_name(f".{target.name}.new")
@@ -172,13 +186,10 @@ def backtest_of_files(
     task: str,
     start: dt.datetime,
     end: dt.datetime,
-    predictions: Path | None,
-    report: Path | None,
-    refit_every: str | None = None,
-    origin_step: int = 1,
     step_minutes: int | None = None,
-    params: Mapping[str, Any] | None = None,
+    files: Delivery,
     on_progress: Callable[[ml.BacktestProgress], None] = lambda progress: None,
+    **ask: Unpack[PlanAsk],
 ) -> list[dict[str, Any]]:
     """Run a backtest on quote files and deliver its files; answers the figures."""
     symbol, quotes = quotes_of_files(paths, market)
@@ -188,9 +199,7 @@ def backtest_of_files(
         start=start,
         end=end,
         step_minutes=step_minutes or ml.infer_step_minutes(before),
-        refit_every=parse_days(refit_every),
-        origin_step=origin_step,
-        params=params,
+        **ask,
     )
 
     def listen(progress: ml.BacktestProgress) -> bool:
@@ -203,7 +212,7 @@ def backtest_of_files(
         folder = Path(made)
         with ml_errors():
             figures = backtest_run_plan(quotes, plan, folder, title=title, on_progress=listen)
-        backtest_deliver(folder, predictions=predictions, report=report)
+        backtest_deliver(folder, files)
     return figures
 
 

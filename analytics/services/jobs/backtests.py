@@ -4,8 +4,8 @@ the work itself backtest_plans.py."""
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Unpack
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -16,7 +16,7 @@ from analytics.exceptions import InvalidInput
 from analytics.models import BacktestRun, Market, PriceHistory
 from analytics.selectors.prices import price_frame
 from analytics.selectors.runs import backtest_get
-from analytics.services.jobs.backtest_plans import backtest_run_plan, parse_days, plan_make
+from analytics.services.jobs.backtest_plans import PlanAsk, backtest_run_plan, plan_make
 from analytics.services.jobs.kinds import JobKind, JobMessages, register
 from analytics.services.jobs.lifecycle import (
     job_close,
@@ -30,7 +30,7 @@ from analytics.services.prices.history import last_moment
 
 Listener = Callable[[ml.BacktestProgress], None]
 #: The fields of a plan; a run keeps them under the same names.
-_PLAN = ("task", "start", "end", "step_minutes", "refit_every", "origin_step", "params")
+_PLAN = ("task", "start", "end", "step_minutes", "refit_every", "origin_step", "family", "params")
 
 
 def backtest_request(
@@ -39,25 +39,22 @@ def backtest_request(
     task: str,
     start: dt.datetime,
     end: dt.datetime,
-    refit_every: str | None = None,
-    origin_step: int = 1,
-    params: Mapping[str, Any] | None = None,
     step_minutes: int | None = None,
     requested_by: Any = None,
     enqueue: bool = True,
+    **ask: Unpack[PlanAsk],
 ) -> BacktestRun:
     """Check what is asked for, insert a queued run and ring the queue's bell.
 
-    Raises InvalidInput (bad_config, not_enough_data, no_history) or Conflict (backtest_open).
+    Raises InvalidInput (bad_config, unknown_family, not_enough_data, no_history) or Conflict
+    (backtest_open).
     """
     plan = plan_make(
         task=task,
         start=start,
         end=end,
         step_minutes=step_minutes or market.cadence_minutes,
-        refit_every=parse_days(refit_every),
-        origin_step=origin_step,
-        params=params,
+        **ask,
     )
     return _queued(market, plan, requested_by, enqueue)
 
@@ -115,7 +112,7 @@ def _backtest(run: BacktestRun, listener: Listener | None) -> None:
     asked = {name: getattr(run, name) for name in _PLAN}
     figures = backtest_run_plan(
         quotes,
-        ml.BacktestPlan(**asked | {"task": ml.Task(run.task)}),
+        ml.BacktestPlan(**asked | {"task": ml.Task(run.task), "family": run.family or None}),
         conf().backtests / folder,
         title=f"Backtest of {run.market.symbol}, {run.task}",
         on_progress=job_listener(run, listener, _facts, every=0.5),

@@ -158,7 +158,7 @@ def _learn(run: TrainingRun, staged: Path, listener: Listener | None) -> ml.Trai
     TrainingRun.objects.filter(pk=run.pk).update(
         device=str(trainer.device), dataset_hash=ml.dataset_hash(frame), labels=len(labels)
     )
-    return trainer.train(run.family, frame, **run.config)
+    return trainer.train(run.task, frame, family=run.family, **run.config)
 
 
 def _epochs_kept() -> Callable[[ml.Progress], Mapping[str, Any]]:

@@ -41,6 +41,8 @@ GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
 
 @dataclass(frozen=True)
 class Reject:
+    """A line of a file that is not stored, as it stands there, and why."""
+
     line: int
     reason: str
     content: str
@@ -109,12 +111,14 @@ def first_bytes(path: Path) -> bytes:
 
 
 def is_empty(path: Path) -> InvalidInput:
+    """The error for a file without a line."""
     return InvalidInput(
         _("%(file)s is empty.") % {"file": path.name}, "empty_file", {"path": _("empty")}
     )
 
 
 def unreadable(path: Path, why: object) -> InvalidInput:
+    """The error for a file that cannot be read; `why` is what the reader said."""
     return InvalidInput(
         _("%(file)s cannot be read: %(why)s.")
         % {"file": path.name, "why": " ".join(str(why).split())[:200] or type(why).__name__},

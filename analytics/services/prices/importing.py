@@ -18,10 +18,10 @@ import pandas as pd
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from analytics import events
 from analytics.conf import conf
 from analytics.exceptions import InvalidInput
 from analytics.models import Market
-from analytics.services.anomalies.watch import quotes_arrived
 from analytics.services.prices.files import Reject, read_price_file, unreadable
 from analytics.services.prices.markets import market_get_or_create, symbol_problem
 from analytics.services.prices.rows import (
@@ -54,6 +54,8 @@ class ImportReport:
 
 @dataclass(frozen=True)
 class BulkReport:
+    """How many posted quotes were new, changed a stored one, or said what was known."""
+
     new: int
     updated: int
     unchanged: int
@@ -82,7 +84,7 @@ def price_import(
     rows, markets = _with_markets(file.rows)
     rows = merge_rows(rows)
     counts = write_rows(rows, on_progress)
-    quotes_arrived(rows["market_id"].unique().tolist() if len(rows) else ())
+    _say_stored(rows)
     return ImportReport(
         read=file.read,
         **counts,
@@ -170,8 +172,13 @@ def price_bulk_add(*, rows: list[dict[str, Any]], market: Market | None = None) 
     with transaction.atomic():
         table = checked.rows.assign(market_id=_market_ids(rows, market))
         counts = write_rows(merge_rows(table))
-    quotes_arrived(table["market_id"].unique().tolist())
+    _say_stored(table)
     return BulkReport(**counts)
+
+
+def _say_stored(rows: pd.DataFrame) -> None:
+    if len(rows):
+        events.publish(events.QuotesStored(market_ids=tuple(rows["market_id"].unique().tolist())))
 
 
 def _cells(values: list[Any]) -> pd.Series:

@@ -47,6 +47,7 @@ class Checked:
     problems: list[tuple[str, np.ndarray, str]] = field(default_factory=list)
 
     def refuse(self, column: str, mask: np.ndarray, reason: str) -> None:
+        """Keep the reason against the rows of the mask, if there are any."""
         if mask.any():
             self.problems.append((column, mask, reason))
 
