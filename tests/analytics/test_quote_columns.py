@@ -8,8 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from analytics.api.serializers import PriceSerializer
-from analytics.api.serializers_input import PriceRowInput
 from django.db import connection
 from django.db.models import DecimalField, PositiveIntegerField
 from django.utils import translation
@@ -17,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ml
+from analytics.api.resources.prices import PriceRowInput, PriceSerializer
 from analytics.models import PriceHistory
 from analytics.selectors.figures import rounded, to_stored
 from analytics.selectors.prices import price_frame
