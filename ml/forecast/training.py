@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -22,16 +21,18 @@ from ml.forecast.series import make_series
 from ml.forecast.summaries import N_PATHS
 from ml.forecast.targets import Split, Target, clean_mask
 from ml.grid import build_grid
-from ml.loop import LoopResult, fit_network
+from ml.loop import LoopResult, Rounds, fit_network
 from ml.pipeline import FitContext
-from ml.spec import ModelSpec, TrainConfig
+from ml.spec import ModelSpec
 from ml.tasks import HORIZONS, Task
 
 LEAST_SAMPLES = 300
 #: Of the last training. A month of validation in an odd time stops a spread too early, while a
 #: price of few months is soon learnt by heart.
 LEAST_EPOCHS = {Task.PRICE: 2, Task.SPREAD: 5}
-LEAST_STEPS, MOST_STEPS = 50, 200  # of an epoch
+#: Steps of an epoch. A short series is passed several times, each time mirrored and blinded
+#: differently.
+LEAST_STEPS, MOST_STEPS = 50, 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,32 +153,11 @@ def _refuse_few(samples: int) -> None:
         )
 
 
-class Rounds:
-    """Which samples an epoch sees. It has at least LEAST_STEPS steps: a short series is passed
-    several times, each time mirrored and blinded differently. It has at most MOST_STEPS: of a long
-    series in small batches every epoch sees the next part, so that validation is asked, and
-    training may stop, often enough."""
-
-    def __init__(self, samples: int, config: TrainConfig) -> None:
-        passes = math.ceil(LEAST_STEPS * config.batch_size / samples)
-        self.size = min(samples * passes, MOST_STEPS * config.batch_size)
-        self._order = np.random.default_rng(config.seed).permutation(samples)
-        self._start = 0
-
-    def draw(self, numbers: np.ndarray) -> np.ndarray:
-        """Sample numbers for the places 0 .. size - 1 of this epoch."""
-        return self._order[(self._start + numbers) % len(self._order)]
-
-    def go_on(self) -> None:
-        """To the next epoch."""
-        self._start += self.size
-
-
 def _member(
     job: Job, config: ForecastConfig, sizes: Sizes, train: Mixture, valid: Samples, stage: str
 ) -> tuple[ForecastNetwork, LoopResult]:
     """One network, trained from its own seed."""
-    rounds = Rounds(len(train), config)
+    rounds = Rounds(len(train), config, most_steps=MOST_STEPS, least_steps=LEAST_STEPS)
     torch.manual_seed(config.seed)
     network: ForecastNetwork = job.spec.build(config, sizes).to(job.context.device)
     network.head.start_from(*train.climatology())
@@ -186,12 +166,12 @@ def _member(
     score = _validation(network, valid)
 
     def batch_loss(numbers: torch.Tensor) -> torch.Tensor:
-        inputs, (moves, changed, weight) = train.batch(rounds.draw(numbers.numpy()), rng)
+        inputs, (moves, changed, weight) = train.batch(rounds.draw(numbers).numpy(), rng)
         logit, knots = network(*inputs)
         return hurdle_loss(logit, knots, moves, changed, weight, unit)
 
     def valid_loss() -> float:
-        rounds.go_on()
+        rounds.next_epoch()
         return score()
 
     run = fit_network(

@@ -13,9 +13,8 @@ from ml.forecast.pool import Pool, by_target_day, daily_weights, fit_pool
 from ml.forecast.series import make_series
 from ml.forecast.targets import Target, find_tick_size, future, snapped
 from ml.forecast.tracking import best_widths
-from ml.forecast.training import Rounds, last_epochs
+from ml.forecast.training import last_epochs
 from ml.grid import build_grid
-from ml.spec import TrainConfig
 from ml.tasks import HORIZONS, QUANTILES, Task
 from tests.markets import wandering_market as make_quotes
 
@@ -110,17 +109,6 @@ def test_experts_ignore_the_future(task):
 )
 def test_last_training_is_as_long_as_validation_asks_but_not_too_short(task, best, most, wanted):
     assert last_epochs(task, best, most) == wanted
-
-
-def test_rounds_see_every_sample_in_turn():
-    rounds = Rounds(10_000, TrainConfig(batch_size=8))
-    assert rounds.size == 1600
-    drawn = []
-    for _ in range(7):
-        drawn.append(rounds.draw(np.arange(rounds.size)))
-        rounds.go_on()
-    assert len(np.unique(np.concatenate(drawn))) == 10_000
-    assert Rounds(300, TrainConfig(batch_size=256)).size == 43 * 300
 
 
 def test_ticks_are_found_and_forecasts_stand_on_them():
