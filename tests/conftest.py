@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import translation
 
 SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
@@ -34,6 +34,13 @@ def language():
     """A Spanish request leaves its language on the thread: the next test gets the default."""
     yield
     translation.deactivate()
+
+
+@pytest.fixture
+def commits_at_once(monkeypatch):
+    """What waits for the commit is done at once: the transaction around a test never commits.
+    That subscribers wait is tests/analytics/test_events.py's."""
+    monkeypatch.setattr(transaction, "on_commit", lambda call, *args, **kwargs: call())
 
 
 @pytest.fixture

@@ -187,7 +187,7 @@ def backtest_of_files(
     start: dt.datetime,
     end: dt.datetime,
     step_minutes: int | None = None,
-    files: Delivery,
+    files: Delivery | None = None,
     on_progress: Callable[[ml.BacktestProgress], None] = lambda progress: None,
     **ask: Unpack[PlanAsk],
 ) -> list[dict[str, Any]]:
@@ -212,7 +212,7 @@ def backtest_of_files(
         folder = Path(made)
         with ml_errors():
             figures = backtest_run_plan(quotes, plan, folder, title=title, on_progress=listen)
-        backtest_deliver(folder, files)
+        backtest_deliver(folder, files or Delivery())
     return figures
 
 

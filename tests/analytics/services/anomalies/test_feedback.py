@@ -144,7 +144,7 @@ def test_the_trainer_is_told_and_the_run_says_how_many(model, monkeypatch, task,
     class Stop(Exception):
         pass
 
-    def train(self, family, quotes, **params):
+    def train(self, task, quotes, *, family, **params):
         told.append(self.labels)
         raise Stop
 

@@ -27,6 +27,7 @@ from analytics.services.prices.importing import price_bulk_add, price_import
 from analytics.services.registry import serving
 from tests import factories
 
+pytestmark = pytest.mark.usefixtures("commits_at_once")
 START = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 STEP = dt.timedelta(minutes=30)
 NEEDED = 4

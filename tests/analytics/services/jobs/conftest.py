@@ -107,7 +107,7 @@ def work(monkeypatch) -> Work:
             self.out_dir, self.on_progress = out_dir, on_progress
             self.device = device or "cpu"
 
-        def train(self, family, frame, **params):
+        def train(self, task, frame, *, family, **params):
             progress = ml.Progress(
                 stage="training", epoch=1, epochs=2, train_loss=1.0, valid_loss=2.0
             )

@@ -17,6 +17,7 @@ from analytics.models import BacktestRun, Market, PriceHistory
 from analytics.selectors.prices import price_frame
 from analytics.services.jobs.backtest_plans import (
     FILES,
+    Delivery,
     backtest_file,
     backtest_of_files,
     quotes_of_files,
@@ -106,8 +107,7 @@ def test_the_same_comes_out_of_a_file(ask, tmp_path):
         start=START,
         end=END,
         params=SMALL,
-        predictions=target,
-        report=tmp_path / "report",
+        files=Delivery(predictions=target, report=tmp_path / "report"),
     )
     run = backtest_execute(run_id=ask().pk)
     assert target.read_bytes() == backtest_file(run=run, name="predictions").read_bytes()

@@ -117,8 +117,8 @@ def test_a_training_that_does_not_end_well_leaves_neither_version_nor_folder(
 def test_a_run_that_was_closed_meanwhile_publishes_nothing(request_run, work, home, monkeypatch):
     learned = ml.DLModelTrainer.train
 
-    def train(self, family, frame, **params):
-        report = learned(self, family, frame, **params)
+    def train(self, task, frame, *, family, **params):
+        report = learned(self, task, frame, family=family, **params)
         assert job_close(TRAINING.get(run.pk), status=Status.FAILED, code="timeout")
         return report
 
