@@ -27,8 +27,14 @@ _UNITS = {
     Kind.VOLUME: "asset",
     Kind.COUNT: "offers",
 }
-#: Decimal digits that are kept: all of them, and those after the point.
-_DIGITS = {Kind.PRICE: (24, 10), Kind.VWAP: (24, 10), Kind.VOLUME: (28, 8), Kind.COUNT: (10, 0)}
+#: What a figure that is known must lie between: SHIB in bitcoin and the old Turkish lira have room.
+PRICE_RANGE = (1e-12, 1e12)
+_RANGES = {
+    Kind.PRICE: PRICE_RANGE,
+    Kind.VWAP: PRICE_RANGE,
+    Kind.VOLUME: (0.0, 1e20),
+    Kind.COUNT: (0.0, 2.0**31 - 1),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,19 +56,14 @@ class QuoteColumn:
         return _UNITS[self.kind]
 
     @property
-    def digits(self) -> int:
-        """Decimal digits that are kept, before and after the point."""
-        return _DIGITS[self.kind][0]
+    def whole(self) -> bool:
+        """Whether it is counted, and so a whole number."""
+        return self.kind is Kind.COUNT
 
     @property
-    def places(self) -> int:
-        """Decimal digits after the point that are kept; more are rounded."""
-        return _DIGITS[self.kind][1]
-
-    @property
-    def limit(self) -> float:
-        """What it must stay below: more does not fit into the database."""
-        return 2.0**31 if self.kind is Kind.COUNT else 10.0 ** (self.digits - self.places)
+    def range(self) -> tuple[float, float]:
+        """The least and the greatest figure that is believed."""
+        return _RANGES[self.kind]
 
     @property
     def positive(self) -> bool:

@@ -8,7 +8,6 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -107,8 +106,8 @@ def bench_prices(market: Any) -> None:
                 PriceHistory.objects.create(
                     market=target,
                     timestamp=one["timestamp"],
-                    bid=Decimal(str(one["bid"])),
-                    ask=Decimal(str(one["ask"])),
+                    bid=one["bid"],
+                    ask=one["ask"],
                 )
 
     row(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import math
-from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
@@ -45,8 +44,8 @@ def make_quotes(
             PriceHistory(
                 market=market,
                 timestamp=end - dt.timedelta(minutes=back * market.cadence_minutes),
-                bid=Decimal(f"{mid * 0.998:.4f}"),
-                ask=Decimal(f"{mid * 1.002:.4f}"),
+                bid=round(mid * 0.998, 4),
+                ask=round(mid * 1.002, 4),
             )
         )
     return PriceHistory.objects.bulk_create(rows, batch_size=5000)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Collection, Iterable, Mapping
-from decimal import Decimal
 from typing import Any
 
-from django.core.validators import MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models, transaction
 from django.db.models import F, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
@@ -157,14 +156,13 @@ _HELP = {"price": _("A price without a side: the close of a candle, a plain valu
 def quote_field(column: ml.QuoteColumn) -> models.Field[Any, Any]:
     """The database's field for a column of a quote."""
     options: dict[str, Any] = {"null": True, "blank": True, "help_text": _HELP.get(column.name, "")}
-    if not column.places:
+    if column.whole:
         return models.PositiveIntegerField(WORDS[column.name], **options)
-    return models.DecimalField(
-        WORDS[column.name],
-        max_digits=column.digits,
-        decimal_places=column.places,
-        **options,
-    )
+    # A double prints back every figure of up to 15 digits as it was quoted, from 1e-12 to 1e12;
+    # who stores quotes refuses what it does not.
+    least, most = column.range
+    limits = [MinValueValidator(least), MaxValueValidator(most)]
+    return models.FloatField(WORDS[column.name], validators=limits, **options)
 
 
 class PriceHistory(models.Model):
@@ -220,12 +218,12 @@ class PriceHistory(models.Model):
         return super().delete(*args, **kwargs)
 
     @property
-    def avg_price(self) -> Decimal | None:
+    def avg_price(self) -> float | None:
         """Mid of both sides; the price without a side where there are none; else unknown."""
         return derive_price(self.bid, self.ask, self.price)[0]
 
     @property
-    def spread_pct(self) -> Decimal | None:
+    def spread_pct(self) -> float | None:
         """Ask less bid, in percent of mid; negative where the quote is crossed."""
         return derive_price(self.bid, self.ask, self.price)[1]
 
@@ -235,8 +233,8 @@ for _column in ml.QUOTE_SCHEMA:
 
 
 def derive_price(
-    bid: Decimal | None, ask: Decimal | None, price: Decimal | None
-) -> tuple[Decimal | None, Decimal | None]:
+    bid: float | None, ask: float | None, price: float | None
+) -> tuple[float | None, float | None]:
     """(average price, spread in percent) of a quote. The only place that says what they are."""
     if bid is None or ask is None:
         return price, None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
@@ -15,7 +15,6 @@ from django.utils.translation import gettext as _
 import ml
 from analytics.exceptions import InvalidInput, NotFound
 from analytics.models import Market, PriceHistory
-from analytics.selectors.figures import from_stored, stored_floats
 
 #: A market quoted more often than its cadence is thinned to about so many points of a chart.
 MOST_POINTS = 240
@@ -117,7 +116,7 @@ def market_counters(market: Market) -> Counters:
     return Counters(*(found or (0, 0)))
 
 
-def thinned(values: Iterable[tuple[dt.datetime, Decimal | None]]) -> Line:
+def thinned(values: Iterable[tuple[dt.datetime, float | None]]) -> Line:
     """The known ones of (moment, value); of more than MOST_POINTS only every so many, the last one
     among them."""
     points = [(at, float(value)) for at, value in values if value is not None]
@@ -144,12 +143,16 @@ def price_frame(
         quotes = quotes.filter(timestamp__gte=since)
     if until is not None:
         quotes = quotes.filter(timestamp__lte=until)
-    fields = ("timestamp", *stored_floats(columns))
+    fields = ("timestamp", *columns)
     if last is None:
         rows = list(quotes.order_by("timestamp").values_list(*fields))
     else:
         rows = list(quotes.order_by("-timestamp").values_list(*fields)[:last])[::-1]
     moments = pd.to_datetime([at for at, *_figures in rows], utc=True)
-    figures = from_stored((row[1:] for row in rows), columns)
-    frame = pd.DataFrame(figures, index=pd.DatetimeIndex(moments, name="timestamp").as_unit("ns"))
+    figures = np.array([row[1:] for row in rows], dtype="float64").reshape(-1, len(columns))
+    frame = pd.DataFrame(
+        figures,
+        columns=list(columns),
+        index=pd.DatetimeIndex(moments, name="timestamp").as_unit("ns"),
+    )
     return frame.dropna(axis="columns", how="all")

@@ -7,20 +7,21 @@ from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from django.db import connection
-from django.db.models import DecimalField, PositiveIntegerField
+from django.db.models import FloatField, PositiveIntegerField
 from django.utils import translation
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import ml
 from analytics.api.resources.prices import PriceRowInput, PriceSerializer
 from analytics.models import PriceHistory
-from analytics.selectors.figures import rounded, to_stored
 from analytics.selectors.prices import price_frame
 from analytics.services.prices.files import QUOTE_HEADER
 from analytics.services.prices.importing import price_bulk_add, price_import
+from analytics.services.prices.rows import check_rows
 from analytics.words import WORDS
 from ml.quotes import Kind
 from tests import factories
@@ -37,10 +38,10 @@ def test_the_database_has_a_field_for_it_that_takes_every_figure_below_the_limit
     assert field.blank
     if column.kind is Kind.COUNT:
         assert type(field) is PositiveIntegerField
-        assert connection.ops.integer_field_range("PositiveIntegerField")[1] >= column.limit - 1
+        most = connection.ops.integer_field_range("PositiveIntegerField")[1]
+        assert most >= column.range[1]
     else:
-        assert type(field) is DecimalField
-        assert (field.max_digits, field.decimal_places) == (column.digits, column.places)
+        assert type(field) is FloatField
 
 
 def test_the_database_has_no_other_figures():
@@ -91,23 +92,37 @@ def test_the_readme_shows_the_header_of_a_file(name):
 
 
 # ------------------------------------------------------------------------------- in and out again
-@given(st.integers(1, 10**15 - 1), st.integers(0, 10))
-def test_fifteen_digits_are_what_was_quoted(digits, places):
-    quoted = Decimal(digits).scaleb(-places)
-    near = np.nextafter(float(quoted), [0, np.inf])  # what a database may read back for it
-    values = rounded(np.array([float(quoted), *near]), 10)
-    assert to_stored(values, "price") == [quoted] * 3
+@given(st.integers(1, 10**15 - 1), st.integers(-12, 2))
+def test_fifteen_digits_are_what_was_quoted(digits, power):
+    quoted = Decimal(digits).scaleb(power)
+    assume(Decimal("1e-12") <= quoted <= Decimal("1e12"))
+    checked = check_rows(pd.DataFrame({"timestamp": [TIME], "price": [str(quoted)]}))
+    assert not checked.bad.any()
+    assert Decimal(repr(float(checked.rows["price"].iloc[0]))) == quoted
 
 
-def test_what_is_unknown_stays_unknown():
-    assert to_stored(rounded(np.array([np.nan, 0.0, 3.0]), 0), "bid_offers") == [None, 0, 3]
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("9.300000000000000001", "more digits"),
+        ("0.1234567890123456789", "more digits"),
+        ("9e-13", "must lie between"),
+        ("1.1e12", "must lie between"),
+        ("1e400", "not a number"),
+        ("0", "above zero"),
+    ],
+)
+def test_a_price_that_cannot_be_kept_as_quoted_is_refused(text, why):
+    checked = check_rows(pd.DataFrame({"timestamp": [TIME], "price": [text]}))
+    assert why in " ".join(reason for _column, _mask, reason in checked.problems)
 
 
 @pytest.mark.parametrize("as_text", [False, True])
 def test_figures_come_back_as_they_were_posted(db, as_text):
     market = factories.make_market()
     rng = np.random.default_rng(0)
-    prices = [round(x, p) for x in 10 ** rng.uniform(-2, 5, 60) for p in (2, 9)]
+    prices = [round(x, p) for x in 10 ** rng.uniform(-9, 11, 60) for p in (3, 12)]
+    prices = [max(price, 1e-12) for price in prices]
     rows = [
         {"timestamp": f"2026-05-01T{k // 60:02d}:{k % 60:02d}:00Z", "bid": str(p) if as_text else p}
         for k, p in enumerate(prices)

@@ -41,7 +41,7 @@ QUOTE_EXAMPLE = {
 def figure_fields(**options: Any) -> dict[str, serializers.Field]:
     """A number for every figure that a quote may have."""
     return {
-        column.name: (serializers.FloatField if column.places else serializers.IntegerField)(
+        column.name: (serializers.IntegerField if column.whole else serializers.FloatField)(
             help_text=f"{column.help} Unit: {column.unit}.", **options
         )
         for column in PriceHistory.SCHEMA

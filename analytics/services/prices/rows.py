@@ -1,7 +1,8 @@
 """Rows of quotes: checked column by column, whoever sent them, and written once, however often.
 
 Cells arrive as text or as numbers; an empty one means "unknown". From here on they are float64, as
-in every frame (see analytics.selectors.figures). Rows of one market and moment are one quote: their
+in every frame and in the database: a figure that a double does not print back as it was quoted is
+refused, never rounded. Rows of one market and moment are one quote: their
 figures are laid over each other, a later known figure wins, an unknown one never erases. That makes
 every import idempotent, and resumable after a kill at any chunk.
 """
@@ -12,6 +13,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import numpy as np
@@ -22,12 +24,12 @@ from django.utils.translation import gettext as _
 import ml
 from analytics.models import PriceHistory
 from analytics.models.market import lock_markets
-from analytics.selectors.figures import from_stored, rounded, stored_floats, to_stored
 
 FIGURES = list(ml.QUOTE_COLUMNS)
 EARLIEST = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 LATEST = dt.datetime(2200, 1, 1, tzinfo=dt.UTC)
 CHUNK_ROWS = 5_000
+_SURE_DIGITS = 15
 _MOMENT = (
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?: ?(?:Z|[+-]\d\d(?::?\d\d)?))?)?"
 )
@@ -93,7 +95,7 @@ def _text(cells: pd.Series) -> pd.Series:
 
 
 def _figure(column: ml.QuoteColumn, cells: pd.Series, checked: Checked) -> np.ndarray:
-    """(n,) float64 of a column's cells, held against its limits and rounded to its places."""
+    """(n,) float64 of a column's cells, held against its range."""
     if pd.api.types.is_numeric_dtype(cells.dtype) and not pd.api.types.is_bool_dtype(cells.dtype):
         blank = cells.isna().to_numpy()
         values = cells.to_numpy(dtype="float64", na_value=np.nan, copy=True)
@@ -102,18 +104,38 @@ def _figure(column: ml.QuoteColumn, cells: pd.Series, checked: Checked) -> np.nd
         blank = text.isna().to_numpy()
         numbers = pd.to_numeric(text.where(~blank, "0"), errors="coerce")
         values = np.where(blank, np.nan, numbers.to_numpy(dtype="float64"))
+        checked.refuse(column.name, _inexact(text, values), _("more digits than can be kept"))
     wrong = ~blank & ~np.isfinite(values)
     checked.refuse(column.name, wrong, _("not a number"))
     values[wrong] = np.nan
-    if not column.places:
+    if column.whole:
         checked.refuse(column.name, values % 1 > 0, _("not a whole number"))
-    checked.refuse(column.name, np.abs(values) >= column.limit, _("too many digits"))
-    values = rounded(values, column.places)
+    least, most = column.range
     if column.positive:
         checked.refuse(column.name, values <= 0, _("a price must be above zero"))
     else:
         checked.refuse(column.name, values < 0, _("must not be negative"))
+    beyond = (values > most) | ((values > 0) & (values < least))
+    checked.refuse(
+        column.name,
+        beyond,
+        _("must lie between %(least)g and %(most)g") % {"least": least, "most": most},
+    )
     return values
+
+
+def _inexact(text: pd.Series, values: np.ndarray) -> np.ndarray:
+    """(n,) mask of the cells whose figure a double does not hold as it is written."""
+    out = np.zeros(len(text), dtype=bool)
+    # Up to 15 digits it always does.
+    long = np.isfinite(values) & (text.str.len().fillna(0) > _SURE_DIGITS).to_numpy(dtype=bool)
+    for number in np.flatnonzero(long).tolist():
+        try:
+            written = Decimal(text.iloc[number])
+        except InvalidOperation:
+            continue
+        out[number] = written != Decimal(repr(float(values[number])))
+    return out
 
 
 # ----------------------------------------------------------------------------------------- written
@@ -144,8 +166,8 @@ def _upsert(chunk: pd.DataFrame) -> dict[str, int]:
     sent = chunk[FIGURES].to_numpy(dtype="float64")
     stored, present = _stored(keys)
     merged = np.where(np.isnan(sent), stored, sent)
-    # A database may keep 15 digits only (SQLite's REAL), so equal means equal to that many.
-    differs = ~np.isclose(merged, stored, rtol=1e-14, atol=1e-11, equal_nan=True)
+    # What an older release kept as a decimal may stand a hair beside what was quoted.
+    differs = ~np.isclose(merged, stored, rtol=1e-14, atol=0.0, equal_nan=True)
     changed = present & differs.any(axis=1)
     new = _quotes(keys, merged, ~present)
     updated = _quotes(keys, merged, changed)
@@ -173,10 +195,10 @@ def _stored(keys: list[tuple[int, Any]]) -> tuple[np.ndarray, np.ndarray]:
     cells: list[tuple[Any, ...]] = []
     for market_id, wanted in moments.items():
         quotes = PriceHistory.objects.filter(market_id=market_id, timestamp__in=wanted)
-        for moment, *row in quotes.values_list("timestamp", *stored_floats(FIGURES)):
+        for moment, *row in quotes.values_list("timestamp", *FIGURES):
             numbers.append(place[market_id, moment])
             cells.append(tuple(row))
-    figures[numbers] = np.column_stack(list(from_stored(cells, FIGURES).values()))
+    figures[numbers] = np.array(cells, dtype="float64").reshape(-1, len(FIGURES))
     return figures, np.isin(np.arange(len(keys)), numbers)
 
 
@@ -184,7 +206,7 @@ def _quotes(
     keys: list[tuple[int, Any]], figures: np.ndarray, which: np.ndarray
 ) -> list[PriceHistory]:
     """The quotes of the keys that are meant, not yet stored."""
-    columns = [to_stored(figures[which, k], name) for k, name in enumerate(FIGURES)]
+    columns = [_cells(figures[which, k], column) for k, column in enumerate(ml.QUOTE_SCHEMA)]
     return [
         PriceHistory(
             market_id=int(keys[number][0]),
@@ -193,3 +215,9 @@ def _quotes(
         )
         for number, *cells in zip(np.flatnonzero(which).tolist(), *columns, strict=True)
     ]
+
+
+def _cells(values: np.ndarray, column: ml.QuoteColumn) -> list[float | int | None]:
+    """(n,) float64 of a column -> what the database takes; NaN is None."""
+    kind = int if column.whole else float
+    return [None if value != value else kind(value) for value in values.tolist()]

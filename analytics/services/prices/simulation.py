@@ -69,7 +69,7 @@ def simulation_write(
     anomalies (kind, start, end) to `labels`; answers the number of rows. Touches no database."""
     quotes, planted = _simulated(market, days=days, seed=seed, start=start, anomalies=anomalies)
     columns = [column for column in ml.QUOTE_SCHEMA if column.side]
-    whole = {column.name: "Int64" for column in columns if not column.places}
+    whole = {column.name: "Int64" for column in columns if column.whole}
     table = quotes.astype(whole).rename(columns={c.name: c.file_name for c in columns})
     table["timestamp"] = quotes.index.strftime("%Y-%m-%dT%H:%M:%SZ")
     asset, fiat, exchange = Market.parse_symbol(market) or ("", "", "")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -35,8 +34,8 @@ def quotes(market) -> None:
         PriceHistory(
             market=market,
             timestamp=NOW - dt.timedelta(minutes=30 * k),
-            bid=Decimal("9.30") + k,
-            ask=None if k == 1 else Decimal("9.5") + k,
+            bid=9.30 + k,
+            ask=None if k == 1 else 9.5 + k,
         )
         for k in range(5)
     )

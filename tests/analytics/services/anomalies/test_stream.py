@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -95,8 +93,8 @@ def seen(monkeypatch) -> dict:
 
 
 def add(market, rows: pd.DataFrame) -> None:
-    def figure(value: float) -> Decimal | None:
-        return Decimal(f"{value:.8f}") if np.isfinite(value) else None
+    def figure(value: float) -> float | None:
+        return round(value, 8) if np.isfinite(value) else None
 
     PriceHistory.objects.bulk_create(
         PriceHistory(market=market, timestamp=at, **{k: figure(v) for k, v in row.items()})
@@ -147,7 +145,7 @@ def test_history_that_changed_is_noticed(market, asked, seen, predictor, quotes,
     look(market)
     old = PriceHistory.objects.order_by("-timestamp")[1]
     if change == "corrected":
-        old.ask *= Decimal("1.02")
+        old.ask *= 1.02
         old.save()
     elif change == "swapped":
         old.bid_volume, old.ask_volume = old.ask_volume, old.bid_volume
@@ -174,7 +172,7 @@ def test_a_correction_matters(market, seen, quotes):
     before = look(market)
     score = AnomalyWatch.objects.get().last_score
     AnomalyWatch.objects.all().delete()
-    PriceHistory.objects.filter(timestamp=quotes.index[BEFORE - 1]).update(ask=Decimal("11.5"))
+    PriceHistory.objects.filter(timestamp=quotes.index[BEFORE - 1]).update(ask=11.5)
     look(market)
     assert before.rows == 48
     assert abs(AnomalyWatch.objects.get().last_score - score) > 0.001
@@ -231,7 +229,7 @@ def test_a_quote_that_is_corrected_during_a_look_is_noticed(market, asked, seen,
     add(market, quotes.iloc[BEFORE : BEFORE + 1])
 
     def meanwhile() -> None:
-        PriceHistory.objects.filter(timestamp=quotes.index[BEFORE - 1]).update(ask=Decimal("11"))
+        PriceHistory.objects.filter(timestamp=quotes.index[BEFORE - 1]).update(ask=11.0)
 
     asked.meanwhile = meanwhile
     look(market)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import pytest
 
 from analytics.exceptions import InvalidInput
@@ -21,7 +19,7 @@ def test_bulk_rows_are_written_once():
     assert price_bulk_add(rows=rows).new == 2
     assert price_bulk_add(rows=rows).unchanged == 2
     assert price_bulk_add(rows=[{**ROW, "bid": 9.4}]).updated == 1
-    assert PriceHistory.objects.earliest().ask == Decimal("9.35")
+    assert PriceHistory.objects.earliest().ask == 9.35
 
 
 def test_bulk_rows_may_leave_the_market_to_the_request():

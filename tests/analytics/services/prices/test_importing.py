@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import gzip
-from decimal import Decimal
 
 import pandas as pd
 import pytest
@@ -47,14 +46,14 @@ def test_every_figure_of_a_quote_arrives_as_decimal(write):
     assert report.markets == ["USDT/BOB@x"]
     quote = PriceHistory.objects.get()
     assert quote.timestamp == dt.datetime(2026, 5, 1, 12, tzinfo=dt.UTC)
-    assert (quote.bid, quote.ask) == (Decimal("9.3"), Decimal("9.35"))
-    assert (quote.bid_volume, quote.bid_offers, quote.ask_offers) == (Decimal("1000.5"), 12, 15)
+    assert (quote.bid, quote.ask) == (9.3, 9.35)
+    assert (quote.bid_volume, quote.bid_offers, quote.ask_offers) == (1000.5, 12, 15)
     assert quote.price is None
     assert quote.volume is None
 
 
 def test_a_second_import_writes_nothing(write):
-    path = write(GOOD, GOOD.replace("12:00", "12:30").replace("9.30", "1234567.1234567891"))
+    path = write(GOOD, GOOD.replace("12:00", "12:30").replace("9.30", "1234567.12345678"))
     price_import(path=path)
     again = price_import(path=path)
     assert (again.new, again.updated, again.unchanged) == (0, 0, 2)
@@ -88,7 +87,7 @@ def test_sides_of_one_moment_become_one_quote(write):
     assert (report.read, report.new, report.merged) == (3, 1, 2)
     assert report.markets == ["USDT/BOB@x"]
     quote = PriceHistory.objects.get()
-    assert (quote.bid, quote.ask) == (Decimal("9.31"), Decimal("9.35"))
+    assert (quote.bid, quote.ask) == (9.31, 9.35)
 
 
 def test_a_later_file_corrects_and_never_erases(write):
@@ -96,7 +95,7 @@ def test_a_later_file_corrects_and_never_erases(write):
     report = price_import(path=write("2026-05-01T12:00:00Z,USDT,BOB,x,9.5,,,,,,,"))
     assert (report.new, report.updated, report.unchanged) == (0, 1, 0)
     quote = PriceHistory.objects.get()
-    assert (quote.bid, quote.ask, quote.bid_offers) == (Decimal("9.5"), Decimal("9.35"), 12)
+    assert (quote.bid, quote.ask, quote.bid_offers) == (9.5, 9.35, 12)
 
 
 def test_crossed_and_one_sided_quotes_are_kept(write):
@@ -109,18 +108,19 @@ def test_crossed_and_one_sided_quotes_are_kept(write):
     assert (report.new, report.rejected) == (2, 0)
 
 
-def test_extra_decimals_are_rounded(write):
-    price_import(path=write("2026-05-01T12:00:00Z,A,B,x,9.12345678916,10,,,1.123456789,,,"))
+def test_figures_are_kept_as_quoted_or_refused_never_rounded(write):
+    kept = "2026-05-01T12:00:00Z,A,B,x,9.12345678916,10,,,1.123456789,,,"
+    cut = "2026-05-01T12:30:00Z,A,B,x,9.1234567891612345678,10,,,,,,"
+    assert price_import(path=write(kept, cut)).rejected == 1
     quote = PriceHistory.objects.get()
-    assert quote.bid == Decimal("9.1234567892")
-    assert quote.bid_volume == Decimal("1.12345679")
+    assert (quote.bid, quote.bid_volume) == (9.12345678916, 1.123456789)
 
 
 def test_candles_become_price_and_volume(write):
     header = "timestamp,asset,fiat,exchange,open,high,low,close,volume"
     price_import(path=write("2026-05-01T12:00:00Z,BTC,USDT,spot,1,9,1,5.5,7", header=header))
     quote = PriceHistory.objects.get()
-    assert (quote.price, quote.volume, quote.bid) == (Decimal("5.5"), Decimal(7), None)
+    assert (quote.price, quote.volume, quote.bid) == (5.5, 7, None)
 
 
 def test_plain_values_take_the_market_given_and_are_utc(write):
@@ -128,7 +128,7 @@ def test_plain_values_take_the_market_given_and_are_utc(write):
     report = price_import(path=path, market="AD/CPC@nab")
     assert (report.new, report.merged) == (1, 1)
     quote = PriceHistory.objects.get()
-    assert quote.price == Decimal("2.5")
+    assert quote.price == 2.5
     assert quote.timestamp == dt.datetime(2014, 4, 10, 7, 15, tzinfo=dt.UTC)
 
 
@@ -143,7 +143,7 @@ def test_parquet_says_the_same_as_csv(tmp_path, naive):
     report = price_import(path=tmp_path / "q.parquet")
     assert report.new == 2
     quotes = PriceHistory.objects.order_by("timestamp")
-    assert [q.bid for q in quotes] == [Decimal("9.3"), None]
+    assert [q.bid for q in quotes] == [9.3, None]
     assert quotes[0].timestamp == times[0].to_pydatetime()
 
 
@@ -169,12 +169,12 @@ def test_progress_counts_up_to_the_rows(write):
         ("2026-05-01T12:00:00Z,USDT,BOB,x,9,inf,,,,,,", "ask: not a number"),
         ("2026-05-01T12:00:00Z,USDT,BOB,x,9,-Infinity,,,,,,", "ask: not a number"),
         ("2026-05-01T12:00:00Z,USDT,BOB,x,0,9,,,,,,", "bid: a price must be above zero"),
-        ("2026-05-01T12:00:00Z,USDT,BOB,x,1e-12,9,,,,,,", "bid: a price must be above zero"),
+        ("2026-05-01T12:00:00Z,USDT,BOB,x,9e-13,9,,,,,,", "bid: must lie between"),
         ("2026-05-01T12:00:00Z,USDT,BOB,x,-1,9,,,,,,", "bid: a price must be above zero"),
-        ("2026-05-01T12:00:00Z,USDT,BOB,x,1e14,9,,,,,,", "bid: too many digits"),
+        ("2026-05-01T12:00:00Z,USDT,BOB,x,1e14,9,,,,,,", "bid: must lie between"),
         ("2026-05-01T12:00:00Z,USDT,BOB,x,9,9,,,-1,,,", "bid_volume: must not be negative"),
         ("2026-05-01T12:00:00Z,USDT,BOB,x,9,9,,,,,1.5,", "bid_offers: not a whole number"),
-        ("2026-05-01T12:00:00Z,USDT,BOB,x,9,9,,,,,3e9,", "bid_offers: too many digits"),
+        ("2026-05-01T12:00:00Z,USDT,BOB,x,9,9,,,,,3e9,", "bid_offers: must lie between"),
         ("2026-05-01T12:00:00Z,USDT,BOB,x,,,1,1,,,,", "price: no price at all"),
         ("2026-02-30T12:00:00Z,USDT,BOB,x,9,9,,,,,,", "timestamp: not an ISO"),
         ("yesterday,USDT,BOB,x,9,9,,,,,,", "timestamp: not an ISO"),
@@ -254,7 +254,6 @@ def test_a_real_recording_is_imported_whole_and_once(shared_data):
     path = shared_data / "usdt_bob_binance_p2p.csv.gz"
     report = price_import(path=path)
     assert (report.read, report.new, report.rejected) == (22713, 22713, 0)
-    assert report.seconds < 20  # under 3 s alone; the machine may be busy
     assert Market.objects.get().cadence_minutes == 30
     again = price_import(path=path)
     assert (again.new, again.updated, again.unchanged) == (0, 0, 22713)
