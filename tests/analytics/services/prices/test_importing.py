@@ -254,7 +254,6 @@ def test_a_real_recording_is_imported_whole_and_once(shared_data):
     path = shared_data / "usdt_bob_binance_p2p.csv.gz"
     report = price_import(path=path)
     assert (report.read, report.new, report.rejected) == (22713, 22713, 0)
-    assert report.seconds < 20  # under 3 s alone; the machine may be busy
     assert Market.objects.get().cadence_minutes == 30
     again = price_import(path=path)
     assert (again.new, again.updated, again.unchanged) == (0, 0, 22713)

@@ -48,7 +48,7 @@ def test_a_new_family_is_trained_promoted_asked_and_purged(task, market, home):
             run = training_execute(run_id=run.pk)
             assert run.status == "succeeded", run.error_message
             models.append(run.model)
-        first, second = models
+        second = models[1]
         for model in models:
             model.refresh_from_db()
             if model.status != Status.ACTIVE:
