@@ -169,6 +169,7 @@ def test_every_artifact_loads_and_knows_its_task(upgraded):
         assert str(predictor.task) == model.task
 
 
+@pytest.mark.usefixtures("commits_at_once")
 def test_a_quote_that_arrives_goes_on_with_the_open_event(upgraded):
     ask = Caller()
     (event,) = ask("GET", "anomaly-events?open=true")["results"]
