@@ -1,0 +1,1 @@
+"""One reader for quotes as people have them. See docs/quotes.md."""

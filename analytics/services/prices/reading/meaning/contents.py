@@ -1,0 +1,85 @@
+"""What the cells of a column are, from the first rows: times, figures, text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from analytics.services.prices.reading.cells.kinds import BAD, DATE, ZONED
+from analytics.services.prices.reading.sources.layout import time_strength
+from analytics.services.prices.reading.cells.moments import read_moments
+from analytics.services.prices.reading.cells.numbers import NumberEvidence, read_figures
+from analytics.services.prices.reading.cells.tokens import UNKNOWN, is_number
+
+CLOCK = re.compile(r"^\s*\d{1,2}(:\d{2}){1,2}(\.\d+)?\s*([ap]\.?\s?m\.?)?\s*$|^\s*\d{1,2}\s*[ap]\.?m\.?\s*$", re.I)
+_HALF = 0.5
+
+
+@dataclass(frozen=True)
+class ColumnContent:
+    """Shares of the cells that are not blank (0..1): `times` certain ones, `maybe` numbers that may
+    be a time, `numbers`, `clocks` (10:30), `dates` without an hour, `zoned` moments. `texts`: the different cells, up to
+    a few; `whole`: all numbers are whole."""
+
+    filled: int
+    times: float = 0.0
+    maybe: float = 0.0
+    numbers: float = 0.0
+    clocks: float = 0.0
+    dates: float = 0.0
+    zoned: float = 0.0
+    whole: bool = False
+    texts: frozenset[str] = frozenset()
+
+    @property
+    def is_time(self) -> bool:
+        return self.times > _HALF
+
+    @property
+    def may_be_time(self) -> bool:
+        return self.times + self.maybe > _HALF
+
+    @property
+    def is_number(self) -> bool:
+        return self.numbers > _HALF
+
+    @property
+    def is_clock(self) -> bool:
+        return self.clocks > _HALF
+
+    @property
+    def is_text(self) -> bool:
+        return self.filled > 0 and not (self.is_number or self.is_time or self.is_clock)
+
+
+def column_content(cells: Sequence[str]) -> ColumnContent:
+    """Look at the cells of a column."""
+    known = [cell for cell in cells if cell.strip().lower() not in UNKNOWN]
+    if not known:
+        return ColumnContent(0)
+    strengths = [time_strength(cell) for cell in known]
+    kinds = read_moments(pa.array(known, pa.string()), "dmy").kind
+    count = len(known)
+    return ColumnContent(
+        filled=count,
+        times=strengths.count(2) / count,
+        maybe=strengths.count(1) / count,
+        numbers=sum(map(is_number, known)) / count,
+        clocks=sum(CLOCK.match(cell) is not None for cell in known) / count,
+        dates=float((kinds == DATE).mean()),
+        zoned=float((kinds == ZONED).sum() / max((kinds != BAD).sum(), 1)),
+        whole=all(re.fullmatch(r"\s*\d+\s*", cell) for cell in known),
+        texts=frozenset(cell.strip() for cell in known),
+    )
+
+
+def sample_figures(cells: Sequence[str]) -> np.ndarray:
+    """The cells as float64 under the likelier decimal mark, NaN where they are none."""
+    column = pa.array([cell or None for cell in cells], pa.string())
+    evidence = NumberEvidence()
+    evidence.add(column)
+    return read_figures(column, "," if evidence.comma > evidence.point else ".").values

@@ -1,0 +1,235 @@
+"""Text with separators -> a Table: encoding, delimiter and quoting once, then pyarrow's parser."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+from django.utils.translation import gettext as _
+
+from analytics.services.prices.reading.sources.containers import BROKEN, Content
+from analytics.services.prices.reading.decisions import Decision, Reject, shortened, unreadable
+from analytics.services.prices.reading.sources.layout import LOOKED_AT, Layout, find_layout
+from analytics.services.prices.reading.options import DELIMITERS, ReadOptions
+from analytics.services.prices.reading.refusals import bad_header
+from analytics.services.prices.reading.sources.tables import Block, Restart, Table
+from analytics.services.prices.reading.sources.texts import Utf8, text_encoding, text_sample
+
+_BLOCK_BYTES = 2 << 20
+_CANDIDATES = (",", ";", "\t", "|")
+
+
+@dataclass
+class _Dialect:
+    """How a text is cut into cells. `skip`: lines before the first row of data. `mend`: a quote that
+    nobody closes was seen, so lines with an odd number of quotes lose them."""
+
+    encoding: str
+    delimiter: str
+    quote: str
+    escape: str | None
+    skip: int = 0
+    mend: bool = False
+
+
+@dataclass
+class _Rows:
+    """The numbers of rows, and those that the parser refused, in one pass over a text."""
+
+    next: int
+    width: int
+    delimiter: str
+    quote: str
+    torn: list[Reject] = field(default_factory=list)
+    refused: list[int] = field(default_factory=list)
+    saved: list[tuple[int, list[str]]] = field(default_factory=list)
+
+    def refuse(self, row: pa_csv.InvalidRow) -> str:
+        """Set a row aside; the lines that a stray quote swallowed are looked at again, and a row
+        that only ends in blank cells is saved."""
+        self.refused.append(row.number)
+        lines = row.text.splitlines() or [""]
+        for place, line in enumerate(lines):
+            cells = next(csv.reader([line], delimiter=self.delimiter, quotechar=self.quote), [])
+            surplus = cells[self.width :]
+            if len(cells) >= self.width and not any(c.strip() for c in surplus) and (place or surplus):
+                self.saved.append((row.number + place, cells[: self.width]))
+            elif line.strip():
+                reason = _wrong_count(self.width, row.actual_columns if not place else len(cells))
+                self.torn.append(Reject(row.number + place, reason, shortened(line, 500)))
+        return "skip"
+
+    def numbers(self, count: int) -> np.ndarray:
+        """The numbers of the next `count` good rows."""
+        several = np.arange(self.next, self.next + count + len(self.refused))
+        good = several[~np.isin(several, self.refused)][:count]
+        self.next = int(good[-1]) + 1 if count else self.next
+        self.refused = [number for number in self.refused if number >= self.next]
+        return good
+
+
+def _wrong_count(wanted: int, found: int) -> str:
+    return _("%(wanted)s columns expected, %(found)s found") % {"wanted": wanted, "found": found}
+
+
+def csv_table(content: Content, options: ReadOptions, decisions: list[Decision]) -> Table:
+    """The table of a text; raises InvalidInput: bad_file, bad_header."""
+    encoding = text_encoding(content, options.encoding, decisions)
+    text = text_sample(content, encoding)
+    dialect, layout, rows = _looked_at(content.name, text, encoding, options)
+    decisions += _said(dialect, layout, rows)
+
+    def blocks(columns: Sequence[int]) -> Iterator[Block]:
+        return _blocks(content, dialect, len(layout.names), columns)
+
+    sample = [list(row) for row in rows[layout.first :] if len(row) == len(layout.names)]
+    return Table(content.name, layout, sample, blocks, dialect.delimiter)
+
+
+# ---------------------------------------------------------------------------------------- dialect
+def _looked_at(
+    name: str, text: str, encoding: str, options: ReadOptions
+) -> tuple[_Dialect, Layout, list[list[str]]]:
+    """The delimiter under which the first rows hold most data: a time and figures, row by row. (A
+    sniffer that knows nothing of quotes takes the comma of 11,60 or the blank of a time as well.)"""
+    first = text.split("\n", 1)[0].strip().strip('"').lower()
+    told = first[4:5] if first.startswith("sep=") else None
+    wanted = DELIMITERS[options.delimiter] if options.delimiter else told
+    quote = "'" if text.count("'") > 2 * text.count('"') and text.lstrip().startswith("'") else '"'
+    escape = "\\" if '\\"' in text and '""' not in text else None
+    tried = []
+    for delimiter in (wanted,) if wanted else _CANDIDATES:
+        dialect = _Dialect(encoding, delimiter, quote, escape)
+        rows, lines = _rows(name, text, dialect)
+        begin = 1 if told is not None else 0
+        layout = find_layout(rows[begin:])
+        if layout is not None:
+            layout = _moved(layout, begin)
+            dialect.skip = lines[layout.first - 1] if layout.first else 0
+            tried.append((layout.data, len(set(layout.names)), dialect, layout, rows))
+    if not tried:
+        shown = next((line for line in text.splitlines() if line.strip()), "")
+        raise bad_header(shown.split(wanted or ","))
+    return max(tried, key=lambda one: one[:2])[2:]
+
+
+def _moved(layout: Layout, by: int) -> Layout:
+    header = None if layout.header is None else layout.header + by
+    return Layout(layout.first + by, layout.names, layout.hints, header, layout.data)
+
+
+def _rows(name: str, text: str, dialect: _Dialect) -> tuple[list[list[str]], list[int]]:
+    """The first rows under a dialect, and the number of lines up to the end of each."""
+    reader = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=dialect.delimiter,
+        quotechar=dialect.quote,
+        escapechar=dialect.escape,
+    )
+    rows, lines = [], []
+    try:
+        for row in islice(reader, LOOKED_AT):
+            rows.append(row)
+            lines.append(reader.line_num)
+    except csv.Error as error:
+        if not rows:
+            raise unreadable(name, error) from error
+    return rows, lines
+
+
+def _said(dialect: _Dialect, layout: Layout, rows: list[list[str]]) -> list[Decision]:
+    named = {",": _("comma"), ";": _("semicolon"), "\t": _("tab"), "|": _("bar")}
+    chosen = named.get(dialect.delimiter, dialect.delimiter)
+    why = _("%(count)s of the first %(rows)s rows hold a time and a figure so") % {
+        "count": layout.data,
+        "rows": len(rows),
+    }
+    found = [Decision(_("separator"), chosen, why, "delimiter", (",", ";", "tab", "|"))]
+    if layout.header is None:
+        found.append(Decision(_("header"), _("none"), _("the first row holds data")))
+    elif layout.header or layout.first > layout.header + 1:
+        where = _("row %(row)s; the data begin in row %(first)s") % {
+            "row": layout.header + 1,
+            "first": layout.first + 1,
+        }
+        found.append(Decision(_("header"), where, _("the row with the names of columns")))
+    return found
+
+
+# ----------------------------------------------------------------------------------------- reading
+def _blocks(
+    content: Content, dialect: _Dialect, width: int, columns: Sequence[int]
+) -> Iterator[Block]:
+    names = [f"c{place}" for place in range(width)]
+    wanted = [names[place] for place in columns]
+    rows = _Rows(dialect.skip + 1, width, dialect.delimiter, dialect.quote)
+    try:
+        with Utf8(content, dialect.encoding, dialect.mend) as stream:
+            for batch in _parser(stream, dialect, names, wanted, rows):
+                yield _block(batch, columns, rows)
+                yield from _saved(columns, rows)
+            odd = stream.quotes % 2 == 1 and dialect.quote == '"' and dialect.escape is None
+    except pa.ArrowInvalid as error:
+        odd = "straddling" in str(error)
+        if not odd or dialect.mend:
+            raise unreadable(content.name, error) from error
+    except BROKEN as error:
+        raise unreadable(content.name, error) from error
+    if odd and not dialect.mend:
+        dialect.mend = True
+        raise Restart
+    yield from _saved(columns, rows)
+    if rows.torn:
+        nothing = {place: pa.array([], pa.string()) for place in columns}
+        yield Block(nothing, np.array([], dtype="int64"), rows.torn)
+
+
+def _parser(
+    stream: Utf8, dialect: _Dialect, names: list[str], wanted: list[str], rows: _Rows
+) -> Iterator[pa.RecordBatch]:
+    return pa_csv.open_csv(
+        pa.PythonFile(stream, mode="r"),
+        read_options=pa_csv.ReadOptions(
+            use_threads=False,
+            block_size=_BLOCK_BYTES,
+            column_names=names,
+            skip_rows=dialect.skip,
+        ),
+        parse_options=pa_csv.ParseOptions(
+            delimiter=dialect.delimiter,
+            quote_char=dialect.quote,
+            escape_char=dialect.escape or False,
+            newlines_in_values=True,
+            ignore_empty_lines=False,
+            invalid_row_handler=rows.refuse,
+        ),
+        convert_options=pa_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            include_columns=wanted,
+            null_values=[""],
+            strings_can_be_null=True,
+        ),
+    )
+
+
+def _block(batch: pa.RecordBatch, columns: Sequence[int], rows: _Rows) -> Block:
+    numbers = rows.numbers(batch.num_rows)
+    due = [reject for reject in rows.torn if reject.row < rows.next]
+    rows.torn = rows.torn[len(due) :]
+    return Block(dict(zip(columns, batch.columns, strict=True)), numbers, due)
+
+
+def _saved(columns: Sequence[int], rows: _Rows) -> Iterator[Block]:
+    if rows.saved:
+        saved, rows.saved = rows.saved, []
+        cells = {
+            place: pa.array([row[place] or None for _number, row in saved], pa.string())
+            for place in columns
+        }
+        yield Block(cells, np.array([number for number, _row in saved], dtype="int64"))
