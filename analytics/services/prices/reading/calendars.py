@@ -33,7 +33,7 @@ class TimeEvidence:
     """What the cells of the time column are. `good`: order of day and month -> cells that are a
     time between 2009 and now under it; `any`: cells that are one under some order. `kinds` counts
     cells of each kind. `ups`, `downs`: rows later, earlier than the row before them; `back` is
-    the first that is earlier."""
+    the first that is earlier; `span` the first and the last moment of all (microseconds)."""
 
     now: dt.datetime
     pattern: str | None = None
@@ -45,18 +45,23 @@ class TimeEvidence:
     ups: int = 0
     downs: int = 0
     back: str = ""
+    span: tuple[int, int] = (0, 0)
     _last: int | None = None
 
     def add(self, cells: pa.Array) -> None:
         """Look at a block of the column."""
         first = read_times(cells, "dmy", self.pattern)
-        found = {"dmy": first} | {o: read_moments(cells, o) if first.ordered else first for o in ("mdy", "ymd")}
+        found = {"dmy": first} | {
+            o: read_moments(cells, o) if first.ordered else first for o in ("mdy", "ymd")
+        }
         likely = {order: self._likely(moments) for order, moments in found.items()}
         self.good.update({order: int(mask.sum()) for order, mask in likely.items()})
         self.any += int(np.logical_or.reduce(list(likely.values())).sum())
         self.kinds.update(dict(zip(*np.unique(first.kind, return_counts=True), strict=True)))
         if first.ordered and not self.shown:
-            both = np.flatnonzero(likely["dmy"] & likely["mdy"] & (found["dmy"].micros != found["mdy"].micros))
+            both = np.flatnonzero(
+                likely["dmy"] & likely["mdy"] & (found["dmy"].micros != found["mdy"].micros)
+            )
             self.shown = cells[int(both[0])].as_py() if len(both) else ""
         self.ordered |= first.ordered
         self._steps(cells, first)
@@ -78,14 +83,10 @@ class TimeEvidence:
             self.back = str(cells[int(places[down[0]])].as_py())
         self.downs += len(down)
         self._last = int(micros[-1])
-
-    @property
-    def direction(self) -> int:
-        """1 where nearly all rows follow the one before in time, -1 the other way round, else 0."""
-        steps = self.ups + self.downs
-        if steps and self.ups >= 0.95 * steps:
-            return 1
-        return -1 if steps and self.downs >= 0.95 * steps else 0
+        low, high = int(micros.min()), int(micros.max())
+        self.span = (
+            (min(self.span[0], low), max(self.span[1], high)) if self.span[1] else (low, high)
+        )
 
 
 def read_times(cells: pa.Array, order: str, pattern: str | None) -> Moments:
@@ -123,7 +124,10 @@ def date_order(
         why = _("only so are all dates possible and none in the future")
         decisions.append(_decision(fits[0], why))
         return fits[0]
-    for order, why in ((hint, _("the header says so")), (options.remembered.get("date_format"), _("as the last time"))):
+    for order, why in (
+        (hint, _("the header says so")),
+        (options.remembered.get("date_format"), _("as the last time")),
+    ):
         if order in fits:
             decisions.append(_decision(order, why))
             return order
@@ -166,7 +170,11 @@ def _contradiction(evidence: TimeEvidence) -> InvalidInput:
         _("Some dates have the day first, others the month."),
         "date_format",
         [
-            Choice(order, _("%(count)s of %(all)s can be read so") % {"count": evidence.good[order], "all": evidence.any})
+            Choice(
+                order,
+                _("%(count)s of %(all)s can be read so")
+                % {"count": evidence.good[order], "all": evidence.any},
+            )
             for order in ("dmy", "mdy")
         ],
     )

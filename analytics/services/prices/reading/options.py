@@ -65,7 +65,9 @@ class ReadOptions:
             try:
                 "".encode(self.encoding)
             except LookupError as error:
-                raise _bad("encoding", self.encoding, _("must be one such as utf-8 or cp1252")) from error
+                raise _bad(
+                    "encoding", self.encoding, _("must be one such as utf-8 or cp1252")
+                ) from error
         if self.tz is not None:
             try:
                 zoneinfo.ZoneInfo(self.tz)
@@ -88,7 +90,7 @@ class ReadOptions:
 
 
 def parse_columns(text: str) -> dict[str, str]:
-    """"bid=compra,ask=venta" -> {"bid": "compra", "ask": "venta"}; raises InvalidInput (bad_option)."""
+    """ "bid=compra,ask=venta" -> {"bid": "compra", "ask": "venta"}; raises InvalidInput (bad_option)."""
     chosen: dict[str, str] = {}
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         role, sign, name = part.partition("=")

@@ -34,7 +34,9 @@ def time_zone(
     utc, place = named
     if not naive:
         if options.tz is not None:
-            decisions.append(Decision(_("time zone"), _("of each time"), _("every time names its own"), "tz"))
+            decisions.append(
+                Decision(_("time zone"), _("of each time"), _("every time names its own"), "tz")
+            )
         return "UTC"
     remembered = str(options.remembered.get("tz") or "")
     if options.tz is not None:
@@ -46,9 +48,17 @@ def time_zone(
     elif remembered:
         zone, why = remembered, _("as the last time")
     else:
-        zone, why = "UTC", _("%(count)s times name no zone, so they were read as UTC; if they are local, give --tz") % {"count": naive}
+        zone, why = (
+            "UTC",
+            _(
+                "%(count)s times name no zone, so they were read as UTC; if they are local, give --tz"
+            )
+            % {"count": naive},
+        )
         if evidence.back and 0 < evidence.downs < 0.05 * evidence.ups:
-            why += "; " + _("%(cell)s goes back in time, as local clocks do when summer ends") % {"cell": evidence.back}
+            why += "; " + _("%(cell)s goes back in time, as local clocks do when summer ends") % {
+                "cell": evidence.back
+            }
     decisions.append(Decision(_("time zone"), zone, why, "tz"))
     return zone
 
@@ -96,38 +106,40 @@ class Folds:
     """The rows of doubled hours, gathered in the order of the source. `direction`: 1 where rows
     follow each other in time, -1 the other way round, 0 neither."""
 
-    runs: dict[str, _Run] = field(default_factory=dict)
+    runs: dict[int, _Run] = field(default_factory=dict)
     done: list[_Run] = field(default_factory=list)
-    last: dict[str, int] = field(default_factory=dict)
+    last: dict[int, int] = field(default_factory=dict)
     ups: int = 0
     downs: int = 0
     same: int = 0
 
     def add(self, first: int, keys: np.ndarray, moments: Moments, twice: np.ndarray) -> None:
-        """A block whose first row is the `first` of the source; `keys` are the rows' markets."""
+        """A block whose first row is the `first` of the source; `keys` are the rows' markets, numbered."""
         for key in np.unique(keys):
             places = np.flatnonzero((keys == key) & moments.good)
             micros, doubled = moments.micros[places], twice[places]
-            self._steps(str(key), micros, doubled)
-            run = self.runs.setdefault(str(key), [])
+            self._steps(int(key), micros, doubled)
+            run = self.runs.setdefault(int(key), [])
             last = -1
             for n in np.flatnonzero(doubled).tolist():
                 if run and n != last + 1:
                     self.done.append(run)
-                    run = self.runs[str(key)] = []
+                    run = self.runs[int(key)] = []
                 run.append((first + int(places[n]), int(micros[n])))
                 last = n
             if run and last + 1 != len(places):
                 self.done.append(run)
-                self.runs[str(key)] = []
+                self.runs[int(key)] = []
 
-    def _steps(self, key: str, micros: np.ndarray, doubled: np.ndarray) -> None:
+    def _steps(self, key: int, micros: np.ndarray, doubled: np.ndarray) -> None:
         if not len(micros):
             return
-        steps = np.diff(micros, prepend=self.last.get(key, int(micros[0])))[~doubled]
+        before = self.last.get(key)
+        steps = np.diff(micros) if before is None else np.diff(micros, prepend=before)
+        steps = steps[~doubled[len(doubled) - len(steps) :]]
         self.ups += int((steps > 0).sum())
         self.downs += int((steps < 0).sum())
-        self.same += int((steps == 0).sum()) - (key not in self.last)
+        self.same += int((steps == 0).sum())
         self.last[key] = int(micros[-1])
 
     def told(self) -> Mapping[int, int]:
@@ -141,7 +153,9 @@ class Folds:
             ordered = run if rising else run[::-1]
             turn = _turn([micros for _row, micros in ordered], doubles=self.same > 0)
             if turn is not None:
-                found |= {row: SECOND if n >= turn else FIRST for n, (row, _m) in enumerate(ordered)}
+                found |= {
+                    row: SECOND if n >= turn else FIRST for n, (row, _m) in enumerate(ordered)
+                }
         return found
 
 

@@ -12,6 +12,7 @@ import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
+from analytics.services.prices.reading.cells.codes import words
 from analytics.services.prices.reading.cells.kinds import DATE, NAIVE, ZONED
 from analytics.services.prices.reading.cells.tokens import plain_text
 
@@ -23,11 +24,13 @@ _MONTH_NAMES = (
     "nov november noviembre", "dec december dic diciembre",
 )  # fmt: skip
 MONTHS = {name: n for n, names in enumerate(_MONTH_NAMES, 1) for name in names.split()}
-_WEEKDAYS = (
+_WEEKDAYS = words(
     "monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur thurs fri "
     "sat sun lunes martes miercoles jueves viernes sabado domingo lun mie jue vie sab dom"
-).split()
-_WEEKDAY = re.compile(rf"^(?:(?:{'|'.join(_WEEKDAYS)})\.?|mar\.?(?=,| \d{{1,2}} (?!\d{{4}})[a-z]))[, ]+")
+)
+_WEEKDAY = re.compile(
+    rf"^(?:(?:{'|'.join(sorted(_WEEKDAYS))})\.?|mar\.?(?=,| \d{{1,2}} (?!\d{{4}})[a-z]))[, ]+"
+)
 _ZONES = {
     "bot": -4, "vet": -4, "cot": -5, "pet": -5, "art": -3, "clt": -4, "clst": -3, "uyt": -3,
     "edt": -4, "pdt": -7, "cet": 1, "cest": 2,

@@ -150,7 +150,8 @@ def _typed(cells: pa.Array) -> Figures:
     none = np.zeros(len(cells), dtype=bool)
     if pa.types.is_decimal(cells.type) or pa.types.is_integer(cells.type):
         texts = pa.array(
-            [None if v is None else number_token(Decimal(v)) for v in cells.to_pylist()], pa.string()
+            [None if v is None else number_token(Decimal(v)) for v in cells.to_pylist()],
+            pa.string(),
         )
         return read_figures(texts, ".")
     if not pa.types.is_floating(cells.type):

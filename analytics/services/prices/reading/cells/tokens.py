@@ -15,14 +15,14 @@ from functools import lru_cache
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analytics.services.prices.reading.cells.codes import CURRENCIES, SIGNS, WORDS
+from analytics.services.prices.reading.cells.codes import CURRENCIES, NAMES, SIGNS, words
 
 #: What stands for "unknown" in a cell, in lower case.
-UNKNOWN = frozenset(
-    "|nan|nat|null|none|nil|n/a|na|n.a.|n.a|n/d|n.d.|nd|s/d|s.d.|sin dato|sin datos|<na>|-|--|---"
-    "|–|—|.|..|...|?|#n/a|#n/d|#na|#null!|#div/0!|#¡div/0!|#value!|#¡valor!|#ref!|#¡ref!|#num!"
-    "|#¡num!|#name?|#¿nombre?|unknown|desconocido|missing|undefined".split("|")
-)
+UNKNOWN = words(
+    "nan nat null none nil n/a na n.a. n.a n/d n.d. nd s/d s.d. <na> - -- --- – — . .. ... ? "
+    "#n/a #n/d #na #null! #div/0! #¡div/0! #value! #¡valor! #ref! #¡ref! #num! #¡num! #name? "
+    "#¿nombre? unknown desconocido missing undefined"
+) | {"", "sin dato", "sin datos"}
 PLAIN = r"^[+-]?(\d[\d.,]*|[.,]\d+)([eE][+-]?\d{1,4})?$"
 _PLAIN = re.compile(PLAIN, re.ASCII)
 _SPACES = "\u00a0\u1680\u202f\u205f\u3000\t\r\n\v\f" + "".join(map(chr, range(0x2000, 0x200B)))
@@ -36,7 +36,7 @@ _MARKS = {
 _TABLE = {ord(odd): plain for plain, odds in _MARKS.items() for odd in odds}
 _UNIT_BEFORE = re.compile(r"^([+-]?)\s*([^\W\d]*[^\w\s'+-]*[^\W\d]*[^\w\s'+-]?)\s*([+-]?[\d.,].*)$")
 _UNIT_AFTER = re.compile(r"^(.*[\d.,])\s*([^\W\d]+\.?|[^\w\s.,]|[^\W\d]*\$[^\W\d]?)$")
-_UNITS = CURRENCIES | SIGNS | WORDS
+_UNITS = CURRENCIES | SIGNS | NAMES
 _GROUPED = re.compile(r"^[+-]?\d{1,3}(?:[ '٬]\d{3})+(?:[.,٫]\d+)?$|^[+-]?\d+٫\d+$")
 _SCALED = re.compile(r"^([+-]?(?:\d[\d.,]*|[.,]\d+)) ?(k|mil|m|mm|mn|b|bn|t)$", re.IGNORECASE)
 _POWERS = {"k": 3, "mil": 3, "m": 6, "mm": 6, "mn": 6, "b": 9, "bn": 9, "t": 12}
@@ -66,9 +66,7 @@ def token(text: str) -> str | None:
     if _PLAIN.match(bare):
         return bare
     if _GROUPED.match(bare):
-        return number_token(
-            Decimal(re.sub("[ '٬]", "", bare).replace("٫", ".").replace(",", "."))
-        )
+        return number_token(Decimal(re.sub("[ '٬]", "", bare).replace("٫", ".").replace(",", ".")))
     if found := _SCALED.match(bare):
         return f"{found[1]}e{_POWERS[found[2].lower()]}"
     return text

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from analytics.exceptions import InvalidInput
-from analytics.services.prices.reading.meaning.contents import ColumnContent, column_content
 from analytics.services.prices.reading.decisions import Choice, Decision, undecided
+from analytics.services.prices.reading.meaning.contents import ColumnContent, column_content
 from analytics.services.prices.reading.meaning.headerless import headerless_plan
 from analytics.services.prices.reading.meaning.names import ColumnName, column_name, plain_key
-from analytics.services.prices.reading.options import ReadOptions
 from analytics.services.prices.reading.meaning.plan import SIDE_PARTS, UNSURE, ColumnPlan
-from analytics.services.prices.reading.refusals import bad_header
 from analytics.services.prices.reading.meaning.sides import SIDE_WORDS
+from analytics.services.prices.reading.options import ReadOptions
+from analytics.services.prices.reading.refusals import bad_header
 from analytics.services.prices.reading.sources.tables import Table
 
 _MARKET = ("asset", "fiat", "exchange", "symbol", "money", "place")
@@ -45,7 +45,11 @@ class _Seen:
         cell fits, those of the name alone."""
         named = [n for n, name in enumerate(self.names) if name.role == role]
         left_out = self.options.columns.get(role) == ""
-        return [] if left_out else [n for n in named if not self.contents[n].filled or fits(self.contents[n])]
+        return (
+            []
+            if left_out
+            else [n for n in named if not self.contents[n].filled or fits(self.contents[n])]
+        )
 
     def shown(self, place: int) -> str:
         return self.names[place].text or str(place + 1)
@@ -59,9 +63,7 @@ def choose_columns(table: Table, options: ReadOptions, decisions: list[Decision]
         plan = headerless_plan(seen.contents, table.sample)
         decisions += _said(seen, plan, _("by what the figures are to each other"))
         return plan
-    plan = _known(seen) if not asked else None
-    if plan is None:
-        plan = _chosen(seen, asked)
+    plan = (None if asked else _known(seen)) or _chosen(seen, asked)
     decisions += _said(seen, plan, _("by the names in the header"))
     return plan
 
@@ -137,7 +139,9 @@ def _chosen(seen: _Seen, asked: dict[str, int]) -> ColumnPlan:
 def _missing(what: str) -> str:
     if what == "time":
         return _("no column of times: name one timestamp, or say which: --columns time=NAME")
-    return _("no column of prices: name one price, or bid and ask, or say which: --columns price=NAME")
+    return _(
+        "no column of prices: name one price, or bid and ask, or say which: --columns price=NAME"
+    )
 
 
 # ------------------------------------------------------------------------------------------- times
@@ -147,7 +151,9 @@ def _time(seen: _Seen, asked: dict[str, int]) -> tuple[int, int | None]:
         return asked["time"], asked.get("clock")
     named = [n for n, name in enumerate(seen.names) if name.role == "time"]
     good = [n for n in named if seen.contents[n].may_be_time]
-    good = good or [n for n, c in enumerate(seen.contents) if c.is_time and seen.names[n].role in ("", "unit")]
+    good = good or [
+        n for n, c in enumerate(seen.contents) if c.is_time and seen.names[n].role in ("", "unit")
+    ]
     good = good or [n for n in named if not seen.contents[n].is_clock]
     if not good:
         raise bad_header([name.text for name in seen.names], _missing("time"))
@@ -170,7 +176,11 @@ def _hours(seen: _Seen, place: int, time: int) -> bool:
 
 # ----------------------------------------------------------------------------------------- figures
 def _figures(seen: _Seen, asked: dict[str, int], time: int, *, long: bool) -> dict[str, int]:
-    figures = {role: place for role, place in asked.items() if role not in ("time", "clock", "side", *_MARKET)}
+    figures = {
+        role: place
+        for role, place in asked.items()
+        if role not in ("time", "clock", "side", *_MARKET)
+    }
     sides = _sides(seen, figures)
     for side in sides:
         for part in SIDE_PARTS:
@@ -205,13 +215,20 @@ def _sides(seen: _Seen, asked: dict[str, int]) -> tuple[str, ...]:
             "ambiguous_sides",
             _("The file has one side, %(name)s, and does not say of which.") % {"name": shown},
             "columns",
-            [Choice(f"{role}={shown}", _("it is the %(role)s") % {"role": role}) for role in ("bid", "ask", "price")],
+            [
+                Choice(f"{role}={shown}", _("it is the %(role)s") % {"role": role})
+                for role in ("bid", "ask", "price")
+            ],
         )
     return UNSURE if len(there) == 2 else ()
 
 
 def _number(content: ColumnContent) -> bool:
-    return content.is_number and not content.is_time or not content.filled
+    return content.is_number
+
+
+def _only_number(content: ColumnContent) -> bool:
+    return content.is_number and not content.is_time
 
 
 def _one(seen: _Seen, role: str, time: int, *, strict: bool = True) -> int | None:
@@ -243,7 +260,8 @@ def _several(seen: _Seen, role: str, places: Sequence[int]) -> InvalidInput:
     names = [seen.shown(n) for n in places]
     return undecided(
         "ambiguous_columns",
-        _("Several columns may be the %(role)s: %(names)s.") % {"role": role, "names": ", ".join(names[:8])},
+        _("Several columns may be the %(role)s: %(names)s.")
+        % {"role": role, "names": ", ".join(names[:8])},
         "columns",
         [Choice(f"{role}={name}", _("only this one")) for name in names[:8]],
     )
@@ -258,8 +276,8 @@ def _price(seen: _Seen, time: int, *, strict: bool) -> int | None:
     fiat = seen.options.parts.get("fiat", "").lower()
     units = [n for n in seen.of("unit", _number) if fiat in seen.names[n].units]
     units = _of_market(seen, units) if len(units) > 1 else units
-    plain = [n for n in seen.of("", _number) if n != time and seen.contents[n].filled]
-    others = units or plain or [n for n in seen.of("unit", _number) if n != time]
+    plain = [n for n in seen.of("", _only_number) if n != time and seen.contents[n].filled]
+    others = units or plain or [n for n in seen.of("unit", _only_number) if n != time]
     if len(others) > 1:
         raise _several(seen, "price", others)
     if others:

@@ -10,12 +10,14 @@ import numpy as np
 import pyarrow as pa
 
 from analytics.services.prices.reading.cells.kinds import BAD, DATE, ZONED
-from analytics.services.prices.reading.sources.layout import time_strength
 from analytics.services.prices.reading.cells.moments import read_moments
 from analytics.services.prices.reading.cells.numbers import NumberEvidence, read_figures
 from analytics.services.prices.reading.cells.tokens import UNKNOWN, is_number
+from analytics.services.prices.reading.sources.layout import time_strength
 
-CLOCK = re.compile(r"^\s*\d{1,2}(:\d{2}){1,2}(\.\d+)?\s*([ap]\.?\s?m\.?)?\s*$|^\s*\d{1,2}\s*[ap]\.?m\.?\s*$", re.I)
+CLOCK = re.compile(
+    r"^\s*\d{1,2}(:\d{2}){1,2}(\.\d+)?\s*([ap]\.?\s?m\.?)?\s*$|^\s*\d{1,2}\s*[ap]\.?m\.?\s*$", re.I
+)
 _HALF = 0.5
 
 

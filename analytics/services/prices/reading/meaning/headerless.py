@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from django.utils.translation import gettext as _
 
-from analytics.services.prices.reading.meaning.contents import ColumnContent, sample_figures
 from analytics.services.prices.reading.decisions import Choice, undecided
+from analytics.services.prices.reading.meaning.contents import ColumnContent, sample_figures
 from analytics.services.prices.reading.meaning.plan import ColumnPlan
 
 #: Orders of open, high, low, close after the time: most exchanges, Bitfinex, Coinbase.
@@ -17,7 +17,9 @@ _MOST = 0.98
 _NEAR = 0.2
 
 
-def headerless_plan(contents: Sequence[ColumnContent], sample: Sequence[Sequence[str]]) -> ColumnPlan:
+def headerless_plan(
+    contents: Sequence[ColumnContent], sample: Sequence[Sequence[str]]
+) -> ColumnPlan:
     """Candles of any exchange (the close and the volume), trades (time, price, quantity), or a
     time and one figure; anything else stops, naming --columns. Columns are counted from 1."""
     time = _time(contents)

@@ -10,59 +10,70 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-from analytics.services.prices.reading.cells.codes import CURRENCIES, WORDS
+from analytics.services.prices.reading.cells.codes import CURRENCIES, NAMES, words
 
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_TIME = _words(
+_TIME = words(
     "timestamp datetime time date fecha hora unix epoch ts snapped snapshot created updated update "
     "actualizacion actualizado dia day momento moment period periodo tiempo captured scraped fetched "
     "recorded observation asof millis epochtime horario data"
 )
-_LATE = _words("updated update actualizacion actualizado end high low max min")
-_NOTED = _words("created captured scraped fetched recorded")
+_LATE = words("updated update actualizacion actualizado end high low max min")
+_NOTED = words("created captured scraped fetched recorded")
 _SIDES = {
-    "bid": _words("bid bids"),
-    "ask": _words("ask asks"),
-    "buy": _words("buy buying buyer buyers compra compras comprar comprador compradores purchase demanda"),
-    "sell": _words(
+    "bid": words("bid bids"),
+    "ask": words("ask asks"),
+    "buy": words(
+        "buy buying buyer buyers compra compras comprar comprador compradores purchase demanda"
+    ),
+    "sell": words(
         "sell selling seller sellers sale venta ventas vender vendedor vendedores venda offer oferta"
     ),
 }
-_OPEN = _words("open opening apertura abrir abertura inicio")
-_HIGH = _words("high highest maximo maxima max alto")
-_LOW = _words("low lowest minimo minima min bajo")
-_CLOSE = _words("close closing cierre cerrar fechamento ultimo last latest")
-_PRICE = _words(
+_OPEN = words("open opening apertura abrir abertura inicio")
+_HIGH = words("high highest maximo maxima max alto")
+_LOW = words("low lowest minimo minima min bajo")
+_CLOSE = words("close closing cierre cerrar fechamento ultimo last latest")
+_PRICE = words(
     "price precio preco value valor rate tasa cotizacion cotacao tipo cambio tc exchange quote "
     "importe taxa px mark paralelo"
 )
-_AVERAGE = _words("average avg mean promedio medio media mediana median mid midpoint weighted vwap referencia")
-_BEST = _words("best mejor top limpio clean")
-_VOLUME = _words("volume volumen vol qty quantity size cantidad liquidez liquidity amount monto tick base volumefrom")
-_OFFERS = _words("offers ads anuncios ofertas orders ordenes count num numero trades ntrades")
-_CHANGE = _words(
+_AVERAGE = words(
+    "average avg mean promedio medio media mediana median mid midpoint weighted vwap referencia"
+)
+_BEST = words("best mejor top limpio clean")
+_VOLUME = words(
+    "volume volumen vol qty quantity size cantidad liquidez liquidity amount monto tick base volumefrom"
+)
+_OFFERS = words("offers ads anuncios ofertas orders ordenes count num numero trades ntrades")
+_CHANGE = words(
     "change chg var variacion variation pct percent porcentaje delta diferencia brecha spread ret "
     "return rentabilidad"
 )
-_NO_PRICE = _words(
+_NO_PRICE = words(
     "adj adjusted ajustado ajustada cap mcap marketcap capitalizacion volumeto turnover total rank "
     "id index limit limite fee comision taker maker"
 )
-_SIDE = _words("side lado tipo type operacion direction sentido tradetype operation")
+_SIDE = words("side lado tipo type operacion direction sentido tradetype operation")
 _MARKET = {
-    "asset": _words("asset crypto coin cripto criptomoneda activo baseasset"),
-    "fiat": _words("fiat fiatunit"),
-    "exchange": _words("exchange venue"),
-    "symbol": _words("symbol pair par ticker instrument market mercado simbolo pairname product"),
-    "money": _words("currency moneda divisa quote base"),
-    "place": _words("source fuente casa plataforma platform provider proveedor nombre name site bolsa bank banco entidad"),
+    "asset": words("asset crypto coin cripto criptomoneda activo baseasset"),
+    "fiat": words("fiat fiatunit"),
+    "exchange": words("exchange venue"),
+    "symbol": words("symbol pair par ticker instrument market mercado simbolo pairname product"),
+    "money": words("currency moneda divisa quote base"),
+    "place": words(
+        "source fuente casa plataforma platform provider proveedor nombre name site bolsa bank banco entidad"
+    ),
 }
-_LETTERS = {"t": "time", "o": "open", "h": "high", "l": "low", "c": "price", "v": "volume", "p": "price"}
-_NOISE = _words("the of de del la el los las por per en in to a y and at su oficial o")
+_LETTERS = {
+    "t": "time",
+    "o": "open",
+    "h": "high",
+    "l": "low",
+    "c": "price",
+    "v": "volume",
+    "p": "price",
+}
+_NOISE = words("the of de del la el los las por per en in to a y and at su oficial o")
 _PLACES = {
     "bolivia": "America/La_Paz", "chile": "America/Santiago", "argentina": "America/Argentina/Buenos_Aires",
     "venezuela": "America/Caracas", "caracas": "America/Caracas", "peru": "America/Lima",
@@ -72,7 +83,7 @@ _PLACES = {
 }  # fmt: skip
 _VOCABULARY = (
     _TIME | _OPEN | _HIGH | _LOW | _CLOSE | _PRICE | _AVERAGE | _BEST | _VOLUME | _OFFERS | _CHANGE
-    | _NO_PRICE | _SIDE | _NOISE | CURRENCIES | _words("utc gmt")
+    | _NO_PRICE | _SIDE | _NOISE | CURRENCIES | words("utc gmt")
 ).union(*_SIDES.values(), *_MARKET.values())  # fmt: skip
 _ORDER = re.compile(r"\b(d{1,2}[/. -]m{1,3}[/. -][ya]{2,4}|m{1,3}[/. -]d{1,2}[/. -][ya]{2,4})\b")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -115,10 +126,12 @@ def column_name(text: str) -> ColumnName:
         folded = folded.lower().replace(found[1], "")
     tokens = [t for part in re.split(r"[^A-Za-z0-9]+", folded) for t in _split(part)]
     units = frozenset(t for t in tokens if t in CURRENCIES)
-    rest = [t for t in tokens if t not in units and t not in WORDS and not t.isdigit()]
+    rest = [t for t in tokens if t not in units and t not in NAMES and not t.isdigit()]
     zone = next((_PLACES[t] for t in rest if t in _PLACES), None)
     utc = "utc" in rest or "gmt" in rest
-    rest = [t for t in rest if t not in _PLACES and t not in ("utc", "gmt", "local") and t not in _NOISE]
+    rest = [
+        t for t in rest if t not in _PLACES and t not in ("utc", "gmt", "local") and t not in _NOISE
+    ]
     if len(text) > _LONGEST:
         role, rank = "", 0
     elif "%" in text:
@@ -148,56 +161,56 @@ def _pieces(word: str) -> list[str] | None:
 
 
 def _role(tokens: list[str], has_unit: bool) -> tuple[str, int]:
-    words = frozenset(tokens)
-    if not words:
+    said = frozenset(tokens)
+    if not said:
         return ("unit", 0) if has_unit else ("", 0)
-    if words & _CHANGE and not words & _words("rate tasa tipo") or words & _words("taker maker"):
+    if (said & _CHANGE and not said & words("rate tasa tipo")) or said & words("taker maker"):
         return "ignored", 0
     for role, keys in _MARKET.items():
-        if words <= keys | _words("code codigo asset currency unit id trading") and words & keys:
+        if said <= keys | words("code codigo asset currency unit id trading") and said & keys:
             return role, 0
-    sides = [side for side, keys in _SIDES.items() if words & keys]
+    sides = [side for side, keys in _SIDES.items() if said & keys]
     if len(sides) == 1:
-        return _side_role(sides[0], words - _SIDES[sides[0]])
-    if words <= _SIDE or words == _words("trade type") or words == _words("order type"):
+        return _side_role(sides[0], said - _SIDES[sides[0]])
+    if said <= _SIDE or said == words("trade type") or said == words("order type"):
         return "side", 0
-    if words & _TIME and not words & (_PRICE - _words("exchange quote mark")):
-        rank = 2 if words & (_LATE | _CLOSE) else int(bool(words & _NOTED))
-        return "time", rank + bool(words - _TIME - _LATE - _OPEN - _CLOSE)
-    return _figure_role(words)
+    if said & _TIME and not said & (_PRICE - words("exchange quote mark")):
+        rank = 2 if said & (_LATE | _CLOSE) else int(bool(said & _NOTED))
+        return "time", rank + bool(said - _TIME - _LATE - _OPEN - _CLOSE)
+    return _figure_role(said)
 
 
 def _side_role(side: str, rest: frozenset[str]) -> tuple[str, int]:
     """A price of a side, or what else is known of it."""
     if rest & (_OPEN | _HIGH | _LOW) and not rest & _CLOSE:
         return "ignored", 0
-    if rest & _words("vwap weighted"):
+    if rest & words("vwap weighted"):
         return f"{side}_vwap", 0
     if rest & _OFFERS:
         return f"{side}_offers", 0
     if rest & _VOLUME:
         return f"{side}_volume", 0
-    if rest & _words("trade type id"):
+    if rest & words("trade type id"):
         return "ignored", 0
     return side, int(bool(rest - _PRICE - _BEST - _CLOSE - _TIME))
 
 
-def _figure_role(words: frozenset[str]) -> tuple[str, int]:
-    if words & _NO_PRICE:
+def _figure_role(said: frozenset[str]) -> tuple[str, int]:
+    if said & _NO_PRICE:
         return "ignored", 0
-    if words & _CLOSE:
-        return "price", int(bool(words - _CLOSE - _PRICE))
+    if said & _CLOSE:
+        return "price", int(bool(said - _CLOSE - _PRICE))
     for role, keys in (("open", _OPEN), ("high", _HIGH), ("low", _LOW)):
-        if words & keys:
+        if said & keys:
             return role, 0
-    if words & _words("ads anuncios ofertas") and not words & _PRICE:
+    if said & words("ads anuncios ofertas") and not said & _PRICE:
         return "offers", 0
-    if words & _VOLUME:
-        return ("ignored" if "quote" in words else "volume"), int(bool(words - _VOLUME))
-    if words & _PRICE:
-        return "price", 2 + bool(words & _AVERAGE) + bool(words - _PRICE - _AVERAGE - _BEST)
-    if words & _AVERAGE:
+    if said & _VOLUME:
+        return ("ignored" if "quote" in said else "volume"), int(bool(said - _VOLUME))
+    if said & _PRICE:
+        return "price", 2 + bool(said & _AVERAGE) + bool(said - _PRICE - _AVERAGE - _BEST)
+    if said & _AVERAGE:
         return "price", 4
-    if words & _OFFERS:
+    if said & _OFFERS:
         return "ignored", 0
     return "", 0

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO, cast
 
 from django.utils.translation import gettext as _
 
@@ -31,10 +31,12 @@ MOST_STREAMED, MOST_HELD = 8 << 30, 512 << 20
 #: Above this many bytes no honest table is packed as tightly as one to this.
 _SUSPECT_FROM, _MOST_RATIO = 64 << 20, 400
 _HEAD, _DEEPEST = 4096, 3
-_OPENERS: dict[bytes, Callable[[BinaryIO], BinaryIO]] = {
-    GZIP: lambda raw: gzip.open(raw, "rb"),  # type: ignore[dict-item]
-    b"BZh": lambda raw: bz2.open(raw, "rb"),  # type: ignore[dict-item]
-    b"\xfd7zXZ": lambda raw: lzma.open(raw, "rb"),  # type: ignore[dict-item]
+#: Bytes to be read; the standard library has no one type for its streams.
+Stream = BinaryIO | IO[bytes] | io.RawIOBase | io.BufferedIOBase
+_OPENERS: dict[bytes, Callable[[Stream], Stream]] = {
+    GZIP: lambda raw: gzip.GzipFile(fileobj=raw),
+    b"BZh": lambda raw: bz2.BZ2File(cast("BinaryIO", raw)),
+    b"\xfd7zXZ": lambda raw: lzma.LZMAFile(cast("BinaryIO", raw)),
 }
 _FOREIGN = {
     b"%PDF": "PDF", b"7z\xbc\xaf": "7z", b"Rar!": "RAR", b"\x28\xb5\x2f\xfd": "Zstandard",
@@ -42,8 +44,18 @@ _FOREIGN = {
 }  # fmt: skip
 _SHEETS = ("xl/", "mimetype", "content.xml", "[Content_Types].xml")
 _PERIOD = re.compile(r"(?<!\d)(?:19|20)\d{2}(?:[-_.]?\d{2}){0,2}(?!\d)")
-_NOT_DATA = re.compile(r"(^|/)(__MACOSX/|\.|readme|license|licence)|\.(checksum|sha256|md5|md|pdf|png|html?)$", re.I)
-BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError, NotImplementedError)
+_NOT_DATA = re.compile(
+    r"(^|/)(__MACOSX/|\.|readme|license|licence)|\.(checksum|sha256|md5|md|pdf|png|html?)$", re.I
+)
+BROKEN = (
+    OSError,
+    EOFError,
+    zlib.error,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    RuntimeError,
+    NotImplementedError,
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +63,7 @@ class Content:
     """Bytes that can be opened again and again; `name` is for messages."""
 
     name: str
-    open: Callable[[], BinaryIO]
+    open: Callable[[], Stream]
 
     def head(self, size: int = _HEAD) -> bytes:
         """The first bytes; raises InvalidInput (bad_file)."""
@@ -115,7 +127,7 @@ def unwrapped(
     return [part for one in inner for part in unwrapped(one, sheet, decisions, depth + 1)]
 
 
-def _packed(content: Content, opener: Callable[[BinaryIO], BinaryIO]) -> Content:
+def _packed(content: Content, opener: Callable[[Stream], Stream]) -> Content:
     return Content(content.name, lambda: _Bounded(content.open(), opener, content.name))
 
 
@@ -123,7 +135,7 @@ class _Bounded(io.RawIOBase):
     """The unpacked bytes of a stream, up to a bound; a suspiciously tight packing is refused."""
 
     def __init__(
-        self, raw: BinaryIO, opener: Callable[[BinaryIO], BinaryIO], name: str, packed: int = 0
+        self, raw: Stream, opener: Callable[[Stream], Stream], name: str, packed: int = 0
     ) -> None:
         self._raw, self._stream, self._name, self._packed = raw, opener(raw), name, packed
         self._count = 0
@@ -152,7 +164,7 @@ class _Bounded(io.RawIOBase):
 
 
 # ------------------------------------------------------------------------------------------- zip
-def _seekable(content: Content) -> BinaryIO:
+def _seekable(content: Content) -> Stream:
     stream = content.open()
     if stream.seekable():
         return stream
@@ -189,8 +201,8 @@ def _members(content: Content, sheet: str | None, decisions: list[Decision]) -> 
 
 
 def _member(content: Content, info: zipfile.ZipInfo) -> Content:
-    def opener(raw: BinaryIO) -> BinaryIO:
-        return zipfile.ZipFile(raw).open(info)  # type: ignore[return-value]
+    def opener(raw: Stream) -> Stream:
+        return zipfile.ZipFile(raw).open(info)
 
     name = f"{content.name}/{info.filename}"
     return Content(name, lambda: _Bounded(_seekable(content), opener, name, info.compress_size))
@@ -223,6 +235,12 @@ def chosen_parts(
         )
     if len(parts) > 1:
         decisions.append(
-            Decision(_("parts"), shown, _("their names differ by a date alone, so they are read one after another"), "sheet", tuple(parts))
+            Decision(
+                _("parts"),
+                shown,
+                _("their names differ by a date alone, so they are read one after another"),
+                "sheet",
+                tuple(parts),
+            )
         )
     return parts

@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 from django.utils.translation import gettext as _
 
-from analytics.services.prices.reading.sources.containers import BROKEN, Content
 from analytics.services.prices.reading.decisions import Decision, Reject, shortened, unreadable
-from analytics.services.prices.reading.sources.layout import LOOKED_AT, Layout, find_layout
 from analytics.services.prices.reading.options import DELIMITERS, ReadOptions
 from analytics.services.prices.reading.refusals import bad_header
+from analytics.services.prices.reading.sources.containers import BROKEN, Content
+from analytics.services.prices.reading.sources.layout import LOOKED_AT, Layout, find_layout
 from analytics.services.prices.reading.sources.tables import Block, Restart, Table
 from analytics.services.prices.reading.sources.texts import Utf8, text_encoding, text_sample
 
@@ -27,14 +27,15 @@ _CANDIDATES = (",", ";", "\t", "|")
 
 @dataclass
 class _Dialect:
-    """How a text is cut into cells. `skip`: lines before the first row of data. `mend`: a quote that
-    nobody closes was seen, so lines with an odd number of quotes lose them."""
+    """How a text is cut into cells. `skip`: lines before the first row of data. `checked`: its quotes
+    were looked at; `mend`: some are not closed, so that each is closed at the end of its line."""
 
     encoding: str
     delimiter: str
     quote: str
     escape: str | None
     skip: int = 0
+    checked: bool = False
     mend: bool = False
 
 
@@ -58,7 +59,11 @@ class _Rows:
         for place, line in enumerate(lines):
             cells = next(csv.reader([line], delimiter=self.delimiter, quotechar=self.quote), [])
             surplus = cells[self.width :]
-            if len(cells) >= self.width and not any(c.strip() for c in surplus) and (place or surplus):
+            if (
+                len(cells) >= self.width
+                and not any(c.strip() for c in surplus)
+                and (place or surplus)
+            ):
                 self.saved.append((row.number + place, cells[: self.width]))
             elif line.strip():
                 reason = _wrong_count(self.width, row.actual_columns if not place else len(cells))
@@ -174,20 +179,42 @@ def _blocks(
             for batch in _parser(stream, dialect, names, wanted, rows):
                 yield _block(batch, columns, rows)
                 yield from _saved(columns, rows)
-            odd = stream.quotes % 2 == 1 and dialect.quote == '"' and dialect.escape is None
+            broken = _badly_quoted(content, dialect, stream, rows)
     except pa.ArrowInvalid as error:
-        odd = "straddling" in str(error)
-        if not odd or dialect.mend:
+        broken = "straddling" in str(error) and not dialect.checked
+        if not broken:
             raise unreadable(content.name, error) from error
     except BROKEN as error:
         raise unreadable(content.name, error) from error
-    if odd and not dialect.mend:
+    dialect.checked = True
+    if broken:
         dialect.mend = True
         raise Restart
     yield from _saved(columns, rows)
     if rows.torn:
         nothing = {place: pa.array([], pa.string()) for place in columns}
         yield Block(nothing, np.array([], dtype="int64"), rows.torn)
+
+
+def _badly_quoted(content: Content, dialect: _Dialect, stream: Utf8, rows: _Rows) -> bool:
+    """Whether a quote of the text is not closed where it should be. Where no cell holds a line break
+    an even number of quotes is enough; else every line is looked at."""
+    if dialect.checked or dialect.quote != '"' or dialect.escape or not stream.quotes:
+        return False
+    if stream.quotes % 2:
+        return True
+    if stream.lines <= rows.next + len(rows.refused):
+        return False
+    with io.TextIOWrapper(
+        io.BufferedReader(Utf8(content, dialect.encoding)), "utf-8", newline=""
+    ) as text:
+        reader = csv.reader(text, delimiter=dialect.delimiter, strict=True)
+        try:
+            for _row in reader:
+                pass
+        except csv.Error:
+            return True
+    return False
 
 
 def _parser(

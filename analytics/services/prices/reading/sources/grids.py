@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from analytics.services.prices.reading.decisions import Decision
-from analytics.services.prices.reading.sources.layout import LOOKED_AT, Layout, find_layout
-from analytics.services.prices.reading.refusals import bad_header
-from analytics.services.prices.reading.sources.tables import BLOCK_ROWS, Block, Table
 from analytics.services.prices.reading.cells.tokens import number_token
+from analytics.services.prices.reading.decisions import Decision
+from analytics.services.prices.reading.refusals import bad_header
+from analytics.services.prices.reading.sources.layout import LOOKED_AT, Layout, find_layout
+from analytics.services.prices.reading.sources.tables import BLOCK_ROWS, Block, Table
 
 Rows = Sequence[Sequence[Any]]
 _EXACT = 2**53

@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 
 from analytics.exceptions import InvalidInput
 from analytics.services.prices.reading.cells.dates import read_fields
-from analytics.services.prices.reading.meaning.names import column_name
 from analytics.services.prices.reading.cells.stamps import stamp_strength
 from analytics.services.prices.reading.cells.tokens import is_number
+from analytics.services.prices.reading.meaning.names import column_name
 
 #: Rows that are looked at; a preamble is shorter.
 LOOKED_AT = 200
@@ -105,9 +105,7 @@ def _first_row(rows: Sequence[Row], header: int, until: int) -> int:
     return first
 
 
-def _hints(
-    rows: Sequence[Row], header: int, first: int, width: int
-) -> tuple[tuple[str, ...], ...]:
+def _hints(rows: Sequence[Row], header: int, first: int, width: int) -> tuple[tuple[str, ...], ...]:
     """Per column, the cells of the header's other rows; those above stand for the ones right of
     them too, as merged cells are exported."""
     above = [row for row in rows[:header] if 1 < len(row) <= width and sum(map(bool, row)) > 1]
@@ -143,4 +141,3 @@ def _aligned(names: list[str], width: int, data: Sequence[Row]) -> list[str]:
         "bad_header",
         {"header": _("a decimal comma outside quotes cannot be told from a separator")},
     )
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,27 +11,31 @@ from typing import Any
 import orjson
 from django.utils.translation import gettext as _
 
-from analytics.services.prices.reading.sources.containers import Content
 from analytics.services.prices.reading.decisions import Decision, no_rows, unreadable
+from analytics.services.prices.reading.meaning.names import column_name
+from analytics.services.prices.reading.sources.containers import Content
 from analytics.services.prices.reading.sources.grids import cell_text, grid_table, placed_grid
 from analytics.services.prices.reading.sources.layout import LOOKED_AT, Layout
-from analytics.services.prices.reading.meaning.names import column_name
 from analytics.services.prices.reading.sources.tables import Table
 from analytics.services.prices.reading.sources.texts import text_encoding
 
 #: A number with more digits than a float64 keeps: the parser that keeps them is asked instead.
 _LONG_NUMBER = re.compile(rb"[\d.]{17}")
 _DEEPEST = 8
+#: Byte order marks, blanks, and the zeros of UTF-16.
+_BEFORE = re.compile(rb"^[\xef\xbb\xbf\xff\xfe\x00\s]+")
 _NAMED = ("", "unit", "ignored")
 _PRICES = {"price", "bid", "ask", "buy", "sell"}
 #: Lists of an answer that are not its quotes.
-_BESIDE = re.compile(r"(?i)^(error|errors|warnings?|market_caps|total_volumes|columns|schema|meta)$")
+_BESIDE = re.compile(
+    r"(?i)^(error|errors|warnings?|market_caps|total_volumes|columns|schema|meta)$"
+)
 Record = dict[str, Any]
 
 
 def looks_like_json(head: bytes) -> bool:
     """Whether a text begins as JSON does."""
-    return head.lstrip(b"\xef\xbb\xbf\xff\xfe\xfe\x00 \t\r\n")[:1] in (b"{", b"[")
+    return _BEFORE.sub(b"", head)[:1] in (b"{", b"[")
 
 
 def json_table(content: Content, decisions: list[Decision]) -> Table:
@@ -75,15 +80,16 @@ def object_table(name: str, value: Any, decisions: list[Decision]) -> Table:
         return _record_table(name, found)
     if not isinstance(found[0], Sequence) or isinstance(found[0], str):
         raise unreadable(name, _("it holds no records"))
-    return grid_table(name, found, decisions)
+    return dataclasses.replace(grid_table(name, found, decisions), machine=True)
 
 
 def _table_in(value: Any, beside: Record, depth: int) -> list[Any]:
     """Records or rows of a value; `beside` holds the plain values of the objects around it."""
     if isinstance(value, list):
         items = [item for item in value if isinstance(item, dict | list)]
-        if items and all(isinstance(item, dict) for item in items):
-            return [beside | _flat(item) for item in items]
+        records = [item for item in items if isinstance(item, dict)]
+        if records and len(records) == len(items):
+            return [beside | _flat(record) for record in records]
         return items
     if not isinstance(value, dict) or depth > _DEEPEST:
         return []
@@ -176,7 +182,7 @@ def _record_table(name: str, records: Sequence[Mapping[str, Any]]) -> Table:
     grid = [[_scalar(value) for value in row] for row in rows]
     layout = Layout(0, tuple(names), ((),) * len(names), 0, len(grid))
     sample = [[cell_text(value) for value in row] for row in grid[:LOOKED_AT]]
-    return placed_grid(name, layout, grid, sample)
+    return dataclasses.replace(placed_grid(name, layout, grid, sample), machine=True)
 
 
 def _scalar(value: Any) -> Any:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import python_calamine
 from django.utils.translation import gettext as _
 
+from analytics.services.prices.reading.decisions import Decision, empty, no_rows, unreadable
 from analytics.services.prices.reading.sources.containers import (
     BROKEN,
     MOST_HELD,
@@ -21,7 +22,6 @@ from analytics.services.prices.reading.sources.containers import (
     chosen_parts,
     too_large,
 )
-from analytics.services.prices.reading.decisions import Decision, empty, no_rows, unreadable
 from analytics.services.prices.reading.sources.grids import cell_text, grid_table
 from analytics.services.prices.reading.sources.layout import LOOKED_AT, Layout, find_layout
 from analytics.services.prices.reading.sources.tables import BLOCK_ROWS, Block, Table, chained
@@ -52,7 +52,11 @@ def sheet_table(content: Content, sheet: str | None, decisions: list[Decision]) 
     chosen = chosen_parts(content.name, held or list(rows), sheet, decisions)
     if len(rows) > 1:
         names = ", ".join(chosen)
-        decisions.append(Decision(_("sheet"), names, _("of %(all)s") % {"all": ", ".join(rows)}, "sheet", tuple(rows)))
+        decisions.append(
+            Decision(
+                _("sheet"), names, _("of %(all)s") % {"all": ", ".join(rows)}, "sheet", tuple(rows)
+            )
+        )
     return chained([grid_table(f"{content.name}/{name}", rows[name], decisions) for name in chosen])
 
 
@@ -69,7 +73,10 @@ def _check_size(name: str, data: bytes) -> None:
             if sum(info.file_size for info in infos) > MOST_HELD:
                 raise too_large(name, MOST_HELD)
             for info in infos:
-                if info.filename.startswith("xl/worksheets/") and _cells(archive.read(info)) > _MOST_CELLS:
+                if (
+                    info.filename.startswith("xl/worksheets/")
+                    and _cells(archive.read(info)) > _MOST_CELLS
+                ):
                     raise unreadable(name, _("a sheet spans too many cells"))
     except BROKEN as error:
         raise unreadable(name, error) from error
@@ -117,7 +124,7 @@ def parquet_table(content: Content) -> Table:
         except pa.ArrowException as error:
             raise unreadable(content.name, error) from error
 
-    return Table(content.name, layout, sample, blocks)
+    return Table(content.name, layout, sample, blocks, machine=True)
 
 
 def _plain(cells: pa.Array) -> pa.Array:

@@ -40,13 +40,14 @@ class Block:
 class Table:
     """`sample`: the first data rows as text. `blocks(columns)` reads the columns of these indices;
     it raises InvalidInput (bad_file) where the source turns out to be broken. `delimiter` is "" for
-    what is no text. `typed` says that figures may be numbers already."""
+    what is no text. `machine`: a program wrote its figures (JSON, parquet)."""
 
     name: str
     layout: Layout
     sample: list[list[str]]
     blocks: Callable[[Sequence[int]], Iterator[Block]]
     delimiter: str = ""
+    machine: bool = False
 
 
 def chained(tables: list[Table]) -> Table:
@@ -58,4 +59,4 @@ def chained(tables: list[Table]) -> Table:
             yield from table.blocks(columns)
 
     sample = [row for table in tables for row in table.sample]
-    return Table(first.name, first.layout, sample, blocks, first.delimiter)
+    return Table(first.name, first.layout, sample, blocks, first.delimiter, first.machine)

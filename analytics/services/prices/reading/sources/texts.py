@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import codecs
 import io
+import re
 
 import charset_normalizer
 from django.utils.translation import gettext as _
 
-from analytics.services.prices.reading.sources.containers import Content
 from analytics.services.prices.reading.decisions import Decision, unreadable
+from analytics.services.prices.reading.meaning.names import column_name
+from analytics.services.prices.reading.sources.containers import Content
 
 SAMPLE = 256 << 10
 _BOMS = (
@@ -21,6 +23,7 @@ _BOMS = (
 )
 #: What spreadsheets of the product's countries write besides Unicode.
 _LEGACY = ["cp1252", "mac_roman", "cp850", "cp1251"]
+_HEADER_LINES = 20
 _MOST_CONTROLS = 0.01
 
 
@@ -66,14 +69,27 @@ def _guess(sample: bytes) -> tuple[str, str]:
         codecs.getincrementaldecoder("utf-8")("strict").decode(sample, final=False)
         return "utf-8", ""
     except UnicodeDecodeError:
-        best = charset_normalizer.from_bytes(sample, cp_isolation=_LEGACY).best()
-        found = best.encoding if best is not None else _LEGACY[0]
-        return found, _("it is not UTF-8; charset-normalizer finds this likely")
+        return _legacy(sample), _("it is not UTF-8; so its names are words")
+
+
+def _legacy(sample: bytes) -> str:
+    """The older encoding under which most names of columns are known; charset-normalizer's guess
+    where that tells nothing."""
+    best = charset_normalizer.from_bytes(sample, cp_isolation=_LEGACY).best()
+    likely = [best.encoding, *_LEGACY] if best is not None else _LEGACY
+
+    def known(encoding: str) -> int:
+        lines = sample.decode(encoding, "replace").splitlines()[:_HEADER_LINES]
+        cells = (cell for line in lines for cell in re.split("[,;|\t]", line))
+        return sum(bool(column_name(cell.strip().strip('"')).role) for cell in cells)
+
+    return max(likely, key=known)
 
 
 class Utf8(io.RawIOBase):
     """A content as a stream of UTF-8 without a byte order mark; what cannot be decoded becomes the
-    replacement character. `quotes` counts the quote signs that passed. With `mend`, a quote that
+    replacement character. `quotes` and `lines` count the quote signs and ends of
+    lines that passed. With `mend`, a quote that
     is open at the end of its line is closed there, so that it costs its own line only."""
 
     def __init__(self, content: Content, encoding: str, mend: bool = False) -> None:
@@ -81,10 +97,15 @@ class Utf8(io.RawIOBase):
         self._decoder = codecs.getincrementaldecoder(encoding)("replace")
         self._plain = encoding == "utf-8"
         self._mend, self._tail, self._ready, self._ended = mend, b"", b"", False
-        self.quotes = 0
+        self.quotes = self.lines = 0
 
     def readable(self) -> bool:
         return True
+
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
     def close(self) -> None:
         self._stream.close()
@@ -97,6 +118,7 @@ class Utf8(io.RawIOBase):
             self._ended = not raw
             data = self._decoded(raw)
             self.quotes += data.count(b'"')
+            self.lines += data.count(b"\n")
             self._ready = self._mended(data, last=not raw) if self._mend else data
         size = len(self._ready) if size < 0 else size
         data, self._ready = self._ready[:size], self._ready[size:]
