@@ -16,7 +16,7 @@ from analytics.services.prices.reading.cells.dates import is_open, moment_of, re
 from analytics.services.prices.reading.cells.kinds import DATE, NAIVE, ZONED, Moments
 from analytics.services.prices.reading.cells.stamps import stamp_moments
 
-_NUMERIC = r"^[\d.,]+([eE][+-]?\d+)?$"
+_NUMERIC = r"^(\d+([.,]\d*)?|\d{1,3}([.,]\d{3}){3,})([eE][+-]?\d+)?$"
 _REGULAR = r"^(\d{2})[/.-](\d{2})[/.-](\d{4})(,? (\d{2}:\d{2}(:\d{2})?))?$"
 _ORDERED = {"dmy": r"\3-\2-\1 \5", "mdy": r"\3-\1-\2 \5"}
 _MONTHS = {"dmy": r"^\d{2}.(0[1-9]|1[0-2])", "mdy": r"^(0[1-9]|1[0-2])"}

@@ -25,6 +25,11 @@ UNKNOWN = words(
 ) | {"", "sin dato", "sin datos"}
 PLAIN = r"^[+-]?(\d[\d.,]*|[.,]\d+)([eE][+-]?\d{1,4})?$"
 _PLAIN = re.compile(PLAIN, re.ASCII)
+#: Groups of two or three digits, one decimal mark: 12.03.2025 is none.
+_NUMBER = re.compile(
+    r"^[+-]?(\d+|\d{1,3}(\.\d{2,3})*\.\d{3}(?!\.)|\d{1,3}(,\d{2,3})*,\d{3}(?!,))?([.,]\d*)?"
+    r"([eE][+-]?\d+)?$"
+)
 _SPACES = "\u00a0\u1680\u202f\u205f\u3000\t\r\n\v\f" + "".join(map(chr, range(0x2000, 0x200B)))
 _NOTHING = "\ufeff\u00ad\u2066\u2067\u2068\u2069" + "".join(
     map(chr, (*range(0x200B, 0x2010), *range(0x202A, 0x202F)))
@@ -105,4 +110,4 @@ def tokens(cells: pa.Array) -> pa.Array:
 def is_number(text: str) -> bool:
     """Whether a cell is written as a figure, whatever its marks mean."""
     found = token(text)
-    return found is not None and _PLAIN.match(found) is not None
+    return found is not None and _NUMBER.match(found) is not None

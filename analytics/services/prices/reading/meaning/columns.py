@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -58,12 +59,19 @@ class _Seen:
 def choose_columns(table: Table, options: ReadOptions, decisions: list[Decision]) -> ColumnPlan:
     """Raises InvalidInput: bad_header, bad_option, ambiguous_columns, ambiguous_sides."""
     seen = _look(table, options)
-    asked = {role: _asked(seen, name) for role, name in options.columns.items() if name}
+    words = _asked_words(seen)
+    asked = {
+        role: _asked(seen, name)
+        for role, name in options.columns.items()
+        if name and name.lower() not in words
+    }
     if table.layout.header is None and not asked:
         plan = headerless_plan(seen.contents, table.sample)
         decisions += _said(seen, plan, _("by what the figures are to each other"))
         return plan
     plan = (None if asked else _known(seen)) or _chosen(seen, asked)
+    if words:
+        plan = dataclasses.replace(plan, sides=words)
     decisions += _said(seen, plan, _("by the names in the header"))
     return plan
 
@@ -108,6 +116,14 @@ def _asked(seen: _Seen, wanted: str) -> int:
         "bad_option",
         {"columns": _("name one of the columns, or its number")},
     )
+
+
+def _asked_words(seen: _Seen) -> dict[str, str]:
+    """Words of the side column that the caller calls bid or ask (--columns bid=buy,ask=sell)."""
+    place = _side(seen)
+    texts = set() if place is None else {text.lower() for text in seen.contents[place].texts}
+    names = {role: name.lower() for role, name in seen.options.columns.items()}
+    return {names[role]: role for role in ("bid", "ask") if names.get(role) in texts}
 
 
 def _known(seen: _Seen) -> ColumnPlan | None:
@@ -207,7 +223,7 @@ def _sides(seen: _Seen, asked: dict[str, int]) -> tuple[str, ...]:
         return ("bid", "ask")
     if any(seen.of(side, _number) for side in ("bid", "ask")):
         return ("bid", "ask")
-    there = [side for side in UNSURE if seen.of(side, _number)]
+    there = [side for side in UNSURE if any(seen.contents[n].filled for n in seen.of(side, _number))]
     if len(there) == 1 and "price" not in asked:
         place = seen.of(there[0], _number)[0]
         shown = seen.shown(place)
@@ -274,7 +290,8 @@ def _price(seen: _Seen, time: int, *, strict: bool) -> int | None:
     if (found := _one(seen, "price", time, strict=strict)) is not None or not strict:
         return found
     fiat = seen.options.parts.get("fiat", "").lower()
-    units = [n for n in seen.of("unit", _number) if fiat in seen.names[n].units]
+    wide = [*seen.of("unit", _only_number), *seen.of("", _only_number)]
+    units = [n for n in wide if fiat in seen.names[n].units]
     units = _of_market(seen, units) if len(units) > 1 else units
     plain = [n for n in seen.of("", _only_number) if n != time and seen.contents[n].filled]
     others = units or plain or [n for n in seen.of("unit", _only_number) if n != time]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from analytics.services.prices.reading.cells.kinds import BAD, DATE, ZONED
+from analytics.services.prices.reading.cells.kinds import BAD, DATE, NAIVE, ZONED
 from analytics.services.prices.reading.cells.moments import read_moments
 from analytics.services.prices.reading.cells.numbers import NumberEvidence, read_figures
 from analytics.services.prices.reading.cells.tokens import UNKNOWN, is_number
@@ -19,6 +19,7 @@ CLOCK = re.compile(
     r"^\s*\d{1,2}(:\d{2}){1,2}(\.\d+)?\s*([ap]\.?\s?m\.?)?\s*$|^\s*\d{1,2}\s*[ap]\.?m\.?\s*$", re.I
 )
 _HALF = 0.5
+_DAY = 86_400_000_000
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ def column_content(cells: Sequence[str]) -> ColumnContent:
     if not known:
         return ColumnContent(0)
     strengths = [time_strength(cell) for cell in known]
-    kinds = read_moments(pa.array(known, pa.string()), "dmy").kind
+    moments = read_moments(pa.array(known, pa.string()), "dmy")
+    kinds, midnight = moments.kind, moments.micros % _DAY == 0
     count = len(known)
     return ColumnContent(
         filled=count,
@@ -72,7 +74,7 @@ def column_content(cells: Sequence[str]) -> ColumnContent:
         maybe=strengths.count(1) / count,
         numbers=sum(map(is_number, known)) / count,
         clocks=sum(CLOCK.match(cell) is not None for cell in known) / count,
-        dates=float((kinds == DATE).mean()),
+        dates=float(((kinds == DATE) | (kinds == NAIVE) & midnight).mean()),
         zoned=float((kinds == ZONED).sum() / max((kinds != BAD).sum(), 1)),
         whole=all(re.fullmatch(r"\s*\d+\s*", cell) for cell in known),
         texts=frozenset(cell.strip() for cell in known),

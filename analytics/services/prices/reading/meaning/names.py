@@ -61,7 +61,7 @@ _MARKET = {
     "symbol": words("symbol pair par ticker instrument market mercado simbolo pairname product"),
     "money": words("currency moneda divisa quote base"),
     "place": words(
-        "source fuente casa plataforma platform provider proveedor nombre name site bolsa bank banco entidad"
+        "place source fuente casa plataforma platform provider proveedor nombre name site bolsa bank banco entidad"
     ),
 }
 _LETTERS = {

@@ -26,9 +26,9 @@ _DEEPEST = 8
 _BEFORE = re.compile(rb"^[\xef\xbb\xbf\xff\xfe\x00\s]+")
 _NAMED = ("", "unit", "ignored")
 _PRICES = {"price", "bid", "ask", "buy", "sell"}
-#: Lists of an answer that are not its quotes.
+#: What stands in an answer beside its quotes.
 _BESIDE = re.compile(
-    r"(?i)^(error|errors|warnings?|market_caps|total_volumes|columns|schema|meta)$"
+    r"(?i)^(errors?|warnings?|market_caps|total_volumes|columns|schema|meta|request|query|params)$"
 )
 Record = dict[str, Any]
 
@@ -99,13 +99,25 @@ def _table_in(value: Any, beside: Record, depth: int) -> list[Any]:
     for key, item in value.items():
         if isinstance(item, list) and not _BESIDE.match(key) and _nested(item):
             return _table_in(item, beside, depth + 1)
-    objects = {key: item for key, item in value.items() if isinstance(item, dict)}
+    objects = {k: item for k, item in value.items() if isinstance(item, dict) and not _BESIDE.match(k)}
+    deeper = [item for item in objects.values() if _holds_lists(item)]
+    if deeper:
+        return _table_in(deeper[0], beside, depth + 1)
     named = {key: item for key, item in objects.items() if _is_record(key, item)}
     if named:
         return [beside | {"place": key} | _flat(item) for key, item in named.items()]
     if _prices_in(_flat(value)) or (_time_in(beside) and _rates_in(objects)):
         return [beside | _flat(value)]
     return next(filter(None, (_table_in(o, beside, depth + 1) for o in objects.values())), [])
+
+
+def _holds_lists(value: Any, depth: int = 0) -> bool:
+    """Whether there is a list of records or rows somewhere in an object."""
+    if isinstance(value, list):
+        return _nested(value)
+    if not isinstance(value, dict) or depth > _DEEPEST:
+        return False
+    return any(_holds_lists(item, depth + 1) for item in value.values())
 
 
 def _columns(value: Record) -> list[Any] | None:
@@ -138,7 +150,7 @@ def _flat(record: Record, prefix: str = "", depth: int = 0) -> Record:
     flat: Record = {}
     for key, item in record.items():
         name = f"{prefix}{key}"
-        if isinstance(item, dict) and depth < _DEEPEST:
+        if isinstance(item, dict) and depth < _DEEPEST and not _BESIDE.match(key):
             flat |= _flat(item, f"{name}.", depth + 1)
         elif not isinstance(item, list | dict):
             flat[name] = item
