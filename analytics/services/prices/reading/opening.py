@@ -69,8 +69,13 @@ def _one(content: Content, options: ReadOptions, decisions: list[Decision]) -> T
         try:
             return json_table(content, decisions)
         except InvalidInput as error:
-            if error.code != "bad_file" or head.lstrip()[:1] != b"[":
+            if head.lstrip()[:1] != b"[":
                 raise
+            no_json = error
+        try:  # a name of a column may stand in brackets
+            return csv_table(content, options, decisions)
+        except InvalidInput:
+            raise no_json from None
     return csv_table(content, options, decisions)
 
 

@@ -223,7 +223,9 @@ def _sides(seen: _Seen, asked: dict[str, int]) -> tuple[str, ...]:
         return ("bid", "ask")
     if any(seen.of(side, _number) for side in ("bid", "ask")):
         return ("bid", "ask")
-    there = [side for side in UNSURE if any(seen.contents[n].filled for n in seen.of(side, _number))]
+    there = [
+        side for side in UNSURE if any(seen.contents[n].filled for n in seen.of(side, _number))
+    ]
     if len(there) == 1 and "price" not in asked:
         place = seen.of(there[0], _number)[0]
         shown = seen.shown(place)

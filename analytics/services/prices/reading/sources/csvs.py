@@ -181,6 +181,8 @@ def _blocks(
                 yield from _saved(columns, rows)
             broken = _badly_quoted(content, dialect, stream, rows)
     except pa.ArrowInvalid as error:
+        if "Could not skip" in str(error):  # there is nothing below the header
+            return
         broken = "straddling" in str(error) and not dialect.checked
         if not broken:
             raise unreadable(content.name, error) from error

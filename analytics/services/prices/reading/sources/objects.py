@@ -99,7 +99,9 @@ def _table_in(value: Any, beside: Record, depth: int) -> list[Any]:
     for key, item in value.items():
         if isinstance(item, list) and not _BESIDE.match(key) and _nested(item):
             return _table_in(item, beside, depth + 1)
-    objects = {k: item for k, item in value.items() if isinstance(item, dict) and not _BESIDE.match(k)}
+    objects = {
+        k: item for k, item in value.items() if isinstance(item, dict) and not _BESIDE.match(k)
+    }
     deeper = [item for item in objects.values() if _holds_lists(item)]
     if deeper:
         return _table_in(deeper[0], beside, depth + 1)

@@ -72,7 +72,9 @@ def wanted_rows(rows: str) -> list[str]:
     for line in rows.strip().splitlines():
         stamp, *figures = line.split()
         known = dict(figure.split("=") for figure in figures)
-        shown.append(" ".join([stamp, *(f"{n}={float(known[n])!r}" for n in FIGURES if n in known)]))
+        shown.append(
+            " ".join([stamp, *(f"{n}={float(known[n])!r}" for n in FIGURES if n in known)])
+        )
     return shown
 
 
