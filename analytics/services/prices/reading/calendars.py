@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import combinations
 
 import numpy as np
 import pyarrow as pa
@@ -31,7 +32,8 @@ def micros_of(moment: dt.datetime) -> int:
 @dataclass
 class TimeEvidence:
     """What the cells of the time column are. `good`: order of day and month -> cells that are a
-    time between 2009 and now under it; `any`: cells that are one under some order. `kinds` counts
+    time between 2009 and now under it; `any`: cells that are one under some order; `shown`: two
+    orders -> a cell that is another day under each. `kinds` counts
     cells of each kind. `ups`, `downs`: rows later, earlier than the row before them; `back` is
     the first that is earlier; `span` the first and the last moment of all (microseconds)."""
 
@@ -40,7 +42,7 @@ class TimeEvidence:
     good: Counter[str] = field(default_factory=Counter)
     any: int = 0
     ordered: bool = False
-    shown: str = ""
+    shown: dict[tuple[str, str], str] = field(default_factory=dict)
     kinds: Counter[int] = field(default_factory=Counter)
     ups: int = 0
     downs: int = 0
@@ -58,11 +60,11 @@ class TimeEvidence:
         self.good.update({order: int(mask.sum()) for order, mask in likely.items()})
         self.any += int(np.logical_or.reduce(list(likely.values())).sum())
         self.kinds.update(dict(zip(*np.unique(first.kind, return_counts=True), strict=True)))
-        if first.ordered and not self.shown:
-            both = np.flatnonzero(
-                likely["dmy"] & likely["mdy"] & (found["dmy"].micros != found["mdy"].micros)
-            )
-            self.shown = cells[int(both[0])].as_py() if len(both) else ""
+        for pair in combinations(DATE_ORDERS, 2) if first.ordered else ():
+            one, other = (found[order] for order in pair)
+            differ = likely[pair[0]] & likely[pair[1]] & (one.micros != other.micros)
+            if differ.any():
+                self.shown.setdefault(pair, cells[int(np.argmax(differ))].as_py())
         self.ordered |= first.ordered
         self._steps(cells, first)
 
@@ -131,9 +133,10 @@ def date_order(
         if order in fits:
             decisions.append(_decision(order, why))
             return order
-    if not evidence.shown:  # every date is the same under each
+    shown = [evidence.shown[pair] for pair in combinations(fits, 2) if pair in evidence.shown]
+    if not shown:  # every date is the same under each
         return fits[0]
-    raise _open(evidence, fits)
+    raise _open(shown[0], fits)
 
 
 def _decision(order: str, why: str) -> Decision:
@@ -153,8 +156,7 @@ def _day(shown: str, order: str) -> str:
     return moment.date().isoformat()
 
 
-def _open(evidence: TimeEvidence, fits: list[str]) -> InvalidInput:
-    shown = evidence.shown
+def _open(shown: str, fits: list[str]) -> InvalidInput:
     return undecided(
         "ambiguous_date",
         _("%(cell)s may be several days, and no other date of the file tells which.")

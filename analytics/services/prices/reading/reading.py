@@ -18,7 +18,7 @@ from analytics.services.prices.reading.meaning.columns import choose_columns
 from analytics.services.prices.reading.meaning.names import plain_key
 from analytics.services.prices.reading.opening import Source, open_table
 from analytics.services.prices.reading.options import ReadOptions
-from analytics.services.prices.reading.rows import QuoteBlock, Readings, read_block
+from analytics.services.prices.reading.rows import QuoteBlock, Readings, no_quotes, read_block
 from analytics.services.prices.reading.sources.tables import Table
 
 PREVIEW_ROWS = 5
@@ -69,7 +69,7 @@ class Reading:
         """All rows at once; for sources that are known to be small."""
         frames = [block.rows for block in self.blocks()]
         if not frames:
-            return pd.DataFrame()
+            return no_quotes()
         symbols = pd.Index(sorted({s for frame in frames for s in frame["symbol"].cat.categories}))
         for frame in frames:
             frame["symbol"] = frame["symbol"].cat.set_categories(symbols)
@@ -84,11 +84,7 @@ class Reading:
             rejects += block.rejects
             if sum(map(len, frames)) >= count:
                 break
-        rows = (
-            pd.concat([frame.astype({"symbol": "str"}) for frame in frames])
-            if frames
-            else pd.DataFrame()
-        )
+        rows = pd.concat([f.astype({"symbol": "str"}) for f in frames]) if frames else no_quotes()
         return rows.head(count), rejects[:count]
 
     @property

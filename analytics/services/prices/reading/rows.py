@@ -69,7 +69,15 @@ class QuoteBlock:
     rejects: list[Reject]
     read: int
     left_out: int
-    times: list[str]
+    times: pa.Array
+
+
+def no_quotes() -> pd.DataFrame:
+    """The rows of a source that has none."""
+    frame = pd.DataFrame({name: np.empty(0) for name in FIGURES}, index=pd.Index([], name="row"))
+    frame.insert(0, "timestamp", pd.DatetimeIndex([], tz="UTC").as_unit("us"))
+    frame.insert(0, "symbol", pd.Categorical([], pd.Index([], dtype="str")))
+    return frame
 
 
 def time_cells(plan: ColumnPlan, block: Block) -> pa.Array:
@@ -108,7 +116,7 @@ def read_block(block: Block, first: int, how: Readings, now: int) -> QuoteBlock:
     read = int((~blank).sum()) + len(block.torn)
     times = time_cells(how.plan, block).filter(pa.array(good))
     rejects = sorted(rejects + block.torn, key=lambda reject: reject.row)
-    return QuoteBlock(frame, rejects, read, left, [str(text) for text in times.to_pylist()])
+    return QuoteBlock(frame, rejects, read, left, times)
 
 
 def _blank(block: Block) -> np.ndarray:

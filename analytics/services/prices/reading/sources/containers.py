@@ -7,6 +7,7 @@ import gzip
 import io
 import lzma
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -47,15 +48,11 @@ _PERIOD = re.compile(r"(?<!\d)(?:19|20)\d{2}(?:[-_.]?\d{2}){0,2}(?!\d)")
 _NOT_DATA = re.compile(
     r"(^|/)(__MACOSX/|\.|readme|license|licence)|\.(checksum|sha256|md5|md|pdf|png|html?)$", re.I
 )
+#: What a damaged file makes the standard library raise.
 BROKEN = (
-    OSError,
-    EOFError,
-    zlib.error,
-    lzma.LZMAError,
-    zipfile.BadZipFile,
-    RuntimeError,
-    NotImplementedError,
-)
+    OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError, ValueError,
+    NotImplementedError, struct.error,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

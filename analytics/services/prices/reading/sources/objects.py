@@ -86,11 +86,9 @@ def object_table(name: str, value: Any, decisions: list[Decision]) -> Table:
 def _table_in(value: Any, beside: Record, depth: int) -> list[Any]:
     """Records or rows of a value; `beside` holds the plain values of the objects around it."""
     if isinstance(value, list):
-        items = [item for item in value if isinstance(item, dict | list)]
-        records = [item for item in items if isinstance(item, dict)]
-        if records and len(records) == len(items):
-            return [beside | _flat(record) for record in records]
-        return items
+        records = [item for item in value if isinstance(item, dict)]
+        rows = [item for item in value if isinstance(item, list)]
+        return rows if len(rows) > len(records) else [beside | _flat(r) for r in records]
     if not isinstance(value, dict) or depth > _DEEPEST:
         return []
     if (columns := _columns(value)) is not None:
@@ -124,12 +122,12 @@ def _holds_lists(value: Any, depth: int = 0) -> bool:
 
 def _columns(value: Record) -> list[Any] | None:
     """Rows of what is written by columns: lists of one length, objects by index, or a split."""
-    if isinstance(value.get("columns"), list) and isinstance(value.get("data"), list):
-        index = value.get("index")
-        if index is not None and len(index) == len(value["data"]):
-            rows = [[key, *row] for key, row in zip(index, value["data"], strict=True)]
-            return [["", *value["columns"]], *rows]
-        return [value["columns"], *value["data"]]
+    if isinstance(value.get("columns"), list) and _rows_of(value.get("data")):
+        names, rows, index = value["columns"], value["data"], value.get("index")
+        if isinstance(index, list) and len(index) == len(rows):
+            names = ["", *names]
+            rows = [[key, *row] for key, row in zip(index, rows, strict=True)]
+        return [names, *rows]
     named = {key: item for key, item in value.items() if column_name(key).role not in _NAMED}
     times = [key for key in named if column_name(key).role == "time"]
     lists = {k: v for k, v in value.items() if isinstance(v, list)}
@@ -141,6 +139,11 @@ def _columns(value: Record) -> list[Any] | None:
     if times and len(maps) > 1 and len({tuple(v) for v in maps.values()}) == 1:
         return [list(maps), *map(list, zip(*(v.values() for v in maps.values()), strict=True))]
     return None
+
+
+def _rows_of(value: Any) -> bool:
+    """Whether a value is a list of rows."""
+    return isinstance(value, list) and bool(value) and all(isinstance(v, list) for v in value)
 
 
 def _nested(items: list[Any]) -> bool:
