@@ -43,12 +43,17 @@ _CLOCK = re.compile(
     rf"|{'|'.join(_ZONES)}))?"
     r"(?: \([a-z ]+\))?(?: hs?\.?| horas)?(?=$|[\s,])"
 )
-_COMPACT = re.compile(r"^(\d{4})(\d{2})(\d{2})[t ]?(\d{2})(\d{2})(\d{2})?(z)?$")
+_COMPACT = re.compile(
+    r"^(\d{4})(\d{2})(\d{2})[t ]?(\d{2})(\d{2})(\d{2})?"
+    r"(?:\.\d+)?(z|[+-]\d{2}:?\d{2})?$"
+)
 _YEAR_FIRST = re.compile(r"^(\d{4})[-/. ]+(\d{1,2}|[a-z]{3,10})[-/. ]+(\d{1,2})$")
 _YEAR_LAST = re.compile(
     r"^(\d{1,2}|[a-z]{3,10})(?:st|nd|rd|th|[ºo°])?\.?[-/. ,]+(?:de )?"
     r"(\d{1,2}|[a-z]{3,10})(?:st|nd|rd|th)?\.?[-/. ,]+(?:del? )?(\d{4}|\d{2})$"
 )
+#: 2025-03-01T06:30-04:00[America/La_Paz], as Java writes it: the offset says it all.
+_ZONE_NAME = re.compile(r"(?<=[\dz])\[[\w/+-]+\]$")
 _SHORT_DATE = re.compile(r"^(\d{8})$")
 _FAR = 69  # two digits from here on are of the last century, as in strptime
 
@@ -88,7 +93,7 @@ def read_fields(text: str) -> Fields | None:
     if found := _COMPACT.match(plain):
         year, month, day, hour, minute, second = (int(g or 0) for g in found.groups()[:6])
         clock = _clock(hour, minute, second, "", "")
-        offset = 0 if found[7] else None
+        offset = _offset(found[7])
         return None if clock is None else Fields((year, month, day), True, False, clock, offset)
     rest, clock, offset = plain, None, None
     if found := _CLOCK.search(plain):
@@ -107,6 +112,7 @@ def _simple(text: str) -> str:
     plain = unicodedata.normalize("NFKD", plain_text(text).lower())
     plain = "".join(c for c in plain if not unicodedata.combining(c))
     plain = re.sub("[年月]", "-", plain).replace("日", " ").strip()
+    plain = _ZONE_NAME.sub("", plain)
     plain = re.sub(r" *([/]) *", r"\1", " ".join(plain.split()))
     return _WEEKDAY.sub("", plain)
 

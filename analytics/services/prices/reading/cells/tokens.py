@@ -40,7 +40,9 @@ _MARKS = {
 }  # fmt: skip
 _TABLE = {ord(odd): plain for plain, odds in _MARKS.items() for odd in odds}
 _UNIT_BEFORE = re.compile(r"^([+-]?)\s*([^\W\d]*[^\w\s'+-]*[^\W\d]*[^\w\s'+-]?)\s*([+-]?[\d.,].*)$")
-_UNIT_AFTER = re.compile(r"^(.*[\d.,])\s*([^\W\d]+\.?|[^\w\s.,]|[^\W\d]*\$[^\W\d]?)$")
+_UNIT_AFTER = re.compile(
+    r"^(.*[\d.,])\s*([^\W\d]+(?:/[^\W\d]+|\.)?|[^\w\s.,]|[^\W\d]*\$[^\W\d]?)$"
+)
 _UNITS = CURRENCIES | SIGNS | NAMES
 _GROUPED = re.compile(r"^[+-]?\d{1,3}(?:[ '٬]\d{3})+(?:[.,٫]\d+)?$|^[+-]?\d+٫\d+$")
 _SCALED = re.compile(r"^([+-]?(?:\d[\d.,]*|[.,]\d+)) ?(k|mil|m|mm|mn|b|bn|t)$", re.IGNORECASE)
@@ -81,7 +83,7 @@ def _without_unit(text: str) -> str:
     """The figure without the currency before or after it."""
     if (found := _UNIT_BEFORE.match(text)) and found[2].lower() in _UNITS:
         text = found[1] + found[3]
-    if (found := _UNIT_AFTER.match(text)) and found[2].lower() in _UNITS:
+    if (found := _UNIT_AFTER.match(text)) and _UNITS.issuperset(found[2].lower().split("/")):
         text = found[1]
     return text.strip()
 

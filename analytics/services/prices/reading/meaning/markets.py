@@ -22,6 +22,8 @@ from analytics.services.prices.rows import symbol_problem
 #: More different words than this are not names of places to trade, but of people.
 _MOST_PLACES = 50
 _SHOWN = 8
+#: What stands between the columns that name a market: how many there are -> the signs.
+_SIGNS = {1: (), 2: ("@",), 3: ("/", "@")}
 _DOLLARS = frozenset(("usd", "usdt", "usdc"))
 _ALIKE = {"xbt": "btc"}
 
@@ -67,7 +69,7 @@ class MarketRule:
             pc.fill_null(pc.utf8_trim_whitespace(_text(cells[role])), "") for role in self.named
         ]
         joined = parts[0]
-        for sign, part in zip(("@",) if len(parts) == 2 else ("/", "@"), parts[1:], strict=True):
+        for sign, part in zip(_SIGNS[len(parts)], parts[1:], strict=True):
             joined = pc.binary_join_element_wise(joined, part, sign)
         encoded = pc.dictionary_encode(joined)
         found = [_symbol(text) for text in encoded.dictionary.to_pylist()]

@@ -23,10 +23,10 @@ _SIDES = {
     "bid": words("bid bids"),
     "ask": words("ask asks"),
     "buy": words(
-        "buy buying buyer buyers compra compras comprar comprador compradores purchase demanda"
+        "buy buying buyer buyers compra compras comprar comprador compradores compradora purchase demanda"
     ),
     "sell": words(
-        "sell selling seller sellers sale venta ventas vender vendedor vendedores venda offer oferta"
+        "sell selling seller sellers sale venta ventas vender vendedor vendedores vendedora venda offer oferta"
     ),
 }
 _OPEN = words("open opening apertura abrir abertura inicio")

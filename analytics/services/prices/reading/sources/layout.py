@@ -93,11 +93,12 @@ def _header_row(rows: Sequence[Row], width: int) -> int | None:
 
 def _first_row(rows: Sequence[Row], header: int, until: int) -> int:
     """The first row after the header and the rows that continue it: units, tickers, blank lines. A
-    row with a figure in it is data, even if it is broken."""
+    row with a figure or a time in it is data, even if it is broken."""
     first = header + 1
     while first < min(until, header + 1 + _MOST_CONTINUED) and until < len(rows):
         row = rows[first]
-        if any(is_number(cell) for cell in row) or len(row) > len(rows[header]):
+        said = any(is_number(cell) or time_strength(cell) == 2 for cell in row)
+        if said or len(row) > len(rows[header]):
             break
         if len(row) == 1 and row[0].strip():
             break

@@ -65,6 +65,7 @@ WRITTEN = [
     case("dollars before", column("$11.60", "$ 1,234.50", "US$ 3.5", "USD 4.25"), prices(11.6, 1234.5, 3.5, 4.25)),
     case("bolivianos before and after", column("Bs 11,60", "Bs. 6,96", "11,70 Bs.", "11,75 BOB"), prices(11.6, 6.96, 11.7, 11.75)),
     case("soles, reais, euros", column("S/ 3.75", "R$ 5.10", "5.20 €", "€5.30"), prices(3.75, 5.1, 5.2, 5.3)),
+    case("a rate with its currencies", column("11.60 BOB/USDT", "11.75 Bs/USDT"), prices(11.6, 11.75)),
     case("no other letters", column("11.5", "abc12", "12x", "0x1F", "1_2.5", "rank5"), prices(11.5), rejects=["not a number"] * 5),
     case("thousands and millions of a volume", "Fecha;Último;Vol.\n2025-03-01;11,5;1,23K\n2025-03-02;11,6;2,5M\n2025-03-03;11,7;1B\n", "2025-03-01T00:00 price=11.5 volume=1230\n2025-03-02T00:00 price=11.6 volume=2500000\n2025-03-03T00:00 price=11.7 volume=1e9"),
     case("exponents", column("1.412e-05", "5E-05", "1e1"), prices("1.412e-05", "5e-05", 10)),

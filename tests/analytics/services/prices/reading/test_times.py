@@ -61,6 +61,9 @@ ISO = [
     case("fullwidth, Arabic, a long minus", column("２０２５-０３-０１T１０:３０:００Z", "٢٠٢٥-٠٣-٠١T١٠:٣٠:٠٠Z", "2025−03−01T10:30Z"), at(*[MARCH] * 3)),
     case("days without hours", column("2025-03-01", "2025-03-02"), at("2025-03-01T00:00", "2025-03-02T00:00"), said=["read as UTC"]),
     case("hours without days", column("10:30", "10:31"), stops="bad_header"),
+    case("Java", column("2025-03-01T06:30-04:00[America/La_Paz]", "2025-03-01T10:30:00Z[UTC]"), at(MARCH, MARCH)),
+    case("basic", column("20250301T103000Z", "20250301T063000-0400"), at(MARCH, MARCH)),
+    case("the shell's date", column("Sat Mar  1 10:30:00 UTC 2025"), at(MARCH)),
     case("Bolivian time", column("2025-03-01 06:30:00 BOT"), at(MARCH)),
 ]  # fmt: skip
 
