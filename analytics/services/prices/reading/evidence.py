@@ -69,8 +69,8 @@ def decided(
     options: ReadOptions,
     decisions: list[Decision],
 ) -> Readings:
-    """What follows from the first look, and from a second one where it takes one. Raises InvalidInput
-    where the file leaves something open."""
+    """What follows from the first look, and from a second one where it takes one. Raises
+    InvalidInput where the file leaves something open."""
     name = _time_name(table, plan)
     market = market_rule(found.market, options, decisions)
     order = date_order(found.time, options, name.order, decisions)

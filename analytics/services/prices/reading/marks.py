@@ -50,7 +50,7 @@ def decimal_marks(
 
 
 def _own(name: str, found: NumberEvidence) -> str | None:
-    """What the cells of one column say for certain; contradicting cells stop, unless they are few."""
+    """What one column says for certain; cells that contradict it stop, unless they are few."""
     if not found.point and not found.comma:
         return None
     mark, most, least = max(

@@ -24,11 +24,12 @@ ROLES = ("time", "clock", "side", *MARKET_ROLES, *FIGURES, "offers")
 @dataclass(frozen=True, kw_only=True)
 class ReadOptions:
     """`market`: ASSET/FIAT@exchange, for a source that does not name one, or to take only its rows.
-    `decimal`: "." or ",". `date_format`: dmy, mdy or ymd, or a strptime pattern with %. `tz`: the zone of
-    times without one. `columns`: role -> column's name or number (from 1), "" for none; see ROLES.
-    `sheet`: of a workbook, or the file of a zip. `remembered`: Reading.settings of an earlier reading,
-    used where the source leaves something open. `level`: about what the market's price is.
-    `needs_market` False: rows are read whatever market they are of. `now`: the clock, for tests."""
+    `decimal`: "." or ",". `date_format`: dmy, mdy or ymd, or a strptime pattern with %. `tz`: the
+    zone of times without one. `columns`: role -> column's name or number (from 1), "" for none; see
+    ROLES. `sheet`: of a workbook, or the file of a zip. `remembered`: Reading.settings of an
+    earlier reading, used where the source leaves something open. `level`: about what the market's
+    price is. `needs_market` False: rows are read whatever market they are of. `now`: the clock, for
+    tests."""
 
     market: str | None = None
     needs_market: bool = True
@@ -90,7 +91,7 @@ class ReadOptions:
 
 
 def parse_columns(text: str) -> dict[str, str]:
-    """ "bid=compra,ask=venta" -> {"bid": "compra", "ask": "venta"}; raises InvalidInput (bad_option)."""
+    """bid=compra,ask=venta as a mapping; raises InvalidInput (bad_option)."""
     chosen: dict[str, str] = {}
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         role, sign, name = part.partition("=")

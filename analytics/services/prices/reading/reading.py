@@ -1,4 +1,4 @@
-"""The one reader of quotes: looks at a source for evidence, then reads its rows as often as asked."""
+"""The one reader of quotes: it looks at a source for evidence, then reads its rows when asked."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Progress = Callable[[int, int | None], None]
 @dataclass
 class Reading:
     """A source that has been understood. Nothing is held of it but what was decided: every call of
-    `blocks` reads it anew. `rejects`, `read`, `used` and `left_out` are of the last complete pass."""
+    `blocks` reads it anew. `rejects`, `read`, `used`, `left_out` are of the last complete pass."""
 
     name: str
     decisions: tuple[Decision, ...]
@@ -116,10 +116,10 @@ def read_quotes(
     """Understand a source of quotes: a path, the bytes of a file, or parsed JSON (`name` is for
     messages about the latter two).
 
-    Raises InvalidInput: no_file, empty_file, bad_file, bad_header, bad_option, bad_market, market_required,
-    market_given_twice, single_offers, and where the source leaves something open ambiguous_decimal, _date,
-    _sides, _columns, _market, _sheet: the message shows the readings, `details["option"]` and
-    `details["choices"]` say how to choose.
+    Raises InvalidInput: no_file, empty_file, bad_file, bad_header, bad_option, bad_market,
+    market_required, market_given_twice, single_offers; and where the source leaves something open
+    ambiguous_decimal, _date, _sides, _columns, _market, _sheet: the message shows the readings,
+    `details["option"]` and `details["choices"]` say how to choose.
     """
     options = options or ReadOptions()
     decisions: list[Decision] = []
@@ -157,8 +157,8 @@ def _with_remembered_columns(
 
 
 def _settings(how: Readings, found: Evidence, options: ReadOptions) -> dict[str, Any]:
-    """What a market remembers of this reading, ready for JSON: what was asked for or what the source
-    said for certain, never what was assumed."""
+    """What a market remembers of this reading, ready for JSON: what was asked for, or what the
+    source said for certain; never what was assumed."""
     marks = set(how.marks.values())
     told = any(number.point or number.comma for number in found.numbers.values())
     asked = options.decimal or options.remembered.get("decimal")

@@ -17,8 +17,9 @@ from analytics.services.prices.reading.cells.kinds import DATE, NAIVE, Moments
 from analytics.services.prices.reading.decisions import Decision
 from analytics.services.prices.reading.options import ReadOptions
 
-#: Of the hours that stand twice: a row of its first or second time; not to be told.
+#: A row of the first or of the second time of an hour that stands twice.
 FIRST, SECOND = 0, 1
+_FEW = 0.05
 _Run = list[tuple[int, int]]
 
 
@@ -48,19 +49,20 @@ def time_zone(
     elif remembered:
         zone, why = remembered, _("as the last time")
     else:
-        zone, why = (
-            "UTC",
-            _(
-                "%(count)s times name no zone, so they were read as UTC; if they are local, give --tz"
-            )
-            % {"count": naive},
-        )
-        if evidence.back and 0 < evidence.downs < 0.05 * evidence.ups:
-            why += "; " + _("%(cell)s goes back in time, as local clocks do when summer ends") % {
-                "cell": evidence.back
-            }
+        zone, why = "UTC", _assumed(evidence, naive)
     decisions.append(Decision(_("time zone"), zone, why, "tz"))
     return zone
+
+
+def _assumed(evidence: TimeEvidence, naive: int) -> str:
+    """Why times were read as UTC though nobody said so, and a sign that they are not."""
+    why = _("%(count)s times name no zone and were read as UTC; if they are local, give --tz") % {
+        "count": naive
+    }
+    if evidence.back and 0 < evidence.downs < _FEW * evidence.ups:
+        sign = _("%(cell)s goes back in time, as local clocks do when summer ends")
+        why += "; " + sign % {"cell": evidence.back}
+    return why
 
 
 @dataclass
@@ -114,7 +116,7 @@ class Folds:
     same: int = 0
 
     def add(self, first: int, keys: np.ndarray, moments: Moments, twice: np.ndarray) -> None:
-        """A block whose first row is the `first` of the source; `keys` are the rows' markets, numbered."""
+        """A block whose first row is the `first` of the source; `keys`: its rows' markets."""
         for key in np.unique(keys):
             places = np.flatnonzero((keys == key) & moments.good)
             micros, doubled = moments.micros[places], twice[places]
@@ -145,8 +147,8 @@ class Folds:
     def told(self) -> Mapping[int, int]:
         """Row -> FIRST or SECOND, for the rows that could be told apart."""
         steps = self.ups + self.downs
-        rising = steps > 0 and self.ups >= 0.95 * steps
-        if not rising and not (steps > 0 and self.downs >= 0.95 * steps):
+        rising = steps > 0 and self.ups >= (1 - _FEW) * steps
+        if not rising and not (steps > 0 and self.downs >= (1 - _FEW) * steps):
             return {}
         found: dict[int, int] = {}
         for run in (*self.done, *self.runs.values()):

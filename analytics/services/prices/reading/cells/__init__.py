@@ -1,1 +1,1 @@
-"""What a cell says: tokens and figures, times; never more than the cell and the decision for its column."""
+"""What a cell says: tokens, figures, times."""

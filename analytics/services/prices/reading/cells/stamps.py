@@ -1,4 +1,4 @@
-"""Times written as one number: epochs of any unit, 20250301[1230[59]], serial days of a spreadsheet.
+"""Times written as one number: epochs of any unit, 20250301123059, a spreadsheet's serial days.
 
 The ranges of 1990 to 2100 do not overlap, so every cell tells its own unit.
 """

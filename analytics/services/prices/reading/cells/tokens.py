@@ -35,14 +35,12 @@ _NOTHING = "\ufeff\u00ad\u2066\u2067\u2068\u2069" + "".join(
     map(chr, (*range(0x200B, 0x2010), *range(0x202A, 0x202F)))
 )
 _MARKS = {
-    "-": "−‐‑‒﹣－", "+": "＋", "'": "’‘´`ʼ＇", ".": "．", ",": "，", ":": "：", "/": "／", "T": "Ｔ",
-    "Z": "Ｚ", " ": _SPACES, "": _NOTHING,
+    "-": "−‐‑‒﹣－", "+": "＋", "'": "’‘´`ʼ＇", ".": "．", ",": "，", ":": "：", "/": "／",
+    "T": "Ｔ", "Z": "Ｚ", " ": _SPACES, "": _NOTHING,
 }  # fmt: skip
 _TABLE = {ord(odd): plain for plain, odds in _MARKS.items() for odd in odds}
 _UNIT_BEFORE = re.compile(r"^([+-]?)\s*([^\W\d]*[^\w\s'+-]*[^\W\d]*[^\w\s'+-]?)\s*([+-]?[\d.,].*)$")
-_UNIT_AFTER = re.compile(
-    r"^(.*[\d.,])\s*([^\W\d]+(?:/[^\W\d]+|\.)?|[^\w\s.,]|[^\W\d]*\$[^\W\d]?)$"
-)
+_UNIT_AFTER = re.compile(r"^(.*[\d.,])\s*([^\W\d]+(?:/[^\W\d]+|\.)?|[^\w\s.,]|[^\W\d]*\$[^\W\d]?)$")
 _UNITS = CURRENCIES | SIGNS | NAMES
 _GROUPED = re.compile(r"^[+-]?\d{1,3}(?:[ '٬]\d{3})+(?:[.,٫]\d+)?$|^[+-]?\d+٫\d+$")
 _SCALED = re.compile(r"^([+-]?(?:\d[\d.,]*|[.,]\d+)) ?(k|mil|m|mm|mn|b|bn|t)$", re.IGNORECASE)

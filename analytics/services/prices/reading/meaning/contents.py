@@ -25,8 +25,8 @@ _DAY = 86_400_000_000
 @dataclass(frozen=True)
 class ColumnContent:
     """Shares of the cells that are not blank (0..1): `times` certain ones, `maybe` numbers that may
-    be a time, `numbers`, `clocks` (10:30), `dates` without an hour, `zoned` moments. `texts`: the different cells, up to
-    a few; `whole`: all numbers are whole."""
+    be a time, `numbers`, `clocks` (10:30), `dates` without an hour, `zoned` moments. `whole`: every
+    cell is a whole number. `texts`: the different cells."""
 
     filled: int
     times: float = 0.0

@@ -45,8 +45,8 @@ class MarketEvidence:
 
 @dataclass(frozen=True)
 class MarketRule:
-    """`symbol`: the market of every row that is kept, None where the columns of `named` tell it. `kept`:
-    role -> the values of its column that are kept; rows of others are left out."""
+    """`symbol`: the market of every row that is kept, None where the columns of `named` tell it.
+    `kept`: role -> the values of its column that are kept; rows of others are left out."""
 
     symbol: str | None
     named: tuple[str, ...] = ()
@@ -139,7 +139,7 @@ def _naming(values: Mapping[str, list[str]]) -> tuple[str, ...] | None:
     return None
 
 
-# ------------------------------------------------------------------------------- one market is asked
+# ------------------------------------------------------------------------- one market is asked for
 def _of_one(
     values: Mapping[str, list[str]], options: ReadOptions, decisions: list[Decision]
 ) -> MarketRule:
@@ -199,7 +199,8 @@ def _check_other(
         shown = ", ".join(shortened(text, 30) for text in found[:_SHOWN])
         raise InvalidInput(
             _(
-                "The file names its market itself, and it is not %(market)s; its %(role)s is %(found)s."
+                "The file names its market itself, and it is not %(market)s: its %(role)s is "
+                "%(found)s."
             )
             % {"market": options.market, "role": role, "found": shown},
             "market_given_twice",

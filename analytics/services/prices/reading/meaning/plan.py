@@ -14,8 +14,8 @@ SIDE_PARTS = ("", "_vwap", "_volume", "_offers")
 class ColumnPlan:
     """Indices of columns. `time`, and `clock` where the hour stands in a column of its own.
     `figures`: figure -> column; buy and sell (buy_volume ...) stand for sides that the data have to
-    tell apart, offers for those of the row's side. `side`: the column that says which side a row is of;
-    `sides`: what its words mean where that is known. `market`: role -> column (see names)."""
+    tell apart, offers for those of the row's side. `side`: the column that says which side a row
+    is of; `sides`: what its words mean where that is known. `market`: role -> column."""
 
     time: int
     clock: int | None = None

@@ -88,8 +88,8 @@ def _columns(names: tuple[str, str], buy: str) -> str:
 
 def _open(evidence: SideEvidence, names: tuple[str, str]) -> Exception:
     message = _(
-        "Which of %(buy)s and %(sell)s is the bid cannot be told: %(below)s times the one is lower, "
-        "%(above)s times the other."
+        "Which of %(buy)s and %(sell)s is the bid cannot be told: %(below)s times the one is "
+        "lower, %(above)s times the other."
     ) % {"buy": names[0], "sell": names[1], "below": evidence.below, "above": evidence.above}
     shown = evidence.shown or _("no moment knows both")
     return undecided(

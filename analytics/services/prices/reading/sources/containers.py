@@ -1,4 +1,4 @@
-"""What a file is wrapped in: gzip, bzip2, xz, zip. Judged by its first bytes, bounded, reopenable."""
+"""What a file is wrapped in (gzip, bzip2, xz, zip): judged by its first bytes, bounded."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Stream = BinaryIO | IO[bytes] | io.RawIOBase | io.BufferedIOBase
 _OPENERS: dict[bytes, Callable[[Stream], Stream]] = {
     GZIP: lambda raw: gzip.GzipFile(fileobj=raw),
     b"BZh": lambda raw: bz2.BZ2File(cast("BinaryIO", raw)),
-    b"\xfd7zXZ": lambda raw: lzma.LZMAFile(cast("BinaryIO", raw)),
+    b"\xfd7zXZ": lambda raw: lzma.LZMAFile(cast("BinaryIO", raw)),  # noqa: SIM115
 }
 _FOREIGN = {
     b"%PDF": "PDF", b"7z\xbc\xaf": "7z", b"Rar!": "RAR", b"\x28\xb5\x2f\xfd": "Zstandard",

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from typing import BinaryIO, cast
 
 import numpy as np
 import pyarrow as pa
@@ -14,29 +14,13 @@ import pyarrow.csv as pa_csv
 from django.utils.translation import gettext as _
 
 from analytics.services.prices.reading.decisions import Decision, Reject, shortened, unreadable
-from analytics.services.prices.reading.options import DELIMITERS, ReadOptions
-from analytics.services.prices.reading.refusals import bad_header
+from analytics.services.prices.reading.options import ReadOptions
 from analytics.services.prices.reading.sources.containers import BROKEN, Content
-from analytics.services.prices.reading.sources.layout import LOOKED_AT, Layout, find_layout
+from analytics.services.prices.reading.sources.dialects import Dialect, looked_at, said
 from analytics.services.prices.reading.sources.tables import Block, Restart, Table
 from analytics.services.prices.reading.sources.texts import Utf8, text_encoding, text_sample
 
 _BLOCK_BYTES = 2 << 20
-_CANDIDATES = (",", ";", "\t", "|")
-
-
-@dataclass
-class _Dialect:
-    """How a text is cut into cells. `skip`: lines before the first row of data. `checked`: its quotes
-    were looked at; `mend`: some are not closed, so that each is closed at the end of its line."""
-
-    encoding: str
-    delimiter: str
-    quote: str
-    escape: str | None
-    skip: int = 0
-    checked: bool = False
-    mend: bool = False
 
 
 @dataclass
@@ -87,8 +71,8 @@ def csv_table(content: Content, options: ReadOptions, decisions: list[Decision])
     """The table of a text; raises InvalidInput: bad_file, bad_header."""
     encoding = text_encoding(content, options.encoding, decisions)
     text = text_sample(content, encoding)
-    dialect, layout, rows = _looked_at(content.name, text, encoding, options)
-    decisions += _said(dialect, layout, rows)
+    dialect, layout, rows = looked_at(content.name, text, encoding, options)
+    decisions += said(dialect, layout, rows)
 
     def blocks(columns: Sequence[int]) -> Iterator[Block]:
         return _blocks(content, dialect, len(layout.names), columns)
@@ -97,79 +81,8 @@ def csv_table(content: Content, options: ReadOptions, decisions: list[Decision])
     return Table(content.name, layout, sample, blocks, dialect.delimiter)
 
 
-# ---------------------------------------------------------------------------------------- dialect
-def _looked_at(
-    name: str, text: str, encoding: str, options: ReadOptions
-) -> tuple[_Dialect, Layout, list[list[str]]]:
-    """The delimiter under which the first rows hold most data: a time and figures, row by row. (A
-    sniffer that knows nothing of quotes takes the comma of 11,60 or the blank of a time as well.)"""
-    first = text.split("\n", 1)[0].strip().strip('"').lower()
-    told = first[4:5] if first.startswith("sep=") else None
-    wanted = DELIMITERS[options.delimiter] if options.delimiter else told
-    quote = "'" if text.count("'") > 2 * text.count('"') and text.lstrip().startswith("'") else '"'
-    escape = "\\" if '\\"' in text and '""' not in text else None
-    tried = []
-    for delimiter in (wanted,) if wanted else _CANDIDATES:
-        dialect = _Dialect(encoding, delimiter, quote, escape)
-        rows, lines = _rows(name, text, dialect)
-        begin = 1 if told is not None else 0
-        layout = find_layout(rows[begin:])
-        if layout is not None:
-            layout = _moved(layout, begin)
-            dialect.skip = lines[layout.first - 1] if layout.first else 0
-            tried.append((layout.data, len(set(layout.names)), dialect, layout, rows))
-    if not tried:
-        shown = next((line for line in text.splitlines() if line.strip()), "")
-        raise bad_header(shown.split(wanted or ","))
-    return max(tried, key=lambda one: one[:2])[2:]
-
-
-def _moved(layout: Layout, by: int) -> Layout:
-    header = None if layout.header is None else layout.header + by
-    return Layout(layout.first + by, layout.names, layout.hints, header, layout.data)
-
-
-def _rows(name: str, text: str, dialect: _Dialect) -> tuple[list[list[str]], list[int]]:
-    """The first rows under a dialect, and the number of lines up to the end of each."""
-    reader = csv.reader(
-        io.StringIO(text, newline=""),
-        delimiter=dialect.delimiter,
-        quotechar=dialect.quote,
-        escapechar=dialect.escape,
-    )
-    rows, lines = [], []
-    try:
-        for row in islice(reader, LOOKED_AT):
-            rows.append(row)
-            lines.append(reader.line_num)
-    except csv.Error as error:
-        if not rows:
-            raise unreadable(name, error) from error
-    return rows, lines
-
-
-def _said(dialect: _Dialect, layout: Layout, rows: list[list[str]]) -> list[Decision]:
-    named = {",": _("comma"), ";": _("semicolon"), "\t": _("tab"), "|": _("bar")}
-    chosen = named.get(dialect.delimiter, dialect.delimiter)
-    why = _("%(count)s of the first %(rows)s rows hold a time and a figure so") % {
-        "count": layout.data,
-        "rows": len(rows),
-    }
-    found = [Decision(_("separator"), chosen, why, "delimiter", (",", ";", "tab", "|"))]
-    if layout.header is None:
-        found.append(Decision(_("header"), _("none"), _("the first row holds data")))
-    elif layout.header or layout.first > layout.header + 1:
-        where = _("row %(row)s; the data begin in row %(first)s") % {
-            "row": layout.header + 1,
-            "first": layout.first + 1,
-        }
-        found.append(Decision(_("header"), where, _("the row with the names of columns")))
-    return found
-
-
-# ----------------------------------------------------------------------------------------- reading
 def _blocks(
-    content: Content, dialect: _Dialect, width: int, columns: Sequence[int]
+    content: Content, dialect: Dialect, width: int, columns: Sequence[int]
 ) -> Iterator[Block]:
     names = [f"c{place}" for place in range(width)]
     wanted = [names[place] for place in columns]
@@ -198,18 +111,17 @@ def _blocks(
         yield Block(nothing, np.array([], dtype="int64"), rows.torn)
 
 
-def _badly_quoted(content: Content, dialect: _Dialect, stream: Utf8, rows: _Rows) -> bool:
-    """Whether a quote of the text is not closed where it should be. Where no cell holds a line break
-    an even number of quotes is enough; else every line is looked at."""
+def _badly_quoted(content: Content, dialect: Dialect, stream: Utf8, rows: _Rows) -> bool:
+    """Whether a quote of the text is not closed where it should be. Where no cell holds a line
+    break, an even number of quotes is enough; else every line is looked at."""
     if dialect.checked or dialect.quote != '"' or dialect.escape or not stream.quotes:
         return False
     if stream.quotes % 2:
         return True
     if stream.lines <= rows.next + len(rows.refused):
         return False
-    with io.TextIOWrapper(
-        io.BufferedReader(Utf8(content, dialect.encoding)), "utf-8", newline=""
-    ) as text:
+    stream = Utf8(content, dialect.encoding)
+    with io.TextIOWrapper(cast("BinaryIO", stream), "utf-8", newline="") as text:
         reader = csv.reader(text, delimiter=dialect.delimiter, strict=True)
         try:
             for _row in reader:
@@ -220,7 +132,7 @@ def _badly_quoted(content: Content, dialect: _Dialect, stream: Utf8, rows: _Rows
 
 
 def _parser(
-    stream: Utf8, dialect: _Dialect, names: list[str], wanted: list[str], rows: _Rows
+    stream: Utf8, dialect: Dialect, names: list[str], wanted: list[str], rows: _Rows
 ) -> Iterator[pa.RecordBatch]:
     return pa_csv.open_csv(
         pa.PythonFile(stream, mode="r"),

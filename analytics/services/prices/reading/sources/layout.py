@@ -65,7 +65,7 @@ def find_layout(rows: Sequence[Row]) -> Layout | None:
 
 
 def _data_strength(row: Row) -> int:
-    """2: a time and a figure beside it; 1: a number that may be a time, and a figure; 0: no data."""
+    """2: a time and a figure; 1: a number that may be a time, and a figure; 0: no data."""
     times = [time_strength(cell) for cell in row]
     best = max(times, default=0)
     if not best:

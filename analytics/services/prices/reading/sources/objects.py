@@ -39,7 +39,7 @@ def looks_like_json(head: bytes) -> bool:
 
 
 def json_table(content: Content, decisions: list[Decision]) -> Table:
-    """The quotes in a JSON file, or one of JSON lines; raises InvalidInput: bad_file, bad_header."""
+    """The quotes in JSON or in lines of JSON; raises InvalidInput: bad_file, bad_header."""
     data = content.held()
     encoding = text_encoding(content, None, decisions)
     if encoding != "utf-8":

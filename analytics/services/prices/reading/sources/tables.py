@@ -1,4 +1,4 @@
-"""A table whose rows are read block by block, as often as needed, with no more than one in memory."""
+"""A table whose rows are read block by block, as often as needed, one block in memory."""
 
 from __future__ import annotations
 

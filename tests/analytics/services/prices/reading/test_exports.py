@@ -1,5 +1,6 @@
 """What exchanges, price services, banks and collectors really export."""
 
+# ruff: noqa: E501  (tables: a case a line)
 from __future__ import annotations
 
 import json

@@ -1,5 +1,6 @@
 """Figures: what a mark means follows from the whole file, and no digit is lost."""
 
+# ruff: noqa: E501, SIM905  (tables: a case a line)
 from __future__ import annotations
 
 import pytest

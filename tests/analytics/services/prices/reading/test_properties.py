@@ -1,5 +1,6 @@
-"""A table written in any dialect is read back as it was, or stops as ambiguous: never another number,
-never another moment. And no bytes at all end in anything but a refusal."""
+"""A table written in any dialect is read back as it was, or stops as ambiguous: never another
+number, never another moment. And no bytes at all end in anything but a refusal."""
+# ruff: noqa: E501, PT017, SIM905
 
 from __future__ import annotations
 
@@ -188,7 +189,9 @@ def test_a_workbook_is_read_back_or_stops(held: Quotes, names: tuple[str, ...], 
 def test_a_local_time_is_read_back_or_refused(held: Quotes, zone: str, newest_first: bool) -> None:
     assume(held.moments)
     pairs = list(zip(held.moments, held.bids, strict=False))[:: -1 if newest_first else 1]
-    lines = [f"{m.astimezone(zoneinfo.ZoneInfo(zone)):%Y-%m-%d %H:%M},{bid:.9f}" for m, bid in pairs]
+    lines = [
+        f"{m.astimezone(zoneinfo.ZoneInfo(zone)):%Y-%m-%d %H:%M},{bid:.9f}" for m, bid in pairs
+    ]
     options = ReadOptions(market=MARKET, now=NOW, tz=zone)
     frame = read_quotes(("fecha,precio\n" + "\n".join(lines)).encode(), options).frame()
     wanted = {pd.Timestamp(moment): float(bid) for moment, bid in pairs}

@@ -1,5 +1,6 @@
 """What a Reading answers: rows in blocks, rejects by reason, decisions, what a market remembers."""
 
+# ruff: noqa: E501  (tables: a case a line)
 from __future__ import annotations
 
 import datetime as dt

@@ -1,5 +1,6 @@
 """Separators, encodings, quoting, headers: a text is cut as its writer meant it."""
 
+# ruff: noqa: E501  (tables: a case a line)
 from __future__ import annotations
 
 import bz2

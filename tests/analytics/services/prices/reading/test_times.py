@@ -1,5 +1,6 @@
 """Times: the format, the order of day and month and the zone are decided for the whole file."""
 
+# ruff: noqa: E501  (tables: a case a line)
 from __future__ import annotations
 
 import datetime as dt

@@ -1,5 +1,6 @@
 """Workbooks, parquet files and archives."""
 
+# ruff: noqa: E501  (tables: a case a line)
 from __future__ import annotations
 
 import datetime as dt
