@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from analytics.exceptions import InvalidInput
 from analytics.services.prices.reading.cells.kinds import BAD, DATE, NAIVE, ZONED, Moments
-from analytics.services.prices.reading.cells.moments import read_moments
+from analytics.services.prices.reading.cells.moments import read_moments, read_orders
 from analytics.services.prices.reading.decisions import Choice, Decision, undecided
 from analytics.services.prices.reading.options import DATE_ORDERS, ReadOptions
 
@@ -52,10 +52,12 @@ class TimeEvidence:
 
     def add(self, cells: pa.Array) -> None:
         """Look at a block of the column."""
-        first = read_times(cells, "dmy", self.pattern)
-        found = {"dmy": first} | {
-            o: read_moments(cells, o) if first.ordered else first for o in ("mdy", "ymd")
-        }
+        found = (
+            read_orders(cells, DATE_ORDERS)
+            if self.pattern is None
+            else dict.fromkeys(DATE_ORDERS, read_times(cells, "dmy", self.pattern))
+        )
+        first = found["dmy"]
         likely = {order: self._likely(moments) for order, moments in found.items()}
         self.good.update({order: int(mask.sum()) for order, mask in likely.items()})
         self.any += int(np.logical_or.reduce(list(likely.values())).sum())
