@@ -52,8 +52,9 @@ class NumberEvidence:
         """Look at a block of the column; typed figures say nothing about marks."""
         if not pa.types.is_string(cells.type):
             return
-        if self.point and plain_floats(cells) is not None:
-            return  # nothing here can speak against the point
+        for mark, count in ((".", self.point), (",", self.comma)):
+            if count and plain_floats(cells, mark) is not None:
+                return  # nothing here can speak against this mark
         cells = pc.drop_null(tokens(cells))
         marked = cells.filter(pc.match_substring_regex(cells, "[.,]"))
         small = pc.match_substring_regex(cells, r"^[+-]?\d{1,3}$")
@@ -83,11 +84,16 @@ class NumberEvidence:
         setattr(self, name, getattr(self, name) + count)
 
 
-def plain_floats(cells: pa.Array) -> pa.Array | None:
-    """The numbers of a column that is written as machines do, or None."""
+def plain_floats(cells: pa.Array, decimal: str) -> tuple[pa.Array, pa.Array] | None:
+    """(the cells with a point, their numbers) of a column that is written as machines do, without
+    groups, currencies or odd digits; or None."""
+    if decimal == "," and not pc.any(pc.match_substring(cells, ".")).as_py():
+        cells = pc.replace_substring(cells, ",", ".")
+    elif decimal == ",":
+        return None
     try:
         pc.cast(cells[:_TRIED], pa.float64())  # a whole block takes long to fail
-        return pc.cast(cells, pa.float64())
+        return cells, pc.cast(cells, pa.float64())
     except pa.ArrowInvalid:
         return None
 
@@ -106,9 +112,10 @@ def read_figures(cells: pa.Array, decimal: str) -> Figures:
     """A block of a column of figures under the decision for its file."""
     if not pa.types.is_string(cells.type):
         return _typed(cells)
-    values = plain_floats(cells) if decimal == "." else None
-    if values is None or pc.any(pc.is_nan(values)).as_py():
-        cells, values = _parsed(tokens(cells), decimal)
+    found = plain_floats(cells, decimal)
+    if found is None or pc.any(pc.is_nan(found[1])).as_py():
+        found = _parsed(tokens(cells), decimal)
+    cells, values = found
     floats = values.to_numpy(zero_copy_only=False).copy()
     wrong = _known(cells) & ~np.isfinite(floats)
     inexact = _inexact(cells, floats)
