@@ -26,7 +26,8 @@ from analytics.services.prices.reading.rows import Readings, market_cells, time_
 from analytics.services.prices.reading.sources.tables import Block, Restart, Table
 from analytics.services.prices.reading.zones import Folds, changes_clock, time_zone, to_utc
 
-_ISO_HOUR = re.compile(r"^\s*(\d{4}-\d\d-\d\d[T ]\d\d:\d\d|\d{10,19}(\.\d+)?\s*$)")
+#: Times that no person and no spreadsheet writes.
+_BY_PROGRAM = re.compile(r"^\s*(\d{4}-\d\d-\d\dT\d\d:\d\d|\d{10,19}(\.\d+)?\s*$)")
 _MOSTLY = 0.5
 
 
@@ -100,7 +101,7 @@ def _time_name(table: Table, plan: ColumnPlan) -> ColumnName:
 def _by_machine(table: Table, plan: ColumnPlan) -> bool:
     """Whether a program wrote the figures: it separates by commas and its times are exact."""
     times = [row[plan.time] for row in table.sample]
-    exact = all(_ISO_HOUR.match(text) for text in times if text.strip())
+    exact = all(_BY_PROGRAM.match(text) for text in times if text.strip())
     return table.machine or (table.delimiter == "," and bool(times) and exact)
 
 

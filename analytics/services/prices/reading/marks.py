@@ -19,7 +19,7 @@ _LEVEL_FACTOR = 30.0
 @dataclass(frozen=True)
 class Setting:
     """What else is known when every figure may be read both ways. `machine`: a file separated by
-    commas whose times are those of a program (an epoch, ISO with an hour)."""
+    commas whose times are those of a program (an epoch, ISO with a T)."""
 
     machine: bool = False
 
@@ -73,17 +73,17 @@ def _own(name: str, found: NumberEvidence) -> str | None:
 def _weak(
     evidence: Mapping[str, NumberEvidence], options: ReadOptions, setting: Setting
 ) -> tuple[str, str]:
-    """The mark where every cell leaves it open: by what was used before, the level of the market,
+    """The mark where every cell leaves it open: by the level of the market, what was used before,
     the writer; else the reading stops."""
     shown = next(found.open_shown for found in evidence.values() if found.open)
-    remembered = options.remembered.get("decimal")
-    if remembered in (".", ","):
-        return remembered, _("%(cell)s says nothing; as the last time") % {"cell": shown}
     if (mark := _by_level(shown, options.level)) is not None:
         return mark, _("%(cell)s says nothing; the market is at about %(level)g") % {
             "cell": shown,
             "level": options.level,
         }
+    remembered = options.remembered.get("decimal")
+    if remembered in (".", ","):
+        return remembered, _("%(cell)s says nothing; as the last time") % {"cell": shown}
     small = any(found.small for found in evidence.values() if found.open)
     if setting.machine and "." in shown and not small:
         return ".", _(

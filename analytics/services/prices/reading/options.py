@@ -11,7 +11,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from analytics.exceptions import InvalidInput
-from analytics.services.prices.rows import FIGURES, symbol_problem
+from analytics.services.prices.reading.quotes import FIGURES, symbol_problem
 
 DELIMITERS = {",": ",", ";": ";", "|": "|", "\t": "\t", "tab": "\t", "\\t": "\t"}
 DATE_ORDERS = ("dmy", "mdy", "ymd")

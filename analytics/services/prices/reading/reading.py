@@ -18,10 +18,12 @@ from analytics.services.prices.reading.meaning.columns import choose_columns
 from analytics.services.prices.reading.meaning.names import plain_key
 from analytics.services.prices.reading.opening import Source, open_table
 from analytics.services.prices.reading.options import ReadOptions
+from analytics.services.prices.reading.pivots import joined, pivoted
 from analytics.services.prices.reading.rows import QuoteBlock, Readings, no_quotes, read_block
 from analytics.services.prices.reading.sources.tables import Table
 
 PREVIEW_ROWS = 5
+_PREVIEW_BLOCKS = 8
 #: (rows read so far, all of them or None while unknown)
 Progress = Callable[[int, int | None], None]
 
@@ -29,7 +31,9 @@ Progress = Callable[[int, int | None], None]
 @dataclass
 class Reading:
     """A source that has been understood. Nothing is held of it but what was decided: every call of
-    `blocks` reads it anew. `rejects`, `read`, `used`, `left_out` are of the last complete pass."""
+    `blocks` reads it anew. `rows`: how many the source has. `settings`: what a market remembers,
+    for ReadOptions.remembered. `rejects`, and the counts `read`, `used`, `left_out` (rows of other
+    markets), are of the last complete pass over `blocks`."""
 
     name: str
     decisions: tuple[Decision, ...]
@@ -49,17 +53,20 @@ class Reading:
         return self._how.market.symbol is None
 
     def blocks(self, on_progress: Progress | None = None) -> Iterator[QuoteBlock]:
-        """The rows in the order of the source, block by block (see QuoteBlock)."""
+        """The rows in the order of the source, block by block (see QuoteBlock). Where a column says
+        which side a row is of, the two sides of a moment become one row (see pivots)."""
+        blocks = self._blocks(on_progress)
+        yield from blocks if self._how.plan.side is None else pivoted(blocks)
+
+    def _blocks(self, on_progress: Progress | None = None) -> Iterator[QuoteBlock]:
+        """The rows as the source has them, counted."""
         rejects, read, used, left_out, first = Rejects(), 0, 0, 0, 0
         for block in self._table.blocks(self._how.plan.columns):
             found = read_block(block, first, self._how, self._now)
             first += len(block.rows)
             rejects.add(found.rejects)
-            read, used, left_out = (
-                read + found.read,
-                used + len(found.rows),
-                left_out + found.left_out,
-            )
+            read, used = read + found.read, used + len(found.rows)
+            left_out += found.left_out
             if on_progress is not None:
                 on_progress(read, None)
             yield found
@@ -68,23 +75,19 @@ class Reading:
     def frame(self) -> pd.DataFrame:
         """All rows at once; for sources that are known to be small."""
         frames = [block.rows for block in self.blocks()]
-        if not frames:
-            return no_quotes()
-        symbols = pd.Index(sorted({s for frame in frames for s in frame["symbol"].cat.categories}))
-        for frame in frames:
-            frame["symbol"] = frame["symbol"].cat.set_categories(symbols)
-        return pd.concat(frames)
+        return joined(frames) if frames else no_quotes()
 
     def preview(self, count: int = PREVIEW_ROWS) -> tuple[pd.DataFrame, list[Reject]]:
         """The first rows as they will be stored, and the rejects before and among them."""
         frames: list[pd.DataFrame] = []
         rejects: list[Reject] = []
-        for block in islice(_fresh(self).blocks(), 8):
+        first = islice(dataclasses.replace(self)._blocks(), _PREVIEW_BLOCKS)
+        for block in first if self._how.plan.side is None else pivoted(first):
             frames.append(block.rows)
             rejects += block.rejects
             if sum(map(len, frames)) >= count:
                 break
-        rows = pd.concat([f.astype({"symbol": "str"}) for f in frames]) if frames else no_quotes()
+        rows = joined(frames) if frames else no_quotes()
         return rows.head(count), rejects[:count]
 
     @property
@@ -103,11 +106,6 @@ class Reading:
         if self.left_out:
             counts += ", " + _("%(count)s of other markets left out") % {"count": self.left_out}
         return [counts, *self.rejects.lines()]
-
-
-def _fresh(reading: Reading) -> Reading:
-    """The same reading, whose counts may change."""
-    return dataclasses.replace(reading)
 
 
 def read_quotes(

@@ -22,11 +22,10 @@ from analytics.services.prices.reading.decisions import Reject
 from analytics.services.prices.reading.meaning.markets import MarketRule
 from analytics.services.prices.reading.meaning.plan import ColumnPlan
 from analytics.services.prices.reading.meaning.sides import SIDE_WORDS
+from analytics.services.prices.reading.quotes import FIGURES, PRICES, symbol_problem
 from analytics.services.prices.reading.sources.tables import Block
 from analytics.services.prices.reading.zones import FIRST, Local, to_utc
-from analytics.services.prices.rows import FIGURES, symbol_problem
 
-PRICES = ("bid", "ask", "price")
 _PAID = (*PRICES, "bid_vwap", "ask_vwap")
 LOWEST, HIGHEST = 1e-12, 1e12
 _MOST_VOLUME, _MOST_OFFERS = 1e18, 2**31

@@ -59,7 +59,7 @@ def _assumed(evidence: TimeEvidence, naive: int) -> str:
     why = _("%(count)s times name no zone and were read as UTC; if they are local, give --tz") % {
         "count": naive
     }
-    if evidence.back and 0 < evidence.downs < _FEW * evidence.ups:
+    if evidence.back and 0 < evidence.downs <= max(1, _FEW * evidence.ups) < evidence.ups:
         sign = _("%(cell)s goes back in time, as local clocks do when summer ends")
         why += "; " + sign % {"cell": evidence.back}
     return why

@@ -122,10 +122,14 @@ def _is_clock(seen: Seen, place: int) -> bool:
 
 # ----------------------------------------------------------------------------------- side, market
 def _side(seen: Seen) -> int | None:
-    """A column whose every cell is the name of a side."""
+    """A column that says which side a row is of: named so and with a side in it (what is none is
+    refused row by row), or of another name and with nothing but sides in it."""
+    texts = [{text.lower() for text in content.texts} for content in seen.contents]
     for place in seen.named("side"):
-        texts = {text.lower() for text in seen.contents[place].texts}
-        if texts and texts <= SIDE_WORDS.keys():
+        if texts[place] & SIDE_WORDS.keys():
+            return place
+    for place in seen.named("") if seen.options.columns.get("side") != "" else []:
+        if texts[place] and texts[place] <= {word for word in SIDE_WORDS if len(word) > 1}:
             return place
     return None
 

@@ -10,7 +10,7 @@ from analytics.services.prices.reading.decisions import Choice, undecided
 from analytics.services.prices.reading.meaning.contents import ColumnContent
 from analytics.services.prices.reading.meaning.plan import SIDE_PARTS, UNSURE
 from analytics.services.prices.reading.meaning.seen import Seen, several
-from analytics.services.prices.rows import FIGURES
+from analytics.services.prices.reading.quotes import FIGURES
 
 
 def figure_columns(

@@ -17,7 +17,7 @@ import pytest
 
 from analytics.exceptions import InvalidInput
 from analytics.services.prices.reading import Reading, ReadOptions, read_quotes
-from analytics.services.prices.rows import FIGURES
+from analytics.services.prices.reading.quotes import FIGURES
 
 NOW = dt.datetime(2026, 11, 26, 12, tzinfo=dt.UTC)
 MARKET = "USDT/BOB@t"

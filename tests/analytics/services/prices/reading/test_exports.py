@@ -95,13 +95,16 @@ TRACKER = """fecha_utc,fecha_bolivia,mercado,fiat,lado,mejor_precio_bruto,mejor_
 2026-07-29 03:49:48,2026-07-28 23:49:48,BOB-todos,BOB,venta,11.84,11.84,11.83,11.8,0,,19,586816.28,100,500,user3,user,5,1.0,BANK,1,11.06
 """
 P2P = [
-    case("the tracker of ads, one fiat", TRACKER, "2026-07-29T03:49:48 ask=11.88 ask_volume=26973.13 ask_offers=20\n2026-07-29T03:49:48 bid=11.84 bid_volume=586816.28 bid_offers=19", said=["rows of others are left out: USD", "mejor_precio_limpio", "the name of the column says so"]),
+    case("the tracker of ads, one fiat", TRACKER, "2026-07-29T03:49:48 bid=11.84 ask=11.88 bid_volume=586816.28 ask_volume=26973.13 bid_offers=19 ask_offers=20", said=["rows of others are left out: USD", "mejor_precio_limpio", "the name of the column says so"]),
     case("the other fiat", TRACKER, "2026-07-29T03:49:48 ask=1.013 ask_volume=59239.06 ask_offers=20", market="USDT/USD@zinli"),
     case("a fiat that it lacks", TRACKER, stops="market_given_twice", market="USDT/VES@x"),
     case("no market", TRACKER, stops="market_required", market=None),
-    case("a row a side, in a market's words", "time,side,price\n2026-07-29 03:00,BUY,11.8\n2026-07-29 03:00,SELL,11.9\n2026-07-29 04:00,BUY,11.7\n2026-07-29 04:00,SELL,11.9\n", "2026-07-29T03:00 bid=11.8\n2026-07-29T03:00 ask=11.9\n2026-07-29T04:00 bid=11.7\n2026-07-29T04:00 ask=11.9", said=["bid: buy"]),
-    case("a row a side, from who takes", "time,side,price\n2026-07-29 03:00,BUY,11.9\n2026-07-29 03:00,SELL,11.8\n", "2026-07-29T03:00 ask=11.9\n2026-07-29T03:00 bid=11.8", said=["bid: sell"]),
-    case("a row a side, bid and ask", "time,side,price,volume\n2026-07-29 03:00,bid,11.9,5\n2026-07-29 03:00,ask,11.8,6\n", "2026-07-29T03:00 bid=11.9 bid_volume=5\n2026-07-29T03:00 ask=11.8 ask_volume=6"),
+    case("a row a side, in a market's words", "time,side,price\n2026-07-29 03:00,BUY,11.8\n2026-07-29 03:00,SELL,11.9\n2026-07-29 04:00,BUY,11.7\n2026-07-29 04:00,SELL,11.9\n", "2026-07-29T03:00 bid=11.8 ask=11.9\n2026-07-29T04:00 bid=11.7 ask=11.9", said=["bid: buy"]),
+    case("a row a side, from who takes", "time,side,price\n2026-07-29 03:00,BUY,11.9\n2026-07-29 03:00,SELL,11.8\n", "2026-07-29T03:00 bid=11.8 ask=11.9", said=["bid: sell"]),
+    case("a row a side, bid and ask", "time,side,price,volume\n2026-07-29 03:00,bid,11.9,5\n2026-07-29 03:00,ask,11.8,6\n", "2026-07-29T03:00 bid=11.9 ask=11.8 bid_volume=5 ask_volume=6"),
+    case("all of one side first, another market between", "time,side,symbol,exchange,price\n2026-07-29 03:00,bid,USDT/BOB,x,11.8\n2026-07-29 04:00,bid,USDT/BOB,x,11.7\n2026-07-29 04:00,bid,USDT/VES,x,90\n2026-07-29 03:00,ask,USDT/BOB,x,11.9\n2026-07-29 04:00,ask,USDT/VES,x,91\n", "2026-07-29T03:00 bid=11.8 ask=11.9\n2026-07-29T04:00 bid=11.7\n2026-07-29T04:00 bid=90 ask=91", market=None),
+    case("a side under a strange name", "time,tx,price\n2026-07-29 03:00,compra,11.8\n2026-07-29 03:00,venta,11.9\n", "2026-07-29T03:00 bid=11.8 ask=11.9"),
+    case("a row a side, a bad one among them", "time,side,price\n2026-07-29 03:00,bid,11.8\n2026-07-29 03:00,ask,abc\n2026-07-29 04:00,mid,11.7\n2026-07-29 04:00,ask,11.9\n", "2026-07-29T03:00 bid=11.8\n2026-07-29T04:00 ask=11.9", rejects=["3 ask: not a number", "4 side: neither"]),
     case("trades by side", "time,side,price\n2026-07-29 03:00,buy,11.9\n2026-07-29 03:01,sell,11.8\n", stops="ambiguous_sides"),
     case("trades without their side", "time,side,price\n2026-07-29 03:00,buy,11.9\n2026-07-29 03:01,sell,11.8\n", "2026-07-29T03:00 price=11.9\n2026-07-29T03:01 price=11.8", columns={"side": ""}),
     case("its words are said", "time,side,price\n2026-07-29 03:00,buy,11.9\n2026-07-29 03:01,sell,11.8\n", "2026-07-29T03:00 ask=11.9\n2026-07-29T03:01 bid=11.8", columns={"ask": "buy", "bid": "sell"}),

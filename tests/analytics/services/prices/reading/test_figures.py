@@ -44,6 +44,8 @@ MARKS = [
     case("a spreadsheet with commas is open too", column("4.103", "4.250", separator=",", day_first=True), stops="ambiguous_date"),
     case("even when its dates are known", column("4.103", "4.250", separator=",", day_first=True), stops="ambiguous_decimal", date_format="dmy"),
     case("a program that separates by commas is not", "timestamp,value\n2025-03-01T00:00:00Z,4.103\n2025-03-02T00:00:00Z,4.250\n", prices(4.103, 4.25), said=["a program that separates by commas"]),
+    case("a sheet on the web that shows ISO days may", "timestamp,value\n2025-03-01 10:00,4.103\n2025-03-02 10:00,4.250\n", stops="ambiguous_decimal", said=["4.103 = 4103"]),
+    case("the level of the market weighs more than the last time", column("4.103", "4.250"), prices(4.103, 4.25), level=4.2, remembered={"decimal": ","}),
     case("unless whole numbers stand beside", "timestamp,value\n2025-03-01T00:00:00Z,4.103\n2025-03-02T00:00:00Z,998\n", stops="ambiguous_decimal"),
     case("another column tells", "fecha;precio;volumen\n2025-03-01;4.103;12,5\n2025-03-02;4.250;13\n", "2025-03-01T00:00 price=4103 volume=12.5\n2025-03-02T00:00 price=4250 volume=13"),
     case("columns that differ keep their own", "fecha;precio;volumen\n2025-03-01;4.1;12,5\n2025-03-02;4.250;13\n", "2025-03-01T00:00 price=4.1 volume=12.5\n2025-03-02T00:00 price=4.25 volume=13"),

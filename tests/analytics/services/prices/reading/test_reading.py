@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 
 from analytics.exceptions import InvalidInput
+from analytics.models import Market, PriceHistory
 from analytics.services.prices.reading import ReadOptions, parse_columns, read_quotes
+from analytics.services.prices.reading.quotes import FIGURES, LONGEST, symbol_problem
 from analytics.services.prices.reading.sources import tables
-from analytics.services.prices.rows import FIGURES
 
 from .cases import MARKET, NOW, Case, case, check, found_rows, read
 
@@ -146,6 +147,15 @@ def test_a_stop_carries_its_choices_for_a_page() -> None:
     assert list(caught.value.fields) == ["decimal"]
 
 
+def test_a_quote_is_to_the_reader_what_it_is_to_the_database() -> None:
+    assert FIGURES == PriceHistory.FIGURES
+    lengths = [Market._meta.get_field(n).max_length for n in ("asset", "fiat", "exchange")]
+    assert list(LONGEST) == lengths
+    for text in ("A/B@c", " a-1/b.2@c_3 ", "A/B", "A/B@", "A B/C@d", "A/B@c/d", "/B@c", "Ä/B@c"):
+        parts = Market.parse_symbol(text)
+        assert (symbol_problem(text) is None) == (parts is not None and parts[2] is not None)
+
+
 # --------------------------------------------------------------------------------------- remembered
 def test_what_a_file_told_is_remembered_for_one_that_does_not() -> None:
     told = read("fecha;compra;venta\n13/03/2025 10:30;4.103,5;4.110\n", tz="America/La_Paz")
@@ -162,7 +172,7 @@ def test_what_a_file_told_is_remembered_for_one_that_does_not() -> None:
 
 
 def test_what_was_only_assumed_is_not_remembered() -> None:
-    assert read("timestamp,value\n2025-03-01 10:00,4.103\n").settings == {}
+    assert read("timestamp,value\n2025-03-01T10:00,4.103\n").settings == {}
 
 
 def test_columns_are_remembered_where_they_are_there_again() -> None:
