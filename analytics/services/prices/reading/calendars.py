@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from analytics.exceptions import InvalidInput
 from analytics.services.prices.reading.cells.kinds import BAD, DATE, NAIVE, ZONED, Moments
 from analytics.services.prices.reading.cells.moments import read_moments, read_orders
+from analytics.services.prices.reading.courses import TimeCourse
 from analytics.services.prices.reading.decisions import Choice, Decision, undecided
 from analytics.services.prices.reading.options import DATE_ORDERS, ReadOptions
 
@@ -33,9 +34,8 @@ def micros_of(moment: dt.datetime) -> int:
 class TimeEvidence:
     """What the cells of the time column are. `good`: order of day and month -> cells that are a
     time between 2009 and now under it; `any`: cells that are one under some order; `shown`: two
-    orders -> a cell that is another day under each. `kinds` counts
-    cells of each kind. `ups`, `downs`: rows later, earlier than the row before them; `back` is
-    the first that is earlier; `span` the first and the last moment of all (microseconds)."""
+    orders -> a cell that is another day under each; `courses`: order -> how the times follow each
+    other under it."""
 
     now: dt.datetime
     pattern: str | None = None
@@ -43,12 +43,9 @@ class TimeEvidence:
     any: int = 0
     ordered: bool = False
     shown: dict[tuple[str, str], str] = field(default_factory=dict)
-    kinds: Counter[int] = field(default_factory=Counter)
-    ups: int = 0
-    downs: int = 0
-    back: str = ""
-    span: tuple[int, int] = (0, 0)
-    _last: int | None = None
+    courses: dict[str, TimeCourse] = field(
+        default_factory=lambda: {order: TimeCourse() for order in DATE_ORDERS}
+    )
 
     def add(self, cells: pa.Array) -> None:
         """Look at a block of the column."""
@@ -61,36 +58,18 @@ class TimeEvidence:
         likely = {order: self._likely(moments) for order, moments in found.items()}
         self.good.update({order: int(mask.sum()) for order, mask in likely.items()})
         self.any += int(np.logical_or.reduce(list(likely.values())).sum())
-        self.kinds.update(dict(zip(*np.unique(first.kind, return_counts=True), strict=True)))
         for pair in combinations(DATE_ORDERS, 2) if first.ordered else ():
             one, other = (found[order] for order in pair)
             differ = likely[pair[0]] & likely[pair[1]] & (one.micros != other.micros)
             if differ.any():
                 self.shown.setdefault(pair, cells[int(np.argmax(differ))].as_py())
         self.ordered |= first.ordered
-        self._steps(cells, first)
+        for order, moments in found.items():
+            self.courses[order].add(cells, moments)
 
     def _likely(self, moments: Moments) -> np.ndarray:
         last = micros_of(self.now + LOCAL_AHEAD)
         return moments.good & (moments.micros >= micros_of(EARLIEST)) & (moments.micros <= last)
-
-    def _steps(self, cells: pa.Array, moments: Moments) -> None:
-        places = np.flatnonzero(moments.good)
-        if not len(places):
-            return
-        micros = moments.micros[places]
-        before = micros[0] if self._last is None else self._last
-        steps = np.diff(micros, prepend=before)
-        self.ups += int((steps > 0).sum())
-        down = np.flatnonzero(steps < 0)
-        if len(down) and not self.back:
-            self.back = str(cells[int(places[down[0]])].as_py())
-        self.downs += len(down)
-        self._last = int(micros[-1])
-        low, high = int(micros.min()), int(micros.max())
-        self.span = (
-            (min(self.span[0], low), max(self.span[1], high)) if self.span[1] else (low, high)
-        )
 
 
 def read_times(cells: pa.Array, order: str, pattern: str | None) -> Moments:

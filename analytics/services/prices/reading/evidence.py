@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 
 from analytics.exceptions import InvalidInput
 from analytics.services.prices.reading.calendars import TimeEvidence, date_order, read_times
-from analytics.services.prices.reading.cells.kinds import DATE, NAIVE
 from analytics.services.prices.reading.cells.numbers import NumberEvidence, read_figures
 from analytics.services.prices.reading.decisions import Decision
 from analytics.services.prices.reading.marks import Setting, decimal_marks
@@ -75,11 +74,11 @@ def decided(
     name = _time_name(table, plan)
     market = market_rule(found.market, options, decisions)
     order = date_order(found.time, options, name.order, decisions)
-    zone = time_zone(found.time, options, (name.utc, name.zone), decisions)
+    course = found.time.courses[order]
+    zone = time_zone(course, options, (name.utc, name.zone), decisions)
     marks = decimal_marks(found.numbers, options, Setting(_by_machine(table, plan)), decisions)
     how = Readings(plan, marks, order, found.time.pattern, zone, market, plan.sides)
-    naive = found.time.kinds[NAIVE] + found.time.kinds[DATE]
-    doubled = naive > 0 and changes_clock(zone, *found.time.span)
+    doubled = course.naive > 0 and changes_clock(zone, *course.span)
     if plan.unsure or plan.side is not None or doubled:
         how = _second_look(table, how, options, decisions, doubled=doubled)
     return how

@@ -16,9 +16,12 @@ from analytics.services.prices.reading.quotes import FIGURES, symbol_problem
 DELIMITERS = {",": ",", ";": ";", "|": "|", "\t": "\t", "tab": "\t", "\\t": "\t"}
 DATE_ORDERS = ("dmy", "mdy", "ymd")
 MARKET_ROLES = ("asset", "fiat", "exchange", "symbol")
-#: What a column may be: the moment, its clock where that stands apart, the side of a row, parts
-#: of the market's name, and the figures of a quote ("offers" of the side that a row is of).
-ROLES = ("time", "clock", "side", *MARKET_ROLES, *FIGURES, "offers")
+#: The figures of a quote; "buy" and "sell" are the sides where the data are to tell which is the
+#: bid, "offers" those of the side that a row is of.
+FIGURE_ROLES = (*FIGURES, "buy", "sell", "offers")
+#: What a column may be: the moment, its clock where that stands apart, the side of a row, a part
+#: of the market's name, a figure.
+ROLES = ("time", "clock", "side", *MARKET_ROLES, *FIGURE_ROLES)
 
 
 @dataclass(frozen=True, kw_only=True)

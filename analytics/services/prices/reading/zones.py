@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from django.utils.translation import gettext as _
 
-from analytics.services.prices.reading.calendars import TimeEvidence
 from analytics.services.prices.reading.cells.kinds import DATE, NAIVE, Moments
+from analytics.services.prices.reading.courses import TimeCourse
 from analytics.services.prices.reading.decisions import Decision
 from analytics.services.prices.reading.options import ReadOptions
 
@@ -24,16 +24,15 @@ _Run = list[tuple[int, int]]
 
 
 def time_zone(
-    evidence: TimeEvidence,
+    course: TimeCourse,
     options: ReadOptions,
     named: tuple[bool, str | None],
     decisions: list[Decision],
 ) -> str:
     """The zone of the times that name none. `named`: whether the column's name says UTC, and the
     zone of a place in it. Never silent: what was taken is a decision, with the option."""
-    naive = evidence.kinds[NAIVE] + evidence.kinds[DATE]
     utc, place = named
-    if not naive:
+    if not course.naive:
         if options.tz is not None:
             decisions.append(
                 Decision(_("time zone"), _("of each time"), _("every time names its own"), "tz")
@@ -45,23 +44,23 @@ def time_zone(
     elif utc:
         zone, why = "UTC", _("the name of the column says so")
     elif place is not None:
-        zone, why = place, _("by the place in the name of the column")
+        zone, why = place, _("as the name of the column says")
     elif remembered:
         zone, why = remembered, _("as the last time")
     else:
-        zone, why = "UTC", _assumed(evidence, naive)
+        zone, why = "UTC", _assumed(course)
     decisions.append(Decision(_("time zone"), zone, why, "tz"))
     return zone
 
 
-def _assumed(evidence: TimeEvidence, naive: int) -> str:
+def _assumed(course: TimeCourse) -> str:
     """Why times were read as UTC though nobody said so, and a sign that they are not."""
     why = _("%(count)s times name no zone and were read as UTC; if they are local, give --tz") % {
-        "count": naive
+        "count": course.naive
     }
-    if evidence.back and 0 < evidence.downs <= max(1, _FEW * evidence.ups) < evidence.ups:
+    if course.back and 0 < course.downs <= max(1, _FEW * course.ups) < course.ups:
         sign = _("%(cell)s goes back in time, as local clocks do when summer ends")
-        why += "; " + sign % {"cell": evidence.back}
+        why += "; " + sign % {"cell": course.back}
     return why
 
 

@@ -25,3 +25,12 @@ NAMES = words(
     "dolar dolares dollar dollars bolivianos bolivares pesos soles reais euro euros",
 )
 CURRENCIES = FIATS | ASSETS
+_ALIKE = dict.fromkeys(("usdt", "usdc", "busd", "dai", "tusd", "fdusd"), "usd") | {
+    "xbt": "btc", "bs": "bob", "bsf": "ves", "bsd": "ves", "vef": "ves", "irt": "irr",
+    "toman": "irr",
+}  # fmt: skip
+
+
+def alike(code: str) -> str:
+    """A code by which those that are taken for each other in names are one."""
+    return _ALIKE.get(code.lower(), code.lower())

@@ -38,7 +38,7 @@ _ZONES = {
 _CLOCK = re.compile(
     r"(?:^|(?<=\d)[t:]|[\s,]+(?:- |at |a las? |de |las )?)"
     r"(?P<h>\d{1,2})(?:[:h](?P<m>\d{2})(?:[:m](?P<s>\d{2})(?:[.,](?P<f>\d{1,9}))?s?)?"
-    r"(?: ?(?P<half>[ap])\.? ?m\.?)?| ?(?P<bare_half>[ap])\.? ?m\.?)"
+    r"(?: ?(?P<half>[ap])\.? ?m\.?)?|[ -]?(?P<bare_half>[ap])\.? ?m\.?)"
     rf"(?: ?(?P<zone>z|(?:utc|gmt) ?(?:[+-]\d{{1,2}}(?::?\d{{2}})?)?|[+-]\d{{2}}(?::?\d{{2}})?"
     rf"|{'|'.join(_ZONES)}))?"
     r"(?: \([a-z ]+\))?(?: hs?\.?| horas)?(?=$|[\s,])"
@@ -54,6 +54,8 @@ _YEAR_LAST = re.compile(
 )
 #: 2025-03-01T06:30-04:00[America/La_Paz], as Java writes it: the offset says it all.
 _ZONE_NAME = re.compile(r"(?<=[\dz])\[[\w/+-]+\]$")
+#: 10:00:00 -0400 -04, 10:00:00 +0000 UTC, as Go and Ruby write it: the offset says it all.
+_ZONE_TWICE = re.compile(r"(?<= [+-]\d{4}) (?:[a-z]{2,4}|[+-]\d{2,4})$")
 _SHORT_DATE = re.compile(r"^(\d{8})$")
 _FAR = 69  # two digits from here on are of the last century, as in strptime
 
@@ -112,7 +114,7 @@ def _simple(text: str) -> str:
     plain = unicodedata.normalize("NFKD", plain_text(text).lower())
     plain = "".join(c for c in plain if not unicodedata.combining(c))
     plain = re.sub("[年月]", "-", plain).replace("日", " ").strip()
-    plain = _ZONE_NAME.sub("", plain)
+    plain = _ZONE_TWICE.sub("", _ZONE_NAME.sub("", plain))
     plain = re.sub(r" *([/]) *", r"\1", " ".join(plain.split()))
     return _WEEKDAY.sub("", plain)
 

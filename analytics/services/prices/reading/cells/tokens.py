@@ -22,7 +22,7 @@ UNKNOWN = words(
     "nan nat null none nil n/a na n.a. n.a n/d n.d. nd s/d s.d. <na> - -- --- – — . .. ... ? "
     "#n/a #n/d #na #null! #div/0! #¡div/0! #value! #¡valor! #ref! #¡ref! #num! #¡num! #name? "
     "#¿nombre? unknown desconocido missing undefined"
-) | {"", "sin dato", "sin datos"}
+) | {"", "sin dato", "sin datos", "no data", "no disponible", "not available", "nulo"}
 PLAIN = r"^[+-]?(\d[\d.,]*|[.,]\d+)([eE][+-]?\d{1,4})?$"
 _PLAIN = re.compile(PLAIN, re.ASCII)
 #: Groups of two or three digits, one decimal mark: 12.03.2025 is none.

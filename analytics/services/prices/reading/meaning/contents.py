@@ -10,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 
 from analytics.services.prices.reading.cells.kinds import BAD, DATE, NAIVE, ZONED
-from analytics.services.prices.reading.cells.moments import read_moments
+from analytics.services.prices.reading.cells.moments import read_orders
 from analytics.services.prices.reading.cells.numbers import NumberEvidence, read_figures
 from analytics.services.prices.reading.cells.tokens import UNKNOWN, is_number
+from analytics.services.prices.reading.options import DATE_ORDERS
 from analytics.services.prices.reading.sources.layout import time_strength
 
 CLOCK = re.compile(
@@ -65,8 +66,7 @@ def column_content(cells: Sequence[str]) -> ColumnContent:
     if not known:
         return ColumnContent(0)
     strengths = [time_strength(cell) for cell in known]
-    moments = read_moments(pa.array(known, pa.string()), "dmy")
-    kinds, midnight = moments.kind, moments.micros % _DAY == 0
+    kinds, midnight = _kinds(pa.array(known, pa.string()))
     count = len(known)
     return ColumnContent(
         filled=count,
@@ -79,6 +79,16 @@ def column_content(cells: Sequence[str]) -> ColumnContent:
         whole=all(re.fullmatch(r"\s*\d+\s*", cell) for cell in known),
         texts=frozenset(cell.strip() for cell in known),
     )
+
+
+def _kinds(cells: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """What each cell is under the first order of day and month that makes it a time, and whether
+    that is a midnight."""
+    kinds, midnight = np.full(len(cells), BAD, dtype="int8"), np.zeros(len(cells), dtype=bool)
+    for moments in reversed(read_orders(cells, DATE_ORDERS).values()):
+        kinds = np.where(moments.good, moments.kind, kinds)
+        midnight = np.where(moments.good, moments.micros % _DAY == 0, midnight)
+    return kinds, midnight
 
 
 def sample_figures(cells: Sequence[str]) -> np.ndarray:

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 from django.utils.translation import gettext as _
 
+from analytics.exceptions import InvalidInput
 from analytics.services.prices.reading.decisions import Choice, undecided
 from analytics.services.prices.reading.meaning.contents import ColumnContent
 from analytics.services.prices.reading.meaning.plan import SIDE_PARTS, UNSURE
 from analytics.services.prices.reading.meaning.seen import Seen, several
-from analytics.services.prices.reading.quotes import FIGURES
+from analytics.services.prices.reading.options import FIGURE_ROLES
 
 
 def figure_columns(
@@ -20,7 +21,7 @@ def figure_columns(
 
     Raises InvalidInput: ambiguous_columns, ambiguous_sides.
     """
-    figures = {role: place for role, place in asked.items() if role in (*FIGURES, "offers")}
+    figures = {role: place for role, place in asked.items() if role in FIGURE_ROLES}
     for side in _sides(seen, figures):
         for role in (side + part for part in SIDE_PARTS):
             if role not in figures:
@@ -31,7 +32,21 @@ def figure_columns(
     _add(figures, "volume", _first(seen, "volume", time))
     if long:
         _add(figures, "offers", _first(seen, "offers", time))
+    for role in ("bid", "ask", "buy", "sell", "price"):
+        if role in figures and role not in asked and seen.foreign(figures[role]):
+            raise _foreign(seen, role, figures[role])
     return figures
+
+
+def _foreign(seen: Seen, role: str, place: int) -> InvalidInput:
+    """The stop where the only column for a price says that it is of another market."""
+    return undecided(
+        "ambiguous_columns",
+        _("By its name %(name)s is not of the market %(market)s.")
+        % {"name": seen.shown(place), "market": seen.options.market},
+        "columns",
+        [Choice(f"{role}={seen.called(place)}", _("read it all the same"))],
+    )
 
 
 def _add(figures: dict[str, int], role: str, place: int | None) -> None:
@@ -44,7 +59,10 @@ def _sides(seen: Seen, asked: Mapping[str, int]) -> tuple[str, ...]:
     if asked.keys() & {"bid", "ask"} or any(seen.fitting(s, _number) for s in ("bid", "ask")):
         return ("bid", "ask")
     there = {
-        side: [n for n in seen.fitting(side, _number) if seen.contents[n].filled] for side in UNSURE
+        side: [asked[side]]
+        if side in asked
+        else [n for n in seen.fitting(side, _number) if seen.contents[n].filled]
+        for side in UNSURE
     }
     if all(there.values()):
         return UNSURE
@@ -78,8 +96,9 @@ def _candidates(seen: Seen, role: str, time: int) -> list[int]:
         fits = seen.named(role)  # its cells are then refused one by one, with the reason
     if role.endswith("volume") and (asset := seen.options.parts.get("asset", "").lower()):
         fits = [n for n in fits if not seen.names[n].units or asset in seen.names[n].units]
-    rank = min((seen.names[n].rank for n in fits), default=0)
-    return seen.of_market([n for n in fits if seen.names[n].rank == rank])
+    ranks = {n: seen.names[n].rank + seen.foreign(n) for n in fits}
+    rank = min(ranks.values(), default=0)
+    return seen.of_market([n for n in fits if ranks[n] == rank])
 
 
 def _best(seen: Seen, role: str, time: int) -> int | None:

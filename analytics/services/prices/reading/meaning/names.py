@@ -15,6 +15,8 @@ from analytics.services.prices.reading.meaning import vocabulary
 
 _ORDER = re.compile(r"\b(d{1,2}[/. -]m{1,3}[/. -][ya]{2,4}|m{1,3}[/. -]d{1,2}[/. -][ya]{2,4})\b")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_OFFSET = re.compile(r"(?i)(?:utc|gmt)[ _]?([+\-\u2212\u2013]?)0?(\d{1,2})(?::?(\d{2}))?(?!\d)")
+_MOST_HOURS = 12
 _LONGEST = 80
 
 
@@ -55,8 +57,7 @@ def column_name(text: str) -> ColumnName:
     tokens = [t for part in re.split(r"[^A-Za-z0-9]+", folded) for t in _split(part)]
     units = frozenset(t for t in tokens if t in CURRENCIES)
     rest = [t for t in tokens if t not in units and t not in NAMES and not t.isdigit()]
-    zone = next((vocabulary.PLACES[t] for t in rest if t in vocabulary.PLACES), None)
-    utc = "utc" in rest or "gmt" in rest
+    utc, zone = _clock_of(folded, rest)
     rest = [
         t
         for t in rest
@@ -73,6 +74,20 @@ def column_name(text: str) -> ColumnName:
     else:
         role, rank = _role(rest, bool(units))
     return ColumnName(text, role, rank, units, utc, zone, order)
+
+
+def _clock_of(name: str, tokens: list[str]) -> tuple[bool, str | None]:
+    """(whether a name says UTC, the zone of the place or of the offset in it): Fecha (UTC-4). One
+    that says neither for certain (utc_4, UTC+5:30) says nothing."""
+    if found := _OFFSET.search(name):
+        hours = int(found[2])
+        whole = found[1] and found[3] in (None, "00") and hours <= _MOST_HOURS
+        if hours == 0 and found[3] in (None, "00"):
+            return True, None
+        # The names of these zones count the other way round: UTC-4 is Etc/GMT+4.
+        return False, f"Etc/GMT{'-' if found[1] == '+' else '+'}{hours}" if whole else None
+    place = next((vocabulary.PLACES[t] for t in tokens if t in vocabulary.PLACES), None)
+    return "utc" in tokens or "gmt" in tokens, place
 
 
 def _split(part: str) -> list[str]:
@@ -108,7 +123,7 @@ def _role(tokens: list[str], has_unit: bool) -> tuple[str, int]:
         return _side_role(sides[0], said - vocabulary.SIDES[sides[0]])
     if said <= vocabulary.SIDE or said == words("trade type") or said == words("order type"):
         return "side", 0
-    if said & vocabulary.TIME and not said & (vocabulary.PRICE - words("exchange quote mark")):
+    if said & vocabulary.TIME and not said & (vocabulary.PRICE - vocabulary.LOOSE):
         rank = (
             2 if said & (vocabulary.LATE | vocabulary.CLOSE) else int(bool(said & vocabulary.NOTED))
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from analytics.exceptions import InvalidInput
+from analytics.services.prices.reading.cells.codes import alike
 from analytics.services.prices.reading.decisions import Choice, undecided
 from analytics.services.prices.reading.meaning.contents import ColumnContent, column_content
 from analytics.services.prices.reading.meaning.names import ColumnName, column_name, plain_key
@@ -39,6 +40,17 @@ class Seen:
     def shown(self, place: int) -> str:
         """How a column is called."""
         return self.names[place].text or str(place + 1)
+
+    def called(self, place: int) -> str:
+        """How the caller may name a column: by its number where another has the same name."""
+        name = self.names[place].text
+        alone = name and [one.text for one in self.names].count(name) == 1
+        return name if alone else str(place + 1)
+
+    def foreign(self, place: int) -> bool:
+        """Whether the name of a column has a currency in it that is not of the market asked for."""
+        parts = {alike(self.options.parts.get(role, "")) for role in ("asset", "fiat")} - {""}
+        return bool(parts) and not {alike(unit) for unit in self.names[place].units} <= parts
 
     def of_market(self, places: list[int]) -> list[int]:
         """Those of several columns whose names have most of the market's currencies."""
@@ -98,5 +110,5 @@ def several(seen: Seen, role: str, places: Sequence[int]) -> InvalidInput:
         _("Several columns may be the %(role)s: %(names)s.")
         % {"role": role, "names": ", ".join(names)},
         "columns",
-        [Choice(f"{role}={name}", _("only this one")) for name in names],
+        [Choice(f"{role}={seen.called(n)}", _("only this one")) for n in places[:_MOST_SHOWN]],
     )

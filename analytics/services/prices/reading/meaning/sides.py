@@ -14,7 +14,7 @@ from analytics.services.prices.reading.decisions import Choice, Decision, undeci
 _WORDS = {
     "bid": "bid bids",
     "ask": "ask asks",
-    "buy": "buy b compra comprar compras buying purchase buyer comprador",
+    "buy": "buy b c compra comprar compras buying purchase buyer comprador",
     "sell": "sell s venta vender ventas selling sale seller vendedor v",
 }
 #: Word of a side column -> bid, ask (sure), buy or sell (the data have to tell).

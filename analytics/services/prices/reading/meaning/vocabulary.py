@@ -27,10 +27,14 @@ OPEN = words("open opening apertura abrir abertura inicio")
 HIGH = words("high highest maximo maxima max alto")
 LOW = words("low lowest minimo minima min bajo")
 CLOSE = words("close closing cierre cerrar fechamento ultimo last latest")
-PRICE = words(
+#: Kinds of a rate: names of columns, and of the objects of an answer.
+KINDS = words("oficial official paralelo parallel blue")
+PRICE = KINDS | words(
     "price precio preco value valor rate tasa cotizacion cotacao tipo cambio tc exchange quote "
-    "importe taxa px mark paralelo"
+    "importe taxa px mark"
 )
+#: Words of a price that stand beside a time too: exchange time, mark time, official date.
+LOOSE = words("exchange quote mark oficial official")
 AVERAGE = words(
     "average avg mean promedio medio media mediana median mid midpoint weighted vwap referencia"
 )
@@ -69,7 +73,7 @@ LETTERS = {
     "v": "volume",
     "p": "price",
 }
-NOISE = words("the of de del la el los las por per en in to a y and at su oficial o")
+NOISE = words("the of de del la el los las por per en in to a y and at su o")
 PLACES = {
     "bolivia": "America/La_Paz", "chile": "America/Santiago", "paraguay": "America/Asuncion",
     "argentina": "America/Argentina/Buenos_Aires", "uruguay": "America/Montevideo",

@@ -9,6 +9,7 @@ from itertools import islice
 
 from django.utils.translation import gettext as _
 
+from analytics.exceptions import InvalidInput
 from analytics.services.prices.reading.decisions import Decision, unreadable
 from analytics.services.prices.reading.options import DELIMITERS, ReadOptions
 from analytics.services.prices.reading.refusals import bad_header
@@ -41,16 +42,21 @@ def looked_at(
     wanted = DELIMITERS[options.delimiter] if options.delimiter else told
     quote = "'" if text.count("'") > 2 * text.count('"') and text.lstrip().startswith("'") else '"'
     escape = "\\" if '\\"' in text and '""' not in text else None
-    tried = []
+    tried, torn = [], None
     for delimiter in (wanted,) if wanted else _CANDIDATES:
         dialect = Dialect(encoding, delimiter, quote, escape)
         rows, lines = _rows(name, text, dialect)
         begin = 1 if told is not None else 0
-        layout = find_layout(rows[begin:])
+        try:
+            layout = find_layout(rows[begin:])
+        except InvalidInput as error:  # it tears cells apart
+            layout, torn = None, torn or error
         if layout is not None:
             layout = _moved(layout, begin)
             dialect.skip = lines[layout.first - 1] if layout.first else 0
             tried.append((layout.data, len(set(layout.names)), dialect, layout, rows))
+    if torn is not None and not any(one[0] for one in tried):
+        raise torn
     if not tried:
         shown = next((line for line in text.splitlines() if line.strip()), "")
         raise bad_header(shown.split(wanted or ","))

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from analytics.services.prices.reading.decisions import Decision, no_rows, unreadable
 from analytics.services.prices.reading.meaning.names import column_name
+from analytics.services.prices.reading.meaning.vocabulary import KINDS
 from analytics.services.prices.reading.sources.containers import Content
 from analytics.services.prices.reading.sources.grids import cell_text, grid_table, placed_grid
 from analytics.services.prices.reading.sources.layout import LOOKED_AT, Layout
@@ -177,7 +178,8 @@ def _prices_in(record: Mapping[str, Any]) -> bool:
 def _is_record(key: str, item: Record) -> bool:
     """Whether an object is the quote of what its key names (an exchange, a kind of rate)."""
     plain = {k: v for k, v in item.items() if not isinstance(v, dict | list)}
-    return _prices_in(plain) and column_name(key).role not in _PRICES
+    kind = key.lower() in KINDS or column_name(key).role not in _PRICES
+    return kind and _prices_in(plain)
 
 
 def _rates_in(objects: Mapping[str, Record]) -> bool:

@@ -33,6 +33,7 @@ SEPARATORS = [
     case("sep line", "sep=;\n" + SEMI, TWO),
     case("sep line in quotes", '"sep=;"\r\n' + SEMI, TWO),
     case("sep line of a tab", "sep=\t\n" + text("\t"), TWO),
+    case("decimal commas in times and figures", "ts;price\n1740823200,5;11,60\n1740909600,5;11,75\n", TWO.replace("T10:00", "T10:00:00.500000")),
     case("a separator was asked for", text(";"), TWO, delimiter=";"),
     case("tab was asked for by name", text("\t"), TWO, delimiter="tab"),
     case("decimal comma in quotes between commas", 'timestamp,value\n2025-03-01 10:00,"11,60"\n2025-03-02 10:00,"11,75"\n', TWO),

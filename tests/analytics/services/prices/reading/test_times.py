@@ -65,6 +65,8 @@ ISO = [
     case("Java", column("2025-03-01T06:30-04:00[America/La_Paz]", "2025-03-01T10:30:00Z[UTC]"), at(MARCH, MARCH)),
     case("basic", column("20250301T103000Z", "20250301T063000-0400"), at(MARCH, MARCH)),
     case("the shell's date", column("Sat Mar  1 10:30:00 UTC 2025"), at(MARCH)),
+    case("Go and Ruby", column("2025-03-01 10:30:00 +0000 UTC", "2025-03-01 06:30:00 -0400 -04"), at(MARCH, MARCH)),
+    case("Gemini's hours", column("2025-03-01 10-AM", "2025-03-01 12-AM", "2025-03-01 12-PM"), at("2025-03-01T10:00", "2025-03-01T00:00", "2025-03-01T12:00")),
     case("Bolivian time", column("2025-03-01 06:30:00 BOT"), at(MARCH)),
 ]  # fmt: skip
 
@@ -120,6 +122,12 @@ APART = [
     case("an epoch beside a date", "date,unix,close\n2025-03-01 06:30,1740825000,1\n", at(MARCH)),
     case("open and close time", "open_time,close_time,close\n2025-03-01 10:30,2025-03-01 10:45,1\n", at(MARCH)),
     case("which one is said", "created_at,updated_at,price\n2025-03-01 10:30,2025-03-01 10:45,1\n", at("2025-03-01T10:45"), columns={"time": "updated_at"}),
+    case("an offset in the name", column("2025-03-01 06:30", name="Fecha (UTC-4)"), at(MARCH), said=["Etc/GMT+4 (as the name"]),
+    case("in other words", column("2025-03-01 12:30", name="hora GMT+02:00"), at(MARCH)),
+    case("none", column("2025-03-01 10:30", name="time UTC+0"), at(MARCH), said=["the name of the column says so"]),
+    case("one without a sign says nothing", column("2025-03-01 10:30", name="fecha_utc_4"), at(MARCH), said=["read as UTC"]),
+    case("one of half an hour says nothing", column("2025-03-01 10:30", name="time UTC+5:30"), at(MARCH), said=["read as UTC"]),
+    case("month first and an hour apart", "Date,Time,Price\n03/13/2025,10:30 PM,1\n03/14/2025,10:30 AM,2\n", at("2025-03-13T22:30", "2025-03-14T10:30")),
     case("Gmt in the name", "Gmt time,close\n13.03.2025 10:30:00.000,1\n", at("2025-03-13T10:30"), said=["the name of the column"]),
 ]  # fmt: skip
 
@@ -149,6 +157,9 @@ ZONES = [
     case("the last time said", local("2025-03-01 06:30"), at(MARCH), remembered={"tz": "America/La_Paz"}, said=["as the last time"]),
     case("the column says", column("2025-03-01 06:30", name="fecha_bolivia"), at(MARCH), said=["America/La_Paz"]),
     case("the cells say more", local("2025-03-01T10:30Z"), at(MARCH), tz="America/La_Paz", said=["every time names its own"]),
+    case("month first, in a zone", local("03/13/2025 06:30", "03/14/2025 06:30"), at("2025-03-13T10:30", "2025-03-14T10:30"), tz="America/La_Paz"),
+    case("month first, no zone", local("03/13/2025 06:30", "03/14/2025 06:30"), at("2025-03-13T06:30", "2025-03-14T06:30"), said=["2 times name no zone"]),
+    case("month first, the hour that stands twice", local("11/01/2025 23:00", "11/02/2025 01:00", "11/02/2025 01:00", "11/13/2025 01:00"), at("2025-11-02T03:00", "2025-11-02T05:00", "2025-11-02T06:00", "2025-11-13T06:00"), tz=NEW_YORK, date_format="mdy"),
     case("summer and winter", local("2025-01-01 09:00", "2025-07-01 09:00"), at("2025-01-01T12:00", "2025-07-01T13:00"), tz=SANTIAGO),
     case("the hour that stands twice", local("2025-04-05 22:30", "2025-04-05 23:00", "2025-04-05 23:30", "2025-04-05 23:00", "2025-04-05 23:30", "2025-04-06 00:00"), at("2025-04-06T01:30", "2025-04-06T02:00", "2025-04-06T02:30", "2025-04-06T03:00", "2025-04-06T03:30", "2025-04-06T04:00"), tz=SANTIAGO),
     case("newest first", local("2025-04-06 00:00", "2025-04-05 23:30", "2025-04-05 23:00", "2025-04-05 23:30", "2025-04-05 23:00", "2025-04-05 22:30"), at("2025-04-06T04:00", "2025-04-06T03:30", "2025-04-06T03:00", "2025-04-06T02:30", "2025-04-06T02:00", "2025-04-06T01:30"), tz=SANTIAGO),
