@@ -137,7 +137,7 @@ def _columns(value: Record) -> list[Any] | None:
         good = {k: v for k, v in lists.items() if len(v) == size and not _nested(v)}
         return [list(good), *map(list, zip(*good.values(), strict=True))] if len(good) > 1 else None
     maps = {k: v for k, v in named.items() if isinstance(v, dict)}
-    if times and len(maps) > 1 and len({tuple(v) for v in maps.values()}) == 1:
+    if maps.keys() & set(times) and len(maps) > 1 and len({tuple(v) for v in maps.values()}) == 1:
         return [list(maps), *map(list, zip(*(v.values() for v in maps.values()), strict=True))]
     return None
 
