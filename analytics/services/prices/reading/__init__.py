@@ -1,7 +1,7 @@
 """One reader for quotes as people have them, behind files, the API, `score_series` and the page.
 
 `read_quotes(source, options)` decides for the whole source how it is to be read, and answers a
-Reading: its `decisions`, a `preview()`, its rows in `blocks()`, its `rejects`. See docs/quotes.md.
+Reading: its `decisions`, a `preview()`, its rows in `blocks()`, its `rejects`. See docs/reading.md.
 """
 
 from analytics.services.prices.reading.decisions import Choice, Decision, Reject, Rejects

@@ -118,6 +118,16 @@ def read_quotes(
     market_required, market_given_twice, single_offers; and where the source leaves something open
     ambiguous_decimal, _date, _sides, _columns, _market, _sheet: the message shows the readings,
     `details["option"]` and `details["choices"]` say how to choose.
+
+    >>> data = b"fecha;compra;venta\\n13/03/2025 10:30;11,50;11,60\\n"
+    >>> reading = read_quotes(data, ReadOptions(market="USDT/BOB@casa", tz="America/La_Paz"))
+    >>> print(reading.frame()[["timestamp", "bid", "ask"]].to_string(index=False))
+                    timestamp  bid  ask
+    2025-03-13 14:30:00+00:00 11.5 11.6
+    >>> [decision.chosen for decision in reading.decisions if decision.option == "decimal"]
+    ['decimal comma']
+    >>> reading.summary()
+    ['1 rows read, 1 good, 0 rejected']
     """
     options = options or ReadOptions()
     decisions: list[Decision] = []

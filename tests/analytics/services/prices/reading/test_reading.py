@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import doctest
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from analytics.exceptions import InvalidInput
 from analytics.models import Market, PriceHistory
 from analytics.services.prices.reading import ReadOptions, parse_columns, read_quotes
+from analytics.services.prices.reading import reading as door
 from analytics.services.prices.reading.quotes import FIGURES, LONGEST, symbol_problem
 from analytics.services.prices.reading.sources import tables
 
@@ -72,6 +74,11 @@ def test_a_scoring_takes_every_row_and_its_time_as_it_stands() -> None:
 
 
 # ------------------------------------------------------------------------------------------- answer
+def test_the_example_of_the_door_is_true() -> None:
+    assert doctest.testmod(door).failed == 0
+    assert doctest.testmod(door).attempted == 5
+
+
 def test_rows_come_in_blocks_of_typed_columns(monkeypatch) -> None:
     monkeypatch.setattr(tables, "BLOCK_ROWS", 2)
     reading = read(SEVERAL, market=None)
