@@ -24,7 +24,7 @@ def joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 def pivoted(blocks: Iterator[QuoteBlock]) -> Iterator[QuoteBlock]:
     """The blocks without rows, then the rows in blocks of their own: the two sides of a moment may
-    stand anywhere in a source, so all are held (about 100 bytes each). Of several rows of one side
+    stand anywhere in a source, so all are held (about 250 bytes each). Of several rows of one side
     and moment the last is kept, as everywhere. A row has the number and the time of the first."""
     frames: list[pd.DataFrame] = []
     times: list[pa.Array] = []
