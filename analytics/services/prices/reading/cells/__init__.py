@@ -1,0 +1,1 @@
+"""What a cell says: tokens, figures, times."""

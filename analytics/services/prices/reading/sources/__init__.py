@@ -1,0 +1,1 @@
+"""Where quotes come from: files of any kind, opened, unpacked, cut into cells."""
