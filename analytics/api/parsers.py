@@ -97,7 +97,8 @@ def strict_loads(raw: bytes) -> Any:
 
 
 class StrictJSONParser(BaseParser):
-    """The only parser. Form bodies are refused, so an HTML form of another site drives nothing."""
+    """The only parser, but for files of quotes. Form bodies are refused, so an HTML form of another
+    site drives nothing."""
 
     media_type = "application/json"
 
@@ -111,6 +112,22 @@ class StrictJSONParser(BaseParser):
         # Through `body`, not `stream`: only there does Django hold the size to its limit.
         raw = request._request.body if request is not None else stream.read()
         return strict_loads(raw) if raw.strip() else {}
+
+
+class QuoteFileParser(BaseParser):
+    """A file of quotes as the body, kept as bytes: the reader of quotes understands it. A form of
+    another site cannot send this type."""
+
+    media_type = "text/csv"
+
+    def parse(
+        self,
+        stream: IO[bytes],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        request = (parser_context or {}).get("request")
+        return bytes(request._request.body if request is not None else stream.read())
 
 
 def json_kind(value: Any) -> str:

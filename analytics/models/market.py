@@ -51,6 +51,12 @@ class Market(models.Model):
         editable=False,
         help_text=_("When its last quote was found to be too old; empty while it is fresh."),
     )
+    reading = models.JSONField(
+        _("reading"),
+        default=dict,
+        blank=True,
+        help_text=_("How its last file was read: decimal mark, order of dates, zone, columns."),
+    )
     #: Moved by every write of the market's quotes. Who keeps something that was made of them asks
     #: for it *before* reading them, and knows by it whether they are still the same.
     revision = Counter(default=0, editable=False)

@@ -49,6 +49,12 @@ def market_get(ref: str | None) -> Market:
     )
 
 
+def market_known(ref: str) -> Market | None:
+    """The market of that symbol or id, if there is exactly one."""
+    found = list(_matching(ref.strip())[:2])
+    return found[0] if len(found) == 1 else None
+
+
 def _matching(ref: str) -> QuerySet[Market]:
     if ref.isascii() and ref.isdigit() and len(ref) < 19:
         return Market.objects.filter(pk=int(ref))
@@ -99,6 +105,13 @@ def staleness(step_minutes: int) -> dt.timedelta:
 def _latest(market: Market) -> dt.datetime | None:
     quotes = PriceHistory.objects.filter(market=market).order_by("-timestamp")
     return quotes.values_list("timestamp", flat=True).first()
+
+
+def market_level(market: Market) -> float | None:
+    """About what the market's price is: that of its newest quote."""
+    quotes = PriceHistory.objects.filter(market=market).order_by("-timestamp")
+    newest = quotes.first()
+    return None if newest is None else newest.avg_price or newest.bid or newest.ask
 
 
 class Counters(NamedTuple):

@@ -22,13 +22,14 @@ from analytics.api.fields import MarketInput, MarketRef
 from analytics.api.filters import SpanFilter
 from analytics.api.inputs import checked, merged_input, query_input
 from analytics.api.pagination import TimeCursor
-from analytics.api.parsers import json_kind
+from analytics.api.parsers import QuoteFileParser, StrictJSONParser, json_kind
 from analytics.api.schema import documented, query_of
 from analytics.api.views import Resource
 from analytics.exceptions import InvalidInput
-from analytics.models import PriceHistory
-from analytics.selectors.prices import market_get, price_list
-from analytics.services.prices import importing as prices
+from analytics.models import Market, PriceHistory
+from analytics.selectors.prices import market_get, market_known, price_list
+from analytics.services.prices import posting
+from analytics.services.prices.reading import ReadOptions, parse_columns
 
 #: A quote as a collector posts it.
 QUOTE_EXAMPLE = {
@@ -71,7 +72,33 @@ class PriceRowInput(serializers.Serializer):
         return {**super().get_fields(), **figure_fields(required=False, allow_null=True)}
 
 
-class PriceBulkInput(MarketInput):
+class PostingInput(MarketInput):
+    """How posted quotes are to be read, where they leave that open."""
+
+    create_market = serializers.BooleanField(
+        required=False, help_text="Make a market that is not known; else it is an error."
+    )
+    tz = serializers.CharField(
+        required=False, max_length=64, help_text="Zone of times without one; UTC by default."
+    )
+    decimal = serializers.ChoiceField(required=False, choices=[".", ","])
+    date_format = serializers.CharField(
+        required=False, max_length=40, help_text="dmy, mdy, ymd or a strptime pattern."
+    )
+    columns = serializers.CharField(
+        required=False, max_length=600, help_text="Which column is what: bid=compra,ask=venta."
+    )
+    delimiter = serializers.CharField(required=False, max_length=4, trim_whitespace=False)
+
+    def options(self) -> ReadOptions | None:
+        """What was said of it; None where nothing was."""
+        names = ("tz", "decimal", "date_format", "delimiter")
+        found = {n: self.validated_data[n] for n in names if self.validated_data.get(n)}
+        columns = parse_columns(self.validated_data.get("columns", ""))
+        return ReadOptions(**found, columns=columns) if found or columns else None
+
+
+class PriceBulkInput(PostingInput):
     rows = PriceRowInput(many=True)
 
 
@@ -79,6 +106,10 @@ class BulkAnswer(serializers.Serializer):
     new = serializers.IntegerField()
     updated = serializers.IntegerField()
     unchanged = serializers.IntegerField()
+    decisions = serializers.ListField(
+        child=serializers.CharField(), help_text="How it was read, where that had to be decided."
+    )
+    created = serializers.ListField(child=serializers.CharField(), help_text="Markets made for it.")
 
 
 class PriceFilter(SpanFilter):
@@ -108,6 +139,7 @@ class PriceViewSet(mixins.ListModelMixin, Resource):
     ordering_fields = ("timestamp",)
     ordering_is_unique = True
     staff_actions = ("create",)
+    parser_classes = (StrictJSONParser, QuoteFileParser)
 
     def get_queryset(self) -> QuerySet[PriceHistory]:
         return price_list().filter(market=self.market)
@@ -119,28 +151,75 @@ class PriceViewSet(mixins.ListModelMixin, Resource):
         return super().list(request, *args, **kwargs)
 
     @documented(
-        "Add quotes: a list of rows, or a market and its rows",
+        "Add quotes: a list of rows, a market and its rows, or a file as text/csv",
         BulkAnswer,
-        parameters=query_of(MarketInput),
-        request=PolymorphicProxySerializer(
-            "PriceBulk", [PriceBulkInput, PriceRowInput(many=True)], None, many=False
-        ),
+        parameters=query_of(PostingInput),
+        request={
+            "application/json": PolymorphicProxySerializer(
+                "PriceBulk", [PriceBulkInput, PriceRowInput(many=True)], None, many=False
+            ),
+            "text/csv": OpenApiTypes.BINARY,
+        },
         examples=[OpenApiExample("A reading", [QUOTE_EXAMPLE], request_only=True)],
         fails=(400, 404, 413),
     )
     def create(self, request: Request) -> Response:
-        rows, ref = _rows(request)
-        market = market_get(ref) if ref is not None else None
-        report = prices.price_bulk_add(rows=rows, market=market)
+        if isinstance(request.data, bytes):
+            asked = _asked(query_input(request, allowed=PostingInput.names()))
+            report = posting.price_file_add(
+                body=request.data,
+                options=dataclasses.replace(
+                    asked.options() or ReadOptions(), market=_symbol(asked)
+                ),
+                create_market=asked.validated_data.get("create_market", False),
+            )
+        else:
+            rows, asked = _rows(request)
+            report = posting.price_bulk_add(
+                rows=_named(rows, asked),
+                market=_market(asked),
+                create_market=asked.validated_data.get("create_market", False),
+                options=asked.options(),
+            )
         return Response(dataclasses.asdict(report))
 
 
-def _rows(request: Request) -> tuple[list[dict[str, Any]], str | None]:
-    """(rows, market or None) of a bare list or of an object; every row must be an object."""
+def _asked(values: dict[str, Any]) -> PostingInput:
+    form = PostingInput(data=values)
+    form.is_valid(raise_exception=True)
+    return form
+
+
+def _market(asked: PostingInput) -> Market | None:
+    """The market that is asked for, if it is there or must be; None where rows name theirs or where
+    it is to be created (see _named)."""
+    ref = asked.validated_data.get("market")
+    if ref is None or (asked.validated_data.get("create_market") and market_known(ref) is None):
+        return None
+    return market_get(ref)
+
+
+def _named(rows: list[dict[str, Any]], asked: PostingInput) -> list[dict[str, Any]]:
+    """The rows, told their market where it is yet to be created."""
+    ref = asked.validated_data.get("market")
+    if ref is None or _market(asked) is not None:
+        return rows
+    return [{"market": ref, **row} for row in rows]
+
+
+def _symbol(asked: PostingInput) -> str | None:
+    """ASSET/FIAT@exchange of the market that is asked for."""
+    market = _market(asked)
+    return asked.validated_data.get("market") if market is None else market.symbol
+
+
+def _rows(request: Request) -> tuple[list[dict[str, Any]], PostingInput]:
+    """The rows of a bare list or of an object, every one an object, and what is asked of them."""
+    names = PostingInput.names()
     if isinstance(request.data, list):
-        rows, values = request.data, dict(query_input(request, allowed=("market",)))
+        rows, values = request.data, dict(query_input(request, allowed=names))
     else:
-        values = merged_input(request, allowed=("market", "rows"), body_only=("rows",))
+        values = merged_input(request, allowed=(*names, "rows"), body_only=("rows",))
         rows = values.pop("rows", None)
     if not isinstance(rows, list) or not rows:
         raise InvalidInput(
@@ -156,4 +235,4 @@ def _rows(request: Request) -> tuple[list[dict[str, Any]], str | None]:
     if wrong:
         shown = dict(list(wrong.items())[:20])
         raise InvalidInput(_("Every quote must be an object."), "bad_shape", shown)
-    return rows, checked(MarketInput, values).get("market")
+    return rows, _asked(values)

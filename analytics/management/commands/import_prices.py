@@ -6,16 +6,29 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from analytics.management.base import FaceCommand
-from analytics.services.prices.importing import ImportReport, price_import
+from analytics.management.reading import add_reading, decision_lines, reading_of
+from analytics.management.tables import plain_table
+from analytics.services.prices.importing import (
+    ImportCheck,
+    ImportReport,
+    price_check,
+    price_import,
+)
+from analytics.services.prices.reading import ReadOptions
 
 
 class Command(FaceCommand):
-    help = "Import quotes, candles or plain values from csv, csv.gz or parquet; safe to repeat."
+    help = (
+        "Import files of quotes, candles or plain values (csv, xlsx, json, zip, parquet ...) as "
+        "their owner means them; safe to repeat. Where a file leaves open how it is to be read, it "
+        "is named with the option that chooses."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("files", nargs="+", metavar="FILE", type=Path)
@@ -25,15 +38,59 @@ class Command(FaceCommand):
         parser.add_argument(
             "--rejects", metavar="DIR", type=Path, help="Where bad rows go; the logs by default."
         )
+        parser.add_argument(
+            "--check",
+            action="store_true",
+            help="Show the first rows as they would be stored and what was decided; store nothing.",
+        )
+        add_reading(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         console = self.console()
+        how = reading_of(options, market=options["market"])
+        poor = []
         for path in options["files"]:
-            report = _import(path, options["market"], options["rejects"], console)
-            self.stdout.write(_summary(path, report))
+            if options["check"]:
+                report: ImportCheck | ImportReport = price_check(path=path, options=how)
+                self._show(path, report)
+            else:
+                report = _import(path, how, options["rejects"], console)
+                self.stdout.write(_summary(path, report))
+                self._details(report)
+            if not report.enough:
+                poor.append(path.name)
+        if poor:
+            raise CommandError(
+                _("Less than half of the rows could be used: %(files)s.")
+                % {"files": ", ".join(poor)}
+            )
+
+    def _details(self, report: ImportReport) -> None:
+        lines = [_("  created: %(market)s") % {"market": name} for name in report.created]
+        lines += decision_lines(report.decisions)
+        lines += [f"  {reason}" for reason in report.reasons]
+        for line in lines:
+            self.stdout.write(line)
+
+    def _show(self, path: Path, check: ImportCheck) -> None:
+        self.stdout.write(f"{path.name}:")
+        for line in [*decision_lines(check.decisions), *(f"  {line}" for line in check.summary)]:
+            self.stdout.write(line)
+        shown = check.rows.dropna(axis="columns", how="all")
+        rows = [[_cell(value) for value in row] for row in shown.itertuples(index=False)]
+        title = _("The first rows as they would be stored; nothing was stored")
+        self.console().print(plain_table(list(shown.columns), rows, title))
 
 
-def _import(path: Path, market: str | None, rejects: Path | None, console: Console) -> ImportReport:
+def _cell(value: Any) -> str:
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat())
+    return "–" if value != value else str(value) if isinstance(value, str) else repr(float(value))
+
+
+def _import(
+    path: Path, options: ReadOptions, rejects: Path | None, console: Console
+) -> ImportReport:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=30),
@@ -45,7 +102,7 @@ def _import(path: Path, market: str | None, rejects: Path | None, console: Conso
         bar = bars.add_task(path.name, total=None)
         return price_import(
             path=path,
-            market=market,
+            options=options,
             rejects_dir=rejects,
             on_progress=lambda done, total: bars.update(bar, completed=done, total=total),
         )
@@ -66,5 +123,7 @@ def _summary(path: Path, report: ImportReport) -> str:
         "seconds": report.seconds,
         "markets": ", ".join(report.markets) or "-",
     }
+    if report.left_out:
+        line += _(", %(count)s of other markets left out") % {"count": report.left_out}
     where = _(" Rejects: %(path)s") % {"path": report.rejects_path} if report.rejects_path else ""
     return f"{line}.{where}"

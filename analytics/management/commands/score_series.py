@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from analytics.management.base import FaceCommand, moment
+from analytics.management.reading import add_reading, reading_of
 from analytics.services.anomalies.scoring import series_score
 
 
@@ -22,7 +23,7 @@ class Command(FaceCommand):
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path, metavar="FILE", help="csv or csv.gz")
+        parser.add_argument("file", type=Path, metavar="FILE", help="Any file of quotes.")
         parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="csv or csv.gz")
         parser.add_argument(
             "--train-until",
@@ -35,6 +36,7 @@ class Command(FaceCommand):
             "--alarm-rate", default="1/week", metavar="N/PERIOD", help="e.g. 1/week, 2/week, 1/day"
         )
         parser.add_argument("--seed", type=int, default=0, metavar="N")
+        add_reading(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         columns = (
@@ -60,6 +62,7 @@ class Command(FaceCommand):
                     train_until=options["train_until"],
                     alarm_rate=options["alarm_rate"],
                     seed=options["seed"],
+                    reading=reading_of(options, needs_market=False),
                     on_progress=show,
                 )
         except KeyboardInterrupt as stop:
@@ -68,3 +71,5 @@ class Command(FaceCommand):
             _("%(rows)s rows scored, %(events)s alarms raised: %(out)s")
             % {"rows": done.rows, "events": done.events, "out": options["out"]}
         )
+        for line in done.decisions:
+            self.stdout.write(f"  {line}")

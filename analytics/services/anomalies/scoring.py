@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 import ml
 from analytics.exceptions import InvalidInput
+from analytics.services.prices.reading import ReadOptions
 from analytics.services.prices.series_files import SeriesFile, read_series_file
 from analytics.services.translate import ml_errors
 
@@ -29,6 +30,7 @@ class Scoring:
     rows: int
     alarms: int
     events: int
+    decisions: tuple[str, ...] = ()
 
 
 def series_score(
@@ -38,11 +40,13 @@ def series_score(
     train_until: dt.datetime | None = None,
     alarm_rate: str = "1/week",
     seed: int = 0,
+    reading: ReadOptions | None = None,
     on_progress: Callable[[ml.Progress], bool] = lambda progress: True,
 ) -> Scoring:
-    """Write one row per row of the file, in its order; the target appears at once or not at all."""
+    """Write one row per row of the file, in its order; the target appears at once or not at all.
+    `reading` says how the file is to be read where it leaves that open."""
     _refuse_target(out)
-    series = read_series_file(path)
+    series = read_series_file(path, reading)
     cut = None if train_until is None else _cut(series, pd.Timestamp(train_until))
     with ml_errors():
         scores = ml.score_series(
@@ -64,7 +68,9 @@ def series_score(
     )
     _write(table, out)
     starts = scores.alarm & ~np.r_[False, scores.alarm[:-1]]
-    return Scoring(len(table), int(scores.alarm.sum()), int(starts.sum()))
+    return Scoring(
+        len(table), int(scores.alarm.sum()), int(starts.sum()), decisions=series.decisions
+    )
 
 
 def _cut(series: SeriesFile, cut: pd.Timestamp) -> pd.Timestamp:

@@ -29,7 +29,7 @@ import ml
 from analytics.conf import conf
 from analytics.exceptions import AnalyticsError, Conflict, InvalidInput, NotFound
 from analytics.models import BacktestRun
-from analytics.services.prices.files import read_price_file
+from analytics.services.prices.reading import ReadOptions, read_quotes
 from analytics.services.translate import ml_errors
 
 PREDICTIONS = "predictions.csv.gz"
@@ -237,8 +237,8 @@ def quotes_of_files(paths: Sequence[Path], market: str | None) -> tuple[str, pd.
 def _rows(path: Path, market: str | None) -> pd.DataFrame:
     """A file that names its markets is read as it is; another belongs to `market`."""
     try:
-        return read_price_file(path).rows
+        return read_quotes(path).frame()
     except AnalyticsError as error:
         if error.code != "market_required":
             raise
-    return read_price_file(path, market=market or _UNNAMED).rows
+    return read_quotes(path, ReadOptions(market=market or _UNNAMED)).frame()

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 import pandas as pd
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 import ml
-from analytics.exceptions import Conflict, InvalidInput
+from analytics.exceptions import Conflict, InvalidInput, NotFound
 from analytics.models import Market
+from analytics.services.prices.reading.quotes import symbol_problem
 
 
-def symbol_problem(symbol: str) -> str | None:
-    """What is wrong with ASSET/FIAT@exchange, or None."""
-    names = _names(symbol)
-    if names is None:
-        return _("not a market: write ASSET/FIAT@exchange")
-    limits = {field.name: getattr(field, "max_length", None) for field in Market._meta.fields}
-    if any(len(code) > (limits[name] or 0) for name, code in names.items()):
-        return _("a code of the market is too long")
-    return None
-
-
-def _names(symbol: str) -> dict[str, str] | None:
-    asset, fiat, exchange = Market.parse_symbol(symbol) or ("", "", None)
-    return {"asset": asset, "fiat": fiat, "exchange": exchange} if exchange else None
+def _names(symbol: str) -> dict[str, str]:
+    asset, fiat, exchange = Market.parse_symbol(symbol.strip()) or ("", "", "")
+    return {"asset": asset, "fiat": fiat, "exchange": exchange or ""}
 
 
 def refuse_bad_symbol(symbol: str) -> None:
@@ -33,22 +26,44 @@ def refuse_bad_symbol(symbol: str) -> None:
         raise InvalidInput(_("%(m)s is no market.") % {"m": symbol}, "bad_market", {"market": why})
 
 
+def market_find(symbol: str) -> Market | None:
+    """The market of ASSET/FIAT@exchange, whatever its case; raises InvalidInput (bad_market)."""
+    refuse_bad_symbol(symbol)
+    return Market.objects.filter(**{f"{k}__iexact": v for k, v in _names(symbol).items()}).first()
+
+
 def market_get_or_create(symbol: str, *, seen: pd.Series | None = None) -> Market:
-    """The market of ASSET/FIAT@exchange, whatever its case; raises InvalidInput (bad_market).
+    """The same, made where there is none.
 
     `seen`: moments of its first quotes, from which a new market takes its cadence. Both are written
     at once, so that an import killed later on leaves no market with a wrong cadence.
     """
-    refuse_bad_symbol(symbol)
-    names = _names(symbol) or {}
-    found = Market.objects.filter(**{f"{k}__iexact": v for k, v in names.items()}).first()
+    found = market_find(symbol)
     if found is not None:
         return found
     defaults = {}
     if seen is not None:
         moments = pd.DatetimeIndex(seen.drop_duplicates().sort_values())
         defaults["cadence_minutes"] = ml.infer_step_minutes(moments)
-    return Market.objects.get_or_create(**names, defaults=defaults)[0]
+    return Market.objects.get_or_create(**_names(symbol), defaults=defaults)[0]
+
+
+def unknown_markets(symbols: Iterable[str]) -> NotFound:
+    """The refusal of markets that nobody asked to create, with those that look alike."""
+    known = {market.symbol.lower(): market.symbol for market in Market.objects.all()[:5000]}
+    fields = {}
+    for symbol in symbols:
+        near = [known[n] for n in difflib.get_close_matches(symbol.lower(), known, n=3)]
+        fields[symbol] = (
+            _("did you mean %(names)s?") % {"names": ", ".join(near)} if near else _("not known")
+        )
+    names = ", ".join(fields)
+    return NotFound(
+        _("There is no market %(ref)s. Name one that is known, or say create_market.")
+        % {"ref": names},
+        "unknown_market",
+        fields,
+    )
 
 
 def market_create(

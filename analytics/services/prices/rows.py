@@ -9,7 +9,6 @@ every import idempotent, and resumable after a kill at any chunk.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,15 +18,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 import ml
 from analytics.models import PriceHistory
 from analytics.models.market import lock_markets
+from analytics.services.prices.reading.quotes import AHEAD, EARLIEST, out_of_range
 
 FIGURES = list(ml.QUOTE_COLUMNS)
-EARLIEST = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-LATEST = dt.datetime(2200, 1, 1, tzinfo=dt.UTC)
+#: The header of a file of quotes as collectors write it.
+_SIDED = [column.file_name for column in ml.QUOTE_SCHEMA if column.side]
+QUOTE_HEADER = ",".join(["timestamp", "asset", "fiat", "exchange", *_SIDED])
 CHUNK_ROWS = 5_000
 _SURE_DIGITS = 15
 _MOMENT = (
@@ -82,8 +84,9 @@ def _moments(cells: pd.Series, checked: Checked) -> pd.Series:
         # errors="coerce" also covers the 30th of February.
         moments = pd.to_datetime(shaped, utc=True, errors="coerce", format="ISO8601")
     moments = moments.dt.floor("us").dt.as_unit("us")
-    good = moments.between(EARLIEST, LATEST).to_numpy()
-    checked.refuse("timestamp", ~good, _("not an ISO 8601 time between 1970 and 2200"))
+    checked.refuse("timestamp", moments.isna().to_numpy(), _("not an ISO 8601 time"))
+    checked.refuse("timestamp", (moments < EARLIEST).to_numpy(), _("before 2009"))
+    checked.refuse("timestamp", (moments > timezone.now() + AHEAD).to_numpy(), _("in the future"))
     return moments
 
 
@@ -108,19 +111,8 @@ def _figure(column: ml.QuoteColumn, cells: pd.Series, checked: Checked) -> np.nd
     wrong = ~blank & ~np.isfinite(values)
     checked.refuse(column.name, wrong, _("not a number"))
     values[wrong] = np.nan
-    if column.whole:
-        checked.refuse(column.name, values % 1 > 0, _("not a whole number"))
-    least, most = column.range
-    if column.positive:
-        checked.refuse(column.name, values <= 0, _("a price must be above zero"))
-    else:
-        checked.refuse(column.name, values < 0, _("must not be negative"))
-    beyond = (values > most) | ((values > 0) & (values < least))
-    checked.refuse(
-        column.name,
-        beyond,
-        _("must lie between %(least)g and %(most)g") % {"least": least, "most": most},
-    )
+    for mask, why in out_of_range(column, values):
+        checked.refuse(column.name, mask, why)
     return values
 
 

@@ -1,7 +1,9 @@
-"""Any series in a csv -> its rows as they stand, for scoring; knows no database.
+"""Any series in a file -> its rows as they stand, for scoring; knows no database.
 
 Other than an import, which keeps the good rows and names the rejects, a scoring answers for every
 row of its input: nothing is dropped, sorted or rounded, and a row that cannot be read stops it.
+Quotes are read by the one reader; a csv of `timestamp,value` may hold any figures, also such as no
+price can be.
 """
 
 from __future__ import annotations
@@ -15,29 +17,79 @@ import numpy as np
 import pandas as pd
 from django.utils.translation import gettext as _
 
-import ml
 from analytics.exceptions import InvalidInput
-from analytics.services.prices.files import ALIASES, GZIP, first_bytes, is_empty, unreadable
+from analytics.services.prices.reading import QuoteBlock, ReadOptions, read_quotes
+from analytics.services.prices.reading.decisions import Reject, empty, unreadable
 
 VALUE = "value"
-_PRICES = (*ml.PRICE_COLUMNS, VALUE)
+_GZIP = b"\x1f\x8b"
 _UNKNOWN = frozenset(("", "nan", "na", "n/a", "null", "none"))
 
 
 @dataclass(frozen=True)
 class SeriesFile:
-    """`timestamps` as text, exactly as in the file; `rows` under a UTC index (a time without a zone
-    counts as UTC), float64, NaN where unknown, in the order of the file."""
+    """`timestamps` as text, exactly as in the file; `rows` under a UTC index, float64, NaN where
+    unknown, in the order of the file. `decisions`: how it was read."""
 
     timestamps: pd.Series
     rows: pd.DataFrame
+    decisions: tuple[str, ...] = ()
 
 
-def read_series_file(path: Path) -> SeriesFile:
-    """Raises InvalidInput: no_file, empty_file, bad_file, bad_header, bad_rows."""
-    raw = _read(path)
-    raw.columns = [str(name).strip().lower() for name in raw.columns]
-    names = _columns(raw)
+def read_series_file(path: Path, options: ReadOptions | None = None) -> SeriesFile:
+    """Raises InvalidInput: no_file, empty_file, bad_file, bad_header, bad_rows, and what leaves a
+    file of quotes open (see read_quotes)."""
+    values = _values(path)
+    return _of_values(path, values) if values is not None else _of_quotes(path, options)
+
+
+def _of_quotes(path: Path, options: ReadOptions | None) -> SeriesFile:
+    reading = read_quotes(path, options or ReadOptions(needs_market=False))
+    blocks: list[QuoteBlock] = []
+    for block in reading.blocks():
+        if block.rejects:
+            raise _bad_row(block.rejects[0])
+        blocks.append(block)
+    rows = pd.concat([block.rows for block in blocks], ignore_index=True)
+    if rows.empty:
+        raise empty(path.name)
+    times = pd.Series([str(cell) for block in blocks for cell in block.times.to_pylist()])
+    index = pd.DatetimeIndex(rows["timestamp"]).as_unit("ns")
+    figures = rows.drop(columns=["symbol", "timestamp"]).set_axis(index)
+    decisions = tuple(str(one) for one in reading.decisions)
+    return SeriesFile(times, figures.dropna(axis="columns", how="all"), decisions)
+
+
+def _bad_row(reject: Reject) -> InvalidInput:
+    name, _colon, why = reject.reason.partition(": ")
+    return InvalidInput(
+        _("Row %(row)s cannot be used: %(why)s.") % {"row": reject.row, "why": reject.reason},
+        "bad_rows",
+        {name: why or reject.reason},
+    )
+
+
+# ------------------------------------------------------------------------------------ plain values
+def _values(path: Path) -> pd.DataFrame | None:
+    """Every cell of a csv with the columns timestamp and value as text; None for anything else."""
+    try:
+        with path.open("rb") as stream:
+            zipped = stream.read(2) == _GZIP
+        with (gzip.open if zipped else open)(path, "rt", encoding="utf-8-sig", newline="") as text:
+            names = [name.strip().lower() for name in text.readline(200).split(",")]
+            if sorted(names) != ["timestamp", VALUE]:
+                return None
+            text.seek(0)
+            return pd.read_csv(
+                text, dtype=str, keep_default_na=False, index_col=False, header=0, names=names
+            )
+    except (UnicodeDecodeError, FileNotFoundError, IsADirectoryError):
+        return None
+    except (OSError, EOFError, zlib.error, pd.errors.ParserError) as error:
+        raise unreadable(path.name, error) from error
+
+
+def _of_values(path: Path, raw: pd.DataFrame) -> SeriesFile:
     if raw.empty:
         raise InvalidInput(
             _("%(file)s has a header and no rows.") % {"file": path.name},
@@ -48,43 +100,7 @@ def read_series_file(path: Path) -> SeriesFile:
     moments = pd.to_datetime(stamps.str.strip(), utc=True, errors="coerce", format="ISO8601")
     _refuse("timestamp", moments.isna().to_numpy(), stamps, _("not an ISO 8601 time"))
     index = pd.DatetimeIndex(moments).as_unit("ns")
-    figures = {ours: _figure(found, raw[found]) for found, ours in names.items()}
-    return SeriesFile(stamps, pd.DataFrame(figures, index=index))
-
-
-def _read(path: Path) -> pd.DataFrame:
-    """Every cell as text."""
-    zipped = first_bytes(path)[:2] == GZIP
-    try:
-        with (gzip.open if zipped else open)(path, "rt", encoding="utf-8-sig", newline="") as text:
-            return pd.read_csv(text, dtype=str, keep_default_na=False, index_col=False)
-    except pd.errors.EmptyDataError as error:
-        raise is_empty(path) from error
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError, pd.errors.ParserError) as error:
-        raise unreadable(path, error) from error
-
-
-def _columns(raw: pd.DataFrame) -> dict[str, str]:
-    """Column of the file -> our name of it, for those that are scored."""
-    # A plain value is scored as one, not as a price.
-    names = {c: c if c == VALUE else ALIASES.get(c, c) for c in raw.columns}
-    names = {c: ours for c, ours in names.items() if ours in (*ml.QUOTE_COLUMNS, VALUE)}
-    kept = [c for c in raw.columns if c in ("timestamp", *names)]
-    twice = len(set(names.values())) < len(names) or len(set(kept)) < len(kept)
-    missing = "timestamp" if "timestamp" not in raw.columns else None
-    if missing is None and set(_PRICES).isdisjoint(names.values()):
-        missing = "value"
-    if missing or twice:
-        why = _("missing; a file needs timestamp, and value, close, or bid_price and ask_price")
-        raise InvalidInput(
-            _("The columns cannot be used. Found: %(found)s.")
-            % {"found": ",".join(raw.columns)[:300] or "-"},
-            "bad_header",
-            {missing or "header": why if missing else _("a column is there twice")},
-        )
-    if VALUE in names.values():
-        return {c: ours for c, ours in names.items() if ours == VALUE}
-    return names
+    return SeriesFile(stamps, pd.DataFrame({VALUE: _figure(VALUE, raw[VALUE])}, index=index))
 
 
 def _figure(name: str, cells: pd.Series) -> np.ndarray:

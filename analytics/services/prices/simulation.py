@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 import ml
 from analytics.exceptions import Conflict, InvalidInput
 from analytics.models import Market, PriceHistory
-from analytics.services.prices.files import QUOTE_HEADER
-from analytics.services.prices.importing import quotes_store
 from analytics.services.prices.markets import market_get_or_create, refuse_bad_symbol
-from analytics.services.prices.rows import EARLIEST, LATEST, ProgressCallback
+from analytics.services.prices.posting import quotes_store
+from analytics.services.prices.reading.quotes import EARLIEST
+from analytics.services.prices.rows import QUOTE_HEADER, ProgressCallback
 
 DEFAULT_MARKET = "USDT/SIM@simulated"
 MAX_DAYS = 3650
@@ -95,9 +95,10 @@ def _simulated(
         )
     if seed < 0:
         raise InvalidInput(_("The seed must not be negative."), "bad_seed", {"seed": _("negative")})
-    if start is not None and not EARLIEST <= start <= LATEST:
+    latest = timezone.now() - dt.timedelta(days=days)
+    if start is not None and not EARLIEST <= start <= latest:
         raise InvalidInput(
-            _("The start must lie between 1970 and 2200."),
+            _("The quotes must lie between 2009 and now."),
             "bad_start",
             {"start": _("out of range")},
         )

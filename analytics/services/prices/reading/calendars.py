@@ -17,10 +17,10 @@ from analytics.services.prices.reading.cells.moments import read_moments, read_o
 from analytics.services.prices.reading.courses import TimeCourse
 from analytics.services.prices.reading.decisions import Choice, Decision, undecided
 from analytics.services.prices.reading.options import DATE_ORDERS, ReadOptions
+from analytics.services.prices.reading.quotes import EARLIEST
 
-EARLIEST = dt.datetime(2009, 1, 1, tzinfo=dt.UTC)
-#: How far ahead of the clock a quote may lie; and a local time, whose zone is not known yet.
-AHEAD, LOCAL_AHEAD = dt.timedelta(minutes=5), dt.timedelta(days=1)
+#: How far ahead of the clock a local time may lie, whose zone is not known yet.
+LOCAL_AHEAD = dt.timedelta(days=1)
 _CONTRADICTION = 0.1
 _SECOND = 1_000_000
 

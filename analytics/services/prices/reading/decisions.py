@@ -56,9 +56,11 @@ class Rejects:
 
     @property
     def total(self) -> int:
+        """How many rows were refused."""
         return self.counts.total()
 
     def add(self, rejects: Iterable[Reject]) -> None:
+        """Count them; the first of each reason is kept."""
         for reject in rejects:
             self.counts[reject.reason] += 1
             self.examples.setdefault(reject.reason, reject)

@@ -17,12 +17,12 @@ from analytics.services.prices.reading.cells.numbers import NumberEvidence, read
 from analytics.services.prices.reading.decisions import Decision
 from analytics.services.prices.reading.marks import Setting, decimal_marks
 from analytics.services.prices.reading.meaning.markets import MarketEvidence, market_rule
-from analytics.services.prices.reading.meaning.names import ColumnName, column_name
 from analytics.services.prices.reading.meaning.plan import ColumnPlan
 from analytics.services.prices.reading.meaning.sides import SIDE_WORDS, SideEvidence, told_apart
 from analytics.services.prices.reading.options import ReadOptions
 from analytics.services.prices.reading.rows import Readings, market_cells, time_cells
 from analytics.services.prices.reading.sources.tables import Block, Restart, Table
+from analytics.services.prices.reading.words.names import ColumnName, column_name
 from analytics.services.prices.reading.zones import Folds, changes_clock, time_zone, to_utc
 
 #: Times that no person and no spreadsheet writes.

@@ -15,12 +15,12 @@ from analytics.services.prices.reading.calendars import micros_of
 from analytics.services.prices.reading.decisions import Decision, Reject, Rejects
 from analytics.services.prices.reading.evidence import Evidence, decided, first_look
 from analytics.services.prices.reading.meaning.columns import choose_columns
-from analytics.services.prices.reading.meaning.names import plain_key
 from analytics.services.prices.reading.opening import Source, open_table
 from analytics.services.prices.reading.options import ReadOptions
 from analytics.services.prices.reading.pivots import joined, pivoted
 from analytics.services.prices.reading.rows import QuoteBlock, Readings, no_quotes, read_block
 from analytics.services.prices.reading.sources.tables import Table
+from analytics.services.prices.reading.words.names import plain_key
 
 PREVIEW_ROWS = 5
 _PREVIEW_BLOCKS = 8
@@ -46,11 +46,6 @@ class Reading:
     read: int = 0
     used: int = 0
     left_out: int = 0
-
-    @property
-    def names_markets(self) -> bool:
-        """Whether the source says itself which market a row is of."""
-        return self._how.market.symbol is None
 
     def blocks(self, on_progress: Progress | None = None) -> Iterator[QuoteBlock]:
         """The rows in the order of the source, block by block (see QuoteBlock). Where a column says

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from django.utils.translation import gettext as _
 
-from analytics.services.prices.reading.calendars import AHEAD, EARLIEST, micros_of, read_times
+import ml
+from analytics.services.prices.reading.calendars import micros_of, read_times
 from analytics.services.prices.reading.cells.kinds import BAD, LOST
 from analytics.services.prices.reading.cells.numbers import read_figures
 from analytics.services.prices.reading.clocks import joined_times
@@ -22,13 +23,16 @@ from analytics.services.prices.reading.decisions import Reject
 from analytics.services.prices.reading.meaning.markets import MarketRule
 from analytics.services.prices.reading.meaning.plan import ColumnPlan
 from analytics.services.prices.reading.meaning.sides import SIDE_WORDS
-from analytics.services.prices.reading.quotes import FIGURES, PRICES, symbol_problem
+from analytics.services.prices.reading.quotes import (
+    AHEAD,
+    EARLIEST,
+    FIGURES,
+    PRICES,
+    out_of_range,
+    symbol_problem,
+)
 from analytics.services.prices.reading.sources.tables import Block
 from analytics.services.prices.reading.zones import FIRST, Local, to_utc
-
-_PAID = (*PRICES, "bid_vwap", "ask_vwap")
-LOWEST, HIGHEST = 1e-12, 1e12
-_MOST_VOLUME, _MOST_OFFERS = 1e18, 2**31
 
 
 @dataclass(frozen=True)
@@ -169,8 +173,9 @@ def _figures(block: Block, how: Readings, checked: _Checked) -> dict[str, np.nda
             out[name][mask] = found.values[mask]
             checked.refuse(name, found.wrong & mask, _("not a number"))
             checked.refuse(name, found.inexact & mask, _("more digits than can be kept"))
-    for name, values in out.items():
-        _within(name, values, checked)
+    for column in ml.QUOTE_SCHEMA:
+        for mask, why in out_of_range(column, out[column.name]):
+            checked.refuse(column.name, mask, why)
     empty = np.logical_and.reduce([np.isnan(out[name]) for name in PRICES])
     bare = empty & ~np.isin(np.arange(rows), list(checked.reasons))
     checked.refuse("price", bare, _("no price at all: give bid, ask or price"))
@@ -205,17 +210,3 @@ def _targets(
         return [(role, whole)]
     suffix = {"price": "", "volume": "_volume", "offers": "_offers"}[role]
     return [(name + suffix, side == name) for name in ("bid", "ask")]
-
-
-def _within(name: str, values: np.ndarray, checked: _Checked) -> None:
-    """Hold known figures against their limits."""
-    if name in _PAID:
-        checked.refuse(name, values <= 0, _("a price must be above zero"))
-        outside = (values > 0) & (values < LOWEST) | (values > HIGHEST)
-        checked.refuse(name, outside, _("too many digits: not between 1e-12 and 1e12"))
-        return
-    checked.refuse(name, values < 0, _("must not be negative"))
-    if name.endswith("_offers"):
-        checked.refuse(name, values % 1 > 0, _("not a whole number"))
-    most = _MOST_OFFERS if name.endswith("_offers") else _MOST_VOLUME
-    checked.refuse(name, values >= most, _("too many digits"))

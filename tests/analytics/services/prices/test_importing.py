@@ -8,12 +8,12 @@ import gzip
 
 import pandas as pd
 import pytest
+from analytics.services.prices.files import QUOTE_HEADER
 
 from analytics.conf import conf
 from analytics.exceptions import InvalidInput
 from analytics.models import Market, PriceHistory
 from analytics.services.prices import rows as price_rows
-from analytics.services.prices.files import QUOTE_HEADER
 from analytics.services.prices.importing import price_import
 
 pytestmark = pytest.mark.django_db

@@ -12,9 +12,9 @@ import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
-from analytics.services.prices.reading.cells.codes import words
 from analytics.services.prices.reading.cells.kinds import DATE, NAIVE, ZONED
 from analytics.services.prices.reading.cells.tokens import plain_text
+from analytics.services.prices.reading.words.codes import words
 
 _EPOCH = dt.datetime(1970, 1, 1)
 _MONTH_NAMES = (
@@ -72,6 +72,8 @@ class Fields(NamedTuple):
 
 
 class Found(NamedTuple):
+    """A date as microseconds since 1970, and its kind (see kinds)."""
+
     micros: int
     kind: int
 

@@ -26,4 +26,5 @@ class Moments:
 
     @classmethod
     def nothing(cls, rows: int) -> Moments:
+        """So many rows of which none is understood yet."""
         return cls(np.zeros(rows, dtype="int64"), np.full(rows, BAD, dtype="int8"))

@@ -15,7 +15,7 @@ from functools import lru_cache
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analytics.services.prices.reading.cells.codes import CURRENCIES, NAMES, SIGNS, words
+from analytics.services.prices.reading.words.codes import CURRENCIES, NAMES, SIGNS, words
 
 #: What stands for "unknown" in a cell, in lower case.
 UNKNOWN = words(

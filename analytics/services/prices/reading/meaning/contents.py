@@ -41,22 +41,27 @@ class ColumnContent:
 
     @property
     def is_time(self) -> bool:
+        """Most of its cells can only be times."""
         return self.times > _HALF
 
     @property
     def may_be_time(self) -> bool:
+        """Most of its cells are times, or could be."""
         return self.times + self.maybe > _HALF
 
     @property
     def is_number(self) -> bool:
+        """Most of its cells are numbers."""
         return self.numbers > _HALF
 
     @property
     def is_clock(self) -> bool:
+        """Most of its cells are hours of a day."""
         return self.clocks > _HALF
 
     @property
     def is_text(self) -> bool:
+        """It is filled, with none of these."""
         return self.filled > 0 and not (self.is_number or self.is_time or self.is_clock)
 
 

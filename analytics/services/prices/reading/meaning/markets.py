@@ -13,11 +13,11 @@ import pyarrow.compute as pc
 from django.utils.translation import gettext as _
 
 from analytics.exceptions import InvalidInput
-from analytics.services.prices.reading.cells.codes import CURRENCIES
 from analytics.services.prices.reading.decisions import Choice, Decision, shortened, undecided
-from analytics.services.prices.reading.meaning.names import column_name, plain_key
 from analytics.services.prices.reading.options import ReadOptions
 from analytics.services.prices.reading.quotes import symbol_problem
+from analytics.services.prices.reading.words.codes import CURRENCIES
+from analytics.services.prices.reading.words.names import column_name, plain_key
 
 #: More different words than this are not names of places to trade, but of people.
 _MOST_PLACES = 50

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from analytics.exceptions import InvalidInput
-from analytics.services.prices.reading.cells.codes import alike
 from analytics.services.prices.reading.decisions import Choice, undecided
 from analytics.services.prices.reading.meaning.contents import ColumnContent, column_content
-from analytics.services.prices.reading.meaning.names import ColumnName, column_name, plain_key
 from analytics.services.prices.reading.options import ReadOptions
 from analytics.services.prices.reading.sources.tables import Table
+from analytics.services.prices.reading.words.codes import alike
+from analytics.services.prices.reading.words.names import ColumnName, column_name, plain_key
 
 _MOST_SHOWN = 8
 

@@ -83,6 +83,7 @@ class Content:
 
 
 def too_large(name: str, most: int) -> InvalidInput:
+    """The refusal of what would fill the memory; `most` in bytes."""
     return unreadable(name, _("unpacked it is larger than %(most)s MB") % {"most": most >> 20})
 
 

@@ -35,8 +35,9 @@ class Dialect:
 def looked_at(
     name: str, text: str, encoding: str, options: ReadOptions
 ) -> tuple[Dialect, Layout, list[list[str]]]:
-    """The delimiter under which the first rows hold most data: a time and figures, row by row. (A
-    sniffer that knows nothing of quotes takes the comma of 11,60 or the blank of a time too.)"""
+    """The delimiter under which the first rows hold most data: a time and figures, row by row.
+
+    A sniffer that knows nothing of quotes takes the comma of 11,60 or the blank of a time too."""
     first = text.split("\n", 1)[0].strip().strip('"').lower()
     told = first[4:5] if first.startswith("sep=") else None
     wanted = DELIMITERS[options.delimiter] if options.delimiter else told
@@ -88,6 +89,7 @@ def _rows(name: str, text: str, dialect: Dialect) -> tuple[list[list[str]], list
 
 
 def said(dialect: Dialect, layout: Layout, rows: list[list[str]]) -> list[Decision]:
+    """What was decided of a text's form."""
     named = {",": _("comma"), ";": _("semicolon"), "\t": _("tab"), "|": _("bar")}
     chosen = named.get(dialect.delimiter, dialect.delimiter)
     why = _("%(count)s of the first %(rows)s rows hold a time and a figure so") % {

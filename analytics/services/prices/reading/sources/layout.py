@@ -16,7 +16,7 @@ from analytics.exceptions import InvalidInput
 from analytics.services.prices.reading.cells.dates import read_fields
 from analytics.services.prices.reading.cells.stamps import stamp_strength
 from analytics.services.prices.reading.cells.tokens import is_number
-from analytics.services.prices.reading.meaning.names import column_name
+from analytics.services.prices.reading.words.names import column_name
 
 #: Rows that are looked at; a preamble is shorter.
 LOOKED_AT = 200

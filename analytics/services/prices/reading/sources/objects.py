@@ -12,13 +12,13 @@ import orjson
 from django.utils.translation import gettext as _
 
 from analytics.services.prices.reading.decisions import Decision, no_rows, unreadable
-from analytics.services.prices.reading.meaning.names import column_name
-from analytics.services.prices.reading.meaning.vocabulary import KINDS
 from analytics.services.prices.reading.sources.containers import Content
 from analytics.services.prices.reading.sources.grids import cell_text, grid_table, placed_grid
 from analytics.services.prices.reading.sources.layout import LOOKED_AT, Layout
 from analytics.services.prices.reading.sources.tables import Table
 from analytics.services.prices.reading.sources.texts import text_encoding
+from analytics.services.prices.reading.words.names import column_name
+from analytics.services.prices.reading.words.vocabulary import KINDS
 
 #: A number with more digits than a float64 keeps: the parser that keeps them is asked instead.
 _LONG_NUMBER = re.compile(rb"[\d.]{17}")

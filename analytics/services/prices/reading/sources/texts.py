@@ -10,8 +10,8 @@ import charset_normalizer
 from django.utils.translation import gettext as _
 
 from analytics.services.prices.reading.decisions import Decision, unreadable
-from analytics.services.prices.reading.meaning.names import column_name
 from analytics.services.prices.reading.sources.containers import Content
+from analytics.services.prices.reading.words.names import column_name
 
 SAMPLE = 256 << 10
 _BOMS = (
@@ -100,14 +100,17 @@ class Utf8(io.RawIOBase):
         self.quotes = self.lines = 0
 
     def readable(self) -> bool:
+        """As io.RawIOBase."""
         return True
 
     def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+        """As io.RawIOBase."""
         data = self.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
     def close(self) -> None:
+        """Close what it reads from too."""
         self._stream.close()
         super().close()
 

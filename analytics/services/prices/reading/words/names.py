@@ -10,8 +10,8 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-from analytics.services.prices.reading.cells.codes import CURRENCIES, NAMES, words
-from analytics.services.prices.reading.meaning import vocabulary
+from analytics.services.prices.reading.words import vocabulary
+from analytics.services.prices.reading.words.codes import CURRENCIES, NAMES, words
 
 _ORDER = re.compile(r"\b(d{1,2}[/. -]m{1,3}[/. -][ya]{2,4}|m{1,3}[/. -]d{1,2}[/. -][ya]{2,4})\b")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")

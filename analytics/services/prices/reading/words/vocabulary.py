@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analytics.services.prices.reading.cells.codes import CURRENCIES, words
+from analytics.services.prices.reading.words.codes import CURRENCIES, words
 
 TIME = words(
     "timestamp datetime time date fecha hora unix epoch ts snapped snapshot created updated update "
