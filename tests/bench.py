@@ -86,7 +86,7 @@ def bench_prices(market: Any) -> None:
 
     from analytics.models import Market, PriceHistory
     from analytics.selectors.prices import price_frame
-    from analytics.services.prices.importing import price_bulk_add
+    from analytics.services.prices.posting import price_bulk_add
 
     frame = price_frame(market, last=QUOTES)
     rows = [

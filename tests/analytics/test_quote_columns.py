@@ -19,9 +19,9 @@ import ml
 from analytics.api.resources.prices import PriceRowInput, PriceSerializer
 from analytics.models import PriceHistory
 from analytics.selectors.prices import price_frame
-from analytics.services.prices.files import QUOTE_HEADER
-from analytics.services.prices.importing import price_bulk_add, price_import
-from analytics.services.prices.rows import check_rows
+from analytics.services.prices.importing import price_import
+from analytics.services.prices.posting import price_bulk_add
+from analytics.services.prices.rows import QUOTE_HEADER, check_rows
 from analytics.words import WORDS
 from ml.quotes import Kind
 from tests import factories

@@ -62,7 +62,7 @@ class Command(FaceCommand):
                     train_until=options["train_until"],
                     alarm_rate=options["alarm_rate"],
                     seed=options["seed"],
-                    reading=reading_of(options, needs_market=False),
+                    reading=reading_of(options, needs_market=False, needs_price=False),
                     on_progress=show,
                 )
         except KeyboardInterrupt as stop:

@@ -126,7 +126,9 @@ def price_import(
     say_stored(rows)
     return ImportReport(
         **_facts(reading),
-        **counts,
+        new=counts["new"],
+        updated=counts["updated"],
+        unchanged=counts["unchanged"],
         merged=reading.used - len(rows),
         rejects_path=rejects.path,
         markets=[market.symbol for market in markets],

@@ -120,9 +120,11 @@ def _options(options: ReadOptions | None, market: Market | None) -> ReadOptions:
 def _add_read(reading: Reading, create_market: bool) -> BulkReport:
     """Store what was read; one reject refuses all."""
     blocks = list(reading.blocks())
-    problems = {
-        f"rows.{reject.row - 1}": reject.reason for block in blocks for reject in block.rejects
-    }
+    problems: dict[str, str] = {}
+    for reject in (reject for block in blocks for reject in block.rejects):
+        name, colon, why = reject.reason.partition(": ")
+        place = f"rows.{reject.row - 1}"
+        problems[f"{place}.{name}" if colon else place] = why or reject.reason
     if problems:
         raise _bad_rows(problems)
     rows = pd.concat([block.rows for block in blocks], ignore_index=True)

@@ -22,6 +22,7 @@ from analytics.services.prices.reading import QuoteBlock, ReadOptions, read_quot
 from analytics.services.prices.reading.decisions import Reject, empty, unreadable
 
 VALUE = "value"
+_PRICES = {"price", "close", "bid", "ask", "bid_price", "ask_price"}
 _GZIP = b"\x1f\x8b"
 _UNKNOWN = frozenset(("", "nan", "na", "n/a", "null", "none"))
 
@@ -44,7 +45,7 @@ def read_series_file(path: Path, options: ReadOptions | None = None) -> SeriesFi
 
 
 def _of_quotes(path: Path, options: ReadOptions | None) -> SeriesFile:
-    reading = read_quotes(path, options or ReadOptions(needs_market=False))
+    reading = read_quotes(path, options or ReadOptions(needs_market=False, needs_price=False))
     blocks: list[QuoteBlock] = []
     for block in reading.blocks():
         if block.rejects:
@@ -76,8 +77,8 @@ def _values(path: Path) -> pd.DataFrame | None:
         with path.open("rb") as stream:
             zipped = stream.read(2) == _GZIP
         with (gzip.open if zipped else open)(path, "rt", encoding="utf-8-sig", newline="") as text:
-            names = [name.strip().lower() for name in text.readline(200).split(",")]
-            if sorted(names) != ["timestamp", VALUE]:
+            names = [name.strip().lower() for name in text.readline(1000).split(",")]
+            if not {"timestamp", VALUE} <= set(names) or _PRICES & set(names):
                 return None
             text.seek(0)
             return pd.read_csv(

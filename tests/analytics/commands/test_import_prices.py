@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from analytics.models import PriceHistory
-from analytics.services.prices.files import QUOTE_HEADER
+from analytics.services.prices.rows import QUOTE_HEADER
 
 pytestmark = pytest.mark.django_db
 
@@ -32,6 +32,7 @@ def test_each_file_is_summed_up_in_one_line(file, tmp_path):
     plain = tmp_path / "plain.csv"
     plain.write_text(f"{QUOTE_HEADER}\n{GOOD.replace('BOB', 'VES')}\n")
     lines = run(file, plain, "--rejects", tmp_path / "bad").splitlines()
+    lines = [line for line in lines if not line.startswith("  ")]
     assert len(lines) == 2
     assert "2 rows read, 1 new, 0 updated, 0 unchanged, 0 merged, 1 rejected" in lines[0]
     assert str(tmp_path / "bad" / "quotes.csv.rejects.csv") in lines[0]

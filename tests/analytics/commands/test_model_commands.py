@@ -15,7 +15,7 @@ from django.utils.dateparse import parse_datetime
 
 from analytics.models import AnomalyEvent, AnomalyResult, Market, TrainedModel, TrainingRun
 from analytics.pages.metrics import metric_hint
-from analytics.services.prices.importing import price_bulk_add
+from analytics.services.prices.posting import price_bulk_add
 from analytics.services.prices.simulation import price_simulate
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -73,8 +73,8 @@ def test_training_rows_are_scored_too(tmp_path):
 REFUSED = {
     "empty": ("", "in.csv is empty"),
     "header only": ("timestamp,value\n", "no rows"),
-    "no time": ("time,value\n2014-01-01,1\n", "timestamp: missing"),
-    "no figure": ("timestamp,label\n2014-01-01,1\n", "value: missing"),
+    "no time": ("label,value\na,1\n", "time"),
+    "no figure": ("timestamp,label\n2014-01-01,a\n", "price"),
     "bad time": ("timestamp,value\n2014-01-01,1\nyesterday,2\n", "Row 2 has 'yesterday'"),
     "bad number": ("timestamp,value\n2014-01-01,1\n2014-01-02,abc\n", "value: not a number"),
     "infinite": ("timestamp,value\n2014-01-01,inf\n", "value: not a number"),

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from analytics.models import Market, PriceHistory
-from analytics.services.prices.files import QUOTE_HEADER
+from analytics.services.prices.rows import QUOTE_HEADER
 
 pytestmark = pytest.mark.django_db
 

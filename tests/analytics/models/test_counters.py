@@ -16,7 +16,7 @@ from django.db import connection, connections, transaction
 
 from analytics.models import Market, PriceHistory
 from analytics.selectors.prices import Counters, market_counters
-from analytics.services.prices.importing import price_bulk_add
+from analytics.services.prices.posting import price_bulk_add
 from analytics.services.prices.simulation import price_simulate
 from tests import factories
 

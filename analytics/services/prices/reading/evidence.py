@@ -77,7 +77,16 @@ def decided(
     course = found.time.courses[order]
     zone = time_zone(course, options, (name.utc, name.zone), decisions)
     marks = decimal_marks(found.numbers, options, Setting(_by_machine(table, plan)), decisions)
-    how = Readings(plan, marks, order, found.time.pattern, zone, market, plan.sides)
+    how = Readings(
+        plan,
+        marks,
+        order,
+        found.time.pattern,
+        zone,
+        market,
+        plan.sides,
+        needs_price=options.needs_price,
+    )
     doubled = course.naive > 0 and changes_clock(zone, *course.span)
     if plan.unsure or plan.side is not None or doubled:
         how = _second_look(table, how, options, decisions, doubled=doubled)

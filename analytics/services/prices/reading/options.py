@@ -31,11 +31,13 @@ class ReadOptions:
     zone of times without one. `columns`: role -> column's name or number (from 1), "" for none; see
     ROLES. `sheet`: of a workbook, or the file of a zip. `remembered`: Reading.settings of an
     earlier reading, used where the source leaves something open. `level`: about what the market's
-    price is. `needs_market` False: rows are read whatever market they are of. `now`: the clock, for
+    price is. `needs_market` False: rows are read whatever market they are of; `needs_price` False:
+    also those without a price. `now`: the clock, for
     tests."""
 
     market: str | None = None
     needs_market: bool = True
+    needs_price: bool = True
     decimal: str | None = None
     date_format: str | None = None
     tz: str | None = None

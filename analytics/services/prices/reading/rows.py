@@ -49,6 +49,7 @@ class Readings:
     market: MarketRule
     sides: Mapping[str, str] = field(default_factory=dict)
     folds: Mapping[int, int] = field(default_factory=dict)
+    needs_price: bool = True
 
 
 @dataclass
@@ -177,7 +178,7 @@ def _figures(block: Block, how: Readings, checked: _Checked) -> dict[str, np.nda
         for mask, why in out_of_range(column, out[column.name]):
             checked.refuse(column.name, mask, why)
     empty = np.logical_and.reduce([np.isnan(out[name]) for name in PRICES])
-    bare = empty & ~np.isin(np.arange(rows), list(checked.reasons))
+    bare = empty & ~np.isin(np.arange(rows), list(checked.reasons)) & how.needs_price
     checked.refuse("price", bare, _("no price at all: give bid, ask or price"))
     return out
 

@@ -23,7 +23,8 @@ from analytics.models import AnomalyEvent, AnomalyWatch, PriceHistory
 from analytics.services.anomalies import scan as anomalies
 from analytics.services.anomalies.watch import anomalies_watch, anomaly_watch
 from analytics.services.prices import history
-from analytics.services.prices.importing import price_bulk_add, price_import
+from analytics.services.prices.importing import price_import
+from analytics.services.prices.posting import price_bulk_add
 from analytics.services.registry import serving
 from tests import factories
 

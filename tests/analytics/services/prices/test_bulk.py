@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from analytics.exceptions import InvalidInput
+from analytics.exceptions import InvalidInput, NotFound
 from analytics.models import Market, PriceHistory
-from analytics.services.prices.importing import price_bulk_add
 from analytics.services.prices.markets import market_get_or_create
+from analytics.services.prices.posting import price_bulk_add, price_file_add
+from analytics.services.prices.reading import ReadOptions
 
 pytestmark = pytest.mark.django_db
 
@@ -16,7 +17,7 @@ ROW = {"timestamp": "2026-05-01T12:00:00Z", "market": "USDT/BOB@x", "bid": 9.3, 
 
 def test_bulk_rows_are_written_once():
     rows = [ROW, {**ROW, "timestamp": "2026-05-01T12:30:00Z", "bid_offers": 3}]
-    assert price_bulk_add(rows=rows).new == 2
+    assert price_bulk_add(rows=rows, create_market=True).new == 2
     assert price_bulk_add(rows=rows).unchanged == 2
     assert price_bulk_add(rows=[{**ROW, "bid": 9.4}]).updated == 1
     assert PriceHistory.objects.earliest().ask == 9.35
@@ -28,7 +29,7 @@ def test_bulk_rows_may_leave_the_market_to_the_request():
     assert price_bulk_add(rows=[row], market=market).new == 1
     with pytest.raises(InvalidInput) as caught:
         price_bulk_add(rows=[{**row, "market": "USDT/VES@x"}], market=market)
-    assert "rows.0.market" in caught.value.fields
+    assert "market" in caught.value.fields
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,8 @@ def test_bulk_rows_may_leave_the_market_to_the_request():
         ({"market": None}, "market"),
         ({"market": "USDT/BOB"}, "market"),
         ({"market": 7}, "market"),
-        ({"offers": 7}, "offers"),
+        ({"timestamp": "2099-01-01T00:00:00Z"}, "timestamp"),
+        ({"timestamp": "2008-01-01T00:00:00Z"}, "timestamp"),
     ],
 )
 def test_one_bad_bulk_row_writes_nothing_and_is_named(change, field):
@@ -75,3 +77,45 @@ def test_a_market_is_found_whatever_its_case():
     assert market_get_or_create("USDT/BOB@x") == market_get_or_create("usdt/bob@X")
     with pytest.raises(InvalidInput):
         market_get_or_create("USDT")
+
+
+# ----------------------------------------------------------------------- as the sender means them
+def test_a_market_is_made_only_when_asked_and_those_alike_are_named():
+    market_get_or_create("USDT/BOB@binance_p2p")
+    row = {**ROW, "market": "USDT/BOB@binance"}
+    with pytest.raises(NotFound) as caught:
+        price_bulk_add(rows=[row])
+    assert caught.value.code == "unknown_market"
+    assert "USDT/BOB@binance_p2p" in caught.value.fields["USDT/BOB@binance"]
+    assert Market.objects.count() == 1
+    report = price_bulk_add(rows=[row], create_market=True)
+    assert (report.new, report.created) == (1, ["USDT/BOB@binance"])
+
+
+def test_other_names_are_read_as_in_a_file_and_said():
+    market = market_get_or_create("USDT/BOB@x")
+    rows = [{"fecha": "2026-05-01T12:00:00Z", "compra": 9.3, "venta": 9.4}]
+    report = price_bulk_add(rows=rows, market=market)
+    assert (report.new, PriceHistory.objects.get().ask) == (1, 9.4)
+    assert any("venta" in line for line in report.decisions)
+
+
+def test_a_time_without_a_zone_is_read_in_the_zone_that_is_said():
+    market = market_get_or_create("USDT/BOB@x")
+    rows = [{"timestamp": "2026-05-01T12:00:00", "price": 5}]
+    plain = price_bulk_add(rows=rows, market=market)
+    assert any("UTC" in line for line in plain.decisions)
+    price_bulk_add(rows=rows, market=market, options=ReadOptions(tz="America/La_Paz"))
+    hours = [at.hour for at in PriceHistory.objects.values_list("timestamp", flat=True)]
+    assert sorted(hours) == [12, 16]
+
+
+def test_a_file_that_is_posted_is_stored_whole_or_not_at_all():
+    market_get_or_create("USDT/BOB@x")
+    options = ReadOptions(market="USDT/BOB@x")
+    good = b"fecha;compra;venta\n2026-05-01T12:00:00Z;9,31;9,42\n"
+    assert price_file_add(body=good, options=options).new == 1
+    with pytest.raises(InvalidInput) as caught:
+        price_file_add(body=good + b"2026-05-01T12:30:00Z;9,3;9,4\n2026-05-01T13:30:00Z;x;9,4\n", options=options)
+    assert caught.value.code == "bad_rows"
+    assert PriceHistory.objects.get().bid == 9.31

@@ -8,13 +8,13 @@ import gzip
 
 import pandas as pd
 import pytest
-from analytics.services.prices.files import QUOTE_HEADER
 
 from analytics.conf import conf
 from analytics.exceptions import InvalidInput
 from analytics.models import Market, PriceHistory
 from analytics.services.prices import rows as price_rows
 from analytics.services.prices.importing import price_import
+from analytics.services.prices.rows import QUOTE_HEADER
 
 pytestmark = pytest.mark.django_db
 
@@ -165,7 +165,6 @@ def test_progress_counts_up_to_the_rows(write):
     ("row", "reason"),
     [
         ("2026-05-01T12:00:00Z,USDT,BOB,x,abc,9,,,,,,", "bid: not a number"),
-        ("2026-05-01T12:00:00Z,USDT,BOB,x,nan,9,,,,,,", "bid: not a number"),
         ("2026-05-01T12:00:00Z,USDT,BOB,x,9,inf,,,,,,", "ask: not a number"),
         ("2026-05-01T12:00:00Z,USDT,BOB,x,9,-Infinity,,,,,,", "ask: not a number"),
         ("2026-05-01T12:00:00Z,USDT,BOB,x,0,9,,,,,,", "bid: a price must be above zero"),
@@ -179,13 +178,13 @@ def test_progress_counts_up_to_the_rows(write):
         ("2026-02-30T12:00:00Z,USDT,BOB,x,9,9,,,,,,", "timestamp: not an ISO"),
         ("yesterday,USDT,BOB,x,9,9,,,,,,", "timestamp: not an ISO"),
         (",USDT,BOB,x,9,9,,,,,,", "timestamp: not an ISO"),
-        ("9999-01-01,USDT,BOB,x,9,9,,,,,,", "timestamp: not an ISO"),
+        ("2099-01-01,USDT,BOB,x,9,9,,,,,,", "timestamp: in the future"),
+        ("2008-12-31,USDT,BOB,x,9,9,,,,,,", "timestamp: before 2009"),
         ("2026-05-01T12:00:00Z,US DT,BOB,x,9,9,,,,,,", "market: not a market"),
         ("2026-05-01T12:00:00Z,,BOB,x,9,9,,,,,,", "market: not a market"),
         (f"2026-05-01T12:00:00Z,{'A' * 21},BOB,x,9,9,,,,,,", "market: a code"),
-        ("2026-05-01T12:00:00Z,USDT,BOB,x,9,9", "12 columns expected, 6 found"),
-        ("2026-05-01T12:00:00Z,USDT,BOB,x,9,9,,,,,,,", "12 columns expected, 13 found"),
-        ('2026-05-01T12:00:00Z,"USDT,BOB,x,9,9,,,,,,', "12 columns expected, 2 found"),
+        ("2026-05-01T12:00:00Z,USDT,BOB,x,9,9", "columns"),
+        ('2026-05-01T12:00:00Z,"USDT,BOB,x,9,9,,,,,,', "columns"),
         ("\x00\x01,,,,,,,,,,,", "timestamp: not an ISO"),
     ],
 )
@@ -196,7 +195,7 @@ def test_a_bad_row_is_set_aside_and_stops_nobody(write, tmp_path, row, reason):
     assert Market.objects.count() == 1
     with report.rejects_path.open(newline="") as stream:
         [reject] = csv.DictReader(stream)
-    assert reject["line"] == "3"
+    assert reject["row"] == "3"
     assert reason in reject["reason"]
 
 
@@ -212,20 +211,17 @@ def test_the_file_of_rejects_is_only_made_for_rejects(write):
 
 
 @pytest.mark.parametrize(
-    "header",
+    ("header", "code"),
     [
-        "timestamp,asset,fiat,exchange,bid_median,ask_median",
-        "a;b;c",
-        "timestamp,asset,fiat,exchange,bid,bid_price",
-        "timestamp,asset,fiat,ask_price",
-        "2026-05-01T12:00:00Z,USDT,BOB,x,9,9",
+        ("timestamp,asset,fiat,exchange,median,mean", "ambiguous_columns"),
+        ("a;b", "bad_header"),
+        ("timestamp,asset,fiat,exchange,bid,bid_price", "ambiguous_columns"),
+        ("timestamp,asset,fiat,ask_price", "market_required"),
     ],
 )
-def test_a_header_that_cannot_be_used_names_both_sides(write, header):
-    error = refusal(write("1,2,3", header=header))
-    assert error.code == "bad_header"
-    assert "bid_price" in error.message
-    assert header.split(",")[-1].lower() in error.message
+def test_a_header_that_cannot_be_used_is_named(write, header, code):
+    error = refusal(write("2026-05-01T12:00:00Z,2.5,3.5,4.5", header=header))
+    assert error.code == code
 
 
 def test_files_that_cannot_be_read_say_why(tmp_path, write):

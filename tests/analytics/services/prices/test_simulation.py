@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from analytics.exceptions import Conflict, InvalidInput
 from analytics.models import Market, PriceHistory
-from analytics.services.prices.importing import price_bulk_add, price_import
+from analytics.services.prices.importing import price_import
+from analytics.services.prices.posting import price_bulk_add
 from analytics.services.prices.simulation import price_simulate, simulation_write
 
 pytestmark = pytest.mark.django_db
@@ -40,7 +41,7 @@ def test_by_default_it_ends_now():
 
 def test_a_market_with_quotes_of_its_own_is_left_alone():
     row = {"timestamp": "2026-05-01T12:00:00Z", "market": "USDT/BOB@x", "bid": 9.3}
-    price_bulk_add(rows=[row])
+    price_bulk_add(rows=[row], create_market=True)
     with pytest.raises(Conflict):
         price_simulate(market="USDT/BOB@x", days=5)
     assert PriceHistory.objects.count() == 1

@@ -12,6 +12,7 @@ from analytics.services.prices.reading.meaning.contents import ColumnContent
 from analytics.services.prices.reading.meaning.plan import SIDE_PARTS, UNSURE
 from analytics.services.prices.reading.meaning.seen import Seen, several
 from analytics.services.prices.reading.options import FIGURE_ROLES
+from analytics.services.prices.reading.quotes import FIGURES
 
 
 def figure_columns(
@@ -26,6 +27,10 @@ def figure_columns(
         for role in (side + part for part in SIDE_PARTS):
             if role not in figures:
                 _add(figures, role, _best(seen, role, time))
+    for role in FIGURES[2:]:  # our own names mean what they say, whatever stands beside them
+        found = [n for n in seen.named(role) if seen.names[n].text.strip().lower() == role]
+        if role not in ("price", "volume") and len(found) == 1:
+            _add(figures, role, found[0])
     needed = not figures.keys() & {"bid", "ask", "buy", "price"}
     if "price" not in figures:
         _add(figures, "price", _price(seen, time) if needed else _lone(seen, "price", time))
