@@ -65,6 +65,8 @@ def price_bulk_add(
     _refuse_many(len(rows))
     if not rows:
         return BulkReport(0, 0, 0)
+    if problems := _unheard(rows):
+        raise _bad_rows(problems)
     if options is not None or not all(_is_own(row) for row in rows):
         return _add_read(read_quotes(rows, _options(options, market)), create_market)
     names = ("timestamp", *FIGURES)
@@ -100,6 +102,21 @@ def _refuse_many(count: int) -> None:
             "too_many_rows",
             {"rows": _("at most %(limit)s") % {"limit": limit}},
         )
+
+
+def _unheard(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Objects that say nothing, and names beside our own that nobody knows: nothing that was sent
+    is dropped unsaid."""
+    problems = {}
+    for number, row in enumerate(rows):
+        if all(value is None or value == "" for value in row.values()):
+            problems[f"rows.{number}.timestamp"] = _("missing")
+        elif "timestamp" in row and not row.keys().isdisjoint(FIGURES):
+            known = ", ".join(sorted(_OWN))
+            for name in row.keys() - set(_OWN):
+                why = _("unknown; known are: %(names)s") % {"names": known}
+                problems[f"rows.{number}.{str(name)[:40]}"] = why
+    return problems
 
 
 def _is_own(row: dict[str, Any]) -> bool:

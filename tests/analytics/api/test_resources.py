@@ -201,5 +201,6 @@ def test_quotes_are_added_in_bulk_and_only_once(api, market, wrapped):
     body = {"market": market.symbol, "rows": rows} if wrapped else rows
     for new in (3, 0):
         answer = api.post(path, body)
-        assert answer.json() == {"new": new, "updated": 0, "unchanged": 3 - new}
+        counts = {"new": new, "updated": 0, "unchanged": 3 - new}
+        assert answer.json() == {**counts, "decisions": [], "created": []}
         assert PriceHistory.objects.count() == 3

@@ -116,6 +116,9 @@ def test_a_file_that_is_posted_is_stored_whole_or_not_at_all():
     good = b"fecha;compra;venta\n2026-05-01T12:00:00Z;9,31;9,42\n"
     assert price_file_add(body=good, options=options).new == 1
     with pytest.raises(InvalidInput) as caught:
-        price_file_add(body=good + b"2026-05-01T12:30:00Z;9,3;9,4\n2026-05-01T13:30:00Z;x;9,4\n", options=options)
+        price_file_add(
+            body=good + b"2026-05-01T12:30:00Z;9,3;9,4\n2026-05-01T13:30:00Z;x;9,4\n",
+            options=options,
+        )
     assert caught.value.code == "bad_rows"
     assert PriceHistory.objects.get().bid == 9.31

@@ -214,7 +214,7 @@ def test_the_file_of_rejects_is_only_made_for_rejects(write):
     ("header", "code"),
     [
         ("timestamp,asset,fiat,exchange,median,mean", "ambiguous_columns"),
-        ("a;b", "bad_header"),
+        ("asset,fiat,bid,ask", "bad_header"),
         ("timestamp,asset,fiat,exchange,bid,bid_price", "ambiguous_columns"),
         ("timestamp,asset,fiat,ask_price", "market_required"),
     ],
