@@ -28,7 +28,9 @@ const Drawing = (() => {
       grid: { stroke: () => color("--edge"), width: 1 } };
     const texts = spec.time ? (u, splits, i, space, step) => splits.map((s, n) => Reader.tick(s, step, n === 0))
       : (u, splits, i, space, step) => splits.map((v) => Reader.number(v, places(step)) + (spec.unit ? ` ${spec.unit}` : ""));
-    const x = { ...common, space: spec.time ? 76 : 56, size: last ? (spec.time ? 40 : 28) : 6,
+    // Epochs are whole, and hours look best in parts of a day.
+    const steps = spec.unit === "h" ? [1, 2, 3, 6, 12, 24, 48, 96] : [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
+    const x = { ...common, ...(spec.time ? {} : { incrs: steps }), space: spec.time ? 76 : 56, size: last ? (spec.time ? 40 : 28) : 6,
       values: last ? texts : (u, splits) => splits.map(() => "") };
     const y = { ...common, size: 60, space: 26, values: (u, splits, i, space, step) => splits.map((v) => Reader.number(v, places(step))) };
     return [x, y];

@@ -11,8 +11,6 @@ const Charts = (() => {
       if (known.has(element) || !block) continue;
       const chart = new Chart(element, JSON.parse(block.textContent));
       known.set(element, chart);
-      const tools = element.querySelector(".tools");
-      if (tools) tools.hidden = false;
       if (element.dataset.url) follow(chart);
       element.dataset.drawn = "true";
     }

@@ -34,6 +34,7 @@ class Chart {
       this.plots = spec.panels.map((panel, n) => this.panel(n, n === spec.panels.length - 1));
     }
     this.scale(...(this.range ?? this.extent()));
+    spec.panels.forEach((_, n) => this.strips(n));
     this.tell(null);
     this.table();
   }
@@ -89,7 +90,21 @@ class Chart {
       button.addEventListener("click", () => this.toggle(n, entry, button));
       return { ...entry, button, value };
     });
-    return { entries, root: element("div", { className: "legend" }, ...entries.map((e) => e.button)) };
+    const root = element("div", { className: "legend" }, ...entries.map((e) => e.button), element("span", { className: "strips" }));
+    return { entries, root };
+  }
+
+  // What the colours of the strips mean: a name once, in the order of time.
+  strips(n) {
+    const names = this.spec.panels[n].strips.map((strip) => {
+      const seen = new Map(strip.parts.map((part) => [part.label, part.color]));
+      return element("span", {}, `${strip.label}: `, ...[...seen].map(([label, color]) => {
+        const swatch = element("i", { className: "swatch part" });
+        swatch.style.setProperty("--swatch", `var(${color})`);
+        return element("span", { className: "part" }, swatch, label);
+      }));
+    });
+    this.legends[n].root.querySelector(".strips").replaceChildren(...names);
   }
 
   toggle(n, entry, button) {
