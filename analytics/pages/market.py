@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from analytics.models import AnomalyEvent, Forecast
 from analytics.pages.anomalies import mark
@@ -36,7 +37,7 @@ _HOLDS = dt.timedelta(hours=3)
 
 def range_name(name: str) -> str:
     """What the button of a range says."""
-    return _("all") if name == "all" else name
+    return pgettext("range", "all") if name == "all" else name
 
 
 def market_chart(view: MarketView, range_: str) -> Chart:
@@ -149,7 +150,7 @@ def _spread(quotes: Table, fan: Table | None) -> Panel:
         lines.append(Line(column="spread", label=_("spread")))
         if fan is not None:
             lines, bands = [*lines, *fan_parts(fan, "s.")[0]], fan_parts(fan, "s.")[1]
-    title = _("Spread (% of the mid price)")
+    title = _("Spread (percent of the mid price)")
     return Panel(title=title, height=130, lines=lines, bands=bands, digits=2, unit="%")
 
 
