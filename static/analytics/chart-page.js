@@ -76,7 +76,7 @@ const Charts = (() => {
     csv: (chart) => save(`${file(chart)}.csv`, new Blob([chart.csv()], { type: "text/csv" })),
     png: async (chart) => save(`${file(chart)}.png`, await chart.png()),
   };
-  const file = (chart) => chart.spec.title.replace(/[^\p{L}\p{N}.@-]+/gu, "-").replace(/^-|-$/g, "") || "chart";
+  const file = (chart) => chart.spec.title.replace(/[^\p{L}\p{N}.@_-]+/gu, "-").replace(/^-|-$/g, "") || "chart";
 
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-tool]");

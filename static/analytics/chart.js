@@ -51,7 +51,7 @@ class Chart {
     this.host.append(head, body);
     const now = () => this.spec.panels[n];
     const options = {
-      width: this.host.clientWidth || 600, height: panel.height, legend: { show: false },
+      width: this.host.clientWidth || 600, height: panel.height, legend: { show: false }, padding: [8, 14, 0, 0],
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), Reader.zone),
       scales: { x: { time: this.spec.time }, y: { range: (u, low, high) => Drawing.range(now())(u, low, high) } },
       axes: Drawing.axes(this.spec, last), bands: Drawing.bands(panel),
@@ -128,7 +128,8 @@ class Chart {
     const links = groups.map(({ at, marks }) => {
       const worst = marks.find((m) => m.color === "--bad") ?? marks[0];
       const text = marks.map((m) => m.label).join("\n");
-      const link = element("a", { className: "flag", href: worst.href, title: text, textContent: marks.length > 1 ? marks.length : "!" });
+      const link = element("a", { className: "flag", href: worst.href, title: text });
+      link.dataset.count = marks.length > 1 ? marks.length : "!";
       link.setAttribute("aria-label", text);
       link.style.left = `${Math.max(0, Math.min(at - 12, u.over.clientWidth - 24))}px`;
       link.style.setProperty("--swatch", `var(${worst.color})`);
