@@ -47,7 +47,7 @@ run: $(VENV)/installed node_modules/installed locale/es/LC_MESSAGES/django.mo ##
 	@$(MAIN_JOB) --if-needed
 	@$(BIN)/honcho start --no-prefix --procfile Procfile
 
-demo: $(VENV)/installed locale/es/LC_MESSAGES/django.mo ## The main job only, on DATA= or a simulated market, then stop.
+demo: $(VENV)/installed node_modules/installed locale/es/LC_MESSAGES/django.mo ## The main job only, on DATA= or a simulated market, then stop.
 	@$(MAIN_JOB)
 
 test: test-sqlite test-postgres ## Every test, on SQLite and on PostgreSQL.

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from analytics.models import TrainingRun
 from analytics.pages.charts import Chart, Line, Mark, Panel, Strip, Table, digits, figures
 from analytics.pages.numbers import duration, is_finite
+from analytics.words import stage
 
 
 def panel(
@@ -30,6 +31,7 @@ def run(row: TrainingRun) -> dict[str, Any]:
         "row": row,
         "percent": round(100 * row.progress),
         "eta": duration(row.eta_seconds) if row.eta_seconds is not None else "",
+        "stage": stage(row.stage),
         "cancelling": row.cancel_requested and row.is_open,
     }
 
@@ -84,7 +86,7 @@ def loss_chart(name: str, losses: Sequence[Sequence[Any]], *, title: str) -> Cha
     )
     named = {"train": _("training"), "valid": _("validation")}
     stages = [
-        Mark(start=a + 0.5, end=b + 0.5, label=str(rows[a][0]), color=("soft", "fan")[n % 2])
+        Mark(start=a + 0.5, end=b + 0.5, label=stage(str(rows[a][0])), color=("soft", "fan")[n % 2])
         for n, (a, b) in enumerate(pairwise([0, *starts, len(rows)]))
     ]
     panel = Panel(

@@ -21,7 +21,12 @@ const Drawing = (() => {
     return { x: data[0], columns: new Map(names.map((name, n) => [name, data[n + 1]])) };
   };
 
-  const places = (step) => Math.max(0, Math.min(8, -Math.floor(Math.log10(step) + 1e-9)));
+  // Digits after the point that such steps need: 0.025 has three.
+  const places = (step) => {
+    let digits = 0;
+    while (digits < 8 && Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) > 1e-6) digits += 1;
+    return digits;
+  };
 
   const axes = (spec, last) => {
     const common = { stroke: () => color("--soft"), ticks: { show: false }, font: "12px system-ui, sans-serif",

@@ -162,7 +162,7 @@ class Chart {
     if (!this.note) return;
     const name = (x) => (this.spec.time ? Reader.moment(x) : `${Reader.number(x, 0)} ${this.spec.unit}`.trim());
     if (!u || u.cursor.left < 0 || u.cursor.idx === null || u.cursor.idx === undefined) {
-      const [first, last] = this.seen();
+      const [first, last] = this.spec.time ? this.seen() : [Math.ceil(this.seen()[0]), Math.floor(this.seen()[1])];
       this.note.textContent = `${name(first)} – ${name(last)}${this.spec.time ? ` (${Reader.zone})` : ""}`;
       return;
     }

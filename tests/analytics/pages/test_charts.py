@@ -8,6 +8,7 @@ import math
 
 import pytest
 from django.template.loader import render_to_string
+from django.utils import translation
 
 from analytics.pages.charts import Chart, Figures, Line, Mark, Panel, Table, digits, figures
 from analytics.pages.fans import fan_chart, fan_table
@@ -98,6 +99,12 @@ def test_the_losses_of_a_new_stage_begin_a_new_line():
         ["3", "5.000", "6.000"],
         ["4", "1.000", "–"],
     ]
+
+
+def test_stages_are_named_in_the_readers_language():
+    with translation.override("es"):
+        chart = loss_chart("x", [["training 1/2", 3, 4], ["else", 2, 1]], title="x")
+    assert [p.label for p in chart.panels[0].strips[0].parts] == ["entrenamiento 1/2", "else"]
 
 
 def test_the_table_of_a_long_chart_is_short_and_ends_with_the_last_point():
