@@ -69,8 +69,7 @@ class TrainingRunAdmin(RunAdmin):
 
     @admin.display(description=_("loss per epoch"))
     def loss_curve(self, run: TrainingRun) -> SafeString | str:
-        title = str(_("Loss per epoch"))
-        return drawn(runs.loss_chart(f"loss-{run.pk}", run.losses, title=title))
+        return drawn(runs.loss_chart(f"loss-{run.pk}", run.losses))
 
     @admin.display(description=_("data audit"))
     def audit_report(self, run: TrainingRun) -> SafeString:

@@ -69,7 +69,7 @@ def device_rows(device: Mapping[str, Any]) -> list[tuple[str, str]]:
     return rows
 
 
-def loss_chart(name: str, losses: Sequence[Sequence[Any]], *, title: str) -> Chart | None:
+def loss_chart(name: str, losses: Sequence[Sequence[Any]]) -> Chart | None:
     """Training and validation loss per epoch, as the run stores them: [stage, train, valid]. A new
     stage begins a new line; the strip names it. None where nothing is known yet."""
     rows = [[*row, None, None][:3] for row in losses]
@@ -100,7 +100,7 @@ def loss_chart(name: str, losses: Sequence[Sequence[Any]], *, title: str) -> Cha
     )
     return Chart(
         id=name,
-        title=title,
+        title=_("Loss per epoch"),
         tables=[table],
         panels=[panel],
         time=False,

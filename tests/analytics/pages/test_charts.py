@@ -37,8 +37,8 @@ def spec_of(chart):
 
 
 def test_a_chart_of_nothing_is_none():
-    assert loss_chart("x", [], title="x") is None
-    assert loss_chart("x", [["fit", None, None]], title="x") is None
+    assert loss_chart("x", []) is None
+    assert loss_chart("x", [["fit", None, None]]) is None
     assert fan([], math.nan, []) is None
 
 
@@ -86,7 +86,7 @@ def test_what_is_no_number_is_left_out_and_an_infinite_forecast_draws_no_fan():
 
 
 def test_the_losses_of_a_new_stage_begin_a_new_line():
-    chart = loss_chart("x", [["a", 3, 4], ["a", 2, None], ["b", 5, 6], ["b", 1]], title="x")
+    chart = loss_chart("x", [["a", 3, 4], ["a", 2, None], ["b", 5, 6], ["b", 1]])
     (table,) = spec_of(chart)["tables"]
     assert table["x"] == [1, 2, 2.5, 3, 4]
     assert table["columns"] == {"train": [3, 2, None, 5, 1], "valid": [4, None, None, 6, None]}
@@ -103,7 +103,7 @@ def test_the_losses_of_a_new_stage_begin_a_new_line():
 
 def test_stages_are_named_in_the_readers_language():
     with translation.override("es"):
-        chart = loss_chart("x", [["training 1/2", 3, 4], ["else", 2, 1]], title="x")
+        chart = loss_chart("x", [["training 1/2", 3, 4], ["else", 2, 1]])
     assert [p.label for p in chart.panels[0].strips[0].parts] == ["entrenamiento 1/2", "else"]
 
 
