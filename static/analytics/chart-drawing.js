@@ -1,8 +1,13 @@
 // From a chart's spec (analytics/pages/charts.py) to what uPlot wants. Needs uPlot and reader.js.
 "use strict";
 const Drawing = (() => {
+  const palette = new Map(); // asking for a style costs more than drawing with it
+  const named = (name) => {
+    if (!palette.has(name)) palette.set(name, getComputedStyle(document.documentElement).getPropertyValue(name).trim() || "#888888");
+    return palette.get(name);
+  };
   const color = (name, alpha = 1) => {
-    const value = getComputedStyle(document.documentElement).getPropertyValue(name).trim() || "#888888";
+    const value = named(name);
     if (alpha === 1 || !/^#[0-9a-f]{6}$/i.test(value)) return value;
     return value + Math.round(alpha * 255).toString(16).padStart(2, "0");
   };
@@ -130,5 +135,5 @@ const Drawing = (() => {
     return best;
   };
 
-  return { color, joined, axes, series, bands, range, under, over, nearest };
+  return { color, forget: () => palette.clear(), joined, axes, series, bands, range, under, over, nearest };
 })();

@@ -87,7 +87,7 @@ const Charts = (() => {
   });
 
   // The colours are the page's: a change of scheme, by the system or by a switch, draws anew.
-  const repaint = () => known.forEach((chart) => chart.redraw());
+  const repaint = () => { Drawing.forget(); known.forEach((chart) => chart.redraw()); };
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
   new MutationObserver(repaint).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   document.addEventListener("DOMContentLoaded", () => start());
