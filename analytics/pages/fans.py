@@ -59,7 +59,10 @@ def fan_chart(
     past = [(at.timestamp(), value) for at, value in line if is_finite(value)]
     if not past and forecast is None:
         return None
-    tables, lines, bands, rules = [], [], [], []
+    tables: list[Table] = []
+    lines: list[Line] = []
+    bands: list[Band] = []
+    rules: list[float] = []
     if forecast is not None:
         more, bands = fan_parts(forecast)
         lines += more

@@ -30,7 +30,7 @@ from analytics.selectors.chart import Drawn, EventView, MarketView
 from analytics.words import word
 
 #: Colour of a regime, as a CSS variable; its name is always told too.
-REGIMES = {"up-trend": "good", "down-trend": "bad", "volatile range": "warn", "shock": "warn"}
+REGIMES = {"up-trend": "good", "down-trend": "bad", "volatile range": "warn", "shock": "line"}
 #: A recognition speaks for no longer than this.
 _HOLDS = dt.timedelta(hours=3)
 

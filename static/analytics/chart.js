@@ -56,7 +56,7 @@ class Chart {
       scales: { x: { time: this.spec.time }, y: { range: (u, low, high) => Drawing.range(now())(u, low, high) } },
       axes: Drawing.axes(this.spec, last), bands: Drawing.bands(panel),
       series: [{}, ...panel.lines.map((line) => Drawing.series(line, panel))],
-      cursor: { sync: { key: this.root.id, setSeries: false, scales: ["x", null] }, drag: { x: true, y: false, setScale: false },
+      cursor: { y: false, sync: { key: this.root.id, setSeries: false, scales: ["x", null] }, drag: { x: true, y: false, setScale: false },
         dataIdx: (u, place, at) => (place === 0 ? at : Drawing.nearest(u, place, at)),
         points: { show: (u, place) => { if (now().lines[place - 1].width === 0) return undefined; return element("div"); } } },
       hooks: {
