@@ -39,8 +39,17 @@ class Table:
         return {"x": [round(x, 3) for x in self.x], "columns": columns, "breaks": breaks}
 
 
+class _Coloured:
+    """A part of a panel that is drawn in the colour of a CSS variable."""
+
+    color: str
+
+    def spec(self) -> dict[str, Any]:
+        return {**vars(self), "color": f"--{self.color}"}
+
+
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class Line(_Coloured):
     """A column as it is drawn: line, dash, dots, step, area, bars or points. A line without a
     label is no entry of the legend; a hidden one waits there to be switched on."""
 
@@ -52,12 +61,9 @@ class Line:
     alpha: float = 1.0
     hidden: bool = False
 
-    def spec(self) -> dict[str, Any]:
-        return {**vars(self), "color": f"--{self.color}"}
-
 
 @dataclass(frozen=True, kw_only=True)
-class Band:
+class Band(_Coloured):
     """The area between two columns, which must be lines of the panel."""
 
     low: str
@@ -66,12 +72,9 @@ class Band:
     color: str = "line"
     alpha: float = 0.15
 
-    def spec(self) -> dict[str, Any]:
-        return {**vars(self), "color": f"--{self.color}"}
-
 
 @dataclass(frozen=True, kw_only=True)
-class Mark:
+class Mark(_Coloured):
     """A stretch of x that deserves attention; with `href` its flag leads there."""
 
     start: float
@@ -79,9 +82,6 @@ class Mark:
     label: str
     color: str = "warn"
     href: str = ""
-
-    def spec(self) -> dict[str, Any]:
-        return {**vars(self), "color": f"--{self.color}"}
 
 
 @dataclass(frozen=True, kw_only=True)
