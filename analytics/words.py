@@ -104,6 +104,25 @@ FEATURES = {
 }
 
 
+#: What a long job is doing; a number may follow ("fold 2", "training 1/3").
+STAGES = {
+    "preparing": _("preparing"),
+    "selection": _("selection"),
+    "training": _("training"),
+    "fold": _("fold"),
+    "all": _("all data"),
+    "calibrating": _("calibrating"),
+    "measuring": _("measuring"),
+    "scoring": _("scoring"),
+}
+
+
+def stage(name: str) -> str:
+    """The name of what a job is doing; an unknown one stands for itself."""
+    known, space, number = name.partition(" ")
+    return f"{STAGES.get(known, known)}{space}{number}"
+
+
 def word(name: str) -> str:
     """The name of one of ml's words; an unknown one stands for itself."""
     return str(WORDS.get(name, name))

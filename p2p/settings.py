@@ -144,7 +144,8 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 # ------------------------------------------------------------------------------------- static files
 STATIC_URL = "/static/"
 STATIC_ROOT = HOME / "static"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+# Browser libraries are packages (package.json), served like our own files.
+STATICFILES_DIRS = [BASE_DIR / "static", ("uplot", BASE_DIR / "node_modules" / "uplot" / "dist")]
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = False
 

@@ -15,10 +15,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from analytics.admin.base import CappedPaginator, MarketFilter, OwnedAdmin, mark, operate
+from analytics.admin.base import CappedPaginator, MarketFilter, OwnedAdmin, drawn, mark, operate
 from analytics.models import AnomalyEvent, AnomalyResult, AnomalyWatch
 from analytics.pages.anomalies import expected_rows
+from analytics.pages.market import event_chart
 from analytics.selectors.anomalies import anomaly_list, event_list
+from analytics.selectors.chart import event_view
 from analytics.services.anomalies.feedback import anomaly_acknowledge, anomaly_label, event_judge
 from analytics.words import sentence, word
 
@@ -80,6 +82,7 @@ class AnomalyEventAdmin(_Strange):
             {"fields": ["market", "model", "source", "state", "start", "peak", "end", "row_link"]},
         ),
         (_("What"), {"fields": ["level", "strangeness", "threshold", "words"]}),
+        (_("Around it"), {"fields": ["chart"]}),
         (_("At its peak"), {"fields": ["expected_values"]}),
         (_("Feedback"), {"fields": ["judged", "note", "feedback_at", "feedback_by"]}),
         (_("Times"), {"fields": ["created_at", "updated_at"]}),
@@ -103,6 +106,10 @@ class AnomalyEventAdmin(_Strange):
     @admin.display(description=_("feedback"), ordering="feedback")
     def judged(self, event: AnomalyEvent) -> SafeString:
         return mark(_JUDGED[event.feedback], event.get_feedback_display())
+
+    @admin.display(description=_("quotes"))
+    def chart(self, event: AnomalyEvent) -> SafeString | str:
+        return drawn(event_chart(event, event_view(event)))
 
     @admin.display(description=_("rows"))
     def row_link(self, event: AnomalyEvent) -> SafeString:

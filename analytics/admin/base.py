@@ -12,7 +12,9 @@ from django.contrib import admin, messages
 from django.contrib.auth import get_permission_codename
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
+from django.forms.widgets import Script
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -20,10 +22,19 @@ from django.utils.translation import ngettext
 
 from analytics.exceptions import AnalyticsError
 from analytics.models import BacktestRun, Market, TrainingRun
+from analytics.pages.charts import Chart
 from analytics.pages.numbers import duration
 
 #: Rows beyond which a list says "so many" instead of counting on.
 MOST_COUNTED = 10_000
+#: What draws the charts of a page, in this order.
+CHART_SCRIPTS = (
+    "uplot/uPlot.iife.min.js",
+    "analytics/reader.js",
+    "analytics/chart-drawing.js",
+    "analytics/chart.js",
+    "analytics/chart-page.js",
+)
 _RUN_STATES = {"succeeded": "good", "failed": "bad", "cancelled": "quiet"}
 
 
@@ -45,7 +56,8 @@ class OwnedAdmin(admin.ModelAdmin):
     actions_selection_counter = True
 
     class Media:
-        css = {"all": ["analytics/charts.css", "analytics/admin.css"]}
+        css = {"all": ["uplot/uPlot.min.css", "analytics/charts.css", "analytics/admin.css"]}
+        js = [Script(name, defer=True) for name in CHART_SCRIPTS]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -126,6 +138,13 @@ def pretty(value: Any) -> SafeString:
     """JSON for a person."""
     text = json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True, default=str)
     return format_html("<pre>{}</pre>", text) if value else SafeString("–")
+
+
+def drawn(chart: Chart | None) -> SafeString | str:
+    """A chart on an admin page."""
+    return (
+        render_to_string("analytics/partials/chart.html", {"chart": chart}) if chart else nothing()
+    )
 
 
 def nothing() -> str:

@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -67,6 +68,9 @@ class MarketAdmin(OwnedAdmin):
     train_anomaly = train(_("Train: anomaly"), Task.ANOMALY)
     train_pattern = train(_("Train: pattern"), Task.PATTERN)
     train_all = train(_("Train: all four"), *Task.values)
+
+    def view_on_site(self, market: Market) -> str:
+        return reverse("analytics:market", args=[market.pk])
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return admin.ModelAdmin.has_add_permission(self, request)

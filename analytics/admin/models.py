@@ -13,10 +13,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from analytics.admin.base import MarketFilter, OwnedAdmin, mark, operate
+from analytics.admin.base import MarketFilter, OwnedAdmin, drawn, mark, operate
 from analytics.models import ModelEvent, TrainedModel
 from analytics.pages import models as pages
 from analytics.pages.metrics import metric_lines
+from analytics.pages.runs import loss_chart
 from analytics.selectors.models import model_decision, model_list
 from analytics.services.registry.promotion import model_promote, model_retire, model_rollback
 
@@ -58,7 +59,7 @@ class TrainedModelAdmin(OwnedAdmin):
     fieldsets = [
         (None, {"fields": ["market", "task", "family", "version", "state", "run", "card"]}),
         (_("Against the active version"), {"fields": ["comparison"]}),
-        (_("Measured"), {"fields": ["against_baseline", "all_metrics", "test_from"]}),
+        (_("Measured"), {"fields": ["against_baseline", "all_metrics", "test_from", "loss_curve"]}),
         (_("Data"), {"fields": ["data_window", "trained_until", "step_minutes", "window"]}),
         (_("Artifact"), {"fields": ["inputs", "artifact", "checksum", "device", "trained_at"]}),
     ]
@@ -98,6 +99,10 @@ class TrainedModelAdmin(OwnedAdmin):
     def comparison(self, model: TrainedModel) -> SafeString:
         found = pages.decision(model_decision(model), str(model))
         return render_to_string("admin/analytics/comparison.html", {"decision": found})
+
+    @admin.display(description=_("loss per epoch"))
+    def loss_curve(self, model: TrainedModel) -> SafeString | str:
+        return drawn(loss_chart(f"loss-{model.run_id}", model.run.losses))
 
     @admin.display(description=_("data window"))
     def data_window(self, model: TrainedModel) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -12,9 +10,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from analytics.admin.base import MarketFilter, OwnedAdmin, RunAdmin, nothing, operate, pretty
+from analytics.admin.base import MarketFilter, OwnedAdmin, RunAdmin, drawn, operate, pretty
 from analytics.models import TrainingRun, WorkerHeartbeat
-from analytics.pages import charts, runs
+from analytics.pages import runs
 from analytics.pages.audit import audit_lines, audit_rows
 from analytics.selectors.runs import run_list
 from analytics.services.jobs.lifecycle import job_cancel
@@ -69,9 +67,9 @@ class TrainingRunAdmin(RunAdmin):
     def left(self, run: TrainingRun) -> str:
         return runs.run(run)["eta"] or "–"
 
-    @admin.display(description=_("loss (line: training, dashes: validation)"))
-    def loss_curve(self, run: TrainingRun) -> Any:
-        return charts.loss_chart(run.losses, title=str(_("Loss per epoch"))) or nothing()
+    @admin.display(description=_("loss per epoch"))
+    def loss_curve(self, run: TrainingRun) -> SafeString | str:
+        return drawn(runs.loss_chart(f"loss-{run.pk}", run.losses))
 
     @admin.display(description=_("data audit"))
     def audit_report(self, run: TrainingRun) -> SafeString:

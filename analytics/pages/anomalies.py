@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from analytics.models import AnomalyEvent, AnomalyResult, AnomalyWatch
-from analytics.pages import charts
+from analytics.pages.charts import Mark
 from analytics.pages.numbers import duration, number, percent
 from analytics.selectors.prices import staleness
 from analytics.words import feature, sentence, word
+
+#: Colour of a severity, as a CSS variable.
+COLORS = {"low": "soft", "medium": "warn", "high": "bad", "critical": "bad"}
 
 
 def event(row: AnomalyEvent) -> dict[str, Any]:
@@ -29,10 +33,15 @@ def event(row: AnomalyEvent) -> dict[str, Any]:
     }
 
 
-def span(row: AnomalyEvent) -> charts.Span:
-    """An event as a mark in a chart."""
-    title = f"{word(row.kind)}: {sentence(row.phrases, row.text)}"
-    return charts.Span(row.start, row.end, row.severity, title)
+def mark(row: AnomalyEvent) -> Mark:
+    """An event as a mark in a chart, with the way to its page."""
+    return Mark(
+        start=row.start.timestamp(),
+        end=row.end.timestamp(),
+        label=f"{row.get_severity_display()} · {word(row.kind)}: {sentence(row.phrases, row.text)}",
+        color=COLORS.get(row.severity, "warn"),
+        href=reverse("admin:analytics_anomalyevent_change", args=[row.pk]),
+    )
 
 
 def watch(row: AnomalyWatch | None) -> dict[str, Any] | None:

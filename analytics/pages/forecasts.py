@@ -11,10 +11,11 @@ from django.utils.translation import gettext_lazy
 
 from analytics.models import AnomalyEvent, Forecast
 from analytics.models.choices import Source, Task
-from analytics.pages import charts
-from analytics.pages.anomalies import span
+from analytics.pages.anomalies import mark
+from analytics.pages.charts import Chart, Figures, Line, Panel, Table, figures
+from analytics.pages.fans import fan_chart, fan_table
 from analytics.pages.metrics import metric_head, metric_table, metric_value
-from analytics.pages.numbers import duration, number
+from analytics.pages.numbers import duration, moment, number
 from analytics.selectors.dashboard import forecast_is_stale
 
 REASONS = {
@@ -53,24 +54,28 @@ def fan(
         )
     # What was quoted after the forecast stays in: beside an old one it shows how right it was.
     ends = max((row["at"] for row in rows), default=forecast.as_of)
-    chart = charts.fan_chart(
+    chart = fan_chart(
+        f"fan-{forecast.pk}",
         [point for point in line if point[0] <= ends],
-        forecast.as_of,
-        forecast.last_value,
-        forecast.horizons,
+        fan_table(forecast.as_of, forecast.last_value, forecast.horizons),
         title=title,
-        desc=_in_words(rows, number(forecast.last_value)),
-        spans=[span(row) for row in events],
+        summary=_in_words(rows, number(forecast.last_value)),
+        figures=_figures(rows),
+        marks=[mark(row) for row in events],
     )
-    stale = forecast_is_stale(forecast)
     return {
         "row": forecast,
         "chart": chart,
-        "rows": rows,
         "title": title,
-        "stale": stale,
-        "marked": "<rect" in chart,
+        "stale": forecast_is_stale(forecast),
+        "marked": chart is not None and any(panel.marks for panel in chart.panels),
     }
+
+
+def _figures(rows: list[dict[str, Any]]) -> Figures:
+    heads = [_("Ahead"), _("At (UTC)"), _("Value"), "5 %", "95 %"]
+    lines = [[r["ahead"], moment(r["at"]), r["value"], r["low"], r["high"]] for r in rows]
+    return Figures(heads, lines)
 
 
 def _in_words(rows: list[dict[str, Any]], last: str) -> str:
@@ -90,6 +95,43 @@ def accuracy_lines(found: Mapping[str, Any]) -> dict[str, Any] | None:
         "lines": [_line(row) for row in found["horizons"]],
         "drift": [drift_words(verdict) for verdict in found["drift"]],
     }
+
+
+def accuracy_chart(
+    name: str, days: Sequence[tuple[dt.datetime, Mapping[str, Any]]]
+) -> Chart | None:
+    """Day by day what became of the forecasts: their error over the last value's, and how often
+    90 % held. None where fewer than two days were scored."""
+    if len(days) < 2:
+        return None
+    skill = [row["error_"] / row["naive"] if row["naive"] else None for _day, row in days]
+    share = [100 * row["inside"] / row["n"] for _day, row in days]
+    # In the middle of its day, so that the axis names that day in the reader's zone too.
+    noons = [day.timestamp() + 43200 for day, _row in days]
+    table = Table(x=noons, columns={"skill": skill, "in": share})
+    heads = {"skill": metric_head(ACCURACY["skill"]), "in": metric_head(ACCURACY["coverage_90"])}
+    panels = [
+        Panel(title=heads["skill"], lines=[Line(column="skill")], height=120, level=1),
+        Panel(
+            title=heads["in"],
+            lines=[Line(column="in")],
+            height=120,
+            digits=0,
+            unit="%",
+            level=90,
+        ),
+    ]
+    return Chart(
+        id=name,
+        title=_("Accuracy day by day"),
+        tables=[table],
+        panels=panels,
+        figures=figures(table, heads, x=_("Day (UTC)"), write=_day),
+    )
+
+
+def _day(at: float) -> str:
+    return f"{dt.datetime.fromtimestamp(at, dt.UTC):%Y-%m-%d}"
 
 
 def _line(row: Mapping[str, Any]) -> dict[str, Any]:

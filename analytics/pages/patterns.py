@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from analytics.models import PatternResult
-from analytics.pages import charts
+from analytics.pages.charts import Chart, Line, Panel, Table, digits, figures
 from analytics.pages.numbers import duration, number, percent
 from analytics.selectors.patterns import PatternView
 from analytics.words import word
@@ -34,7 +34,7 @@ def page(view: PatternView) -> dict[str, Any]:
         "percent": percent(pattern.probability),
         "heads": heads(pattern),
         "held": held(pattern),
-        "chart": charts.lines_chart([("mine", line)], title=title, desc=_in_words(pattern, line)),
+        "chart": _day(pattern, line, title),
         "chart_title": title,
         "history": [
             {
@@ -90,17 +90,11 @@ def analogues(
     day = 24 * pattern.model.step_minutes / 30  # hours in 48 steps
     mine = _relative(line)
     most = _most(found, mine)
-    lines = [("alike", _cut(_path(one, day), most)) for one in found["nearest"]]
+    lines = [_cut(_path(one, day), most) for one in found["nearest"]]
     title = _("%(n)d similar moments of the past and what followed") % {"n": len(lines)}
     levels = found["quantiles"]
     return {
-        "chart": charts.lines_chart(
-            [*lines, ("mine", mine)],
-            label=lambda x: f"{x:+.0f} h",
-            now=0.0,
-            title=title,
-            desc=_followed(found),
-        ),
+        "chart": _similar(pattern, lines, mine, title, _followed(found)),
         "title": title,
         "count": found["count"],
         "nearest": [
@@ -118,6 +112,49 @@ def analogues(
         "proven": found["proven"],
         "worth": _worth(found),
     }
+
+
+def _day(pattern: PatternResult, line: list[tuple[float, float]], title: str) -> Chart | None:
+    """The average price of the stretch that was named."""
+    if not line:
+        return None
+    x, values = zip(*line, strict=True)
+    table = Table(x=x, columns={"price": values})
+    shown = Line(column="price", label=_("price"), width=2)
+    return Chart(
+        id=f"pattern-{pattern.pk}",
+        title=title,
+        summary=_in_words(pattern, line),
+        tables=[table],
+        panels=[Panel(lines=[shown], digits=digits(values))],
+        figures=figures(table, {"price": _("price")}),
+    )
+
+
+def _similar(
+    pattern: PatternResult,
+    paths: Sequence[Sequence[tuple[float, float]]],
+    mine: Sequence[tuple[float, float]],
+    title: str,
+    summary: str,
+) -> Chart:
+    """Days that were alike, each before and after its moment, under the last day itself."""
+    tables, lines = [], []
+    for place, path in enumerate([*paths, *([mine] if mine else [])]):
+        x, values = zip(*path, strict=True)
+        tables.append(Table(x=x, columns={f"path{place}": values}))
+        lines.append(Line(column=f"path{place}", color="soft", width=1.2, alpha=0.7))
+    if mine:
+        lines[-1] = Line(column=lines[-1].column, label=_("the last day"), width=2.4)
+    return Chart(
+        id=f"similar-{pattern.pk}",
+        title=title,
+        summary=summary,
+        tables=tables,
+        panels=[Panel(lines=lines, rules=[0.0], digits=2, unit="%")],
+        time=False,
+        unit="h",
+    )
 
 
 def _relative(line: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

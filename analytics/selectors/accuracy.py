@@ -6,10 +6,12 @@ import datetime as dt
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Case, Count, F, FloatField, Max, Min, Sum, Value, When
+from django.db.models.functions import TruncDay
 
-from analytics.models import ForecastScore
+from analytics.models import ForecastScore, Market
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +107,22 @@ def tallies(
         .order_by("market_id", "task", "source", "steps", "model_id")
     )
     return [Tally(**{name.rstrip("_"): value for name, value in row.items()}) for row in rows]
+
+
+def daily(market: Market, task: str, *, since: dt.datetime) -> list[tuple[dt.datetime, Any]]:
+    """(day in UTC, sums over its scored forecasts of `error`, `naive` and those `inside` 90 %, and
+    `n`), oldest first, all versions that answered together."""
+    scores = ForecastScore.objects.filter(
+        forecast__market=market, forecast__task=task, target_at__gte=since
+    )
+    days = scores.annotate(day=TruncDay("target_at", tzinfo=dt.UTC)).values("day")
+    rows = days.annotate(
+        n=Count("pk"),
+        error_=Sum("error"),
+        naive=Sum("naive_error"),
+        inside=_count("inside_90"),
+    )
+    return [(row["day"], row) for row in rows.order_by("day")]
 
 
 def merged(found: Iterable[Tally]) -> list[Tally]:

@@ -61,7 +61,19 @@ def test_a_reader_without_staff_is_kept_out(client):
 
 def test_a_run_shows_its_loss_curve(admin_client, full):
     run = TrainingRun.objects.get(status="running")
-    assert "<svg" in admin_client.get(url("trainingrun", "change", run.pk)).content.decode()
+    page = admin_client.get(url("trainingrun", "change", run.pk)).content.decode()
+    assert f'data-chart="loss-{run.pk}-spec"' in page
+    assert "uplot/uPlot.iife.min.js" in page
+
+
+def test_an_event_shows_the_prices_around_it_and_its_scores(admin_client):
+    market = factories.make_market()
+    factories.make_quotes(market)
+    found = factories.make_anomaly(factories.make_model(market, "anomaly"))
+    page = admin_client.get(url("anomalyevent", "change", found.event_id)).content.decode()
+    assert f'data-chart="event-{found.event_id}-spec"' in page
+    for column in ("bid", "ask", "score"):
+        assert f'"column": "{column}"' in page
 
 
 def test_a_version_stands_beside_its_baseline(admin_client, full):

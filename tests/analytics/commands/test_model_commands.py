@@ -29,6 +29,8 @@ def run(*words: str) -> str:
 
 def test_a_market_is_trained_asked_and_kept_by_commands_alone(db):
     market = price_simulate(days=60, seed=3)
+    newest = market.prices.order_by("-timestamp").values_list("pk", flat=True)[:3]
+    market.prices.filter(pk__in=list(newest)).delete()  # nothing may be quoted in the future
     for task in ("price", "spread", "anomaly", "pattern"):
         said = run("train_model", task, "--epochs", "1", "--seed", "5")
         assert "succeeded" in said, said
@@ -68,8 +70,6 @@ def test_a_market_is_trained_asked_and_kept_by_commands_alone(db):
 
 def watched_and_judged(market: Market) -> None:
     """A quote far off raises an event as it arrives; what is said of it reaches the next fit."""
-    newest = market.prices.order_by("-timestamp").values_list("pk", flat=True)[:3]
-    market.prices.filter(pk__in=list(newest)).delete()  # nothing may be quoted in the future
     assert f"{market.symbol}: " in run("watch_anomalies", "--market", market.symbol)
     last = market.prices.latest()
     for steps in (1, 2, 3):

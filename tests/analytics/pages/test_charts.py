@@ -1,16 +1,19 @@
-"""Charts: nothing to draw gives nothing, odd data still draws, text is escaped."""
+"""Charts: nothing to draw gives nothing, odd data still draws, what is not finite never leaves."""
 
 from __future__ import annotations
 
 import datetime as dt
+import json
 import math
-import re
-from xml.etree import ElementTree
 
 import pytest
+from django.template.loader import render_to_string
+from django.utils import translation
 
-from analytics.pages import charts
+from analytics.pages.charts import Chart, Figures, Line, Mark, Panel, Table, digits, figures
+from analytics.pages.fans import fan_chart, fan_table
 from analytics.pages.numbers import number
+from analytics.pages.runs import loss_chart
 
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 PAST = [(NOW - dt.timedelta(hours=n), 10 + 0.1 * n) for n in (3, 2, 1)]
@@ -24,79 +27,122 @@ def horizon(hours, value, half):
 
 
 def fan(line=PAST, last=10.0, horizons=None, **given):
-    steps = [horizon(1, 10.1, 0.2), horizon(6, 10.2, 0.5)] if horizons is None else horizons
-    return charts.fan_chart(line, NOW, last, steps, title=given.pop("title", "x"), **given)
+    steps = [horizon(6, 10.2, 0.5), horizon(1, 10.1, 0.2)] if horizons is None else horizons
+    return fan_chart("f", line, fan_table(NOW, last, steps), title="x", **given)
 
 
-def test_a_span_is_marked_where_the_chart_has_room_for_it():
-    line = [(NOW - dt.timedelta(hours=h), 10.0 + h) for h in (10, 5, 0)]
-
-    def spans(start: float, end: float) -> list[tuple[float, float]]:
-        span = charts.Span(
-            NOW - dt.timedelta(hours=start), NOW - dt.timedelta(hours=end), "high", "<b>"
-        )
-        chart = charts.fan_chart(line, NOW, 10.0, [], title="t", spans=[span])
-        assert "<b>" not in chart
-        found = re.findall(r'<rect class="span high" x="([\d.]+)" y="10" width="([\d.]+)"', chart)
-        return [(float(x), float(width)) for x, width in found]
-
-    ((x, width),) = spans(8, 6)
-    assert width == pytest.approx((560 - 62 - 12) / 5, abs=0.2)
-    assert x == pytest.approx(62 + (560 - 62 - 12) / 5, abs=0.2)
-    ((x, width),) = spans(0, 0)
-    assert (x, width) == (560 - 12 - charts.THINNEST, charts.THINNEST)
-    assert spans(20, 9)[0][0] == 62
-    assert spans(30, 11) == []
+def spec_of(chart):
+    """As the browser reads it: strict JSON."""
+    return json.loads(json.dumps(chart.spec(), allow_nan=False))
 
 
-def test_a_chart_of_nothing_is_empty():
-    assert charts.loss_chart([], title="x") == ""
-    assert fan([], math.nan, []) == ""
+def test_a_chart_of_nothing_is_none():
+    assert loss_chart("x", []) is None
+    assert loss_chart("x", [["fit", None, None]]) is None
+    assert fan([], math.nan, []) is None
 
 
-def test_a_chart_is_well_formed_and_says_what_it_is():
-    chart = ElementTree.fromstring(fan(title="Price", desc="Goes up."))
-    assert [chart[0].text, chart[1].text] == ["Price", "Goes up."]
-    assert chart.get("role") == "img"
+def test_a_fan_begins_at_the_last_value_and_widens_with_time():
+    spec = spec_of(fan())
+    forecast, past = spec["tables"]
+    assert forecast["x"] == [NOW.timestamp() + 3600 * h for h in (0, 1, 6)]
+    assert forecast["columns"]["median"] == [10.0, 10.1, 10.2]
+    assert forecast["columns"]["q0.05"] == pytest.approx([10.0, 9.9, 9.7])
+    assert past["columns"]["past"] == pytest.approx([10.3, 10.2, 10.1])
+    (panel,) = spec["panels"]
+    # Of the three bands only the one whose quantiles are known.
+    assert [(b["low"], b["high"], b["label"]) for b in panel["bands"]] == [
+        ("q0.05", "q0.95", "90 %")
+    ]
+    assert panel["rules"] == [NOW.timestamp()]
 
 
-def test_everything_drawn_lies_inside_the_frame():
-    drawn = re.findall(r'points="([^"]+)"', fan())
-    points = [tuple(map(float, pair.split(","))) for path in drawn for pair in path.split()]
-    assert len(drawn) == 3  # quoted, median and the one band that is given
-    assert all(0 <= x <= 560 and 0 <= y <= 210 for x, y in points)
+def test_every_band_and_line_of_a_panel_names_a_column_that_is_there():
+    spec = spec_of(fan())
+    known = {name for table in spec["tables"] for name in table["columns"]}
+    for panel in spec["panels"]:
+        lines = {line["column"] for line in panel["lines"]}
+        assert lines <= known
+        assert {name for b in panel["bands"] for name in (b["low"], b["high"])} <= lines
 
 
-def test_a_band_is_as_wide_as_its_quantiles():
-    points = re.search(r'<polygon[^>]+points="([^"]+)"', fan())[1].split()
-    heights = [float(pair.split(",")[1]) for pair in points]
-    origin, near_top, far_top, far_low, near_low = heights
-    assert far_top < near_top < origin < near_low < far_low
+def test_a_mark_outside_of_the_chart_is_left_out():
+    end = NOW.timestamp() + 6 * 3600
+    marks = [Mark(start=s, end=s + 60, label="m") for s in (0.0, PAST[0][0].timestamp(), end + 1)]
+    assert [m.start for m in fan(marks=marks).panels[0].marks] == [PAST[0][0].timestamp()]
 
 
 def test_a_forecast_without_quantiles_or_past_still_draws():
-    bare = [{"at": NOW + dt.timedelta(hours=1), "value": 11.0}]
-    chart = fan([], 10.0, bare)
-    assert "polygon" not in chart
-    assert 'class="median"' in chart
+    chart = fan([], 10.0, [{"at": NOW + dt.timedelta(hours=1), "value": 11.0}])
+    assert chart.panels[0].bands == []
+    assert [line.column for line in chart.panels[0].lines] == ["median"]
 
 
-def test_quotes_that_are_not_numbers_are_left_out():
-    assert "nan" not in fan([*PAST, (NOW, math.nan)])
+def test_what_is_no_number_is_left_out_and_an_infinite_forecast_draws_no_fan():
+    assert len(spec_of(fan([*PAST, (NOW, math.nan)]))["tables"][1]["x"]) == 3
+    assert list(fan(horizons=[horizon(1, math.inf, 1.0)]).tables[0].columns) == ["past"]
+    spec = Table(x=[1, 2], columns={"a": [math.nan, math.inf]}).spec()
+    assert spec["columns"]["a"] == [None, None]
 
 
-def test_an_infinite_forecast_draws_nothing():
-    assert fan(horizons=[horizon(1, math.inf, 1.0)]) == ""
+def test_the_losses_of_a_new_stage_begin_a_new_line():
+    chart = loss_chart("x", [["a", 3, 4], ["a", 2, None], ["b", 5, 6], ["b", 1]])
+    (table,) = spec_of(chart)["tables"]
+    assert table["x"] == [1, 2, 2.5, 3, 4]
+    assert table["columns"] == {"train": [3, 2, None, 5, 1], "valid": [4, None, None, 6, None]}
+    assert table["breaks"] == {"train": [2], "valid": [2]}
+    parts = [(p.label, p.start, p.end) for p in chart.panels[0].strips[0].parts]
+    assert parts == [("a", 0.5, 2.5), ("b", 2.5, 4.5)]
+    assert chart.figures.rows == [
+        ["1", "3.000", "4.000"],
+        ["2", "2.000", "–"],
+        ["3", "5.000", "6.000"],
+        ["4", "1.000", "–"],
+    ]
 
 
-def test_a_flat_line_and_a_single_epoch_can_be_drawn():
-    assert "<circle" in charts.loss_chart([["fit", 1.0, 1.0]], title="x")
-    flat = [["fit", 1.0, None], ["fit", 1.0, None]]
-    assert "nan" not in charts.loss_chart(flat, title="x")
+def test_stages_are_named_in_the_readers_language():
+    with translation.override("es"):
+        chart = loss_chart("x", [["training 1/2", 3, 4], ["else", 2, 1]])
+    assert [p.label for p in chart.panels[0].strips[0].parts] == ["entrenamiento 1/2", "else"]
 
 
-def test_a_chart_escapes_its_words():
-    assert "<b>" not in charts.loss_chart([["a", 1, 2]], title="<b>", desc="<b>")
+def test_the_table_of_a_long_chart_is_short_and_ends_with_the_last_point():
+    table = Table(x=list(range(0, 360_000, 3600)), columns={"a": list(range(1, 101))})
+    found = figures(table, {"a": "A"})
+    assert len(found.rows) == 20
+    assert found.rows[-1] == ["1970-01-05 03:00 UTC", "100.0"]
+    assert found.note == "20 of 100 points."
+
+
+def test_words_of_a_chart_are_escaped_on_the_page():
+    evil = "</script><b>"
+    chart = Chart(
+        id="c",
+        title=evil,
+        summary=evil,
+        tables=[Table(x=[1, 2], columns={"a": [1, 2]})],
+        panels=[Panel(lines=[Line(column="a", label=evil)], title=evil)],
+        figures=Figures([evil], [[evil]]),
+    )
+    page = render_to_string("analytics/partials/chart.html", {"chart": chart})
+    assert "<b>" not in page
+    assert page.count("<script") == page.count("</script>") == 1
+
+
+def test_a_chart_says_what_it_shows_without_a_picture():
+    chart = fan(summary="Goes up.", figures=Figures(["When", "Value"], [["soon", "10.1"]]))
+    page = render_to_string("analytics/partials/chart.html", {"chart": chart})
+    assert page.count("Goes up.") == 3  # for screen readers, without JavaScript, and in the spec
+    assert '<th scope="row">soon</th><td class="n">10.1</td>' in page
+
+
+@pytest.mark.parametrize(
+    ("values", "places"),
+    [([9.62], 4), ([0.00123], 7), ([36_000, 4.0], 0), ([None, math.nan], 4), ([0], 2), ([-250], 2)],
+)
+def test_figures_of_a_chart_keep_five_digits(values, places):
+    assert digits(values) == places
 
 
 @pytest.mark.parametrize(

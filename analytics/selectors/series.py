@@ -1,0 +1,141 @@
+"""Quotes as arrays for charts: kept between requests, and thinned so that every peak stays.
+
+A market's arrays are kept while nothing at or before its newest quote has changed
+(`Counters.rewrites`); quotes that came later are read and appended.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from django.db import connection
+from django.db.models import FloatField, Func
+from tsdownsample import M4Downsampler
+
+from analytics.models import Market, PriceHistory
+from analytics.models.market import derive_price
+from analytics.selectors.figures import stored_floats
+from analytics.selectors.prices import market_counters
+
+COLUMNS = ("bid", "ask", "price", "bid_volume", "ask_volume")
+#: Points of one line of a chart: four (first, last, lowest, highest) in each of 300 stretches.
+POINTS = 1200
+#: Quotes of all markets that are kept, at 48 bytes each.
+MOST_KEPT = 1_500_000
+_CHUNK = 50_000
+
+
+class _Epoch(Func):
+    """Seconds since 1970 of a moment."""
+
+    template = "CAST(EXTRACT(EPOCH FROM %(expressions)s) AS double precision)"
+    output_field = FloatField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        template = "(julianday(%(expressions)s) - 2440587.5) * 86400"
+        return self.as_sql(compiler, connection, template=template, **context)
+
+
+@dataclass(frozen=True)
+class Series:
+    """Quotes of one market: `at` (n,) float64 seconds since 1970, ascending; `cells` (n, 5)
+    float64 in the order of COLUMNS, NaN where unknown."""
+
+    at: np.ndarray
+    cells: np.ndarray
+
+    def column(self, name: str) -> np.ndarray:
+        """(n,) of a column of COLUMNS."""
+        return self.cells[:, COLUMNS.index(name)]
+
+    def between(self, since: float, until: float) -> Series:
+        first, end = np.searchsorted(self.at, [since - 1e-3, until + 1e-3])
+        return Series(self.at[first:end], self.cells[first:end])
+
+    def derived(self) -> dict[str, np.ndarray]:
+        """The columns, the average price and the spread in percent, each (n,)."""
+        found = {name: self.column(name) for name in COLUMNS}
+        mid, spread = derive_price(found["bid"], found["ask"], found["price"])
+        average = np.where(np.isnan(mid), found["price"], mid)
+        return {**found, "average": average, "spread": spread}
+
+
+@dataclass(frozen=True)
+class _Kept:
+    rewrites: int
+    since: float
+    series: Series
+
+
+_kept: OrderedDict[int, _Kept] = OrderedDict()
+_lock = Lock()
+
+
+def quote_series(market: Market, since: dt.datetime) -> Series:
+    """All quotes of a market from `since` on. The arrays are shared: nobody may write into them."""
+    if connection.in_atomic_block:  # what it writes may be undone, and the counters given again
+        return _read(market, since.timestamp())
+    rewrites = market_counters(market).rewrites
+    first = since.timestamp()
+    with _lock:
+        kept = _kept.get(market.pk)
+    if kept is None or kept.rewrites != rewrites or kept.since > first or not len(kept.series.at):
+        series = _read(market, first)
+    else:
+        series, first = _continued(market, kept.series), kept.since
+    _keep(market.pk, _Kept(rewrites, first, series))
+    return series.between(since.timestamp(), np.inf)
+
+
+def thin(at: np.ndarray, columns: Iterable[np.ndarray], points: int = POINTS) -> np.ndarray:
+    """Places of the rows to draw, ascending: per column the M4 choice (first, last, lowest and
+    highest of each stretch; Jugel et al. 2014), all rows where there are no more than `points`."""
+    if len(at) <= points:
+        return np.arange(len(at))
+    chosen = [np.array([0, len(at) - 1])]
+    for column in columns:
+        if np.isfinite(column).any():
+            values = np.ascontiguousarray(column, dtype="float64")
+            picked = M4Downsampler().downsample(at, values, n_out=points - points % 4)
+            chosen.append(picked.astype("int64"))
+    return np.unique(np.concatenate(chosen))
+
+
+def _continued(market: Market, series: Series) -> Series:
+    last = float(series.at[-1])
+    more = _read(market, last).between(last + 3e-3, np.inf)
+    if not len(more.at):
+        return series
+    return Series(np.concatenate([series.at, more.at]), np.concatenate([series.cells, more.cells]))
+
+
+def _read(market: Market, since: float) -> Series:
+    """All quotes from `since` on, moments to the millisecond. The rows go from the cursor straight
+    into arrays: the ORM's conversion of every cell is most of what reading a million costs."""
+    begin = dt.datetime.fromtimestamp(since, dt.UTC)
+    quotes = PriceHistory.objects.filter(market=market, timestamp__gte=begin).order_by("timestamp")
+    asked = quotes.values_list(_Epoch("timestamp"), *stored_floats(COLUMNS))
+    sql, params = asked.query.sql_with_params()
+    parts = [np.empty((0, 1 + len(COLUMNS)))]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        while rows := cursor.fetchmany(_CHUNK):
+            parts.append(np.array(rows, dtype="float64"))
+    table = np.concatenate(parts)
+    return Series(np.round(table[:, 0], 3), np.ascontiguousarray(table[:, 1:]))
+
+
+def _keep(pk: int, kept: _Kept) -> None:
+    with _lock:
+        _kept[pk] = kept
+        _kept.move_to_end(pk)
+        while len(_kept) > 1 and sum(len(one.series.at) for one in _kept.values()) > MOST_KEPT:
+            _kept.popitem(last=False)
+        if len(kept.series.at) > MOST_KEPT:
+            _kept.clear()
