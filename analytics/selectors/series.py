@@ -20,7 +20,6 @@ from tsdownsample import M4Downsampler
 
 from analytics.models import Market, PriceHistory
 from analytics.models.market import derive_price
-from analytics.selectors.figures import stored_floats
 from analytics.selectors.prices import market_counters
 
 COLUMNS = ("bid", "ask", "price", "bid_volume", "ask_volume")
@@ -120,7 +119,7 @@ def _read(market: Market, since: float) -> Series:
     into arrays: the ORM's conversion of every cell is most of what reading a million costs."""
     begin = dt.datetime.fromtimestamp(since, dt.UTC)
     quotes = PriceHistory.objects.filter(market=market, timestamp__gte=begin).order_by("timestamp")
-    asked = quotes.values_list(_Epoch("timestamp"), *stored_floats(COLUMNS))
+    asked = quotes.values_list(_Epoch("timestamp"), *COLUMNS)
     sql, params = asked.query.sql_with_params()
     parts = [np.empty((0, 1 + len(COLUMNS)))]
     with connection.cursor() as cursor:
