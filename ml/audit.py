@@ -12,12 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ml.grid import build_grid, check_quotes, infer_step_minutes
+from ml.cadence import infer_step_minutes
+from ml.grid import build_grid, check_quotes
 from ml.tasks import TASKS
 
 #: A move between neighbouring grid rows beyond so many robust sigmas counts as a jump.
 JUMP_SIGMAS = 8.0
 _ROBUST = 1.4826
+#: A move of the logarithm that is rounding.
+_SAME = 1e-11
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +82,7 @@ def audit_quotes(quotes: pd.DataFrame, *, step_minutes: int | None = None) -> Da
         "one_sided_share": one_sided,
         "crossed_share": crossed,
         "jump_share": _jumps(moves),
-        "stuck_longest": _longest_stuck(grid["mid"]) * step,
+        "stuck_longest": _longest_stuck(moves, known) * step,
         "season_price": _season(moves.abs(), step),
         "season_spread": _season(grid["spread_pct"], step) if "spread_pct" in grid else None,
         "enough": {str(t): int(known.sum()) >= spec.min_grid_rows for t, spec in TASKS.items()},
@@ -101,17 +104,17 @@ def _sides(quotes: pd.DataFrame) -> tuple[float | None, float | None]:
 
 def _jumps(moves: pd.Series) -> float:
     values = moves.dropna().to_numpy()
-    moved = values[values != 0]
+    moved = values[np.abs(values) > _SAME]
     if len(moved) < 20:
         return 0.0
     sigma = _ROBUST * np.median(np.abs(moved - np.median(moved)))
     return float((np.abs(values) > JUMP_SIGMAS * sigma).mean()) if sigma > 0 else 0.0
 
 
-def _longest_stuck(mid: pd.Series) -> int:
-    """Rows of the longest run of one unchanged, known value."""
-    change = (mid.diff().fillna(1.0) != 0) | mid.isna()
-    runs = mid.notna().groupby(change.cumsum()).sum()
+def _longest_stuck(moves: pd.Series, known: pd.Series) -> int:
+    """Rows of the longest run of one unchanged, known price; `moves` are those of its logarithm."""
+    change = ~(moves.abs() <= _SAME) | ~known
+    runs = known.groupby(change.cumsum()).sum()
     return int(runs.max()) if len(runs) else 0
 
 

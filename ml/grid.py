@@ -15,9 +15,6 @@ import pandas as pd
 from ml.errors import BadQuotes
 from ml.spec import DEFAULT_STEP_MINUTES, QUOTE_COLUMNS, STALE_MINUTES
 
-_STEPS = (1, 5, 10, 15, 30, 60, 120, 240, 720, 1440)
-_COMFORTABLE_ROWS = 4000
-
 
 def check_quotes(quotes: pd.DataFrame) -> pd.DataFrame:
     """The frame with known columns only, all-empty ones dropped; raises BadQuotes otherwise. A
@@ -43,27 +40,6 @@ def check_times(index: pd.Index) -> None:
     times = index.asi8
     if len(times) and (times[0] == pd.NaT.value or not (times[1:] > times[:-1]).all()):
         raise BadQuotes("Timestamps must be sorted and unique.", {"timestamp": "unsorted"})
-
-
-def infer_step_minutes(timestamps: pd.DatetimeIndex) -> int:
-    """A market's own cadence in minutes: 30 unless its quotes come clearly more seldom, or come
-    more often over so short a time that 30 minutes would leave too few rows to learn from."""
-    if len(timestamps) < 3:
-        return DEFAULT_STEP_MINUTES
-    gaps = np.diff(timestamps.as_unit("ns").asi8) / 6e10
-    # Median over time, not over rows: a burst of one-minute polling must not set the cadence.
-    order = np.argsort(gaps)
-    weight = np.cumsum(gaps[order])
-    typical = float(gaps[order][np.searchsorted(weight, weight[-1] / 2)])
-    if typical > 1.5 * DEFAULT_STEP_MINUTES:
-        return next((s for s in _STEPS if s >= 0.9 * typical), _STEPS[-1])
-    span = (timestamps[-1] - timestamps[0]).total_seconds() / 60
-    for step in reversed([s for s in _STEPS if s <= DEFAULT_STEP_MINUTES]):
-        if span / step >= _COMFORTABLE_ROWS:
-            return step
-        if step * 0.9 <= typical:
-            return step
-    return _STEPS[0]
 
 
 def build_grid(

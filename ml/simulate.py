@@ -21,6 +21,7 @@ likeness, not a fit: no result on it says anything about a real market.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -245,5 +246,12 @@ def _rounded(market: SimulatedMarket, quotes: pd.DataFrame) -> pd.DataFrame:
             quotes[name] = quotes[name].round(2)
         else:
             ticks = (quotes[name] / market.tick).round().clip(lower=1)
-            quotes[name] = (ticks * market.tick).round(10)
+            quotes[name] = _tidy(ticks * market.tick)
     return quotes
+
+
+def _tidy(prices: pd.Series) -> pd.Series:
+    """Without the hair of a product of floats, at any scale: ten decimals, or ten digits where a
+    price is below one."""
+    least = float(prices.min())
+    return prices.round(10 if not least < 1 else 10 - math.floor(math.log10(least)))

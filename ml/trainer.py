@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from ml.artifact import save_artifact
+from ml.cadence import infer_step_minutes
 from ml.device import get_device, set_seeds
-from ml.errors import Cancelled
-from ml.grid import check_quotes, dataset_hash, infer_step_minutes
+from ml.errors import Cancelled, NotEnoughData
+from ml.grid import check_quotes, dataset_hash
 from ml.pipeline import FitContext, Fitted, Pipeline
 from ml.registry import get_spec
 from ml.spec import (
@@ -129,7 +130,12 @@ def _write(
     score = fitted.metrics[task.primary]
     against = fitted.baseline_metrics[task.primary]
     if score is None or against is None:
-        raise ValueError(f"{task.pipeline} measured no {task.primary}")
+        raise NotEnoughData(
+            f"The last stretch, from {fitted.test_from:%Y-%m-%d} on, holds nothing that a "
+            f"{spec.task} model could be measured on.",
+            needed=task.min_grid_rows,
+            present=fitted.grid_rows,
+        )
     facts: dict[str, Any] = {
         "task": spec.task,
         "family": spec.name,

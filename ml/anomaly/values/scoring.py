@@ -12,7 +12,13 @@ import pandas as pd
 from ml.anomaly.alarms import VALUES, event_starts, fade
 from ml.anomaly.calibration import parse_alarm_rate
 from ml.anomaly.values.calibration import alarms_at_rate
-from ml.anomaly.values.features import ValueFeatures, seconds_of, typical_step, value_features
+from ml.anomaly.values.features import (
+    ValueFeatures,
+    seconds_of,
+    typical_step,
+    unit_of,
+    value_features,
+)
 from ml.anomaly.values.rarity import Rarity, kind_of
 from ml.errors import BadQuotes, Cancelled, NotEnoughData
 from ml.results import SeriesScores
@@ -44,7 +50,7 @@ def score_values(
         )
     seconds = seconds_of(index)
     step = typical_step(seconds[: cuts[0]])
-    features = value_features(values, seconds, cuts[0])
+    features = value_features(values / unit_of(values[: cuts[0]]), seconds, cuts[0])
     fits, rare = [], np.zeros(len(rows))
     for number, (cut, end) in enumerate(zip(cuts, [*cuts[1:], len(rows)], strict=True)):
         said = Progress(stage="scoring", epoch=number, epochs=len(cuts))
