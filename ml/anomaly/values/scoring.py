@@ -20,10 +20,13 @@ from ml.anomaly.values.features import (
     value_features,
 )
 from ml.anomaly.values.rarity import Rarity, kind_of
+from ml.anomaly.values.stuck import stuck_decades
 from ml.errors import BadQuotes, Cancelled, NotEnoughData
 from ml.results import SeriesScores
 from ml.spec import Progress, ProgressCallback, ignore_progress
 
+#: The kind of a row whose value only repeats the one before, where values used to change.
+STUCK = "stuck"
 WARM_UP = 0.15
 #: The warm-up, and this many times as long a history, are what is learned from.
 REFITS = (1, 2, 4)
@@ -62,11 +65,20 @@ def score_values(
         rare[start:end] = rarity.decades(features, start, end)
         fits.append((end, rarity))
     first = 0 if train_until is not None else cuts[0]
-    alarm, raised = alarms_at_rate(rare, first, cuts[0], per_week * step / _WEEK)
+    per_row = per_week * step / _WEEK
+    alarm, raised = alarms_at_rate(rare, first, cuts[0], per_row)
     rare[:first] = 0.0
     on_progress(Progress(stage="scoring", epoch=len(cuts), epochs=len(cuts)))
     kinds = _kinds(features, fits, alarm, raised)
-    return SeriesScores(fade(rare), event_starts(rare, VALUES), alarm, kinds)
+    stuck = stuck_decades(values, per_row)
+    stuck[:first] = 0.0
+    begun = (stuck > 0) & (np.concatenate([[0.0], stuck[:-1]]) == 0)
+    return SeriesScores(
+        np.maximum(fade(rare), stuck),
+        np.maximum(event_starts(rare, VALUES), np.where(begun, stuck, 0.0)),
+        alarm | (stuck > 0),
+        tuple(STUCK if frozen else kind for frozen, kind in zip(stuck > 0, kinds, strict=True)),
+    )
 
 
 def _kinds(
