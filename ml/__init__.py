@@ -40,6 +40,7 @@ _HOMES = {
     "ml.families.cnn": ("CNNModel",),
     "ml.families.gru": ("GRUModel",),
     "ml.families.lstm": ("LSTMModel",),
+    "ml.baselines": ("baseline_predictor",),
     "ml.cadence": ("cadence_minutes", "infer_step_minutes"),
     "ml.grid": ("build_grid", "dataset_hash"),
     "ml.predictor": ("DLPredictor",),

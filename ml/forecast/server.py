@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -21,14 +22,29 @@ from ml.spec import ModelSpec, Source
 from ml.tasks import HORIZONS, QUANTILES
 
 
+class Quantiles(Protocol):
+    """Who makes the quantiles of a forecaster: of many origins, or of one that may be stale."""
+
+    def many(self, series: Series, rows: np.ndarray, source: Source) -> QuantileForecast: ...
+
+    def one(
+        self, quotes: Quotes, series: Series, row: int, *, stale: bool = False
+    ) -> QuantileForecast: ...
+
+
 class Forecaster:
     """Serves one artifact (the contract of ml.pipeline.ForecastServer). Threads may share it."""
 
     def __init__(self, spec: ModelSpec, state: ForecasterState) -> None:
+        self._set_up(spec, state.window, state.step_minutes, state.columns)
+        self.quantiles: Quantiles = QuantileMaker(spec.task, state)
+
+    def _set_up(
+        self, spec: ModelSpec, window: int, step_minutes: int, columns: tuple[str, ...]
+    ) -> None:
+        """What does not depend on who makes the quantiles."""
         self.spec, self.target = spec, Target(spec.task)
-        self.window, self.step_minutes = state.window, state.step_minutes
-        self.columns = state.columns
-        self.quantiles = QuantileMaker(spec.task, state)
+        self.window, self.step_minutes, self.columns = window, step_minutes, columns
         self._step = self.step_minutes * MINUTE
         self._per_day = max(1, 1440 // self.step_minutes)
         #: Rows that the inputs of the last one are made of, and those that may follow it unknown.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,12 @@ from ml.pattern.recognizer import by_row, mirror_of, predict, windows_of
 from ml.pipeline import family_of
 from ml.results import Analogues, Pattern, Patterns
 from ml.spec import Source
+from ml.tasks import TASKS, Task
 
 #: Names and (rows, channels), as make_channels gives them.
 Channels = tuple[tuple[str, ...], np.ndarray]
+#: Columns that a channel or a label is made of; the rest of the quotes is not asked for.
+USED = ("bid", "ask", "price", "bid_volume", "ask_volume")
 #: Rows before a row that its channels depend on: a month's MAD around a month's median, and more.
 CONTEXT = 2 * MONTH + WARM_UP
 
@@ -184,3 +188,29 @@ class PatternRecognizer:
             library, _ = self._grown(grid, made[1])
             gain = prove(library, int(first.timestamp()), self.day)
         return measure_all(truth, tables, usable, source, self.step, gain)
+
+
+class RuleRecognizer(PatternRecognizer):
+    """Serves patterns without a network; whatever source is asked for, the rule answers."""
+
+    def __init__(self, task: Task, quotes: pd.DataFrame, step_minutes: int) -> None:
+        self.name = self.baseline = TASKS[task].baseline
+        self.step, self.window = step_minutes, 1
+        self.columns = tuple(c for c in quotes.columns if c in USED)
+        self.device, self.gain, self.day = torch.device("cpu"), None, DAY * step_minutes * 60
+        grid = self._grid(quotes, quotes.index[0], quotes.index[-1])
+        truth = make_labels(grid, centred=True)
+        self.rule = TrailingRule.fit(grid, truth, np.full(len(grid), True))
+
+    def recognize(
+        self, quotes: pd.DataFrame, *, at: dt.datetime, history: int, source: Source
+    ) -> Patterns:
+        """What the rule says."""
+        found = super().recognize(quotes, at=at, history=history, source=Source.BASELINE)
+        return replace(found, notes=(*found.notes, "the trailing rule answers, not a network"))
+
+    def evaluate(
+        self, quotes: pd.DataFrame, *, start: dt.datetime, end: dt.datetime, source: Source
+    ) -> dict[str, float | None]:
+        """The rule's metrics."""
+        return super().evaluate(quotes, start=start, end=end, source=Source.BASELINE)
