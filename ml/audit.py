@@ -14,6 +14,7 @@ import pandas as pd
 
 from ml.cadence import infer_step_minutes
 from ml.grid import build_grid, check_quotes
+from ml.redenomination import find_redenominations
 from ml.tasks import TASKS
 
 #: A move between neighbouring grid rows beyond so many robust sigmas counts as a jump.
@@ -87,7 +88,7 @@ def audit_quotes(quotes: pd.DataFrame, *, step_minutes: int | None = None) -> Da
         "season_spread": _season(grid["spread_pct"], step) if "spread_pct" in grid else None,
         "enough": {str(t): int(known.sum()) >= spec.min_grid_rows for t, spec in TASKS.items()},
     }
-    return DataAudit(**facts, findings=tuple(_findings(facts)))
+    return DataAudit(**facts, findings=(*_broken_units(quotes), *_findings(facts)))
 
 
 def _share(mask: pd.Series) -> float:
@@ -133,6 +134,14 @@ def _season(values: pd.Series, step_minutes: int) -> float:
         return 0.0
     fitted = known.groupby(known.index.hour).transform("mean")
     return float(fitted.var(ddof=0) / total)
+
+
+def _broken_units(quotes: pd.DataFrame) -> list[Finding]:
+    text = "; a training rescales what lies before"
+    return [
+        Finding(level="warning", code="redenomination", text=one.text + text)
+        for one in find_redenominations(quotes)
+    ]
 
 
 def _findings(facts: dict) -> list[Finding]:

@@ -17,6 +17,7 @@ from ml.device import get_device, set_seeds
 from ml.errors import Cancelled, NotEnoughData
 from ml.grid import check_quotes, dataset_hash
 from ml.pipeline import FitContext, Fitted, Pipeline
+from ml.redenomination import find_redenominations, notes_of, rescaled
 from ml.registry import get_spec
 from ml.spec import (
     LabelledSpan,
@@ -102,8 +103,17 @@ class DLModelTrainer:
             labels=self.labels,
         )
         pipeline: Pipeline = importlib.import_module(spec.of_task.pipeline)
-        fitted = pipeline.fit(spec, config, quotes, context)
-        return _write(spec, config, quotes, context, fitted, seconds=time.perf_counter() - started)
+        breaks = find_redenominations(quotes)
+        fitted = pipeline.fit(spec, config, rescaled(quotes, breaks), context)
+        return _write(
+            spec,
+            config,
+            quotes,
+            context,
+            fitted,
+            seconds=time.perf_counter() - started,
+            notes=notes_of(breaks),
+        )
 
 
 def _versions() -> dict[str, str]:
@@ -125,6 +135,7 @@ def _write(
     fitted: Fitted,
     *,
     seconds: float,
+    notes: tuple[str, ...],
 ) -> TrainReport:
     task = spec.of_task
     score = fitted.metrics[task.primary]
@@ -165,6 +176,7 @@ def _write(
         "pipeline": task.pipeline,
         "config": vars(config),
         "section": fitted.section,
+        **({"notes": list(notes)} if notes else {}),
     }
     checksum = save_artifact(context.workdir, manifest, fitted.tensors)
     context.checkpoint.unlink(missing_ok=True)
@@ -177,4 +189,5 @@ def _write(
         losses=fitted.losses,
         seconds=seconds,
         checksum=checksum,
+        notes=notes,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +34,24 @@ class ForecastBatch:
 
     origins: pd.DatetimeIndex
     answer: QuantileForecast
+
+    @classmethod
+    def joined(cls, parts: Sequence[ForecastBatch]) -> ForecastBatch:
+        """Batches that follow each other, as one; there is at least one."""
+        some = [part for part in parts if len(part.origins)] or list(parts[:1])
+        if len(some) == 1:
+            return some[0]
+        origins = some[0].origins.append([part.origins for part in some[1:]])
+        answers = [part.answer for part in some]
+        known = [a.novelty for a in answers if a.novelty is not None]
+        return cls(
+            pd.DatetimeIndex(origins),
+            QuantileForecast(
+                np.concatenate([a.value for a in answers]),
+                np.concatenate([a.quantiles for a in answers]),
+                np.concatenate(known) if len(known) == len(answers) else None,
+            ),
+        )
 
 
 def crps(quantiles: np.ndarray, truth: np.ndarray) -> np.ndarray:

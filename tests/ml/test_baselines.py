@@ -50,7 +50,8 @@ def test_a_few_rows_are_enough_and_are_never_trusted_to_stand_still(task, rows):
     found = ask(task, still)
     low, high = ends(found).T
     assert np.isfinite(ends(found)).all()
-    assert (low < found.last_value).all() and (found.last_value < high).all()
+    assert (low < found.last_value).all()
+    assert (found.last_value < high).all()
     if task == "price":
         assert ((high - low) / found.last_value > 0.001).all()
 

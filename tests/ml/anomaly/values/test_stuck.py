@@ -1,4 +1,4 @@
-"""A frozen source is named and stays in alarm while it is frozen; a peg and a night's rest are not."""
+"""A frozen source is in alarm while it is frozen; a peg and a night's rest are not."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ def test_a_source_that_froze_is_in_alarm_as_stuck_until_it_moves_again():
     assert found.alarm[late].all()
     assert set(found.kind[late]) == {"stuck"}
     assert (found.score[late] > 0).all()
-    assert "stuck" not in found.kind[:1800] and "stuck" not in found.kind[2100:]
+    assert "stuck" not in found.kind[:1800]
+    assert "stuck" not in found.kind[2100:]
     assert found.event_score[1800 : 1800 + LEAST_RUN + 1].max() > 0
 
 
