@@ -7,7 +7,7 @@ staleness limit is missing (NaN). This is the grid on which every model sees a m
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -66,6 +66,13 @@ def build_grid(
         grid_columns(seen, values, index.asi8, stale_minutes or stale_after(step_minutes)),
         index=index,
     )
+
+
+def missing_notes(columns: Sequence[str]) -> tuple[str, ...]:
+    """What is said of columns that a model was trained with and that the quotes lack."""
+    if not columns:
+        return ()
+    return (f"{', '.join(columns)} missing: trained with, not in these quotes, and not judged",)
 
 
 def stale_after(step_minutes: int) -> int:

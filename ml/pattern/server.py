@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ml.errors import ArtifactMismatch, NotEnoughData
-from ml.grid import build_grid, stale_after
+from ml.grid import build_grid, missing_notes, stale_after
 from ml.pattern.analogues import STRIDE, Library, Scaler, find_analogues, raw_points
 from ml.pattern.baseline import TrailingRule
 from ml.pattern.features import make_channels, usable_rows, whole_windows
@@ -78,15 +78,16 @@ class PatternRecognizer:
 
     def _grid(self, quotes: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
         """The grid up to `end` with the rows before `start` that its channels depend on."""
-        missing = [c for c in self.columns if c not in quotes.columns]
-        if missing:
+        missing = self._missing(quotes)
+        if any(not column.endswith("volume") for column in missing):
             raise ArtifactMismatch(
                 "These quotes lack columns that the model was trained on.",
                 {"columns": ", ".join(missing)},
             )
         back = pd.Timedelta(minutes=CONTEXT * self.step + stale_after(self.step))
-        quotes = quotes.loc[start - back : end, list(self.columns)]
-        grid = build_grid(quotes, step_minutes=self.step, end=end)
+        there = [c for c in self.columns if c not in missing]
+        grid = build_grid(quotes.loc[start - back : end, there], step_minutes=self.step, end=end)
+        grid = grid.assign(**{c: np.nan for c in self.columns if c not in grid})
         if len(grid) < WARM_UP:
             raise NotEnoughData(
                 f"Naming a pattern needs {WARM_UP} grid rows; there are {len(grid)}.",
@@ -94,6 +95,9 @@ class PatternRecognizer:
                 present=len(grid),
             )
         return grid
+
+    def _missing(self, quotes: pd.DataFrame) -> list[str]:
+        return [c for c in self.columns if c not in quotes.columns]
 
     def _answers(
         self, grid: pd.DataFrame, wanted: np.ndarray, source: Source, made: Channels
@@ -120,6 +124,9 @@ class PatternRecognizer:
         heard = (rows >= len(grid) - 1 - history - MEMORY) & (rows >= WARM_UP - 1)
         made = make_channels(grid)
         tables = {h: t[heard] for h, t in self._answers(grid, heard, source, made).items()}
+        missing = self._missing(quotes)
+        if missing:  # nothing is known of how deep the market is
+            tables.pop("liquidity", None)
         held = held_names(tables, source)
         index = grid.index[heard]
         named = [
@@ -135,7 +142,7 @@ class PatternRecognizer:
             history=tuple(named[:-1]),
             source=source,
             name=self.baseline if source == Source.BASELINE else self.name,
-            notes=self._notes(grid, named[-1]),
+            notes=(*missing_notes(missing), *self._notes(grid, named[-1])),
             analogues=self._analogues(grid, made[1]) if source == Source.NETWORK else None,
         )
 
