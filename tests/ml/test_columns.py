@@ -1,5 +1,4 @@
-"""Columns that a model was trained with and that the quotes lack: the rest is judged, and it is said
-what is missing."""
+"""Columns that a model was trained with and that the quotes lack: the rest is judged."""
 
 from __future__ import annotations
 
@@ -59,8 +58,6 @@ def test_patterns_are_named_without_the_depth_that_nobody_knows(models, quotes, 
 @pytest.mark.parametrize("task", ["anomaly", "pattern"])
 def test_without_a_price_it_is_refused(models, quotes, task):
     other = pd.DataFrame({"price": quotes["bid"]})
+    ask = {"anomaly": "detect_anomalies", "pattern": "recognize_patterns"}[task]
     with pytest.raises(ml.ArtifactMismatch):
-        if task == "anomaly":
-            models[task].detect_anomalies(other)
-        else:
-            models[task].recognize_patterns(other)
+        getattr(models[task], ask)(other)
