@@ -55,7 +55,8 @@ def _paused(days: float, jump: float = 1.0) -> Callable[..., pd.DataFrame]:
 
 def _ticked(tick: float) -> Callable[..., pd.DataFrame]:
     def change(quotes: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
-        return quotes.where(quotes.index < at, (quotes / tick).round() * tick)
+        late = quotes.index >= at
+        return quotes.mask(pd.Series(late, index=quotes.index), (quotes / tick).round() * tick)
 
     return change
 

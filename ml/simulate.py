@@ -198,7 +198,6 @@ def _polls(market: SimulatedMarket, random: np.random.Generator, days: int) -> n
     return minutes[keep]
 
 
-# -------------------------------------------------------------------------------------- anomalies
 def _plant(
     market: SimulatedMarket, random: np.random.Generator, quotes: pd.DataFrame, days: int
 ) -> pd.DataFrame:
@@ -239,6 +238,7 @@ def _disturb(
 
 def _rounded(market: SimulatedMarket, quotes: pd.DataFrame) -> pd.DataFrame:
     """Multiples of the tick (never zero), whole offers, volumes with two decimals."""
+    decimals = max(10, 5 - math.floor(math.log10(market.tick)))
     for name in quotes.columns:
         if name.endswith("offers"):
             quotes[name] = quotes[name].round().clip(lower=1)
@@ -246,12 +246,5 @@ def _rounded(market: SimulatedMarket, quotes: pd.DataFrame) -> pd.DataFrame:
             quotes[name] = quotes[name].round(2)
         else:
             ticks = (quotes[name] / market.tick).round().clip(lower=1)
-            quotes[name] = _tidy(ticks * market.tick)
+            quotes[name] = (ticks * market.tick).round(decimals)
     return quotes
-
-
-def _tidy(prices: pd.Series) -> pd.Series:
-    """Without the hair of a product of floats, at any scale: ten decimals, or ten digits where a
-    price is below one."""
-    least = float(prices.min())
-    return prices.round(10 if not least < 1 else 10 - math.floor(math.log10(least)))

@@ -72,12 +72,20 @@ def score_values(
     kinds = _kinds(features, fits, alarm, raised)
     stuck = stuck_decades(values, per_row)
     stuck[:first] = 0.0
-    begun = (stuck > 0) & (np.concatenate([[0.0], stuck[:-1]]) == 0)
+    plain = SeriesScores(fade(rare), event_starts(rare, VALUES), alarm, kinds)
+    return _with_stuck(plain, stuck)
+
+
+def _with_stuck(plain: SeriesScores, stuck: np.ndarray) -> SeriesScores:
+    """The same where a value that only repeats itself, by so many decades (rows,), is strange too,
+    for as long as it does."""
+    still = stuck > 0
+    begun = still & ~np.concatenate([[False], still[:-1]])
     return SeriesScores(
-        np.maximum(fade(rare), stuck),
-        np.maximum(event_starts(rare, VALUES), np.where(begun, stuck, 0.0)),
-        alarm | (stuck > 0),
-        tuple(STUCK if frozen else kind for frozen, kind in zip(stuck > 0, kinds, strict=True)),
+        np.maximum(plain.score, stuck),
+        np.maximum(plain.event_score, np.where(begun, stuck, 0.0)),
+        plain.alarm | still,
+        tuple(STUCK if frozen else kind for frozen, kind in zip(still, plain.kind, strict=True)),
     )
 
 
