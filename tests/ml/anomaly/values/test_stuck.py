@@ -56,3 +56,12 @@ def test_what_never_moves_or_rests_every_night_is_not_stuck():
     nights = np.repeat(walk(100), 24)
     for values in (peg, nights):
         assert not stuck_decades(values, 1e-3).any()
+
+
+def test_a_frozen_price_is_in_alarm_as_stuck_until_the_end():
+    values = walk()
+    values[2100:] = values[2100]
+    index = pd.date_range("2025-03-01", periods=len(values), freq="30min", tz="UTC")
+    found = ml.score_series(pd.DataFrame({"price": values}, index=index))
+    assert found.alarm[2110:].all()
+    assert set(found.kind[2110:]) == {"stuck"}
