@@ -56,14 +56,15 @@ def _paused(days: float, jump: float = 1.0) -> Callable[..., pd.DataFrame]:
 def _ticked(tick: float) -> Callable[..., pd.DataFrame]:
     def change(quotes: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
         late = quotes.index >= at
-        return quotes.mask(pd.Series(late, index=quotes.index), (quotes / tick).round() * tick)
+        return pd.concat([quotes[~late], (quotes[late] / tick).round() * tick])
 
     return change
 
 
 def _frozen(quotes: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
     still = (quotes.index >= at) & (quotes.index < at + pd.Timedelta(days=3))
-    return quotes.mask(still).ffill()
+    last = quotes[quotes.index < at].iloc[-1]
+    return pd.concat([quotes[~still], quotes[still].assign(**last)]).sort_index()
 
 
 def _sparse(quotes: pd.DataFrame, at: pd.Timestamp) -> pd.DataFrame:
