@@ -81,10 +81,15 @@ class Target:
         if not tick_size:
             return np.full(len(last), np.nan)
         if self.task is Task.SPREAD and other is not None:
-            unit = 100 * tick_size / np.exp(other / 100)
+            price = np.exp(other / 100)
+            unit = 100 * tick_size / price
         else:
+            price = last
             unit = np.full(len(last), tick_size if other is None else tick_size / 2)
-        return np.where(_off(last / unit) < 100 * _EXACT, unit, np.nan)
+        # A small part of a step is no multiple of it: the tick is one of another unit of prices.
+        steps = np.abs(last / unit)
+        on = (_off(steps) < 100 * _EXACT) & ((steps > 0.5) | (steps < _EXACT * _HAIR))
+        return np.where(on & (price >= 2 * tick_size), unit, np.nan)
 
 
 # ------------------------------------------------------------------------- quotes stand on ticks

@@ -58,6 +58,15 @@ def test_no_tick_is_larger_than_the_prices(power, seed):
     assert find_tick_size(prices) == 0
 
 
+@pytest.mark.parametrize(("spread", "on"), [(0.3, False), (0.0, False), (85.47, False)])
+def test_a_tick_of_another_unit_of_prices_holds_no_spread(spread, on):
+    other = np.array([100 * np.log(0.0117)])
+    steps = Target(ml.Task.SPREAD).tick_steps(np.array([spread]), other, 0.01)
+    assert np.isfinite(steps[0]) == on
+    usual = Target(ml.Task.SPREAD).tick_steps(np.array([0.0]), np.array([100 * np.log(11.7)]), 0.01)
+    assert usual[0] == pytest.approx(100 * 0.01 / 11.7)
+
+
 @ORDINARY
 @given(power=POWERS)
 def test_the_last_value_is_as_unsure_at_every_scale(power):
