@@ -40,7 +40,9 @@ _HOMES = {
     "ml.families.cnn": ("CNNModel",),
     "ml.families.gru": ("GRUModel",),
     "ml.families.lstm": ("LSTMModel",),
-    "ml.grid": ("build_grid", "dataset_hash", "infer_step_minutes"),
+    "ml.baselines": ("baseline_predictor",),
+    "ml.cadence": ("cadence_minutes", "infer_step_minutes"),
+    "ml.grid": ("build_grid", "dataset_hash"),
     "ml.predictor": ("DLPredictor",),
     "ml.quotes": (
         "PRICE_COLUMNS",

@@ -13,13 +13,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ml.grid import build_grid, check_quotes, infer_step_minutes
+from ml.cadence import infer_step_minutes
+from ml.grid import build_grid, check_quotes
 from ml.quotes import SIDES
+from ml.redenomination import find_redenominations
 from ml.tasks import TASKS
 
 #: A move between neighbouring grid rows beyond so many robust sigmas counts as a jump.
 JUMP_SIGMAS = 8.0
 _ROBUST = 1.4826
+#: A move of the logarithm that is rounding.
+_SAME = 1e-11
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,12 +87,12 @@ def audit_quotes(quotes: pd.DataFrame, *, step_minutes: int | None = None) -> Da
         "one_sided_share": one_sided,
         "crossed_share": crossed,
         "jump_share": _jumps(moves),
-        "stuck_longest": _longest_stuck(grid["mid"]) * step,
+        "stuck_longest": _longest_stuck(moves, known) * step,
         "season_price": _season(moves.abs(), step),
         "season_spread": _season(grid["spread_pct"], step) if "spread_pct" in grid else None,
         "enough": {str(t): int(known.sum()) >= spec.min_grid_rows for t, spec in TASKS.items()},
     }
-    return DataAudit(**facts, findings=tuple(_findings(facts)))
+    return DataAudit(**facts, findings=(*_broken_units(quotes), *_findings(facts)))
 
 
 def _share(mask: pd.Series) -> float:
@@ -105,17 +109,17 @@ def _sides(quotes: pd.DataFrame) -> tuple[float | None, float | None]:
 
 def _jumps(moves: pd.Series) -> float:
     values = moves.dropna().to_numpy()
-    moved = values[values != 0]
+    moved = values[np.abs(values) > _SAME]
     if len(moved) < 20:
         return 0.0
     sigma = _ROBUST * np.median(np.abs(moved - np.median(moved)))
     return float((np.abs(values) > JUMP_SIGMAS * sigma).mean()) if sigma > 0 else 0.0
 
 
-def _longest_stuck(mid: pd.Series) -> int:
-    """Rows of the longest run of one unchanged, known value."""
-    change = (mid.diff().fillna(1.0) != 0) | mid.isna()
-    runs = mid.notna().groupby(change.cumsum()).sum()
+def _longest_stuck(moves: pd.Series, known: pd.Series) -> int:
+    """Rows of the longest run of one unchanged, known price; `moves` are those of its logarithm."""
+    change = ~(moves.abs() <= _SAME) | ~known
+    runs = known.groupby(change.cumsum()).sum()
     return int(runs.max()) if len(runs) else 0
 
 
@@ -134,6 +138,14 @@ def _season(values: pd.Series, step_minutes: int) -> float:
         return 0.0
     fitted = known.groupby(known.index.hour).transform("mean")
     return float(fitted.var(ddof=0) / total)
+
+
+def _broken_units(quotes: pd.DataFrame) -> list[Finding]:
+    text = "; a training rescales what lies before"
+    return [
+        Finding(level="warning", code="redenomination", text=one.text + text)
+        for one in find_redenominations(quotes)
+    ]
 
 
 def _findings(facts: dict[str, Any]) -> list[Finding]:

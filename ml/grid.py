@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -16,9 +16,6 @@ import pandas as pd
 from ml.errors import BadQuotes
 from ml.quotes import PRICE_COLUMNS, QUOTE_COLUMNS, SIDES, staleness_limit
 from ml.spec import DEFAULT_STEP_MINUTES
-
-_STEPS = (1, 5, 10, 15, 30, 60, 120, 240, 720, 1440)
-_COMFORTABLE_ROWS = 4000
 
 
 def check_quotes(quotes: pd.DataFrame, *, until: dt.datetime | None = None) -> pd.DataFrame:
@@ -62,27 +59,6 @@ def _refuse_without_price(columns: Iterable[str]) -> None:
         raise BadQuotes("Quotes need a price: bid and ask, or price.", {"columns": "no price"})
 
 
-def infer_step_minutes(timestamps: pd.DatetimeIndex) -> int:
-    """A market's own cadence in minutes: 30 unless its quotes come clearly more seldom, or come
-    more often over so short a time that 30 minutes would leave too few rows to learn from."""
-    if len(timestamps) < 3:
-        return DEFAULT_STEP_MINUTES
-    gaps = np.diff(timestamps.as_unit("ns").asi8) / 6e10
-    # Median over time, not over rows: a burst of one-minute polling must not set the cadence.
-    order = np.argsort(gaps)
-    weight = np.cumsum(gaps[order])
-    typical = float(gaps[order][np.searchsorted(weight, weight[-1] / 2)])
-    if typical > 1.5 * DEFAULT_STEP_MINUTES:
-        return next((s for s in _STEPS if s >= 0.9 * typical), _STEPS[-1])
-    span = (timestamps[-1] - timestamps[0]).total_seconds() / 60
-    for step in reversed([s for s in _STEPS if s <= DEFAULT_STEP_MINUTES]):
-        if span / step >= _COMFORTABLE_ROWS:
-            return step
-        if step * 0.9 <= typical:
-            return step
-    return _STEPS[0]
-
-
 def build_grid(
     quotes: pd.DataFrame,
     *,
@@ -110,6 +86,13 @@ def build_grid(
         grid_columns(seen, values, index.asi8, stale_minutes or staleness_limit(step_minutes)),
         index=index,
     )
+
+
+def missing_notes(columns: Sequence[str]) -> tuple[str, ...]:
+    """What is said of columns that a model was trained with and that the quotes lack."""
+    if not columns:
+        return ()
+    return (f"{', '.join(columns)} missing: trained with, not in these quotes, and not judged",)
 
 
 def grid_columns(

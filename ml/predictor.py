@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib
+import itertools
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,6 +16,7 @@ from ml.device import get_device
 from ml.errors import ArtifactMismatch, BadConfig
 from ml.grid import check_quotes, cut_quotes
 from ml.pipeline import AnomalyServer, ForecastServer, PatternServer, Pipeline, Server
+from ml.redenomination import find_redenominations, notes_of, rescaled
 from ml.registry import get_spec
 from ml.results import PUBLIC_THRESHOLD, AnomalyScores, Forecast, Patterns
 from ml.spec import Source
@@ -141,10 +144,11 @@ class DLPredictor:
     ) -> Patterns:
         """The regime at `at` (the last quote by default) and at the `history` steps before it."""
         self._expect(Task.PATTERN)
-        quotes = check_quotes(quotes, until=at)
-        return cast(PatternServer, self._server).recognize(
+        quotes, notes = _in_one_unit(check_quotes(quotes, until=at))
+        found = cast(PatternServer, self._server).recognize(
             quotes, at=at or quotes.index[-1].to_pydatetime(), history=history, source=source
         )
+        return replace(found, notes=(*found.notes, *notes)) if notes else found
 
     def evaluate(
         self,
@@ -156,6 +160,8 @@ class DLPredictor:
     ) -> dict[str, float | None]:
         """The task's metrics on start..end; for comparing versions on one shared stretch."""
         quotes = check_quotes(quotes, until=end)
+        if self.task is not Task.ANOMALY:  # to a detector the jump itself is one
+            quotes = _in_one_unit(quotes)[0]
         return self._server.evaluate(quotes, start=start, end=end, source=source)
 
     def forecast_batch(
@@ -169,18 +175,33 @@ class DLPredictor:
         that `predict_*` gives one by one. Moments without a known price are left out."""
         if self.task not in (Task.PRICE, Task.SPREAD):
             raise ArtifactMismatch(f"This model answers {self.task}, not price or spread.")
-        server = cast(ForecastServer, self._server)
         quotes = check_quotes(quotes, until=origins[-1])
-        return server.forecast_batch(quotes, origins, source)
+        # A redenomination is known some rows after it: origins before that must not see it.
+        edges = [pd.Timestamp(one.known_at) for one in find_redenominations(quotes)]
+        places = [0, *sorted(origins.searchsorted(edge) for edge in edges), len(origins)]
+        parts = [origins[a:b] for a, b in itertools.pairwise(places) if b > a]
+        from ml.forecast.metrics import ForecastBatch
+
+        return ForecastBatch.joined([self._batch(quotes, part, source) for part in parts])
+
+    def _batch(
+        self, quotes: pd.DataFrame, origins: pd.DatetimeIndex, source: Source
+    ) -> ForecastBatch:
+        """Of origins that know of the same redenominations."""
+        part = cut_quotes(quotes, origins[-1])
+        server = cast(ForecastServer, self._server)
+        return server.forecast_batch(_in_one_unit(part)[0], origins, source)
 
     def _forecast(
         self, task: Task, quotes: pd.DataFrame, at: dt.datetime | None, source: Source
     ) -> Forecast:
         self._expect(task)
-        quotes = cut_quotes(quotes, at)  # the server looks at the columns that it needs
-        return cast(ForecastServer, self._server).forecast(
+        # The server looks at the columns that it needs.
+        quotes, notes = _in_one_unit(cut_quotes(quotes, at))
+        found = cast(ForecastServer, self._server).forecast(
             quotes, at=at or quotes.index[-1].to_pydatetime(), source=source
         )
+        return replace(found, notes=(*found.notes, *notes)) if notes else found
 
     @property
     def _detector(self) -> AnomalyServer:
@@ -190,3 +211,9 @@ class DLPredictor:
     def _expect(self, task: Task) -> None:
         if self.task is not task:
             raise ArtifactMismatch(f"This model answers {self.task}, not {task}.")
+
+
+def _in_one_unit(quotes: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The quotes in the unit of the last ones, and what is to be said of it."""
+    found = find_redenominations(quotes)
+    return rescaled(quotes, found), notes_of(found)

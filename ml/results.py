@@ -90,6 +90,7 @@ class AnomalyScores:
     warming_up: bool
     source: Source
     name: str
+    notes: tuple[str, ...] = ()  # what was missing or stood in
 
 
 @dataclass(frozen=True)

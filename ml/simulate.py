@@ -21,6 +21,7 @@ likeness, not a fit: no result on it says anything about a real market.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -198,7 +199,6 @@ def _polls(market: SimulatedMarket, random: np.random.Generator, days: int) -> n
     return minutes[keep]
 
 
-# -------------------------------------------------------------------------------------- anomalies
 def _plant(
     market: SimulatedMarket, random: np.random.Generator, quotes: pd.DataFrame, days: int
 ) -> pd.DataFrame:
@@ -240,11 +240,12 @@ def _disturb(
 
 def _rounded(market: SimulatedMarket, quotes: pd.DataFrame) -> pd.DataFrame:
     """Multiples of the tick (never zero), whole offers, volumes with two decimals."""
+    decimals = max(10, 5 - math.floor(math.log10(market.tick)))
     for name in column_names(Kind.COUNT, sides=SIDES):
         quotes[name] = quotes[name].round().clip(lower=1)
     for name in column_names(Kind.VOLUME, sides=SIDES):
         quotes[name] = quotes[name].round(2)
     for name in column_names(Kind.PRICE, Kind.VWAP, sides=SIDES):
         ticks = (quotes[name] / market.tick).round().clip(lower=1)
-        quotes[name] = (ticks * market.tick).round(10)
+        quotes[name] = (ticks * market.tick).round(decimals)
     return quotes

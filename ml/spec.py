@@ -192,6 +192,7 @@ class TrainReport:
     losses: tuple[tuple[float, float], ...]
     seconds: float
     checksum: str
+    notes: tuple[str, ...] = ()  # what was done to the quotes before they were learnt from
 
 
 @dataclass(frozen=True, kw_only=True)

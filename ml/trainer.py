@@ -12,10 +12,12 @@ import numpy as np
 import pandas as pd
 
 from ml.artifact import save_artifact
+from ml.cadence import infer_step_minutes
 from ml.device import get_device, set_seeds
-from ml.errors import Cancelled
-from ml.grid import check_quotes, dataset_hash, infer_step_minutes
+from ml.errors import Cancelled, NotEnoughData
+from ml.grid import check_quotes, dataset_hash
 from ml.pipeline import FitContext, Fitted, Pipeline
+from ml.redenomination import find_redenominations, notes_of, rescaled
 from ml.registry import get_spec
 from ml.spec import (
     LabelledSpan,
@@ -105,8 +107,17 @@ class DLModelTrainer:
             labels=self.labels,
         )
         pipeline: Pipeline = importlib.import_module(spec.of_task.pipeline)
-        fitted = pipeline.fit(spec, config, quotes, context)
-        return _write(spec, config, quotes, context, fitted, seconds=time.perf_counter() - started)
+        breaks = find_redenominations(quotes)
+        fitted = pipeline.fit(spec, config, rescaled(quotes, breaks), context)
+        return _write(
+            spec,
+            config,
+            quotes,
+            context,
+            fitted,
+            seconds=time.perf_counter() - started,
+            notes=notes_of(breaks),
+        )
 
 
 def _versions() -> dict[str, str]:
@@ -128,12 +139,18 @@ def _write(
     fitted: Fitted,
     *,
     seconds: float,
+    notes: tuple[str, ...],
 ) -> TrainReport:
     task = spec.of_task
     score = fitted.metrics[task.primary]
     against = fitted.baseline_metrics[task.primary]
     if score is None or against is None:
-        raise ValueError(f"{task.pipeline} measured no {task.primary}")
+        raise NotEnoughData(
+            f"The last stretch, from {fitted.test_from:%Y-%m-%d} on, holds nothing that a "
+            f"{spec.task} model could be measured on.",
+            needed=task.min_grid_rows,
+            present=fitted.grid_rows,
+        )
     facts = _facts(spec, config, quotes, context, fitted)
     manifest = {
         **facts,
@@ -141,6 +158,7 @@ def _write(
         "pipeline": task.pipeline,
         "config": vars(config),
         "section": fitted.section,
+        **({"notes": list(notes)} if notes else {}),
     }
     checksum = save_artifact(context.workdir, manifest, fitted.tensors)
     context.checkpoint.unlink(missing_ok=True)
@@ -153,6 +171,7 @@ def _write(
         losses=fitted.losses,
         seconds=seconds,
         checksum=checksum,
+        notes=notes,
     )
 
 

@@ -17,7 +17,7 @@ GONE = {
     "rivals": "challengers",
     "Learnt": "ForecasterState",
     "Promise": "AlarmRateCalibration",
-    "stale_after": "staleness_limit",
+    "staleness_limit": "staleness_limit",
     "Verdict": "SignificanceTest",
 }
 

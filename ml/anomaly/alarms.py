@@ -43,6 +43,8 @@ DEAD_ROWS = 12
 HYSTERESIS_ROWS = 16
 _DECAY = 0.07
 _REMAINS = 0.5
+#: A displacement of a logarithm that is rounding.
+_NO_MOVE = 1e-12
 #: Readings before a row whose median is the level from which its displacement is measured.
 REFERENCE = 12
 #: Rows over which a plain value's score fades away.
@@ -109,7 +111,7 @@ def remaining_score(
     """What is left of `score` (decades) after `age` readings, 0 where its cause is over: all arrays
     alike, levels `then` of the scored row, `home` before it, and `now`."""
     away = then - home
-    lasts = ((now - home) * np.sign(away) >= _REMAINS * np.abs(away)) & (away != 0)
+    lasts = ((now - home) * np.sign(away) >= _REMAINS * np.abs(away)) & (np.abs(away) > _NO_MOVE)
     return np.where(lasts, score - _DECAY * age, 0.0)
 
 

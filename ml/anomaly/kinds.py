@@ -22,6 +22,8 @@ _BACK = 0.5
 #: Least multiple of the threshold, least multiple of the margin of a price or the spread, name:
 #: whichever is reached. Rarity alone flattens out where a tail is heavy; size does not.
 SEVERITIES = ((2.0, 6.0, "critical"), (1.6, 3.0, "high"), (1.25, 1.5, "medium"))
+#: Share of a figure that nobody would call a deviation.
+_NEGLIGIBLE = 1e-12
 #: (rows,) of a level -> the same in the column's own unit.
 Unit = Callable[[np.ndarray], np.ndarray]
 
@@ -41,7 +43,8 @@ class ExpectedLevels:
         if column not in self.value:
             return 0.0
         value = self.value[column][row]
-        share = (self.observed[column][row] - value) / max(abs(value), 1e-12)
+        observed = self.observed[column][row]
+        share = (observed - value) / max(abs(value), _least(observed))
         return float(share) if np.isfinite(share) else 0.0
 
     def size(self, row: int) -> float:
@@ -52,9 +55,15 @@ class ExpectedLevels:
                 continue
             observed, value = self.observed[column][row], self.value[column][row]
             edge = self.upper[column][row] if observed > value else self.lower[column][row]
-            times = abs(observed - value) / max(abs(edge - value), 1e-12)
+            times = abs(observed - value) / max(abs(edge - value), _least(observed))
             sizes.append(float(times) if np.isfinite(times) else 0.0)
         return max(sizes)
+
+
+def _least(observed: float) -> float:
+    """What a figure is divided by where nothing, or nothing else, was expected of it: as small a
+    share of it at every scale of prices."""
+    return float(np.fmax(_NEGLIGIBLE * abs(observed), np.finfo(float).tiny))
 
 
 def _spread_pct(log_ratio: np.ndarray) -> np.ndarray:

@@ -17,12 +17,13 @@ from ml.anomaly.features import Features
 from ml.anomaly.heads import Heads
 from ml.anomaly.measure import features_between, measure, trials
 from ml.anomaly.nets import AnomalyConfig, AnomalyNetwork
-from ml.anomaly.readings import TRAIL, read_columns
+from ml.anomaly.readings import TRAIL, price_columns, read_columns
 from ml.anomaly.residuals import Rebuilder, Standard
 from ml.anomaly.stream import QuoteStream
 from ml.anomaly.stream_state import state_after, too_short, unpack
 from ml.anomaly.wording import explain
 from ml.errors import ArtifactMismatch, NotEnoughData
+from ml.grid import missing_notes
 from ml.pipeline import family_of
 from ml.results import AnomalyScores
 from ml.spec import Source
@@ -60,14 +61,18 @@ class AnomalyServer:
         }
 
     def _quotes(self, quotes: pd.DataFrame) -> pd.DataFrame:
-        """The columns of the training; more are ignored, fewer are an error."""
-        missing = [c for c in self.columns if c not in quotes.columns]
-        if missing:
+        """The columns of the training; more are ignored, of fewer the rest is scored. Without any
+        of its prices there is nothing to score."""
+        missing = self._missing(quotes)
+        if set(price_columns(self.columns)) <= set(missing):
             raise ArtifactMismatch(
                 "These quotes lack columns that the model was trained on.",
                 {"columns": ", ".join(missing)},
             )
-        return quotes[list(self.columns)]
+        return quotes.reindex(columns=list(self.columns)) if missing else quotes[[*self.columns]]
+
+    def _missing(self, quotes: pd.DataFrame) -> list[str]:
+        return [c for c in self.columns if c not in quotes.columns]
 
     def _features(
         self, quotes: pd.DataFrame, start: pd.Timestamp | None, end: pd.Timestamp | None
@@ -94,8 +99,9 @@ class AnomalyServer:
     ) -> AnomalyScores:
         """Scores of the rows in start..end, each from rows up to its own. A row whose score
         reaches the threshold is an anomaly. What is said of it, its severity and margins, is by
-        the threshold of one a week, whatever was asked for. Raises ArtifactMismatch where a column
-        of the training is missing, NotEnoughData below one window of readings."""
+        the threshold of one a week, whatever was asked for. Of columns of the training that the
+        quotes lack a note tells. Raises ArtifactMismatch where all its prices are missing,
+        NotEnoughData below one window of readings."""
         first = None if start is None else pd.Timestamp(start)
         features = self._features(quotes, first, None if end is None else pd.Timestamp(end))
         index, calibration = features.table.index, self.calibrations[source]
@@ -112,6 +118,7 @@ class AnomalyServer:
             warming_up=len(features.readings.last) < TRAIL,
             source=source,
             name=self.name if source is Source.NETWORK else self.baseline,
+            notes=missing_notes(self._missing(quotes)),
         )
 
     def stream(

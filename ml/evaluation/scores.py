@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 
 from ml.evaluation.plan import QUANTILE_COLUMNS, BacktestPlan
+from ml.forecast.baseline import residual_rows
 from ml.forecast.metrics import crps
 from ml.forecast.targets import Target
 from ml.grid import build_grid, check_quotes
 from ml.stats import known_median, ratio_interval
 from ml.tasks import HORIZONS, QUANTILES, Task
 
-_RESIDUAL_DAYS = 28
 _LEAST_RESIDUALS = 200
 _PROFILE_DAYS = 7
 _CLEAN_SIGMAS = 5.0
@@ -109,7 +109,8 @@ def _with_residuals(
     """A point forecast of every grid row, at `rows`, with the quantiles of its residuals known by
     then (those of origins at least `horizon` rows ago); NaN where fewer than 200 are."""
     known = value - np.concatenate([np.full(horizon, np.nan), forecast])[: len(value)]
-    rolling = pd.Series(known).rolling(_RESIDUAL_DAYS * per_day, min_periods=_LEAST_RESIDUALS)
+    window = residual_rows(per_day)
+    rolling = pd.Series(known).rolling(window, min_periods=_LEAST_RESIDUALS)
     around = np.stack([rolling.quantile(level).to_numpy()[rows] for level in QUANTILES], axis=1)
     return forecast[rows], forecast[rows, None] + around
 

@@ -11,6 +11,8 @@ from ml.forecast.targets import Target
 from ml.tasks import HORIZONS
 
 _LEAST_RESIDUALS = 200
+#: Rows that the residuals come from at least, where 28 days are fewer.
+_LEAST_ROWS = 300
 _FEW_ORIGINS = 16
 
 
@@ -26,6 +28,11 @@ def residual_climatology(encoded: np.ndarray) -> list[list[float]]:
     return table
 
 
+def residual_rows(per_day: int) -> int:
+    """Grid rows whose residuals make an interval: 28 days, or more where they are few rows."""
+    return max(SLOW_DAYS * per_day, _LEAST_ROWS)
+
+
 def last_value(
     series: Series, rows: np.ndarray, target: Target, climatology: list[list[float]]
 ) -> QuantileForecast:
@@ -39,7 +46,7 @@ def last_value(
     quantiles = np.empty((len(rows), len(HORIZONS), len(LEVELS)))
     for k, horizon in enumerate(HORIZONS):
         residuals = value - np.concatenate([np.full(horizon, np.nan), value])[: len(value)]
-        trailing = _trailing_quantiles(residuals, rows, SLOW_DAYS * series.per_day)
+        trailing = _trailing_quantiles(residuals, rows, residual_rows(series.per_day))
         absent = target.moved(last[:, None], np.asarray(climatology[k])) - last[:, None]
         quantiles[:, k] = last[:, None] + np.where(np.isfinite(trailing), trailing, absent)
     if target.unit == "price":

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ml.forecast.series import MEMORY_DAYS, Series, blend, move_scales, moves
+from ml.forecast.series import MEMORY_DAYS, WHOLE_SHARE, Series, blend, move_scales, moves
 from ml.forecast.summaries import Summaries, odd_columns
 from ml.forecast.targets import PATH_CLIP, has_changed
 
@@ -134,7 +134,7 @@ class FeatureMaker:
         are known, so that no window bridges a gap."""
         known = self._sources[:, 2]
         view = np.lib.stride_tricks.sliding_window_view(known, self.window)[rows]
-        return (view[:, -1] > 0) & (np.nan_to_num(view).mean(axis=1) >= 0.75)
+        return (view[:, -1] > 0) & (np.nan_to_num(view).mean(axis=1) >= WHOLE_SHARE)
 
 
 def _typical_move(values: np.ndarray | None, rows: slice = slice(None)) -> float:

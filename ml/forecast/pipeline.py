@@ -39,9 +39,10 @@ def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: Fit
     quotes = quotes[list(columns)]
     grid = build_grid(quotes, step_minutes=context.step_minutes)
     series = make_series(grid, target, context.step_minutes)
-    split = split_rows(len(series), window=config.window, per_day=series.per_day)
+    known = np.isfinite(series.y)
+    split = split_rows(known, window=config.window, per_day=series.per_day)
     if not context.hold_out:
-        split = split.without_test(len(series))
+        split = split.without_test(known)
     maker = FeatureMaker(series, config.window, fitted_on=split.train)
     job = Job(spec=spec, config=config, context=context, quotes=quotes, maker=maker, split=split)
     trained = train(job)

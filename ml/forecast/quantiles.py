@@ -4,7 +4,7 @@ alone, from what its day's state already knows. Both give the same figures."""
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,11 +12,11 @@ from ml.forecast.baseline import last_value
 from ml.forecast.ensemble import Ensemble, QuickEnsemble
 from ml.forecast.experts import EXPERTS, Shrinkage, Simple, expert_quantiles
 from ml.forecast.features import FeatureMaker, Inputs, Typical
-from ml.forecast.metrics import LEVELS, MEDIAN, QuantileForecast
-from ml.forecast.novelty import NoveltyIndex, stretch
+from ml.forecast.metrics import LEVELS, MEDIAN, QuantileForecast, enclosing
+from ml.forecast.novelty import ONSET, NoveltyIndex, stretch
 from ml.forecast.pool import SPAN_DAYS, Pool, Realised, anchor_gap, by_target_day
 from ml.forecast.quotes import MINUTE, DayState, DayStates, Quotes
-from ml.forecast.series import LOOKBACK_DAYS, MEMORY_DAYS, Series
+from ml.forecast.series import LOOKBACK_DAYS, MEMORY_DAYS, WHOLE_SHARE, Series, take
 from ml.forecast.targets import Target, future, snapped
 from ml.spec import Source
 from ml.tasks import HORIZONS, Task
@@ -39,6 +39,15 @@ class ForecasterState:
     typical: Typical
     climatology: list[list[float]]
     novelty: NoveltyIndex | None
+
+
+def doubtful(maker: FeatureMaker, rows: np.ndarray, novelty: np.ndarray | None) -> np.ndarray:
+    """(m,) True for origins whose input is short of history, full of gaps or unlike what was learnt
+    from."""
+    window = take(maker.series.y, rows, -np.arange(maker.window))
+    gap = np.isfinite(window).mean(axis=1) < WHOLE_SHARE
+    found: np.ndarray = gap | ~maker.has_memory[rows]
+    return found if novelty is None else found | ~(novelty <= ONSET)
 
 
 class QuantileMaker:
@@ -68,10 +77,14 @@ class QuantileMaker:
             experts[own], maker.has_memory[rows], clock[rows], known, series.per_day
         )
         novelty = None if novelty is None else novelty[own]
-        return self._answer(series, rows, moves, inputs.scale[own], novelty)
+        answer = self._answer(series, rows, moves, inputs.scale[own], novelty)
+        return self._floored(answer, series, rows, doubtful(maker, rows, novelty))
 
-    def one(self, quotes: Quotes, series: Series, row: int) -> QuantileForecast:
-        """The forecast at one origin, which is a `row` of the last weeks of `quotes`."""
+    def one(
+        self, quotes: Quotes, series: Series, row: int, *, stale: bool = False
+    ) -> QuantileForecast:
+        """The forecast at one origin, which is a `row` of the last weeks of `quotes`; `stale` where
+        it is older than the moment that was asked for."""
         rows, day = np.array([row]), series.per_day
         weights, width, capped = self.pool.weights, self.pool.width, None
         if row >= MEMORY_DAYS * day:
@@ -83,7 +96,8 @@ class QuantileMaker:
         inputs = maker.inputs(rows)
         experts, novelty = self._experts(self._fast(inputs), inputs, maker, rows)
         moves = self.pool.pooled(experts, maker.has_memory[rows], weights[None], width[None])
-        return self._answer(series, rows, moves, inputs.scale, novelty)
+        answer = self._answer(series, rows, moves, inputs.scale, novelty)
+        return self._floored(answer, series, rows, doubtful(maker, rows, novelty) | stale)
 
     # ------------------------------------------------------------------------------ shared steps
     def _maker(self, series: Series, capped: np.ndarray | None = None) -> FeatureMaker:
@@ -129,6 +143,18 @@ class QuantileMaker:
         steps = self.target.tick_steps(last, other, self.state.tick_size)
         values = np.sort(snapped(values, last, steps), axis=-1)
         return QuantileForecast(values[..., MEDIAN], values, novelty)
+
+    def _floored(
+        self, answer: QuantileForecast, series: Series, rows: np.ndarray, which: np.ndarray
+    ) -> QuantileForecast:
+        """Where `which` (m,), intervals hold those of the last value too: what the network makes of
+        an input that it was not made for is no reason to be surer than the market's own moves."""
+        if not which.any():
+            return answer
+        base = last_value(series, rows[which], self.target, self.state.climatology).quantiles
+        quantiles = answer.quantiles.copy()
+        quantiles[which] = enclosing(quantiles[which], base)
+        return replace(answer, quantiles=quantiles)
 
     # ------------------------------------------------------------------- what the pool learns of
     def _anchors(self, maker: FeatureMaker, clock: np.ndarray, start: int, stop: int) -> np.ndarray:

@@ -16,6 +16,8 @@ MEMORY_DAYS = 7  # less history than this is "short": profiles and slow scales a
 LOOKBACK_DAYS = 3 * SLOW_DAYS + 4
 #: Days that the inputs of a row are made of, but for its scale (see `move_scales`).
 TAIL_DAYS = SLOW_DAYS + 2
+#: Known share of a window below which it is full of gaps.
+WHOLE_SHARE = 0.75
 _CAP_LEVEL = 0.98
 _FLOOR_SHARE = 0.1
 _LEAST_SCALE = 1e-4  # percent

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
 from ml.errors import NotEnoughData
+from ml.forecast.baseline import residual_rows
 from ml.forecast.metrics import ForecastBatch, QuantileForecast, measure
 from ml.forecast.novelty import ONSET, stretch
 from ml.forecast.quantiles import ForecasterState, QuantileMaker
 from ml.forecast.quotes import MINUTE, Quotes
-from ml.forecast.series import LOOKBACK_DAYS, MEMORY_DAYS, TAIL_DAYS, Series
+from ml.forecast.series import LOOKBACK_DAYS, MEMORY_DAYS, SLOW_DAYS, TAIL_DAYS, WHOLE_SHARE, Series
 from ml.forecast.targets import Target, future
 from ml.quotes import staleness_limit
 from ml.results import Forecast, HorizonForecast
@@ -20,18 +22,36 @@ from ml.spec import ModelSpec, Source
 from ml.tasks import HORIZONS, QUANTILES
 
 
+class Quantiles(Protocol):
+    """Who makes the quantiles of a forecaster: of many origins, or of one that may be stale."""
+
+    def many(self, series: Series, rows: np.ndarray, source: Source) -> QuantileForecast:
+        """Of many rows of a series."""
+
+    def one(
+        self, quotes: Quotes, series: Series, row: int, *, stale: bool = False
+    ) -> QuantileForecast:
+        """Of one row, which may be long ago for what is asked."""
+
+
 class Forecaster:
     """Serves one artifact (the contract of ml.pipeline.ForecastServer). Threads may share it."""
 
     def __init__(self, spec: ModelSpec, state: ForecasterState) -> None:
+        self._set_up(spec, state.window, state.step_minutes, state.columns)
+        self.quantiles: Quantiles = QuantileMaker(spec.task, state)
+
+    def _set_up(
+        self, spec: ModelSpec, window: int, step_minutes: int, columns: tuple[str, ...]
+    ) -> None:
+        """What does not depend on who makes the quantiles."""
         self.spec, self.target = spec, Target(spec.task)
-        self.window, self.step_minutes = state.window, state.step_minutes
-        self.columns = state.columns
-        self.quantiles = QuantileMaker(spec.task, state)
+        self.window, self.step_minutes, self.columns = window, step_minutes, columns
         self._step = self.step_minutes * MINUTE
         self._per_day = max(1, 1440 // self.step_minutes)
         #: Rows that the inputs of the last one are made of, and those that may follow it unknown.
-        self._tail_rows = TAIL_DAYS * self._per_day + self.window + max(HORIZONS)
+        rows = max(TAIL_DAYS * self._per_day, residual_rows(self._per_day))
+        self._tail_rows = rows + self.window + max(HORIZONS)
         #: Nanoseconds after the last quote by which a row with a missing price is on the grid.
         self._silence = (staleness_limit(self.step_minutes) + 1 + self.step_minutes) * MINUTE
 
@@ -43,7 +63,7 @@ class Forecaster:
         if source is Source.BASELINE:
             answer = self.quantiles.many(series, np.array([row]), source)
         else:
-            answer = self.quantiles.one(known, series, row)
+            answer = self.quantiles.one(known, series, row, stale=stale)
         as_of = series.index[row].to_pydatetime()
         novelty = None if answer.novelty is None else float(answer.novelty[0])
         return Forecast(
@@ -169,12 +189,17 @@ class Forecaster:
         if stale:
             notes.append("stale: the forecast starts at the last known price")
         part = series.y[max(0, row + 1 - self.window) : row + 1]
-        if np.isfinite(part).mean() < 0.75:
+        if np.isfinite(part).mean() < WHOLE_SHARE:
             notes.append("gap: much of the last window is unknown")
+        month = series.y[max(0, row + 1 - SLOW_DAYS * series.per_day) : row + 1]
+        if not notes and np.isfinite(month).sum() < MEMORY_DAYS * series.per_day / 2:
+            notes.append("gap: most of the last weeks is unknown; weekly profiles are left out")
         if novelty is not None and novelty > ONSET:
             wider = float(stretch(np.array([novelty]))[0])
             notes.append(
                 f"unlike the training data (novelty {novelty:.1f}): intervals are {wider:.1f} "
                 "times as wide"
             )
+        if notes and novelty is not None:
+            notes.append("intervals are no narrower than the last value's own moves ask for")
         return tuple(notes)

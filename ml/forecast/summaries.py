@@ -126,7 +126,8 @@ class Summaries:
         ]
         if s.other is not None and self._other is not None:
             columns += [(s.other[rows] - self._other[rows]) / other_scale]
-        columns += list(paths[:, :, : len(PROFILE_DAYS)].reshape(len(rows), -1).T)
+        profiles = paths[:, :, : len(PROFILE_DAYS)]
+        columns += list(profiles.reshape(len(rows), len(HORIZONS) * len(PROFILE_DAYS)).T)
         return np.stack([squash(c) for c in columns], axis=1)
 
     def _hour_sizes(self, rows: np.ndarray, horizon: int) -> tuple[np.ndarray, np.ndarray]:

@@ -24,7 +24,8 @@ _UNCHANGED = 1e-9
 _CLEAN_SIGMAS = 5.0
 _CLEAN_FLOOR = {Task.PRICE: 0.1, Task.SPREAD: 0.05}  # percent
 
-_TICK_SIZES = tuple(m * 10.0**e for e in range(2, -5, -1) for m in (5, 2, 1))
+#: Powers of ten below that of a typical price in which its tick is looked for.
+_TICK_DECADES = 7
 _ON_TICKS = 0.95
 _EXACT = 1e-4  # ticks
 _FAR = 1.0  # ticks: outer quantiles further out stay as they are, or they would cover too little
@@ -80,19 +81,29 @@ class Target:
         if not tick_size:
             return np.full(len(last), np.nan)
         if self.task is Task.SPREAD and other is not None:
-            unit = 100 * tick_size / np.exp(other / 100)
+            price = np.exp(other / 100)
+            unit = 100 * tick_size / price
         else:
+            price = last
             unit = np.full(len(last), tick_size if other is None else tick_size / 2)
-        return np.where(_off(last / unit) < 100 * _EXACT, unit, np.nan)
+        # A small part of a step is no multiple of it: the tick is one of another unit of prices.
+        steps = np.abs(last / unit)
+        on = (_off(steps) < 100 * _EXACT) & ((steps > 0.5) | (steps < _EXACT * _HAIR))
+        return np.where(on & (price >= 2 * tick_size), unit, np.nan)
 
 
 # ------------------------------------------------------------------------- quotes stand on ticks
 def find_tick_size(prices: np.ndarray) -> float:
-    """The largest step of which nearly all known prices are multiples; 0 where there is none."""
-    prices = prices[np.isfinite(prices)]
-    for size in _TICK_SIZES:
-        if len(prices) and (_off(prices / size) < _EXACT).mean() >= _ON_TICKS:
-            return size
+    """The largest step of which nearly all known prices are multiples; 0 where there is none. It is
+    looked for below the prices themselves, whatever their scale."""
+    prices = prices[np.isfinite(prices) & (prices > 0)]
+    if not len(prices):
+        return 0.0
+    top = int(np.floor(np.log10(np.median(prices)) + _ROUNDING))
+    for power in range(top, top - _TICK_DECADES, -1):
+        for size in (float(f"{digit}e{power}") for digit in (5, 2, 1)):
+            if (_off(prices / size) < _EXACT).mean() >= _ON_TICKS:
+                return size
     return 0.0
 
 
@@ -126,29 +137,44 @@ class Split:
     test: range
     embargo: int
 
-    def without_test(self, rows: int) -> Split:
-        """The split of so many `rows` that learns up to the end, and measures itself where it
-        validates."""
-        stop = rows - 1 - max(HORIZONS)
-        valid = range(stop - len(self.valid), stop)
+    def without_test(self, known: np.ndarray) -> Split:
+        """The split that learns up to the end of the rows, and measures itself where it validates;
+        `known` (rows,) as for `split_rows`."""
+        stop = len(known) - 1 - max(HORIZONS)
+        valid = _stretch(known, stop, len(self.valid))
         train = range(self.train.start, valid.start - self.embargo)
         return Split(train, valid, valid, self.embargo)
 
 
-def split_rows(rows: int, *, window: int, per_day: int) -> Split:
-    """Split a grid of `rows` rows. Raises NotEnoughData where the rows do not suffice."""
+def split_rows(known: np.ndarray, *, window: int, per_day: int) -> Split:
+    """Split a grid whose rows have a known target where `known` (rows,). A stretch that is mostly
+    a pause reaches back until it holds as many known rows as one without. Raises NotEnoughData
+    where the rows do not suffice."""
+    rows, present = len(known), int(known.sum())
     needed = max(MIN_ROWS, 20 * window)
-    if rows < needed:
+    if min(rows, present if present < rows / 2 else rows) < needed:
         raise NotEnoughData(
-            f"A forecast needs at least {needed} grid rows to learn from, and has {rows}.",
+            f"A forecast needs at least {needed} grid rows to learn from, and has {present}.",
             needed=needed,
-            present=rows,
+            present=present,
         )
     embargo = max(HORIZONS) + window
     part = min(TEST_DAYS * per_day, int(rows * TEST_SHARE))
-    test = range(rows - part, rows)
-    valid = range(test.start - embargo - part, test.start - embargo)
-    return Split(range(window - 1, valid.start - embargo), valid, test, embargo)
+    if present < rows / 2:
+        part = min(TEST_DAYS * per_day, int(present * TEST_SHARE))
+    test = _stretch(known, rows, part)
+    valid = _stretch(known, test.start - embargo, part)
+    return Split(range(window - 1, max(window - 1, valid.start - embargo)), valid, test, embargo)
+
+
+def _stretch(known: np.ndarray, stop: int, part: int) -> range:
+    """The last `part` rows before `stop`, or as many more as hold so many known ones, where of
+    those fewer than half are known."""
+    start = max(stop - part, 0)
+    if 2 * known[start : max(stop, 0)].sum() >= part:
+        return range(start, max(stop, start))
+    places = np.flatnonzero(known[: max(stop, 0)])
+    return range(int(places[-part]) if len(places) >= part else 0, max(stop, 0))
 
 
 def clean_mask(encoded: np.ndarray, task: Task, half: int) -> np.ndarray:

@@ -26,7 +26,7 @@ from ml.pipeline import FitContext
 from ml.spec import ModelSpec
 from ml.tasks import HORIZONS, Task
 
-LEAST_SAMPLES = 300
+LEAST_SAMPLES, LEAST_VALID = 300, 30
 #: Of the last training. A month of validation in an odd time stops a spread too early, while a
 #: price of few months is soon learnt by heart.
 LEAST_EPOCHS = {Task.PRICE: 2, Task.SPREAD: 5}
@@ -91,7 +91,8 @@ def train(job: Job) -> Trained:
     rng = np.random.default_rng(job.config.seed)
     both = range(split.train.start, split.valid.stop)
     first, valid, whole = (job.samples(maker, rows) for rows in (split.train, split.valid, both))
-    _refuse_few(len(first))
+    _refuse_few(len(first), LEAST_SAMPLES, "to learn from")
+    _refuse_few(len(valid), LEAST_VALID, "to validate on")
     scaler = StaticScaler.fit(first.static, maker.odd_static)
     early, late = (
         Mixture([own, *job.copy(r, rng)]) for own, r in ((first, split.train), (whole, both))
@@ -143,12 +144,11 @@ def _judge(job: Job, judges: Ensemble, valid: Samples, simple: Simple) -> tuple[
     return shrinkage, pool
 
 
-def _refuse_few(samples: int) -> None:
-    if samples < LEAST_SAMPLES:
+def _refuse_few(samples: int, needed: int, what: str) -> None:
+    if samples < needed:
         raise NotEnoughData(
-            f"Only {samples} windows without a gap are left to learn from; {LEAST_SAMPLES} are "
-            "needed.",
-            needed=LEAST_SAMPLES,
+            f"Only {samples} windows without a gap are left {what}; {needed} are needed.",
+            needed=needed,
             present=samples,
         )
 

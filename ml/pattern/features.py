@@ -15,6 +15,7 @@ from ml.pattern.labels import (
     DAY,
     HALF,
     QUICK,
+    SAME_PRICE,
     WARM_UP,
     clean,
     day_scale,
@@ -63,7 +64,7 @@ def _history(grid: pd.DataFrame) -> dict[str, pd.Series]:
         "range_day": (high - low) / scale - 1,
         "move_raw": 2 * quick_moves(path) / scale,
         "age": grid["age"].clip(upper=STALE_MINUTES) / 30 - 1,
-        "fresh": 2 * (path.diff() != 0).astype(float).rolling(HALF).mean() - 1,
+        "fresh": 2 * (~(path.diff().abs() <= SAME_PRICE)).astype(float).rolling(HALF).mean() - 1,
     }
     for head, series in side_series(grid).items():
         out[f"{head}_now"] = _distance(series)

@@ -23,6 +23,9 @@ NEAR = 9
 #: Rows of history that the trailing scales want before anything is named.
 WARM_UP = 4 * DAY
 LEAST_SCALE = 0.002
+#: Two logarithms of one price differ by no more: the mean of two sides is rounded at every scale in
+#: another place.
+SAME_PRICE = 1e-11
 
 CLASSES = {
     "movement": ("down", "range", "up"),

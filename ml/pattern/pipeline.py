@@ -24,7 +24,7 @@ from ml.pattern.measure import measure_all
 from ml.pattern.nets import PatternConfig
 from ml.pattern.proof import prove
 from ml.pattern.recognizer import at_temperatures, by_row, fit_temperatures
-from ml.pattern.server import PatternRecognizer
+from ml.pattern.server import USED, PatternRecognizer
 from ml.pattern.training import EMBARGO, TrainedNetworks, TrainingGrid, train
 from ml.pipeline import FitContext, Fitted
 from ml.spec import ModelSpec, Progress, Source, TrainConfig
@@ -32,8 +32,6 @@ from ml.spec import ModelSpec, Progress, Source, TrainConfig
 #: Grid rows (a month at half-hour steps) below which no regime repeats often enough to be learned.
 LEAST_ROWS = 1500
 LEARN_SHARE = 0.8
-#: Columns that a channel or a label is made of; the rest of the quotes is not asked for.
-USED = ("bid", "ask", "price", "bid_volume", "ask_volume")
 
 
 def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: FitContext) -> Fitted:

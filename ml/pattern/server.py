@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ml.errors import ArtifactMismatch, NotEnoughData
-from ml.grid import build_grid
+from ml.grid import build_grid, missing_notes
 from ml.pattern.analogues import STRIDE, Library, Scaler, find_analogues, raw_points
 from ml.pattern.baseline import TrailingRule
 from ml.pattern.features import make_channels, usable_rows, whole_windows
@@ -26,9 +27,12 @@ from ml.pipeline import family_of
 from ml.quotes import staleness_limit
 from ml.results import Analogues, Pattern, Patterns
 from ml.spec import Source
+from ml.tasks import TASKS, Task
 
 #: Names and (rows, channels), as make_channels gives them.
 Channels = tuple[tuple[str, ...], np.ndarray]
+#: Columns that a channel or a label is made of; the rest of the quotes is not asked for.
+USED = ("bid", "ask", "price", "bid_volume", "ask_volume")
 #: Rows before a row that its channels depend on: a month's MAD around a month's median, and more.
 CONTEXT = 2 * MONTH + WARM_UP
 
@@ -75,15 +79,16 @@ class PatternRecognizer:
 
     def _grid(self, quotes: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
         """The grid up to `end` with the rows before `start` that its channels depend on."""
-        missing = [c for c in self.columns if c not in quotes.columns]
-        if missing:
+        missing = self._missing(quotes)
+        if any(not column.endswith("volume") for column in missing):
             raise ArtifactMismatch(
                 "These quotes lack columns that the model was trained on.",
                 {"columns": ", ".join(missing)},
             )
         back = pd.Timedelta(minutes=CONTEXT * self.step + staleness_limit(self.step))
-        quotes = quotes.loc[start - back : end, list(self.columns)]
-        grid = build_grid(quotes, step_minutes=self.step, end=end)
+        there = [c for c in self.columns if c not in missing]
+        grid = build_grid(quotes.loc[start - back : end, there], step_minutes=self.step, end=end)
+        grid = grid.assign(**{c: np.nan for c in self.columns if c not in grid})
         if len(grid) < WARM_UP:
             raise NotEnoughData(
                 f"Naming a pattern needs {WARM_UP} grid rows; there are {len(grid)}.",
@@ -91,6 +96,9 @@ class PatternRecognizer:
                 present=len(grid),
             )
         return grid
+
+    def _missing(self, quotes: pd.DataFrame) -> list[str]:
+        return [c for c in self.columns if c not in quotes.columns]
 
     def _answers(
         self, grid: pd.DataFrame, wanted: np.ndarray, source: Source, made: Channels
@@ -117,6 +125,9 @@ class PatternRecognizer:
         heard = (rows >= len(grid) - 1 - history - MEMORY) & (rows >= WARM_UP - 1)
         made = make_channels(grid)
         tables = {h: t[heard] for h, t in self._answers(grid, heard, source, made).items()}
+        missing = self._missing(quotes)
+        if missing:  # nothing is known of how deep the market is
+            tables.pop("liquidity", None)
         held = held_names(tables, source)
         index = grid.index[heard]
         named = [
@@ -132,7 +143,7 @@ class PatternRecognizer:
             history=tuple(named[:-1]),
             source=source,
             name=self.baseline if source == Source.BASELINE else self.name,
-            notes=self._notes(grid, named[-1]),
+            notes=(*missing_notes(missing), *self._notes(grid, named[-1])),
             analogues=self._analogues(grid, made[1]) if source == Source.NETWORK else None,
         )
 
@@ -185,3 +196,29 @@ class PatternRecognizer:
             library, _ = self._grown(grid, made[1])
             gain = prove(library, int(first.timestamp()), self.day)
         return measure_all(truth, tables, usable, source, self.step, gain)
+
+
+class RuleRecognizer(PatternRecognizer):
+    """Serves patterns without a network; whatever source is asked for, the rule answers."""
+
+    def __init__(self, task: Task, quotes: pd.DataFrame, step_minutes: int) -> None:
+        self.name = self.baseline = TASKS[task].baseline
+        self.step, self.window = step_minutes, 1
+        self.columns = tuple(c for c in quotes.columns if c in USED)
+        self.device, self.gain, self.day = torch.device("cpu"), None, DAY * step_minutes * 60
+        grid = self._grid(quotes, quotes.index[0], quotes.index[-1])
+        truth = make_labels(grid, centred=True)
+        self.rule = TrailingRule.fit(grid, truth, np.full(len(grid), True))
+
+    def recognize(
+        self, quotes: pd.DataFrame, *, at: dt.datetime, history: int, source: Source
+    ) -> Patterns:
+        """What the rule says."""
+        found = super().recognize(quotes, at=at, history=history, source=Source.BASELINE)
+        return replace(found, notes=(*found.notes, "the trailing rule answers, not a network"))
+
+    def evaluate(
+        self, quotes: pd.DataFrame, *, start: dt.datetime, end: dt.datetime, source: Source
+    ) -> dict[str, float | None]:
+        """The rule's metrics."""
+        return super().evaluate(quotes, start=start, end=end, source=Source.BASELINE)

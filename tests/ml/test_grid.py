@@ -8,7 +8,7 @@ import pytest
 
 import ml
 from ml.errors import BadQuotes
-from ml.grid import build_grid, check_quotes, dataset_hash, infer_step_minutes
+from ml.grid import build_grid, check_quotes, dataset_hash
 
 START = pd.Timestamp("2026-01-01", tz="UTC")
 
@@ -71,32 +71,6 @@ def test_one_price_column_is_enough():
         grid = build_grid(make([0, 30], **{name: [1, 2]}), step_minutes=30)
         assert grid["mid"].tolist() == [1.0, 2.0]
         assert "spread_pct" not in grid
-
-
-@pytest.mark.parametrize(
-    ("gap", "rows", "step"),
-    [
-        (30, 5000, 30),
-        (28, 20000, 30),  # irregular around half an hour
-        (60, 5000, 60),  # candles of an hour
-        (1440, 400, 1440),
-        (1, 4320, 1),  # three days by the minute: 30 would leave 144 rows
-        (5, 20000, 15),  # 70 days every five minutes: the longest step that leaves 4,000 rows
-    ],
-)
-def test_the_step_follows_the_cadence_and_the_span(gap, rows, step):
-    assert infer_step_minutes(at(*(gap * k for k in range(rows)))) == step
-
-
-def test_a_burst_of_polling_does_not_set_the_step():
-    usual = [70.0 * k for k in range(3000)]
-    burst = [100_000.0 + k for k in range(6000)]
-    assert infer_step_minutes(at(*sorted({*usual, *burst}))) == 120
-
-
-def test_too_few_moments_take_the_default_step():
-    assert infer_step_minutes(at(0, 1)) == 30
-    assert infer_step_minutes(at()) == 30
 
 
 @pytest.mark.parametrize(

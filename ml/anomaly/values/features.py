@@ -72,12 +72,26 @@ def value_features(values: np.ndarray, seconds: np.ndarray, warm: int) -> ValueF
     gap = value - series.rolling(MEDIAN_ROWS, min_periods=1).median().to_numpy()
     usual = same_time_of_day(value, seconds, typical_step(seconds[:warm]))
     season = np.where(np.isfinite(usual), value - usual, gap)
-    step = pd.Series(np.diff(value, prepend=value[:1]))
-    rough = np.sqrt(np.maximum(step.rolling(ROUGH_ROWS, min_periods=2).var().fillna(0.0), 0.0))
+    rough = _roughness(np.diff(value, prepend=value[:1]))
     finest = 0.02 * value[:warm].std() + 1e-12
     means = [pd.Series(season).rolling(k, min_periods=1).mean().to_numpy() for k in (12, 48)]
     table = np.column_stack([value, gap, season, *means, np.log(rough + finest)])
     return ValueFeatures(table, _excess(value))
+
+
+def unit_of(values: np.ndarray) -> float:
+    """The power of two next to the size of what is known of `values` (rows,): in it a series has
+    about the size of one, and no digit of it changes."""
+    size = np.abs(values[np.isfinite(values) & (values != 0)])
+    return float(np.exp2(np.round(np.log2(np.median(size))))) if len(size) else 1.0
+
+
+def _roughness(step: np.ndarray) -> np.ndarray:
+    """(rows,) standard deviation of the last steps; 0, and not what a rolling sum has left over of
+    a spike, where nothing moved."""
+    rolling = pd.Series(step).rolling(ROUGH_ROWS, min_periods=2)
+    still = pd.Series(np.abs(step)).rolling(ROUGH_ROWS, min_periods=1).max().to_numpy() == 0
+    return np.where(still, 0.0, np.sqrt(np.maximum(rolling.var().fillna(0.0).to_numpy(), 0.0)))
 
 
 def _excess(value: np.ndarray) -> np.ndarray:

@@ -12,12 +12,21 @@ import pandas as pd
 from ml.anomaly.alarms import VALUES, event_starts, fade
 from ml.anomaly.calibration import parse_alarm_rate
 from ml.anomaly.values.calibration import alarms_at_rate
-from ml.anomaly.values.features import ValueFeatures, seconds_of, typical_step, value_features
+from ml.anomaly.values.features import (
+    ValueFeatures,
+    seconds_of,
+    typical_step,
+    unit_of,
+    value_features,
+)
 from ml.anomaly.values.rarity import Rarity, kind_of
+from ml.anomaly.values.stuck import stuck_decades
 from ml.errors import BadQuotes, Cancelled, NotEnoughData
 from ml.results import SeriesScores
 from ml.spec import Progress, ProgressCallback, ignore_progress
 
+#: The kind of a row whose value only repeats the one before, where values used to change.
+STUCK = "stuck"
 WARM_UP = 0.15
 #: The warm-up, and this many times as long a history, are what is learned from.
 REFITS = (1, 2, 4)
@@ -44,7 +53,7 @@ def score_values(
         )
     seconds = seconds_of(index)
     step = typical_step(seconds[: cuts[0]])
-    features = value_features(values, seconds, cuts[0])
+    features = value_features(values / unit_of(values[: cuts[0]]), seconds, cuts[0])
     fits, rare = [], np.zeros(len(rows))
     for number, (cut, end) in enumerate(zip(cuts, [*cuts[1:], len(rows)], strict=True)):
         said = Progress(stage="scoring", epoch=number, epochs=len(cuts))
@@ -56,11 +65,28 @@ def score_values(
         rare[start:end] = rarity.decades(features, start, end)
         fits.append((end, rarity))
     first = 0 if train_until is not None else cuts[0]
-    alarm, raised = alarms_at_rate(rare, first, cuts[0], per_week * step / _WEEK)
+    per_row = per_week * step / _WEEK
+    alarm, raised = alarms_at_rate(rare, first, cuts[0], per_row)
     rare[:first] = 0.0
     on_progress(Progress(stage="scoring", epoch=len(cuts), epochs=len(cuts)))
     kinds = _kinds(features, fits, alarm, raised)
-    return SeriesScores(fade(rare), event_starts(rare, VALUES), alarm, kinds)
+    stuck = stuck_decades(values, per_row)
+    stuck[:first] = 0.0
+    plain = SeriesScores(fade(rare), event_starts(rare, VALUES), alarm, kinds)
+    return _with_stuck(plain, stuck)
+
+
+def _with_stuck(plain: SeriesScores, stuck: np.ndarray) -> SeriesScores:
+    """The same where a value that only repeats itself, by so many decades (rows,), is strange too,
+    for as long as it does."""
+    still = stuck > 0
+    begun = still & ~np.concatenate([[False], still[:-1]])
+    return SeriesScores(
+        np.maximum(plain.score, stuck),
+        np.maximum(plain.event_score, np.where(begun, stuck, 0.0)),
+        plain.alarm | still,
+        tuple(STUCK if frozen else kind for frozen, kind in zip(still, plain.kind, strict=True)),
+    )
 
 
 def _kinds(

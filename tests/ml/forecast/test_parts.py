@@ -28,7 +28,7 @@ def make_maker(quotes: pd.DataFrame, task: Task = Task.PRICE) -> FeatureMaker:
 
 
 def test_split_keeps_an_embargo_between_its_stretches():
-    split = split_rows(5000, window=24, per_day=48)
+    split = split_rows(np.full(5000, True), window=24, per_day=48)
     reach = max(HORIZONS)
     assert split.train.stop + reach < split.valid.start
     assert split.valid.stop + reach < split.test.start
@@ -38,7 +38,7 @@ def test_split_keeps_an_embargo_between_its_stretches():
 
 def test_split_refuses_a_short_series():
     with pytest.raises(NotEnoughData) as caught:
-        split_rows(300, window=24, per_day=48)
+        split_rows(np.full(300, True), window=24, per_day=48)
     assert (caught.value.needed, caught.value.present) == (1000, 300)
 
 
