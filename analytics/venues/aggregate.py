@@ -25,7 +25,7 @@ class Aging(Protocol):
 
 
 def aggregate(
-    visit: Visit,
+    visit: Visit[Any],
     reply: Reply,
     *,
     method: str,

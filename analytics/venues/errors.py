@@ -206,3 +206,8 @@ class NotOffered(InvalidInput):
 
     code = "not_offered"
 
+
+class BrokenBook(AnalyticsError):
+    """Stored bytes that are no book, or one of a later format."""
+
+    code = "broken_book"

@@ -126,7 +126,11 @@ def maybe(data: Mapping[str, Any], name: str, read: Any = amount) -> Any:
 
 def identifier(value: Any, path: str) -> str:
     """What names a person or an ad; it goes into a keyed hash and nowhere else."""
-    if isinstance(value, bool) or not isinstance(value, (str, int)) or not 0 < len(str(value)) < 200:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (str, int))
+        or not 0 < len(str(value)) < 200
+    ):
         raise changed(path, "an identifier")
     return str(value)
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from analytics.venues.book import Book, Pair, Side, VenueQuote
 from analytics.venues.errors import UnknownVenue
@@ -54,8 +54,8 @@ class VenueSpec:
     name: str
     title: str
     options: type[VenueOptions]
-    book: Callable[[Visit], Book] | None = None
-    quote: Callable[[Visit], VenueQuote] | None = None
+    book: Callable[[Visit[Any]], Book] | None = None
+    quote: Callable[[Visit[Any]], VenueQuote] | None = None
     reference: bool = False
     sides: Mapping[Side, str] = field(default_factory=dict)
     interval: float = 1.0

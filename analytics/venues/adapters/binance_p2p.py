@@ -104,7 +104,9 @@ def read_ad(visit: Visit[BinanceOptions], side: Side, raw: Mapping[str, Any], ra
         orders=maybe(person, "monthOrderCount", count),
         merchant=person.get("userType") == "merchant",
         promoted=raw.get("privilegeType") not in (None, ""),
-        advertiser_hash=visit.identities.advertiser(visit.venue, identifier(at(person, "userNo"), "userNo")),
+        advertiser_hash=visit.identities.advertiser(
+            visit.venue, identifier(at(person, "userNo"), "userNo")
+        ),
         ad_hash=visit.identities.ad(visit.venue, identifier(at(adv, "advNo"), "advNo")),
         rank=rank,
     )

@@ -86,7 +86,9 @@ def _read(visit: Visit[BybitOptions], side: Side, raw: Mapping[str, Any], rank: 
         orders=maybe(raw, "recentOrderNum", count),
         merchant=bool(raw.get("authTag")),
         online=online if isinstance(online, bool) else None,
-        advertiser_hash=visit.identities.advertiser(visit.venue, identifier(at(raw, "userId"), "userId")),
+        advertiser_hash=visit.identities.advertiser(
+            visit.venue, identifier(at(raw, "userId"), "userId")
+        ),
         ad_hash=visit.identities.ad(visit.venue, identifier(at(raw, "id"), "id")),
         rank=rank,
     )

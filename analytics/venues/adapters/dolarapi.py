@@ -25,7 +25,9 @@ PATH = "/v1/dolares"
 
 @dataclass(frozen=True, kw_only=True)
 class DolarApiOptions(VenueOptions):
-    source: str = option("paralelo", help="The rate's name (fuente or casa): paralelo, oficial, blue.")
+    source: str = option(
+        "paralelo", help="The rate's name (fuente or casa): paralelo, oficial, blue."
+    )
     max_age: int = option(
         86_400, low=60, high=604_800, help="Seconds after which a rate is old (some change daily)."
     )
@@ -65,7 +67,8 @@ def _entry(data: Any, source: str) -> Mapping[str, Any]:
         if isinstance(entry, Mapping) and source in (entry.get("fuente"), entry.get("casa")):
             return entry
     raise ShapeChanged(
-        "DolarApi lists no rate of the name in the option 'source'.", fields={"source": "not listed"}
+        "DolarApi lists no rate of the name in the option 'source'.",
+        fields={"source": "not listed"},
     )
 
 

@@ -34,7 +34,9 @@ _PATHS = (
 
 @dataclass(frozen=True, kw_only=True)
 class JsonOptions(VenueOptions):
-    url: str = option("", help="The address; {asset}, {fiat}, {asset_lower}, {fiat_lower} are filled in.")
+    url: str = option(
+        "", help="The address; {asset}, {fiat}, {asset_lower}, {fiat_lower} are filled in."
+    )
     method: str = option("GET", choices=("GET", "POST"), help="How it is asked.")
     headers: Mapping[str, Any] = option(
         {}, help="Headers of the request, a key of the service among them.", secret=True

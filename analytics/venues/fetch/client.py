@@ -40,7 +40,9 @@ LONGEST_WAIT = 30.0
 LONGEST_READING = 240.0
 #: A cached answer older than this is no reading of now.
 OLDEST_CACHE = 300
-_CHALLENGE = re.compile(rb"captcha|cf-chl|just a moment|are you (a )?human|challenge-platform", re.I)
+_CHALLENGE = re.compile(
+    rb"captcha|cf-chl|just a moment|are you (a )?human|challenge-platform", re.I
+)
 
 
 def utc_now() -> dt.datetime:
@@ -174,7 +176,9 @@ def judge(answer: Answer, now: dt.datetime) -> None:
     if status == 429:
         raise RateLimited(f"{said}: asked too often.", retry_after=wait, status=status)
     if status in (401, 403, 418, 451):
-        raise Blocked(f"{said}: it does not serve this address now.", retry_after=wait, status=status)
+        raise Blocked(
+            f"{said}: it does not serve this address now.", retry_after=wait, status=status
+        )
     if status >= 500:
         raise ServerTrouble(f"{said}: it has trouble itself.", retry_after=wait, status=status)
     if 300 <= status < 400:

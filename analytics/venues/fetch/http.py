@@ -65,7 +65,10 @@ class HttpSession:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
     ) -> None:
         self._client.close()
 
@@ -82,7 +85,9 @@ class HttpSession:
         """The answer, whatever its status. Hops within the host are followed for GET; others raise
         Redirected. Raises ForbiddenAddress, Unreachable, TimedOut, TooLarge, Truncated, NotJson."""
         deadline = self._monotonic() + self.rules.timeout
-        request = self._build(method, url, params=params, headers=headers, json=json, content=content)
+        request = self._build(
+            method, url, params=params, headers=headers, json=json, content=content
+        )
         for _ in range(self.rules.redirects + 1):
             answer = self._once(request, deadline)
             if answer.status not in _HOPS or "location" not in answer.headers:

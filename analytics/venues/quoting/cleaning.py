@@ -113,18 +113,19 @@ def _unfillable(ads: list[Ad], rules: CleanRules) -> tuple[list[Ad], str]:
     return [ad for ad in ads if capacity(ad) < (ad.min_order or 0)], "unfillable"
 
 
-def centre(prices: Sequence[Decimal]) -> tuple[Decimal, Decimal]:
+def centre(best: Sequence[Ad]) -> tuple[Decimal, Decimal]:
     """(median, robust standard deviation as a fraction of it) of the best third of a side, of ten
-    ads at least: bait is found as long as it is less than half of those. `prices`: best first."""
-    group = prices[: max(_GROUP, -(-len(prices) // 3))]
+    ads at least. The deviation is that of the worse half alone, where no bait lies: so bait is
+    found as long as it is less than half of those ads. `best`: best first, at least one."""
+    group = [ad.price for ad in best[: max(_GROUP, -(-len(best) // 3))]]
     middle = median(group)
-    return middle, median(abs(p / middle - 1) for p in group) * _TO_SIGMA
+    return middle, median(abs(p / middle - 1) for p in group[len(group) // 2 :]) * _TO_SIGMA
 
 
 def _absurd(ads: list[Ad], rules: CleanRules) -> tuple[list[Ad], str]:
     if len(ads) < 2:
         return [], "absurd"
-    middle, sigma = centre([ad.price for ad in best_first(ads)])
+    middle, sigma = centre(best_first(ads))
     good = min(max(sigma * rules.spread_factor, rules.tightest), rules.widest)
 
     def is_absurd(ad: Ad) -> bool:

@@ -62,7 +62,9 @@ METHODS = {
     for method in (
         PriceMethod("naive", "Most frequent price within the best 10 % of the offers", naive),
         PriceMethod("median_first", "Median of the best 20 offers", median_first),
-        PriceMethod("near_median", "Best price within 1 % of the median of the best ten", near_median),
+        PriceMethod(
+            "near_median", "Best price within 1 % of the median of the best ten", near_median
+        ),
         PriceMethod("vwap", "Volume-weighted mean of the whole side", vwap),
     )
 }
