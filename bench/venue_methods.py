@@ -16,6 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from statistics import correlation, mean, median, quantiles
 
@@ -72,7 +73,7 @@ def moves(books: Books, how: PriceMethod, cleaned: bool) -> dict[Side, list[floa
             for (_, s), ads in sorted(books.items())
             if s is side and (price := priced(ads, how, cleaned))
         ]
-        found[side] = [float(b / a - 1) * BP for a, b in zip(series, series[1:], strict=False)]
+        found[side] = [float(b / a - 1) * BP for a, b in pairwise(series)]
     return found
 
 

@@ -42,8 +42,8 @@ class Fees:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Costs:
-    """Fees by venue of each trade, and of moving the asset from a venue to another one (by the venue
-    it leaves); `trade` and `transfer` are those of venues that are not named."""
+    """Fees by venue of each trade, and of moving the asset to another venue (by the one it
+    leaves); `trade` and `transfer` are those of venues that are not named."""
 
     trade: Fees = Fees()
     transfer: Fees = Fees()
@@ -133,9 +133,9 @@ def cycles(
     costs: Costs = Costs(),
     max_age: dt.timedelta = MAX_AGE,
 ) -> list[Chance]:
-    """fiat -> asset -> other fiat, for every two markets of one asset: the cross rate they imply for
-    an amount (per first fiat; fiats without one are left out), compared with `rates` (first fiat,
-    second fiat) -> units of the second per unit of the first, where given; best comparison first."""
+    """fiat -> asset -> other fiat, for every two markets of one asset: the cross rate they imply
+    for an amount (per first fiat; fiats without one are left out), compared with `rates` where
+    given, (first, second) -> units of the second per unit of the first; best comparison first."""
     found = []
     usable = fresh(markets, now, max_age)
     for one, two in _pairs(usable):

@@ -18,12 +18,12 @@ from typing import Any
 from analytics.exceptions import InvalidInput
 from analytics.venues.book import Book, Pair, VenueQuote
 from analytics.venues.errors import CollectionError, NotOffered
-from analytics.venues.fetch.client import Setting, VenueClient
+from analytics.venues.fetch.client import REAL, Setting, VenueClient
 from analytics.venues.fetch.http import HttpSession
-from analytics.venues.fetch.state import VenueState, admit, failed, succeeded
+from analytics.venues.fetch.state import FIRST_STATE, VenueState, admit, failed, succeeded
 from analytics.venues.identity import Identities
 from analytics.venues.options import BookOptions, VenueOptions, make_options
-from analytics.venues.quoting.cleaning import CleanRules
+from analytics.venues.quoting.cleaning import DEFAULT_RULES, CleanRules
 from analytics.venues.quoting.condense import quote_book
 from analytics.venues.quoting.methods import DEFAULT_METHOD, get_method
 from analytics.venues.registry import Offer, VenueSpec, Visit, get_venue
@@ -41,7 +41,7 @@ class Order:
     options: VenueOptions
     want: Offer
     method: str = DEFAULT_METHOD
-    rules: CleanRules = CleanRules()
+    rules: CleanRules = DEFAULT_RULES
     reference: Decimal | None = None
     tag: Any = None
 
@@ -54,7 +54,7 @@ class Reading:
     quote: VenueQuote | None = None
     book: Book | None = None
     error: CollectionError | InvalidInput | None = None
-    state: VenueState = VenueState()
+    state: VenueState = FIRST_STATE
     requests: int = 0
     seconds: float = field(default=0.0, compare=False)
 
@@ -105,8 +105,8 @@ def _wanted(spec: VenueSpec, want: str) -> Offer:
 def collect(
     order: Order,
     identities: Identities,
-    state: VenueState = VenueState(),
-    setting: Setting = Setting(),
+    state: VenueState = FIRST_STATE,
+    setting: Setting = REAL,
 ) -> Reading:
     """One reading. Never raises for what the venue did, nor for an adapter's own fault."""
     spec = get_venue(order.venue)
@@ -164,7 +164,7 @@ def collect_all(
     orders: Iterable[Order],
     identities: Identities,
     states: Mapping[str, VenueState] | None = None,
-    setting: Setting = Setting(),
+    setting: Setting = REAL,
     *,
     parallel: int = 4,
 ) -> tuple[list[Reading], dict[str, VenueState]]:
@@ -176,7 +176,7 @@ def collect_all(
         by_venue[order.venue].append((place, order))
 
     def visit_all(venue: str) -> list[tuple[int, Reading]]:
-        state = (states or {}).get(venue, VenueState())
+        state = (states or {}).get(venue, FIRST_STATE)
         found = []
         for place, order in by_venue[venue]:
             reading = collect(order, identities, state, setting)

@@ -13,7 +13,7 @@ from typing import Any
 
 from analytics.venues.book import Ad, Book, Pair, Side
 from analytics.venues.errors import BrokenBook
-from analytics.venues.quoting.cleaning import CleanRules, best_first, capacity, clean
+from analytics.venues.quoting.cleaning import DEFAULT_RULES, CleanRules, best_first, capacity, clean
 
 FORMAT = 1
 #: The name under which all ads of a side stand, whatever they are paid with.
@@ -31,7 +31,9 @@ class Level:
     offers: int
 
 
-def depth(book: Book, side: Side, rules: CleanRules = CleanRules()) -> dict[str, tuple[Level, ...]]:
+def depth(
+    book: Book, side: Side, rules: CleanRules = DEFAULT_RULES
+) -> dict[str, tuple[Level, ...]]:
     """Levels of a side, best price first, per payment method and for ALL. An ad that takes several
     methods stands under each of them, and once under ALL."""
     kept, _ = clean(book.side(side), rules)

@@ -164,7 +164,7 @@ class WrongMarket(CollectionError):
 
 
 class NonsensePrice(CollectionError):
-    """Prices that cannot be: zero, negative, not finite, or far from each other or the reference."""
+    """Prices that cannot be: zero, negative, far from each other or from the reference."""
 
     code = "nonsense_price"
 

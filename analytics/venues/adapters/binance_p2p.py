@@ -93,6 +93,7 @@ def read_ad(visit: Visit[BinanceOptions], side: Side, raw: Mapping[str, Any], ra
     quantity = maybe(adv, "tradableQuantity")
     limits = (maybe(adv, "dynamicMaxSingleTransAmount"), maybe(adv, "maxSingleTransAmount"))
     known = [limit for limit in limits if limit]
+    who, which = identifier(at(person, "userNo"), "userNo"), identifier(at(adv, "advNo"), "advNo")
     return Ad(
         side=side,
         price=price(at(adv, "price"), "adv.price"),
@@ -104,10 +105,8 @@ def read_ad(visit: Visit[BinanceOptions], side: Side, raw: Mapping[str, Any], ra
         orders=maybe(person, "monthOrderCount", count),
         merchant=person.get("userType") == "merchant",
         promoted=raw.get("privilegeType") not in (None, ""),
-        advertiser_hash=visit.identities.advertiser(
-            visit.venue, identifier(at(person, "userNo"), "userNo")
-        ),
-        ad_hash=visit.identities.ad(visit.venue, identifier(at(adv, "advNo"), "advNo")),
+        advertiser_hash=visit.identities.advertiser(visit.venue, who),
+        ad_hash=visit.identities.ad(visit.venue, which),
         rank=rank,
     )
 

@@ -74,6 +74,7 @@ def _read(visit: Visit[BybitOptions], side: Side, raw: Mapping[str, Any], rank: 
         if raw.get(name) is not None:
             same(raw[name], wanted, name)
     same(str(at(raw, "side")), ASKED[side], "side")
+    who, which = identifier(at(raw, "userId"), "userId"), identifier(at(raw, "id"), "id")
     online = raw.get("isOnline")
     return Ad(
         side=side,
@@ -86,10 +87,8 @@ def _read(visit: Visit[BybitOptions], side: Side, raw: Mapping[str, Any], rank: 
         orders=maybe(raw, "recentOrderNum", count),
         merchant=bool(raw.get("authTag")),
         online=online if isinstance(online, bool) else None,
-        advertiser_hash=visit.identities.advertiser(
-            visit.venue, identifier(at(raw, "userId"), "userId")
-        ),
-        ad_hash=visit.identities.ad(visit.venue, identifier(at(raw, "id"), "id")),
+        advertiser_hash=visit.identities.advertiser(visit.venue, who),
+        ad_hash=visit.identities.ad(visit.venue, which),
         rank=rank,
     )
 

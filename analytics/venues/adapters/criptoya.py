@@ -19,7 +19,7 @@ URL = "https://criptoya.com"
 class CriptoYaOptions(VenueOptions):
     exchange: str = option(
         "binancep2p",
-        help="The marketplace, as CriptoYa writes it (binancep2p, bybitp2p, lemoncash).",
+        help="The marketplace, as CriptoYa writes it (binancep2p, bybitp2p, ...).",
     )
     volume: Decimal = option(
         Decimal(1), low=1e-6, high=1e9, help="Units of the asset the price is asked for."

@@ -67,7 +67,7 @@ def _entry(data: Any, source: str) -> Mapping[str, Any]:
         if isinstance(entry, Mapping) and source in (entry.get("fuente"), entry.get("casa")):
             return entry
     raise ShapeChanged(
-        "DolarApi lists no rate of the name in the option 'source'.",
+        "DolarApi lists no rate of that name (option 'source').",
         fields={"source": "not listed"},
     )
 

@@ -28,14 +28,15 @@ _HEADER = re.compile(r"[A-Za-z0-9-]{1,60}")
 #: The client's own; a configured one would break the request.
 _RESERVED = frozenset({"host", "content-length", "transfer-encoding", "connection", "te"})
 _PATHS = (
-    "ask", "bid", "price", "ask_volume", "bid_volume", "time", "check_asset", "check_fiat", "healthy",
-)  # fmt: skip
+    *("ask", "bid", "price", "ask_volume", "bid_volume"),
+    *("time", "check_asset", "check_fiat", "healthy"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class JsonOptions(VenueOptions):
     url: str = option(
-        "", help="The address; {asset}, {fiat}, {asset_lower}, {fiat_lower} are filled in."
+        "", help="The address; {asset}, {fiat}, {asset_lower}, {fiat_lower} stand in it."
     )
     method: str = option("GET", choices=("GET", "POST"), help="How it is asked.")
     headers: Mapping[str, Any] = option(

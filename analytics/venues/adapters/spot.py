@@ -26,9 +26,7 @@ _MARKETS: dict[tuple[str, str], Any] = {}
 
 @dataclass(frozen=True, kw_only=True)
 class SpotOptions(VenueOptions):
-    exchange: str = option(
-        "kraken", help="The exchange, as ccxt writes it (kraken, bitstamp, ...)."
-    )
+    exchange: str = option("kraken", help="The exchange, as ccxt writes it (bitstamp, ...).")
     symbol: str = option("", help="The market, as ccxt writes it; empty: ASSET/FIAT.")
     max_age: int = option(600, low=10, high=86_400, help="Seconds after which a price is old.")
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from analytics.venues.amounts.search import ZERO, Piece, best_filling
 from analytics.venues.book import Ad, Book, Pair, Side, counted
 from analytics.venues.errors import BadVenueConfig
-from analytics.venues.quoting.cleaning import CleanRules, capacity, clean
+from analytics.venues.quoting.cleaning import DEFAULT_RULES, CleanRules, capacity, clean
 
 #: Nobody places more orders than this for one amount.
 MOST_ORDERS = 8
@@ -87,15 +87,15 @@ def price_for_amount(
     *,
     payment: str | Sequence[str] = (),
     min_completion: Decimal | None = None,
-    rules: CleanRules = CleanRules(),
+    rules: CleanRules = DEFAULT_RULES,
     max_orders: int = MOST_ORDERS,
 ) -> AmountPrice:
     """The best orders for an amount, at most `max_orders`, each ad at most once and within its
     limits (search.py says how, and why not simply from the best price down).
 
     An amount that is *given* (fiat to buy with, asset to sell) brings as much as it can; what could
-    only be used badly stays. An amount that is *wanted* (asset to buy, fiat to get) is filled as far
-    as it can be, then for the least. Bait and the like are dropped first, by `rules`.
+    only be used badly stays. An amount that is *wanted* (asset to buy, fiat to get) is filled as
+    far as it can be, then for the least. Bait and the like are dropped first, by `rules`.
 
     Raises BadVenueConfig, naming the input."""
     doing, unit, amount = _checked(direction, currency, amount, max_orders)

@@ -132,12 +132,10 @@ def _tops(pieces: Sequence[Piece], most: int) -> list[list[tuple[Decimal, Decima
     values: list[Decimal] = []
     tops = []
     for piece in (*reversed(pieces), None):
-        tops.append(
-            [
-                (sum(units[-k:], ZERO), sum(values[-k:], ZERO)) if k else (ZERO, ZERO)
-                for k in range(most + 1)
-            ]
-        )
+        # [-k:] of nothing would be everything.
+        largest = [(ZERO, ZERO)]
+        largest += [(sum(units[-k:], ZERO), sum(values[-k:], ZERO)) for k in range(1, most + 1)]
+        tops.append(largest)
         if piece is not None:
             insort(units, piece.high)
             insort(values, piece.high * piece.worth)

@@ -62,6 +62,10 @@ class Setting:
     attempts: int = 3
 
 
+#: The real world.
+REAL = Setting()
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """The JSON of an answer (numbers as Decimal), the server's time and ours."""

@@ -45,6 +45,10 @@ class HttpRules:
     redirects: int = 2
 
 
+#: What is right for an address that anybody may have typed.
+STRICT = HttpRules()
+
+
 def resolve(host: str, port: int) -> list[str]:
     """Addresses of a name, in the system's order, each once. Raises OSError."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)

@@ -6,6 +6,7 @@ the errors of the way there.
 
 from __future__ import annotations
 
+import contextlib
 import time
 import zlib
 from collections.abc import Callable, Mapping
@@ -25,7 +26,7 @@ from analytics.venues.errors import (
     Truncated,
     Unreachable,
 )
-from analytics.venues.fetch.guard import GuardedTransport, HttpRules, Resolver, resolve
+from analytics.venues.fetch.guard import STRICT, GuardedTransport, HttpRules, Resolver, resolve
 
 AGENT = "paralelo/1 (self-hosted price monitor)"
 _CONNECT_SECONDS = 8.0
@@ -46,7 +47,7 @@ class HttpSession:
 
     def __init__(
         self,
-        rules: HttpRules = HttpRules(),
+        rules: HttpRules = STRICT,
         *,
         resolver: Resolver = resolve,
         monotonic: Callable[[], float] = time.monotonic,
@@ -104,10 +105,8 @@ class HttpSession:
 
     def _next(self, request: httpx.Request, location: str) -> httpx.Request:
         target: httpx.URL | None = None
-        try:
+        with contextlib.suppress(httpx.InvalidURL, ValueError):
             target = request.url.join(location)
-        except (httpx.InvalidURL, ValueError):
-            pass
         if target is None or _origin(target) != _origin(request.url) or request.method != "GET":
             raise Redirected("The server sends to another address, which is not followed.")
         headers = {k: v for k, v in request.headers.items() if k.lower() != "host"}

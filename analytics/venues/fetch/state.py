@@ -38,6 +38,10 @@ class VenueState:
     last_success: dt.datetime | None = None
 
 
+#: A venue of which nothing is known yet.
+FIRST_STATE = VenueState()
+
+
 def admit(state: VenueState, now: dt.datetime) -> None:
     """Raises CircuitOpen while the circuit is open; after it, one reading tries the venue."""
     if state.open_until is None or now >= state.open_until:

@@ -45,8 +45,12 @@ class CleanRules:
     off_reference: Decimal = Decimal("0.3")
 
 
+#: What is doubted where nothing special is wished.
+DEFAULT_RULES = CleanRules()
+
+
 def clean(
-    ads: Iterable[Ad], rules: CleanRules = CleanRules(), reference: Decimal | None = None
+    ads: Iterable[Ad], rules: CleanRules = DEFAULT_RULES, reference: Decimal | None = None
 ) -> tuple[tuple[Ad, ...], list[str]]:
     """(the ads of one side that count, best price first; the reason of every other)."""
     reasons: list[str] = []

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from analytics.venues.book import Ad, Book, Side, SideQuote, VenueQuote
 from analytics.venues.errors import EmptyBook, NonsensePrice
-from analytics.venues.quoting.cleaning import CleanRules, clean
+from analytics.venues.quoting.cleaning import DEFAULT_RULES, CleanRules, clean
 from analytics.venues.quoting.methods import (
     DEFAULT_METHOD,
     VOLUME_STEP,
@@ -26,7 +26,7 @@ def quote_book(
     book: Book,
     *,
     method: str = DEFAULT_METHOD,
-    rules: CleanRules = CleanRules(),
+    rules: CleanRules = DEFAULT_RULES,
     reference: Decimal | None = None,
 ) -> VenueQuote:
     """The quote of a book: ads are cleaned by `rules` (and by a reference price, where there is

@@ -49,7 +49,7 @@ def near_median(ads: Sequence[Ad]) -> Decimal:
 
 
 def vwap(ads: Sequence[Ad]) -> Decimal:
-    """The mean over the whole side, weighted by quantity: far from the best price on a long side."""
+    """The mean over the whole side, weighted by quantity: on a long side far from its best."""
     volume = sum((ad.quantity for ad in ads), Decimal(0))
     if not volume:
         return median(ad.price for ad in ads)
@@ -62,9 +62,7 @@ METHODS = {
     for method in (
         PriceMethod("naive", "Most frequent price within the best 10 % of the offers", naive),
         PriceMethod("median_first", "Median of the best 20 offers", median_first),
-        PriceMethod(
-            "near_median", "Best price within 1 % of the median of the best ten", near_median
-        ),
+        PriceMethod("near_median", "Best price within 1 % of the median of ten", near_median),
         PriceMethod("vwap", "Volume-weighted mean of the whole side", vwap),
     )
 }
