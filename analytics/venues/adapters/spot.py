@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 from analytics.venues.aggregate import aggregate, check_market_time
 from analytics.venues.book import Side, SideQuote, VenueQuote
@@ -82,8 +83,11 @@ def _exchange(visit: Visit[SpotOptions], replies: list[Reply]) -> Any:
             raise VenueError("A reference price is read with GET only.")
         reply = visit.client.get(url, headers=headers or None)
         replies.append(reply)
-        # ccxt expects what the standard parser makes of JSON.
-        return json.loads(json.dumps(reply.data, default=float))
+        # ccxt expects what the standard parser makes of JSON, and looks for errors in it itself.
+        text = json.dumps(reply.data, default=float)
+        answer = json.loads(text)
+        exchange.handle_errors(200, "OK", url, method, {}, text, answer, headers, body)
+        return answer
 
     exchange.fetch = fetch
     if (name, base) not in _MARKETS:
@@ -96,7 +100,7 @@ def _rebased(urls: Any, base: str) -> Any:
     """ccxt keeps addresses as nested tables; each keeps its path below the new one."""
     if isinstance(urls, Mapping):
         return {name: _rebased(entry, base) for name, entry in urls.items()}
-    return base.rstrip("/")
+    return base.rstrip("/") + urlsplit(str(urls)).path
 
 
 def _told(call: Callable[..., Any], *args: Any) -> Any:

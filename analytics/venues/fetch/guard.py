@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import cast
 
 import httpx
@@ -124,6 +126,12 @@ def judged_addresses(url: httpx.URL, rules: HttpRules, resolver: Resolver) -> li
     return addresses[:_TRIES]
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """Reading the certificates takes a tenth of a second: once per process."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class GuardedTransport(httpx.BaseTransport):
     """Connects to judged addresses only, under the name that was asked for (Host header, TLS name
     and certificate stay the name's). Each name has connections of its own: one address may serve
@@ -136,7 +144,9 @@ class GuardedTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         addresses = judged_addresses(request.url, self._rules, self._resolver)
-        transport = self._by_host.setdefault(request.url.host, httpx.HTTPTransport(trust_env=False))
+        if (transport := self._by_host.get(request.url.host)) is None:
+            transport = httpx.HTTPTransport(verify=_tls(), trust_env=False)
+            self._by_host[request.url.host] = transport
         for address in addresses[:-1]:
             try:
                 return transport.handle_request(_pinned(request, address))
