@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from analytics.venues.adapters.binance_p2p import ASKED, check_envelope, methods
 from analytics.venues.book import Ad, Book, Side, SideQuote, VenueQuote
+from analytics.venues.errors import WrongMarket
 from analytics.venues.fetch.client import Reply
 from analytics.venues.fetch.pages import Page
 from analytics.venues.listing import list_book
@@ -38,13 +41,26 @@ class AgentOptions(BookOptions):
 
 def book(visit: Visit[AgentOptions]) -> Book:
     """The first 20 ads of each side: the endpoint has no pages, so the book is never whole."""
-    return list_book(
+    found = list_book(
         visit,
         lambda side, number: _page(visit, side),
         lambda side, raw, rank: _read(visit, side, raw, rank),
         size=LIMIT,
         bounded=True,
     )
+    for side in Side:
+        _check_order(side, [ad.price for ad in found.side(side)])
+    return found
+
+
+def _check_order(side: Side, prices: list[Decimal]) -> None:
+    """The ads do not say their side, but the best stands first. Raises WrongMarket."""
+    falling = len(prices) > 2 and all(side.better(b, a) or a == b for a, b in pairwise(prices))
+    if falling and prices[0] != prices[-1]:
+        raise WrongMarket(
+            "Binance listed the worst ads first: this is not the side that was asked for.",
+            fields={"tradeType": "other side"},
+        )
 
 
 def quote(visit: Visit[AgentOptions]) -> VenueQuote:

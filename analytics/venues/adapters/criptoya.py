@@ -9,7 +9,7 @@ from typing import Any
 from analytics.venues.aggregate import aggregate, check_market_time, path_part
 from analytics.venues.book import Side, SideQuote, VenueQuote
 from analytics.venues.options import VenueOptions, option
-from analytics.venues.reading import at, maybe, price
+from analytics.venues.reading import at, maybe, number, price
 from analytics.venues.registry import VenueSpec, Visit, register
 
 URL = "https://criptoya.com"
@@ -47,10 +47,11 @@ def quote(visit: Visit[CriptoYaOptions]) -> VenueQuote:
 
 def _side(data: Any, side: Side) -> SideQuote | None:
     """CriptoYa writes zero for a side that nobody offers."""
-    if not maybe(data, side.value):
+    value = at(data, side.value)
+    if value is None or number(value, side.value) == 0:
         return None
     return SideQuote(
-        price=price(at(data, side.value), side.value),
+        price=price(value, side.value),
         total=maybe(data, f"total{side.value.capitalize()}", price),
     )
 

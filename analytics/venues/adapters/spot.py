@@ -38,8 +38,7 @@ def quote(visit: Visit[SpotOptions]) -> VenueQuote:
     exchange = _exchange(visit, replies)
     symbol = (visit.options.symbol or str(visit.pair)).upper()
     ticker: Mapping[str, Any] = _told(exchange.fetch_ticker, symbol)
-    if ticker.get("symbol") != symbol:
-        raise WrongMarket("The exchange answered for another market.", fields={"symbol": symbol})
+    _check_market(exchange, symbol, ticker)
     reply, when = replies[-1], None
     if ticker.get("timestamp") is not None:
         when = check_market_time(
@@ -60,6 +59,24 @@ def quote(visit: Visit[SpotOptions]) -> VenueQuote:
         price=price(_text(last), "last") if last else None,
         server_time=when,
     )
+
+
+def _check_market(exchange: Any, symbol: str, ticker: Mapping[str, Any]) -> None:
+    """Where the exchange repeats its market, it is the one that was asked for. Raises
+    WrongMarket."""
+    market = exchange.market(symbol)
+    told = ticker.get("info")
+    for name in ("pair", "symbol"):
+        said = _letters(told.get(name)) if isinstance(told, Mapping) else ""
+        both = _letters(market["base"]) in said and _letters(market["quote"]) in said
+        if said and not both and said != _letters(market["id"]):
+            raise WrongMarket(
+                "The exchange answered for another market.", fields={name: f"not {symbol}"}
+            )
+
+
+def _letters(value: Any) -> str:
+    return "".join(filter(str.isalnum, str(value or ""))).upper()
 
 
 def _text(figure: Any) -> Decimal:

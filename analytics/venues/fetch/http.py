@@ -7,6 +7,7 @@ the errors of the way there.
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 import zlib
 from collections.abc import Callable, Mapping
@@ -27,6 +28,9 @@ from analytics.venues.errors import (
     Unreachable,
 )
 from analytics.venues.fetch.guard import STRICT, GuardedTransport, HttpRules, Resolver, resolve
+
+# httpx logs the whole address of every request; those of webhooks are secrets.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 AGENT = "paralelo/1 (self-hosted price monitor)"
 _CONNECT_SECONDS = 8.0

@@ -7,6 +7,7 @@ import gzip
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from analytics.venues.playing.faces import Asked
@@ -105,9 +106,14 @@ def _broken_off(out: Answering) -> None:
     out.cut = len(out.body) // 2
 
 
+@cache
+def _packed() -> bytes:
+    return gzip.compress(b" " * 60_000_000)
+
+
 def _gzipped_bomb(out: Answering) -> None:
     out.headers["Content-Encoding"] = "gzip"
-    out.body = gzip.compress(b" " * 60_000_000)
+    out.body = _packed()
 
 
 def _endless(answer: Any) -> Any:

@@ -99,12 +99,12 @@ class PlayedMarket:
         low = rng.choice((5, 10, 20, 50, 100)) * middle
         quantity = round(rng.lognormvariate(6, 1.2) + 20, 2)
         return PlayedAd(
-            number=f"7{person.randrange(10**17):018d}",
+            number=f"7{_seed(self.fiat, side, str(place)):018d}",
             user=f"s{person.randrange(16**31):032x}",
             nick=f"Invented-{person.randrange(10**6):06d}",
             price=price,
             quantity=quantity,
-            low=round(min(low, quantity * price * 0.8), 2),
+            low=round(min(low, quantity * price * 0.6), 2),
             high=round(quantity * price * rng.choice((0.7, 1, 1)), 2),
             methods=tuple(person.sample(_METHODS, person.choice((1, 1, 2, 3)))),
             rate=round(0.9 + person.random() / 10, 4),

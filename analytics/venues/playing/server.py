@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
+import sys
 import threading
 import time
 from collections.abc import Iterable
@@ -84,8 +85,7 @@ class PlayingServer:
     ) -> None:
         self.stage = Stage({(m.asset, m.fiat): m for m in markets}, clock)
         handler = type("Handler", (_Handler,), {"stage": self.stage})
-        self._server = ThreadingHTTPServer((host, port), handler)
-        self._server.daemon_threads = True
+        self._server = _Server((host, port), handler)
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.02,), daemon=True
         )
@@ -135,6 +135,15 @@ class PlayingServer:
     def shock(self, asset: str, fiat: str, factor: float, seconds: float) -> None:
         market = self.stage.markets[asset, fiat]
         market.shocks.append(Shock(self.stage.clock(), factor, seconds))
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that had enough of an answer is no error of ours."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
