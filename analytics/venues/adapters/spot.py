@@ -68,7 +68,8 @@ def _check_market(exchange: Any, symbol: str, ticker: Mapping[str, Any]) -> None
     told = ticker.get("info")
     for name in ("pair", "symbol"):
         said = _letters(told.get(name)) if isinstance(told, Mapping) else ""
-        both = _letters(market["base"]) in said and _letters(market["quote"]) in said
+        # The base is taken out first: USD is in USDT.
+        both = _letters(market["quote"]) in said.replace(_letters(market["base"]), " ", 1)
         if said and not both and said != _letters(market["id"]):
             raise WrongMarket(
                 "The exchange answered for another market.", fields={name: f"not {symbol}"}
