@@ -160,6 +160,8 @@ def _broken_off(error: httpx.RemoteProtocolError) -> CollectionError:
     text = str(error).lower()
     if "incomplete" in text or "without sending complete" in text:
         return Truncated("The server's answer breaks off in the middle.")
+    if "location" in text:
+        return Redirected("The server sends to something that is no address.")
     return Unreachable("The server broke the connection or does not speak HTTP.")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -25,7 +26,7 @@ MINUTE = dt.timedelta(minutes=1)
 
 def gaps(playing):
     times = [request.at for request in playing.requests]
-    return [(b - a).total_seconds() for a, b in zip(times, times[1:], strict=False)]
+    return [(b - a).total_seconds() for a, b in pairwise(times)]
 
 
 def test_requests_of_a_venue_keep_their_distance_by_chance_a_little_more(read, playing):

