@@ -65,6 +65,7 @@ class PlayedMarket:
     shocks: list[Shock] = field(default_factory=list)
     #: Recorded readings to play instead: their times, and the ads of both sides.
     recorded: Sequence[tuple[float, dict[str, list[PlayedAd]]]] = ()
+    _made: dict[tuple[str, float, float], list[PlayedAd]] = field(default_factory=dict)
 
     def seconds(self, when: dt.datetime) -> float:
         """The market's own time, in whole steady stretches."""
@@ -87,8 +88,13 @@ class PlayedMarket:
             return self._replayed(side, when)
         away = 1 if side == "ask" else -1
         middle = self.mid(when)
-        ads = [self._ad(side, place, middle, away, when) for place in range(self.ads)]
-        ads.sort(key=lambda ad: away * ad.price)
+        stretch = (side, self.seconds(when), middle)
+        ads = self._made.get(stretch)
+        if ads is None:
+            ads = [self._ad(side, place, middle, away, when) for place in range(self.ads)]
+            ads.sort(key=lambda ad: away * ad.price)
+            # Two requests at once may both make it, and make it alike.
+            self._made = {stretch: ads, **dict(list(self._made.items())[:3])}
         return ads
 
     def _ad(self, side: str, place: int, middle: float, away: int, when: dt.datetime) -> PlayedAd:
