@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from enum import StrEnum
 
 from analytics.venues.amounts.search import ZERO, Piece, best_filling
@@ -15,6 +15,8 @@ from analytics.venues.quoting.cleaning import DEFAULT_RULES, CleanRules, capacit
 
 #: Nobody places more orders than this for one amount.
 MOST_ORDERS = 8
+#: Ten digits of a mean price: more would show the rounding of the asset.
+SHOWN = Context(prec=10)
 FIAT_STEP, ASSET_STEP = Decimal("0.01"), Decimal("1e-8")
 
 
@@ -126,7 +128,7 @@ def price_for_amount(
         remainder=amount - filling.filled,
         fiat=fiat,
         asset=asset,
-        price=price,
+        price=SHOWN.plus(price) if price is not None else None,
         best=best,
         slippage=_slippage(price, best, doing),
         orders=orders,
