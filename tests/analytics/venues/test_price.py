@@ -26,9 +26,7 @@ THOUSAND = D(1000)
 def priced(ads, direction="buy", amount=THOUSAND, currency="fiat", **more):
     side = "asks" if direction == "buy" else "bids"
     more["rules"] = TRUSTING
-    return price_for_amount(
-        book(**{side: ads}), direction, amount, currency, rules=TRUSTING, **more
-    )
+    return price_for_amount(book(**{side: ads}), direction, amount, currency, **more)
 
 
 def test_one_ad_is_enough():
