@@ -109,11 +109,11 @@ def collect(
     setting: Setting = REAL,
 ) -> Reading:
     """One reading. Never raises for what the venue did, nor for an adapter's own fault."""
-    spec = get_venue(order.venue)
     started = setting.monotonic()
     try:
+        spec = get_venue(order.venue)
         admit(state, setting.clock())
-    except CollectionError as error:
+    except (CollectionError, InvalidInput) as error:
         return Reading(order=order, error=error, state=state)
     rules = replace(setting.rules, max_bytes=spec.max_bytes, timeout=order.options.timeout)
     with HttpSession(rules, resolver=setting.resolver, monotonic=setting.monotonic) as session:

@@ -66,7 +66,9 @@ def _page(visit: Visit[BybitOptions], side: Side, number: int) -> tuple[Reply, P
     if code != 0:
         raise VenueError(f"Bybit answered with its error code {safe_code(code)}.")
     result = part(reply.data, "result")
-    return reply, Page(items(result, "items"), maybe(result, "count", count))
+    total = maybe(result, "count", count)
+    empty = total == 0 and result.get("items") is None
+    return reply, Page([] if empty else items(result, "items"), total)
 
 
 def _read(visit: Visit[BybitOptions], side: Side, raw: Mapping[str, Any], rank: int) -> Ad:

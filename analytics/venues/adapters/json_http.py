@@ -61,6 +61,8 @@ class JsonOptions(VenueOptions):
         """What is wrong with the options as a whole, by name; nothing is asked."""
         found = super().problems()
         found |= {name: text for name in _PATHS if (text := _path_problem(getattr(self, name)))}
+        if self.base_url:
+            found["base_url"] = "give the whole address as url"
         if text := address_problem(filled(self.url, Pair("USDT", "USD"))):
             found["url"] = text
         if not (self.ask or self.bid or self.price):

@@ -73,7 +73,7 @@ class HttpSession:
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
-        tb: TracebackType | None,
+        trace: TracebackType | None,
     ) -> None:
         self._client.close()
 

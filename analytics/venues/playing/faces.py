@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from analytics.venues.playing.market import PlayedAd, PlayedMarket
@@ -286,7 +286,3 @@ FACES: dict[str, tuple[str, Callable[[Asked], Any]]] = {
     "dolarito": ("/api/frontend/quotations", dolarito),
     "criptoya": ("/api/", criptoya),
 }
-
-
-def with_price(ad: PlayedAd, price: float) -> PlayedAd:
-    return replace(ad, price=price)

@@ -107,7 +107,7 @@ class PlayingServer:
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
-        tb: TracebackType | None,
+        trace: TracebackType | None,
     ) -> None:
         self.stage.closing.set()
         self._server.shutdown()

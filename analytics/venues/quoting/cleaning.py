@@ -2,16 +2,16 @@
 
 The reasons, in the order they are looked for:
 
-duplicate      an ad seen before
-offline        its advertiser is away
-wrong_payment  none of the wished payment methods
-not_merchant   not a verified merchant, where only those are wished
-low_completion below the wished share of completed orders
-tiny           a quantity below a small share of the side's median quantity
-unfillable     its smallest order is larger than what is left of it
-absurd         too good to be true, or hopelessly bad, beside the best third of the side
-off_reference  further from the reference price than allowed
-promoted       paid for its place, and out of price order there
+duplicate       an ad seen before
+offline         its advertiser is away
+wrong_payment   none of the wished payment methods
+not_merchant    not a verified merchant, where only those are wished
+low_completion  below the wished share of completed orders
+tiny            a quantity below a small share of the side's median quantity
+unfillable      its smallest order is larger than what is left of it
+absurd          too good to be true, or hopelessly bad, beside the best third of the side
+off_reference   further from the reference price than allowed
+promoted        paid for its place, and out of price order there
 """
 
 from __future__ import annotations

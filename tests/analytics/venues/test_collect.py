@@ -75,6 +75,13 @@ def test_a_market_the_venue_does_not_know_is_refused_by_it(playing, setting, ide
     assert collect(order, identities, setting=setting).error.code == "refused"
 
 
+def test_a_venue_that_is_gone_does_not_stop_the_others(playing, setting, identities):
+    gone = replace(played_order(playing, "yadio"), venue="closed_down")
+    readings, _ = collect_all([gone, played_order(playing, "yadio")], identities, {}, setting)
+    assert readings[0].error.code == "unknown_venue"
+    assert readings[1].quote is not None
+
+
 def test_a_reference_price_far_away_leaves_no_quote(read):
     reading = read("binance_p2p", reference=1)
     assert reading.quote is None

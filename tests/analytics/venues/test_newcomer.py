@@ -81,6 +81,7 @@ def test_the_same_service_without_code(read, playing):
         ({"headers": {"X Key": "a"}}, "headers"),
         ({"headers": {"X-Key": 5}}, "headers"),
         ({"max_age": 1}, "max_age"),
+        ({"base_url": "https://example.com"}, "base_url"),
         ({"jsonpath": "$.x"}, "jsonpath"),
     ],
 )
