@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from analytics.venues.playing.market import PlayedAd, PlayedMarket
@@ -46,6 +46,13 @@ def _sliced(ads: list[PlayedAd], page: int, size: int) -> list[PlayedAd]:
     return ads[(page - 1) * size : page * size]
 
 
+def _with_promoted(ads: list[PlayedAd]) -> list[PlayedAd]:
+    """One ad out of the middle bought the first place."""
+    if len(ads) < 15 or any(ad.promoted for ad in ads):
+        return ads
+    return [replace(ads[12], promoted=True), *ads[:12], *ads[13:]]
+
+
 def binance_p2p(asked: Asked) -> Any:
     v = asked.values
     side = "ask" if v["tradeType"] == "BUY" else "bid"
@@ -57,6 +64,7 @@ def binance_p2p(asked: Asked) -> Any:
         ads = [ad for ad in ads if set(ad.methods) & set(v["payTypes"])]
     if v.get("publisherType") == "merchant":
         ads = [ad for ad in ads if ad.merchant]
+    ads = _with_promoted(ads)
     shown = _sliced(ads, v["page"], v["rows"])
     data = [
         {

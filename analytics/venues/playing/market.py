@@ -9,7 +9,8 @@ import math
 import random
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 #: The ads of a market stay the same for so many seconds of its time: pages fit together.
@@ -65,7 +66,6 @@ class PlayedMarket:
     shocks: list[Shock] = field(default_factory=list)
     #: Recorded readings to play instead: their times, and the ads of both sides.
     recorded: Sequence[tuple[float, dict[str, list[PlayedAd]]]] = ()
-    _made: dict[tuple[str, float, float], list[PlayedAd]] = field(default_factory=dict)
 
     def seconds(self, when: dt.datetime) -> float:
         """The market's own time, in whole steady stretches."""
@@ -83,40 +83,11 @@ class PlayedMarket:
         return moved * math.prod(shock.now(when) for shock in self.shocks)
 
     def side(self, side: str, when: dt.datetime) -> list[PlayedAd]:
-        """The ads of `ask` or `bid`, in the venue's order: best first, a promoted one on top."""
+        """The ads of `ask` or `bid`, in the venue's order: best first."""
         if self.recorded:
             return self._replayed(side, when)
-        away = 1 if side == "ask" else -1
-        middle = self.mid(when)
-        stretch = (side, self.seconds(when), middle)
-        ads = self._made.get(stretch)
-        if ads is None:
-            ads = [self._ad(side, place, middle, away, when) for place in range(self.ads)]
-            ads.sort(key=lambda ad: away * ad.price)
-            # Two requests at once may both make it, and make it alike.
-            self._made = {stretch: ads, **dict(list(self._made.items())[:3])}
-        return ads
-
-    def _ad(self, side: str, place: int, middle: float, away: int, when: dt.datetime) -> PlayedAd:
-        rng = random.Random(f"{_seed(self.asset, self.fiat)}:{side}:{place}:{self.seconds(when)}")
-        person = random.Random(f"{self.fiat}:{side}:{place // 2 if place % 9 == 0 else place}")
-        far = self.spread / 2 + 0.0004 * place + 0.00002 * place**2 + rng.random() * 0.0003
-        price = round(middle * (1 + away * far), 2 if middle > 20 else 3)
-        low = rng.choice((5, 10, 20, 50, 100)) * middle
-        quantity = round(rng.lognormvariate(6, 1.2) + 20, 2)
-        return PlayedAd(
-            number=f"7{_seed(self.fiat, side, str(place)):018d}",
-            user=f"s{person.randrange(16**31):032x}",
-            nick=f"Invented-{person.randrange(10**6):06d}",
-            price=price,
-            quantity=quantity,
-            low=round(min(low, quantity * price * 0.6), 2),
-            high=round(quantity * price * rng.choice((0.7, 1, 1)), 2),
-            methods=tuple(person.sample(_METHODS, person.choice((1, 1, 2, 3)))),
-            rate=round(0.9 + person.random() / 10, 4),
-            orders=person.randrange(5, 5000),
-            merchant=person.random() < 0.4,
-        )
+        ladder = (self.asset, self.fiat, self.spread, self.ads)
+        return list(_ads(*ladder, side, self.seconds(when), self.mid(when)))
 
     def _replayed(self, side: str, when: dt.datetime) -> list[PlayedAd]:
         """The reading that was current then; the recording repeats without end."""
@@ -124,6 +95,52 @@ class PlayedMarket:
         length = times[-1] - times[0] + STEADY_SECONDS
         place = bisect_right(times, times[0] + self.seconds(when) % length) - 1
         return self.recorded[place][1][side]
+
+
+@lru_cache(maxsize=256)
+def _ads(
+    asset: str, fiat: str, spread: float, count: int, side: str, seconds: float, middle: float
+) -> tuple[PlayedAd, ...]:
+    """The ads of a steady stretch; people and their ads stay, prices and quantities move."""
+    away = 1 if side == "ask" else -1
+    ads = []
+    for place in range(count):
+        rng = random.Random(f"{asset}:{fiat}:{side}:{place}:{seconds}")
+        far = spread / 2 + 0.0004 * place + 0.00002 * place**2 + rng.random() * 0.0003
+        price = round(middle * (1 + away * far), 2 if middle > 20 else 3)
+        ads.append(_ad(_person(fiat, side, place), rng, price, middle))
+    return tuple(sorted(ads, key=lambda ad: away * ad.price))
+
+
+@lru_cache(maxsize=2048)
+def _person(fiat: str, side: str, place: int) -> PlayedAd:
+    """An invented advertiser: some have two ads."""
+    rng = random.Random(f"{fiat}:{side}:{place // 2 if place % 9 == 0 else place}")
+    return PlayedAd(
+        number=f"7{_seed(fiat, side, str(place)):018d}",
+        user=f"s{rng.randrange(16**31):032x}",
+        nick=f"Invented-{rng.randrange(10**6):06d}",
+        price=0,
+        quantity=0,
+        low=0,
+        high=0,
+        methods=tuple(rng.sample(_METHODS, rng.choice((1, 1, 2, 3)))),
+        rate=round(0.9 + rng.random() / 10, 4),
+        orders=rng.randrange(5, 5000),
+        merchant=rng.random() < 0.4,
+    )
+
+
+def _ad(person: PlayedAd, rng: random.Random, price: float, middle: float) -> PlayedAd:
+    quantity = round(rng.lognormvariate(6, 1.2) + 20, 2)
+    low = rng.choice((5, 10, 20, 50, 100)) * middle
+    return replace(
+        person,
+        price=price,
+        quantity=quantity,
+        low=round(min(low, quantity * price * 0.6), 2),
+        high=round(quantity * price * rng.choice((0.7, 1, 1)), 2),
+    )
 
 
 def _seed(*names: str) -> int:

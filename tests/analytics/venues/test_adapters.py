@@ -50,8 +50,9 @@ def test_a_book_holds_both_sides_whole(venue, read):
     assert len(book.asks) == len(book.bids) == expected
     assert book.whole is (venue != "binance_agent")
     assert {ad.side for ad in book.asks} == {Side.ASK}
-    assert [ad.price for ad in book.asks] == sorted(ad.price for ad in book.asks)
-    assert [ad.price for ad in book.bids] == sorted((ad.price for ad in book.bids), reverse=True)
+    asks, bids = ([ad.price for ad in side if not ad.promoted] for side in (book.asks, book.bids))
+    assert asks == sorted(asks)
+    assert bids == sorted(bids, reverse=True)
     for ad in (*book.asks, *book.bids):
         assert 0 < ad.min_order <= ad.max_order
         assert ad.quantity > 0
@@ -79,6 +80,12 @@ def test_the_venues_that_list_ads_filter_by_payment_method(read):
         kept = reading.quote.ask.offers
         takers = [ad for ad in reading.book.asks if "Zinli" in ad.payment_methods]
         assert 0 < kept <= len(takers)
+
+
+def test_the_ad_that_bought_its_place_is_seen_and_left_out(read):
+    reading = read("binance_p2p")
+    assert [ad.promoted for ad in reading.book.asks][:3] == [True, False, False]
+    assert reading.quote.dropped["ask:promoted"] == reading.quote.dropped["bid:promoted"] == 1
 
 
 def test_merchants_only_leaves_merchants(read):
