@@ -37,7 +37,7 @@ class CollectionError(AnalyticsError):
     """A reading that did not become a quote.
 
     `passing`: asking again soon may help, so the client tries again.
-    `counts`: it speaks against the venue, so the circuit breaker counts it.
+    `counts`: it speaks against the venue, not against one market, so the circuit breaker counts it.
     `retry_after`: seconds the venue asked to be left alone, where it did.
     """
 
@@ -117,6 +117,7 @@ class Refused(CollectionError):
     """Any other status that is not 200: the venue does not take this request."""
 
     code = "refused"
+    counts = False
 
 
 class Redirected(CollectionError):
@@ -161,12 +162,14 @@ class WrongMarket(CollectionError):
     """The answer is about another asset, fiat or side than was asked for."""
 
     code = "wrong_market"
+    counts = False
 
 
 class NonsensePrice(CollectionError):
     """Prices that cannot be: zero, negative, far from each other or from the reference."""
 
     code = "nonsense_price"
+    counts = False
 
 
 class ClockJump(CollectionError):

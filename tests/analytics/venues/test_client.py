@@ -138,6 +138,15 @@ def test_an_empty_market_says_nothing_against_its_venue():
     assert failed(state, EmptyBook("x"), NOW) == succeeded(state, NOW)
 
 
+@pytest.mark.parametrize("fault", ["not_found", "wrong_currency", "zero_price"])
+def test_one_wrong_market_does_not_shut_a_venue(fault, read, playing):
+    playing.break_venue("okx_p2p", fault)
+    state = VenueState()
+    for _ in range(4):
+        state = read("okx_p2p", state=state).state
+    assert state.open_until is None
+
+
 def test_a_state_goes_through_plain_values_unchanged():
     state = failed(VenueState(next_at=NOW), Blocked("x"), NOW)
     assert replace(state) == state
