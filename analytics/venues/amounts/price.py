@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from enum import StrEnum
+from typing import Any
 
 from analytics.venues.amounts.search import ZERO, Piece, best_filling
 from analytics.venues.book import Ad, Book, Pair, Side, counted
@@ -109,15 +110,11 @@ def price_for_amount(
     wanted = (doing is Direction.BUY) == (unit is Currency.ASSET)
     pieces = [_piece(ad, doing, unit, wanted) for ad in ads]
     filling = best_filling(pieces, amount, most_orders=max_orders, exact=wanted)
-    orders = tuple(
+    orders = [
         _order(ad, units, doing, unit)
         for ad, units in zip(ads, filling.units, strict=True)
         if units is not None
-    )
-    fiat = sum((order.fiat for order in orders), ZERO)
-    asset = sum((order.asset for order in orders), ZERO)
-    price = fiat / asset if asset else None
-    best = ads[0].price if ads else None
+    ]
     return AmountPrice(
         direction=doing,
         currency=unit,
@@ -126,17 +123,29 @@ def price_for_amount(
         taken_at=book.taken_at,
         filled=filling.filled,
         remainder=amount - filling.filled,
-        fiat=fiat,
-        asset=asset,
-        price=SHOWN.plus(price) if price is not None else None,
-        best=best,
-        slippage=_slippage(price, best, doing),
-        orders=orders,
+        orders=tuple(orders),
         proven=filling.proven,
-        least=min((ad.min_order or ZERO for ad in ads), default=None),
-        most=sum(sorted((capacity(ad) for ad in ads), reverse=True)[:max_orders], ZERO),
         dropped=counted(reasons),
+        **_totals(orders, ads, doing, max_orders),
     )
+
+
+def _totals(
+    orders: Sequence[AdOrder], ads: Sequence[Ad], doing: Direction, max_orders: int
+) -> dict[str, Any]:
+    """The figures over all orders, beside what the usable ads (best first) offer."""
+    fiat = sum((order.fiat for order in orders), ZERO)
+    asset = sum((order.asset for order in orders), ZERO)
+    price, best = (fiat / asset if asset else None), (ads[0].price if ads else None)
+    return {
+        "fiat": fiat,
+        "asset": asset,
+        "price": SHOWN.plus(price) if price is not None else None,
+        "best": best,
+        "slippage": _slippage(price, best, doing),
+        "least": min((ad.min_order or ZERO for ad in ads), default=None),
+        "most": sum(sorted((capacity(ad) for ad in ads), reverse=True)[:max_orders], ZERO),
+    }
 
 
 def _checked(

@@ -16,7 +16,8 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
-from analytics.venues.playing.faces import FACES, Asked
+from analytics.venues.playing.asked import Asked
+from analytics.venues.playing.faces import FACES
 from analytics.venues.playing.faults import FAULTS, Answering
 from analytics.venues.playing.market import Clock, PlayedMarket, Shock
 
