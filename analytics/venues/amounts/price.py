@@ -102,19 +102,12 @@ def price_for_amount(
 
     Raises BadVenueConfig, naming the input."""
     doing, unit, amount = _checked(direction, currency, amount, max_orders)
-    wished = (payment,) if isinstance(payment, str) else tuple(payment)
-    rules = replace(rules, payments=wished or rules.payments)
-    if min_completion is not None:
-        rules = replace(rules, min_completion=min_completion)
-    ads, reasons = clean(book.side(doing.side), rules)
+    ads, reasons = clean(book.side(doing.side), _wishes(rules, payment, min_completion))
     wanted = (doing is Direction.BUY) == (unit is Currency.ASSET)
     pieces = [_piece(ad, doing, unit, wanted) for ad in ads]
     filling = best_filling(pieces, amount, most_orders=max_orders, exact=wanted)
-    orders = [
-        _order(ad, units, doing, unit)
-        for ad, units in zip(ads, filling.units, strict=True)
-        if units is not None
-    ]
+    used = [(ad, u) for ad, u in zip(ads, filling.units, strict=True) if u is not None]
+    orders = [_order(ad, units, doing, unit) for ad, units in used]
     return AmountPrice(
         direction=doing,
         currency=unit,
@@ -128,6 +121,14 @@ def price_for_amount(
         dropped=counted(reasons),
         **_totals(orders, ads, doing, max_orders),
     )
+
+
+def _wishes(
+    rules: CleanRules, payment: str | Sequence[str], min_completion: Decimal | None
+) -> CleanRules:
+    names = (payment,) if isinstance(payment, str) else tuple(payment)
+    least = rules.min_completion if min_completion is None else min_completion
+    return replace(rules, payments=names or rules.payments, min_completion=least)
 
 
 def _totals(
