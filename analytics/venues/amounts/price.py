@@ -126,7 +126,7 @@ def price_for_amount(
 def _wishes(
     rules: CleanRules, payment: str | Sequence[str], min_completion: Decimal | None
 ) -> CleanRules:
-    names = (payment,) if isinstance(payment, str) else tuple(payment)
+    names = (payment,) if isinstance(payment, str) and payment else tuple(payment)
     least = rules.min_completion if min_completion is None else min_completion
     return replace(rules, payments=names or rules.payments, min_completion=least)
 

@@ -98,6 +98,7 @@ def test_payment_and_completion_are_wished():
     ]
     assert priced(ads, payment="zinli").price == 10
     assert priced(ads, payment="zinli", min_completion=D("0.95")).price == 11
+    assert priced(ads, payment="").price == 9
     none = priced(ads, payment="PagoMovil")
     assert (none.price, none.filled, none.remainder, none.orders) == (None, 0, 1000, ())
     assert none.dropped == {"wrong_payment": 3}
