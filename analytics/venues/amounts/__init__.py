@@ -1,0 +1,1 @@
+"""What an amount would really cost or bring, order by order."""
