@@ -1,7 +1,7 @@
 """The playing marketplaces as a program, and what the tests of venues start them with.
 
 `python -m tests.venue_server --port 8899 --speed 60 [--ads FILE]` plays until interrupted; POST to
-/_play breaks venues and shocks markets (analytics/venues/playing/server.py says how).
+/_play breaks venues and shocks markets (tests/playing/server.py says how).
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import contextlib
 import sys
 from pathlib import Path
 
-from analytics.venues.playing.faces import FACES
-from analytics.venues.playing.faults import FAULTS
-from analytics.venues.playing.market import PlayedMarket, read_recording
-from analytics.venues.playing.server import PlayingServer
+from tests.playing.faces import FACES
+from tests.playing.faults import FAULTS
+from tests.playing.market import PlayedMarket, read_recording
+from tests.playing.server import PlayingServer
 
 
 def markets(speed: float = 1.0) -> list[PlayedMarket]:

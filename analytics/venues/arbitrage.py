@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from decimal import ROUND_FLOOR, Decimal
 from itertools import permutations
 
-from analytics.venues.amounts.price import ASSET_STEP, FIAT_STEP, Direction, price_for_amount
 from analytics.venues.book import Book, Pair, VenueQuote
 from analytics.venues.errors import BadVenueConfig
+from analytics.venues.price import ASSET_STEP, FIAT_STEP, Direction, price_for_amount
 
 MAX_AGE = dt.timedelta(minutes=10)
 ZERO = Decimal(0)

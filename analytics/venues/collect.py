@@ -7,12 +7,14 @@ state for whoever stores it. So one venue's failure never stops another.
 from __future__ import annotations
 
 import logging
+import threading
 import traceback
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from queue import SimpleQueue
 from typing import Any
 
 from analytics.exceptions import InvalidInput
@@ -167,28 +169,51 @@ def collect_all(
     setting: Setting = REAL,
     *,
     parallel: int = 4,
-) -> tuple[list[Reading], dict[str, VenueState]]:
+) -> Iterator[Reading]:
     """Every order once: venues beside each other (`parallel` threads at most), the markets of one
-    venue one after the other. Returns the readings in the order of the orders, and the new states
-    of the venues that were asked."""
-    by_venue: dict[str, list[tuple[int, Order]]] = defaultdict(list)
-    for place, order in enumerate(orders):
-        by_venue[order.venue].append((place, order))
+    venue one after the other. Yields each reading as it comes, so that it can be stored before the
+    others are there; its `state` is the venue's by then."""
+    by_venue: dict[str, list[Order]] = defaultdict(list)
+    for order in orders:
+        by_venue[order.venue].append(order)
 
-    def visit_all(venue: str) -> list[tuple[int, Reading]]:
+    def visit(venue: str) -> Iterator[Reading]:
         state = (states or {}).get(venue, FIRST_STATE)
-        found = []
-        for place, order in by_venue[venue]:
+        for order in by_venue[venue]:
             reading = collect(order, identities, state, setting)
             state = reading.state
-            found.append((place, reading))
-        return found
+            yield reading
 
     if parallel > 1 and len(by_venue) > 1:
-        with ThreadPoolExecutor(min(parallel, len(by_venue))) as pool:
-            visited: Sequence[list[tuple[int, Reading]]] = list(pool.map(visit_all, by_venue))
+        yield from _beside_each_other([visit(venue) for venue in by_venue], parallel)
     else:
-        visited = [visit_all(venue) for venue in by_venue]
-    after = {venue: found[-1][1].state for venue, found in zip(by_venue, visited, strict=True)}
-    placed = sorted((pair for found in visited for pair in found), key=lambda pair: pair[0])
-    return [reading for _, reading in placed], after
+        for venue in by_venue:
+            yield from visit(venue)
+
+
+def _beside_each_other(visits: Sequence[Iterator[Reading]], threads: int) -> Iterator[Reading]:
+    """What several visits find, in the order in which it comes. Whoever stops listening ends every
+    visit after the reading it is at."""
+    found: SimpleQueue[Reading | None] = SimpleQueue()
+    stopped = threading.Event()
+
+    def go_through(visit: Iterator[Reading]) -> None:
+        try:
+            for reading in visit:
+                found.put(reading)
+                if stopped.is_set():
+                    break
+        finally:
+            found.put(None)
+
+    with ThreadPoolExecutor(min(threads, len(visits))) as pool:
+        try:
+            going = [pool.submit(go_through, visit) for visit in visits]
+            for _ in visits:
+                while (reading := found.get()) is not None:
+                    yield reading
+            for visited in going:
+                visited.result()
+        finally:
+            stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)

@@ -17,7 +17,7 @@ from analytics.venues.fetch.client import Setting
 from analytics.venues.fetch.guard import HttpRules
 from analytics.venues.fetch.state import VenueState
 from analytics.venues.identity import Identities
-from analytics.venues.playing.server import PlayingServer
+from tests.playing.server import PlayingServer
 from tests.venue_server import markets
 
 NOW = dt.datetime(2026, 5, 4, 12, 0, tzinfo=dt.UTC)

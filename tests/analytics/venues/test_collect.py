@@ -10,20 +10,27 @@ from dataclasses import replace
 import pytest
 
 from analytics.venues.book import Pair
-from analytics.venues.collect import collect, collect_all, make_order
+from analytics.venues.collect import Order, Reading, collect, collect_all, make_order
 from analytics.venues.errors import BadVenueConfig, NotOffered, UnknownVenue
 from analytics.venues.fetch.state import VenueState
 from analytics.venues.options import VenueOptions
-from analytics.venues.playing.server import PlayingServer
 from analytics.venues.registry import VenueSpec, registered
 from tests.analytics.venues.conftest import NOW, PLAYED, played_order
+from tests.playing.server import PlayingServer
 from tests.venue_server import markets
+
+
+def all_of(orders: list[Order], *given, **more) -> tuple[list[Reading], dict[str, VenueState]]:
+    """Readings in the order of the orders, and the states of the venues after the last of each."""
+    readings = list(collect_all(orders, *given, **more))
+    states = {reading.order.venue: reading.state for reading in readings}
+    return sorted(readings, key=lambda reading: orders.index(reading.order)), states
 
 
 def test_one_venues_failure_never_stops_another(playing, setting, identities):
     playing.break_venue("okx_p2p", "html")
     orders = [played_order(playing, venue) for venue in PLAYED]
-    readings, states = collect_all(orders, identities, setting=setting, parallel=1)
+    readings, states = all_of(orders, identities, setting=setting, parallel=1)
     assert [reading.order.venue for reading in readings] == list(PLAYED)
     failed = {reading.order.venue: reading.error for reading in readings if reading.error}
     assert set(failed) == {"okx_p2p"}
@@ -33,10 +40,31 @@ def test_one_venues_failure_never_stops_another(playing, setting, identities):
 
 def test_venues_are_read_beside_each_other(playing, setting, identities):
     orders = [played_order(playing, venue) for venue in PLAYED if venue != "spot"]
-    readings, states = collect_all(orders, identities, setting=setting, parallel=4)
+    readings, states = all_of(orders, identities, setting=setting, parallel=4)
     assert [reading.order for reading in readings] == orders
     assert not [reading.error for reading in readings if reading.error]
     assert len(states) == len(orders)
+
+
+def test_a_reading_is_there_before_a_slow_venue_has_answered(playing, setting, identities):
+    playing.break_venue("okx_p2p", "hang")
+    orders = [played_order(playing, "okx_p2p", timeout=2), played_order(playing, "yadio")]
+    first = next(collect_all(orders, identities, setting=setting, parallel=2))
+    assert first.order.venue == "yadio"
+    assert first.quote is not None
+
+
+def test_whoever_stops_listening_ends_the_visits(playing, setting, identities):
+    orders = [
+        make_order(venue, Pair("USDT", fiat), {"base_url": playing.url})
+        for venue in ("yadio", "criptoya")
+        for fiat in ("VES", "BOB", "ARS", "USD")
+    ]
+    readings = collect_all(orders, identities, setting=setting, parallel=2)
+    next(readings)
+    readings.close()
+    asked = len(playing.requests)
+    assert asked < len(orders)
 
 
 def test_markets_of_one_venue_share_its_breaker(playing, setting, identities):
@@ -45,11 +73,11 @@ def test_markets_of_one_venue_share_its_breaker(playing, setting, identities):
         make_order("criptoya", Pair("USDT", fiat), {"base_url": playing.url}, tag=fiat)
         for fiat in ("VES", "BOB", "ARS")
     ]
-    readings, states = collect_all(orders, identities, {}, setting)
+    readings, states = all_of(orders, identities, {}, setting)
     assert [reading.error.code for reading in readings] == ["blocked", *["circuit_open"] * 2]
     assert [reading.order.tag for reading in readings] == ["VES", "BOB", "ARS"]
     assert len(playing.requests) == 1
-    again, _ = collect_all(orders, identities, states, setting)
+    again, _ = all_of(orders, identities, states, setting)
     assert {reading.error.code for reading in again} == {"circuit_open"}
 
 
@@ -77,7 +105,7 @@ def test_a_market_the_venue_does_not_know_is_refused_by_it(playing, setting, ide
 
 def test_a_venue_that_is_gone_does_not_stop_the_others(playing, setting, identities):
     gone = replace(played_order(playing, "yadio"), venue="closed_down")
-    readings, _ = collect_all([gone, played_order(playing, "yadio")], identities, {}, setting)
+    readings, _ = all_of([gone, played_order(playing, "yadio")], identities, {}, setting)
     assert readings[0].error.code == "unknown_venue"
     assert readings[1].quote is not None
 
@@ -150,7 +178,7 @@ def test_a_day_of_five_markets_loses_and_doubles_nothing(clock, setting, identit
             server.heal()
             if fault := faults[step % len(faults)]:
                 server.break_venue(orders_of[step % 5][0], fault)
-            readings, after = collect_all(orders, identities, states, setting, parallel=1)
+            readings, after = all_of(orders, identities, states, setting, parallel=1)
             states |= after
             for reading in readings:
                 assert (reading.quote is None) != (reading.error is None)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from analytics.venues.playing.faults import FAULTS
 from tests.analytics.venues.conftest import FACE, PLAYED
+from tests.playing.faults import FAULTS
 
 LISTS = ("binance_p2p", "binance_agent", "bybit_p2p", "okx_p2p")
 ALL = tuple(PLAYED)

@@ -38,7 +38,7 @@ print([name for name in sys.modules if name.split(".")[0] in ("django", "torch",
 def test_one_file_in_the_folder_makes_a_venue(identities):
     """In a process of its own: what registers there stays there. It also shows what the room
     loads: no Django, no torch, no ccxt."""
-    from analytics.venues.playing.server import PlayingServer
+    from tests.playing.server import PlayingServer
     from tests.venue_server import markets
 
     with PlayingServer(markets()) as server:

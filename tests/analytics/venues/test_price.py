@@ -8,8 +8,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from analytics.venues.amounts.price import FIAT_STEP, price_for_amount
 from analytics.venues.errors import BadVenueConfig
+from analytics.venues.price import FIAT_STEP, price_for_amount
 from analytics.venues.quoting.cleaning import CleanRules, capacity
 from tests.analytics.venues.conftest import ad, book
 

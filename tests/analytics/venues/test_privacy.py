@@ -9,14 +9,14 @@ from functools import cache
 
 import pytest
 
-from analytics.venues.amounts.price import price_for_amount
 from analytics.venues.collect import collect
 from analytics.venues.depth import pack_book
 from analytics.venues.errors import BadVenueConfig
 from analytics.venues.identity import Identities
-from analytics.venues.playing.faults import FAULTS
+from analytics.venues.price import price_for_amount
 from analytics.venues.registry import Offer, list_venues
 from tests.analytics.venues.conftest import FACE, KEY, NOW, PLAYED, played_order
+from tests.playing.faults import FAULTS
 from tests.venue_server import markets
 
 BOOKS = [spec.name for spec in list_venues(Offer.BOOK)]
@@ -55,7 +55,7 @@ def everything(value, seen=None) -> str:
 
 def said(caplog) -> str:
     """What was logged, except by the playing server."""
-    played = "analytics.venues.playing"
+    played = "tests.playing"
     return "\n".join(r.getMessage() for r in caplog.records if not r.name.startswith(played))
 
 

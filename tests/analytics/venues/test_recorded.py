@@ -11,11 +11,11 @@ import pytest
 
 from analytics.venues.book import Pair, Side
 from analytics.venues.collect import collect, make_order
-from analytics.venues.playing.market import EPOCH, PlayedMarket, read_recording
-from analytics.venues.playing.server import PlayingServer
 from analytics.venues.quoting.cleaning import clean
 from analytics.venues.quoting.methods import METHODS
 from bench.venue_methods import read_ads
+from tests.playing.market import EPOCH, PlayedMarket, read_recording
+from tests.playing.server import PlayingServer
 
 ADS = "ads_usdt_usd_zinli_binance_p2p.csv.gz"
 SERIES = "usdt_usd_zinli_binance_p2p.csv.gz"

@@ -8,7 +8,7 @@ from itertools import combinations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.venues.amounts.search import MOST_NODES, Piece, best_filling
+from analytics.venues.search import MOST_NODES, Piece, best_filling
 
 D = Decimal
 

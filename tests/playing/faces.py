@@ -6,8 +6,8 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
-from analytics.venues.playing import listings
-from analytics.venues.playing.asked import Asked
+from tests.playing import listings
+from tests.playing.asked import Asked
 
 
 def _best(asked: Asked, asset: str, fiat: str) -> tuple[float, float]:

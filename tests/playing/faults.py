@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from analytics.venues.playing.asked import Asked
-from analytics.venues.playing.market import PlayedAd
+from tests.playing.asked import Asked
+from tests.playing.market import PlayedAd
 
 #: Names under which any of the venues keeps a price.
 PRICES = frozenset(

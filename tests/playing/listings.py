@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from analytics.venues.playing.asked import Asked
-from analytics.venues.playing.market import PlayedAd
+from tests.playing.asked import Asked
+from tests.playing.market import PlayedAd
 
 
 def _money(figure: float) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from analytics.venues.playing.market import PlayedAd, PlayedMarket
+from tests.playing.market import PlayedAd, PlayedMarket
 
 Markets = Mapping[tuple[str, str], PlayedMarket]
 

@@ -9,10 +9,10 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from enum import StrEnum
 from typing import Any
 
-from analytics.venues.amounts.search import ZERO, Piece, best_filling
 from analytics.venues.book import Ad, Book, Pair, Side, counted
 from analytics.venues.errors import BadVenueConfig
 from analytics.venues.quoting.cleaning import DEFAULT_RULES, CleanRules, capacity, clean
+from analytics.venues.search import ZERO, Piece, best_filling
 
 #: Nobody places more orders than this for one amount.
 MOST_ORDERS = 8

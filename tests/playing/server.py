@@ -16,10 +16,10 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
-from analytics.venues.playing.asked import Asked
-from analytics.venues.playing.faces import FACES
-from analytics.venues.playing.faults import FAULTS, Answering
-from analytics.venues.playing.market import Clock, PlayedMarket, Shock
+from tests.playing.asked import Asked
+from tests.playing.faces import FACES
+from tests.playing.faults import FAULTS, Answering
+from tests.playing.market import Clock, PlayedMarket, Shock
 
 log = logging.getLogger(__name__)
 CONTROL = "/_play"

@@ -1,1 +1,0 @@
-"""What an amount would really cost or bring, order by order."""
