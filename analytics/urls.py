@@ -8,6 +8,7 @@ app_name = "analytics"
 urlpatterns = [
     path("", views.home, name="home"),
     path("models/<int:pk>/", views.model_card, name="model-card"),
+    path("readyz", views.readyz, name="readyz"),
     path("live/", views.live, name="live"),
     path("patterns/", views.patterns, name="patterns"),
 ]

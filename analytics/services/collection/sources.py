@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from analytics.exceptions import Conflict, InvalidInput
+from analytics.exceptions import Conflict, InvalidInput, NotFound
 from analytics.models import Market, MarketSource
 from analytics.selectors.collection import source_list
+from analytics.selectors.prices import market_get
+from analytics.services.prices.markets import market_get_or_create, refuse_bad_symbol
 from analytics.venues.book import Pair
 from analytics.venues.collect import Order, make_order
 from analytics.venues.options import describe_options
@@ -77,15 +80,25 @@ def source_create(*, market: Market, venue: str, **values: Any) -> MarketSource:
 def source_change(*, source: MarketSource, **values: Any) -> MarketSource:
     """Change what is given; a hidden secret in `options` stays what it was. Whatever changes, the
     next reading is due at once. Raises as `source_create` does."""
-    if "options" in values:
-        values["options"] = _with_secrets(source, values["options"])
+    values = source_checked(source, values)
     for name, value in values.items():
         setattr(source, name, value)
-    _check(source)
     source.next_due_at = None
     # What a reading keeps in the row is not ours: it may be changing just now.
     source.save(update_fields=[*values, "next_due_at"])
     return source_list().get(pk=source.pk)
+
+
+def source_checked(source: MarketSource, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values as `source_change` would store them. Raises as it does."""
+    ready = dict(values)
+    if "options" in ready:
+        ready["options"] = _with_secrets(source, ready["options"])
+    changed = copy(source)
+    for name, value in ready.items():
+        setattr(changed, name, value)
+    _check(changed)
+    return ready
 
 
 def source_delete(*, source: MarketSource) -> None:
@@ -93,26 +106,36 @@ def source_delete(*, source: MarketSource) -> None:
     source.delete()
 
 
-def source_for(market: Market, *, keep: bool = True) -> MarketSource:
-    """The market's source; one that has none gets the venue its exchange is named after, switched
-    off (unsaved without `keep`). Raises InvalidInput (no_source) where there is no such venue."""
-    found = source_list().filter(market=market).first()
+def source_for(ref: str, *, keep: bool = True) -> MarketSource:
+    """The source of the market of that symbol or id. A market that has none, or is not there yet,
+    gets the venue its exchange is named after, switched off; without `keep` no row is made. Raises
+    InvalidInput (bad_market, market_required, no_source)."""
+    market = _market_for(ref, keep=keep)
+    found = source_list().filter(market=market).first() if market.pk else None
     if found is not None:
         return found
-    known = [spec.name for spec in list_venues()]
-    if market.exchange.lower() not in known:
+    venue, known = market.exchange.lower(), [spec.name for spec in list_venues()]
+    if venue not in known:
         raise InvalidInput(
             _("%(market)s has no source of quotes, and no venue has the name of its exchange.")
             % {"market": market.symbol},
             "no_source",
             {"market": _("known venues: %(names)s") % {"names": ", ".join(known)}},
         )
-    venue = market.exchange.lower()
-    return (
-        source_create(market=market, venue=venue)
-        if keep
-        else MarketSource(market=market, venue=venue)
-    )
+    if keep:
+        return source_create(market=market, venue=venue)
+    return MarketSource(market=market, venue=venue)
+
+
+def _market_for(ref: str, *, keep: bool) -> Market:
+    try:
+        return market_get(ref)
+    except NotFound:
+        if keep:
+            return market_get_or_create(ref)
+    refuse_bad_symbol(ref)
+    names = dict(zip(("asset", "fiat", "exchange"), Market.parse_symbol(ref) or (), strict=True))
+    return Market(**names)
 
 
 def shown_options(source: MarketSource) -> dict[str, Any]:
