@@ -55,7 +55,7 @@ class SourceForm(forms.ModelForm):
 @admin.register(MarketSource)
 class MarketSourceAdmin(OwnedAdmin):
     form = SourceForm
-    list_display = ["market", "venue", "enabled", "fresh", "interval_seconds", "last_problem"]
+    list_display = ["symbol", "venue", "enabled", "fresh", "interval_seconds", "last_problem"]
     list_filter = ["enabled", "venue", MarketFilter]
     readonly_fields = ["fresh", "next_due_at", "last_success_at", "last_problem", "reasons"]
     fields = [
@@ -85,6 +85,11 @@ class MarketSourceAdmin(OwnedAdmin):
             return
         values = {name: form.cleaned_data[name] for name in form.changed_data}
         sources.source_change(source=MarketSource.objects.get(pk=obj.pk), **values)
+
+    @admin.display(description=_("market"), ordering="market")
+    def symbol(self, source: MarketSource) -> str:
+        # The field itself would make the admin join the market, without its last quote.
+        return source.market.symbol
 
     @admin.display(description=_("freshness"))
     def fresh(self, source: MarketSource) -> SafeString:

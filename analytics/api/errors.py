@@ -120,7 +120,8 @@ def _collection(exc: CollectionError) -> Response:
     if status == 503 and exc.retry_after:
         details["retry_after"] = int(exc.retry_after) + 1
         headers["Retry-After"] = str(details["retry_after"])
-    return answer(status, exc.code, reason(exc.code), exc.fields, headers, **details)
+    body = error_body(exc.code, reason(exc.code), exc.fields, **details)
+    return Response(body, status=status, headers=headers)
 
 
 def _api(exc: drf.APIException) -> Response:

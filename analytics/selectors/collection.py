@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from django.db.models import Case, F, Q, QuerySet, When, Window
+from django.db.models import Case, F, Prefetch, Q, QuerySet, When, Window
 from django.db.models.functions import Lag
 from django.utils.translation import gettext as _
 
@@ -15,7 +15,9 @@ from analytics.selectors.prices import market_list
 
 
 def source_list() -> QuerySet[MarketSource]:
-    return MarketSource.objects.select_related("market").prefetch_related("reasons")
+    """Sources with their markets, these with `last_quote_at`, and the reasons they failed for."""
+    markets = Prefetch("market", market_list())
+    return MarketSource.objects.prefetch_related(markets, "reasons")
 
 
 def source_of(market: Market) -> MarketSource:

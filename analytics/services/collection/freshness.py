@@ -6,14 +6,14 @@ import datetime as dt
 from typing import Any
 
 from analytics.models import Market, MarketSource
-from analytics.selectors.collection import Gap, gaps_of, venue_list
+from analytics.selectors.collection import Gap, gaps_of, source_list, venue_list
 from analytics.selectors.prices import freshness_limit, market_freshness, market_list
 
 
 def market_collection(*, market: Market, now: dt.datetime) -> dict[str, Any]:
     """The market's freshness and, where it has a source, how collecting goes: last success, last
     error, counts by reason, the venue's pause."""
-    source = MarketSource.objects.filter(market=market).first()
+    source = source_list().filter(market=market).first()
     return {
         "market": market.symbol,
         **market_freshness(market, now=now),
