@@ -7,9 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import Case, F, Prefetch, Q, QuerySet, When, Window
 from django.db.models.functions import Lag
-from django.utils.translation import gettext as _
 
-from analytics.exceptions import NotFound
 from analytics.models import Market, MarketSource, PriceHistory, StoredBook, VenueStatus
 from analytics.selectors.prices import market_list
 
@@ -18,19 +16,6 @@ def source_list() -> QuerySet[MarketSource]:
     """Sources with their markets, these with `last_quote_at`, and the reasons they failed for."""
     markets = Prefetch("market", market_list())
     return MarketSource.objects.prefetch_related(markets, "reasons")
-
-
-def source_of(market: Market) -> MarketSource:
-    """Raises NotFound (no_source)."""
-    found = source_list().filter(market=market).first()
-    if found is None:
-        raise NotFound(
-            _("%(market)s has no source of quotes. Add one in the admin or by POST sources/.")
-            % {"market": market.symbol},
-            "no_source",
-            {"market": _("has no source of quotes")},
-        )
-    return found
 
 
 def sources_due(now: dt.datetime) -> list[MarketSource]:

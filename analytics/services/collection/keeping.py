@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from analytics.exceptions import AnalyticsError, InvalidInput
 from analytics.models import CollectionFailure, MarketSource, StoredBook, VenueStatus
-from analytics.services.prices.importing import price_bulk_add
+from analytics.services.prices.single import quote_add
 from analytics.venues.book import Book, VenueQuote
 from analytics.venues.collect import Reading
 from analytics.venues.depth import pack_book
@@ -94,12 +94,13 @@ def _store(source: MarketSource, quote: VenueQuote, book: Book | None) -> Analyt
     """Quote and book into their tables. Figures that no column takes are nonsense of the venue."""
     try:
         with transaction.atomic():
-            row = {**quote.figures(), "timestamp": quote.taken_at.isoformat()}
-            price_bulk_add(rows=[row], market=source.market)
+            figures = quote.figures()
+            taken_at = figures.pop("timestamp")
+            quote_add(market=source.market, timestamp=taken_at, figures=figures)
     except InvalidInput as error:
         return NonsensePrice(
             "A figure of the venue does not fit into a quote.",
-            {path.rpartition(".")[2]: why for path, why in error.fields.items()},
+            error.fields,
         )
     if book is not None:
         book_keep(source, book.taken_at, pack_book(book))

@@ -173,7 +173,7 @@ class Killed(BaseException):
     [
         (rounds, "collect_all"),
         (rounds, "reading_keep"),
-        (keeping, "price_bulk_add"),
+        (keeping, "quote_add"),
         (keeping, "pack_book"),
         (keeping, "book_keep"),
         (keeping, "_plan"),
@@ -186,7 +186,7 @@ def test_killed_anywhere_nothing_is_lost_or_doubled(
     work = getattr(module, name)
 
     def killed(*given, **more):
-        if name in ("price_bulk_add", "book_keep", "_plan"):
+        if name in ("quote_add", "book_keep", "_plan"):
             work(*given, **more)
         raise Killed
 
@@ -225,15 +225,15 @@ def test_a_fault_of_the_database_leaves_the_source_due_and_the_others_go_on(
     sourced, collect, monkeypatch, caplog
 ):
     broken, well = sourced("okx_p2p"), sourced("yadio")
-    store = keeping.price_bulk_add
+    store = keeping.quote_add
 
-    def failing(*, rows, market):
+    def failing(*, market, **quote):
         if market == broken.market:
             raise RuntimeError("disk full")
-        return store(rows=rows, market=market)
+        return store(market=market, **quote)
 
     with monkeypatch.context() as patched:
-        patched.setattr(keeping, "price_bulk_add", failing)
+        patched.setattr(keeping, "quote_add", failing)
         found = collect()
     assert found.failed == {"not_stored": 1}
     assert PriceHistory.objects.get().market == well.market
