@@ -114,7 +114,7 @@ def _by_week(prices: pd.Series) -> np.ndarray:
     if away.empty:
         return np.empty((0, HOURS))
     index = pd.DatetimeIndex(away.index)
-    hours = index.dayofweek * 24 + index.hour
+    hours = index.day_of_week * 24 + index.hour
     weeks = (index - pd.to_timedelta(hours, unit="h")).normalize()
     table = pd.DataFrame({"week": weeks, "hour": hours, "away": away.to_numpy()})
     wide = table.pivot_table(index="week", columns="hour", values="away", dropna=False)
