@@ -64,12 +64,12 @@ def venue_state(venue: str, *, now: dt.datetime) -> VenueState:
 def reading_keep(reading: Reading, *, by: str, now: dt.datetime) -> str | None:
     """Store what became of a source's turn: quote and book or the error, the venue's state, and
     when it is due again. Answers the error's code, "" where a quote was stored, None where nothing
-    was kept: the venue is held by somebody else, or the source is gone."""
+    was kept: the venue is held by somebody else, or the source is gone or has another venue."""
     if not state_keep(reading, by=by, now=now):
         return None
     sources = MarketSource.objects.select_related("market").select_for_update(of=("self",))
     source = sources.filter(pk=reading.order.tag).first()
-    if source is None:
+    if source is None or source.venue != reading.order.venue:
         return None
     problem: AnalyticsError | None = reading.error
     if reading.quote is not None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
+
+from django.db import DatabaseError, connection
 
 from analytics.models import MarketSource
 from analytics.selectors.collection import is_due, source_list
@@ -11,6 +14,7 @@ from analytics.services.collection.rounds import Round, collect_due, collect_sou
 from analytics.services.collection.sources import source_for
 from analytics.services.collection.wiring import real_setting
 
+logger = logging.getLogger(__name__)
 #: Seconds after which the sources are looked at again; what is due sooner is read sooner.
 LOOK_SECONDS = 15.0
 
@@ -25,13 +29,21 @@ def collect_once(*, market: str | None = None) -> Round:
 
 def collect_until(stop: threading.Event, *, market: str | None = None) -> Iterator[Round]:
     """Rounds whenever something is due, until `stop` is set. A market that is named is collected
-    even where its source is switched off. Raises as `source_for` does."""
+    even where its source is switched off. A database that is gone for a while is waited for.
+    Raises as `source_for` does."""
     chosen = source_for(market).pk if market else None
     while not stop.is_set():
-        found = collect_due() if chosen is None else _chosen(chosen)
+        try:
+            found = collect_due() if chosen is None else _chosen(chosen)
+            pause = _pause(chosen)
+        except DatabaseError:
+            # It restarts, or is locked: nothing is lost, what is due stays due.
+            logger.exception("the database cannot be used; trying again")
+            connection.close()
+            found, pause = Round(), LOOK_SECONDS
         if found.done or found.skipped:
             yield found
-        stop.wait(_pause(chosen))
+        stop.wait(pause)
 
 
 def _chosen(pk: int) -> Round:

@@ -12,11 +12,13 @@ import time
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 from django.test.utils import override_settings
 from django_q.models import Schedule
 
 from analytics.checks import identity_key_is_long_enough
 from analytics.models import Market, MarketSource, PriceHistory, StoredBook, VenueStatus
+from analytics.services.collection import loop
 from analytics.services.collection.loop import collect_until
 from analytics.services.jobs.schedules import PERIODIC
 from analytics.venues.adapters import yadio
@@ -107,6 +109,25 @@ def test_the_loop_reads_whenever_something_is_due(served):
             stop.set()
     assert [found.stored for found in rounds] == [1, 1, 1]
     assert PriceHistory.objects.filter(market=source.market).count() == 3
+
+
+def test_the_loop_outlives_a_database_that_is_gone_for_a_while(served, monkeypatch, caplog):
+    source_at(served, enabled=True)
+    stop, honest, calls = threading.Event(), loop.collect_due, []
+
+    def gone_once():
+        calls.append(1)
+        if len(calls) == 1:
+            raise OperationalError("the database is starting up")
+        return honest()
+
+    monkeypatch.setattr(loop, "collect_due", gone_once)
+    monkeypatch.setattr(loop, "LOOK_SECONDS", 0.1)
+    # The test's own transaction lives in this connection.
+    monkeypatch.setattr(loop.connection, "close", lambda: calls.append("closed"))
+    assert next(collect_until(stop)).stored == 1
+    assert calls == [1, "closed", 1]
+    assert "starting up" in caplog.text
 
 
 # ------------------------------------------------------------------------------------ killed

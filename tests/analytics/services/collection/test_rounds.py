@@ -254,6 +254,21 @@ def test_a_source_that_is_deleted_while_it_is_read_leaves_nothing(sourced, colle
     assert not PriceHistory.objects.exists()
 
 
+def test_a_source_that_moves_to_another_venue_meanwhile_keeps_nothing_of_the_old_one(
+    sourced, collect, monkeypatch
+):
+    source = sourced("yadio")
+    kept = rounds.reading_keep
+
+    def moved(*given, **more):
+        MarketSource.objects.update(venue="okx_p2p")
+        return kept(*given, **more)
+
+    monkeypatch.setattr(rounds, "reading_keep", moved)
+    assert collect().skipped == [source.market.symbol]
+    assert not PriceHistory.objects.exists()
+
+
 def test_options_that_cannot_be_used_any_more_are_a_failure_with_a_reason(
     sourced, collect, playing
 ):
