@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analytics.services.anomalies.watch import anomalies_watch
-from analytics.services.collection.rounds import collect_due
+from analytics.services.collection.rounds import collect_scheduled
 from analytics.services.forecasts.accuracy import forecasts_score
 from analytics.services.jobs.backtests import BACKTEST
 from analytics.services.jobs.training import TRAINING
@@ -36,4 +36,4 @@ def answer_ping(name: str) -> None:
 
 
 def collect_prices() -> None:
-    collect_due()
+    collect_scheduled()

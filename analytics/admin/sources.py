@@ -18,7 +18,7 @@ from analytics.exceptions import InvalidInput
 from analytics.models import MarketSource, VenueStatus
 from analytics.pages.dashboard import freshness
 from analytics.pages.numbers import number
-from analytics.selectors.collection import source_list, venue_list
+from analytics.selectors.collection import source_states, venue_list
 from analytics.selectors.prices import market_freshness
 from analytics.services.collection import sources
 from analytics.services.collection.rounds import source_try
@@ -77,7 +77,7 @@ class MarketSourceAdmin(OwnedAdmin):
         return [*(["market"] if obj else []), *self.readonly_fields]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MarketSource]:
-        return source_list()
+        return source_states()
 
     def save_model(self, request: HttpRequest, obj: MarketSource, form: Any, change: bool) -> None:
         if not change:

@@ -11,25 +11,32 @@ from django.db.models.functions import Lag
 from analytics.models import Market, MarketSource, PriceHistory, StoredBook, VenueStatus
 from analytics.selectors.prices import market_list
 
+NOT_AHEAD = dt.timedelta(0)
+
 
 def source_list() -> QuerySet[MarketSource]:
-    """Sources with their markets, these with `last_quote_at`, and the reasons they failed for."""
-    markets = Prefetch("market", market_list())
-    return MarketSource.objects.prefetch_related(markets, "reasons")
+    """Sources with their markets and the reasons they failed for."""
+    return MarketSource.objects.select_related("market").prefetch_related("reasons")
 
 
-def sources_due(now: dt.datetime) -> list[MarketSource]:
-    """Sources that are switched on and due, longest overdue first. One that is due later than its
-    interval from now was planned before the clock was set back: it is due."""
+def source_states() -> QuerySet[MarketSource]:
+    """The same with what `market_freshness` asks of the markets."""
+    return source_list().select_related(None).prefetch_related(Prefetch("market", market_list()))
+
+
+def sources_due(now: dt.datetime, *, ahead: dt.timedelta = NOT_AHEAD) -> list[MarketSource]:
+    """Sources that are switched on and due by `ahead` from now, longest overdue first. One that is
+    due later than two of its intervals from now was planned before the clock was set back: it is
+    due."""
     planned = source_list().filter(enabled=True)
-    due = [source for source in planned if is_due(source, now)]
+    due = [source for source in planned if is_due(source, now, ahead=ahead)]
     return sorted(due, key=lambda source: (source.next_due_at or source.created_at, source.pk))
 
 
-def is_due(source: MarketSource, now: dt.datetime) -> bool:
+def is_due(source: MarketSource, now: dt.datetime, *, ahead: dt.timedelta = NOT_AHEAD) -> bool:
     """Whether a reading of the source is due, see `sources_due`."""
-    interval = dt.timedelta(seconds=source.interval_seconds)
-    return source.next_due_at is None or not now < source.next_due_at <= now + interval
+    latest = now + 2 * dt.timedelta(seconds=source.interval_seconds)
+    return source.next_due_at is None or not now + ahead < source.next_due_at <= latest
 
 
 def venue_list() -> QuerySet[VenueStatus]:

@@ -136,11 +136,11 @@ def failure_keep(source: MarketSource, problem: AnalyticsError, now: dt.datetime
 
 
 def _plan(source: MarketSource, now: dt.datetime) -> None:
-    """The next turn an interval after the last one was due, so that the pace is kept; an interval
-    from now where that has passed, or the clock was set back."""
+    """The next turn an interval after this one was due, so that the pace is kept; an interval from
+    now where that has passed, or the clock was set back."""
     interval = dt.timedelta(seconds=source.interval_seconds)
     planned = (source.next_due_at or now) + interval
-    source.next_due_at = planned if now < planned <= now + interval else now + interval
+    source.next_due_at = planned if now < planned <= now + 2 * interval else now + interval
     source.save(
         update_fields=[
             *("next_due_at", "last_attempt_at", "last_success_at", "readings", "failures"),

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from analytics.exceptions import Conflict, InvalidInput
 from analytics.models import MarketSource
-from analytics.selectors.collection import sources_due
+from analytics.selectors.collection import NOT_AHEAD, sources_due
 from analytics.services.collection.books import depth_described
 from analytics.services.collection.keeping import (
     busy,
@@ -55,10 +55,23 @@ class Round:
         return dict(Counter(code for code in self.done.values() if code))
 
 
-def collect_due(*, setting: Setting | None = None, parallel: int = MOST_THREADS) -> Round:
-    """Read every source that is switched on and due. Raises nothing for what a venue does."""
+def collect_due(
+    *,
+    setting: Setting | None = None,
+    parallel: int = MOST_THREADS,
+    ahead: dt.timedelta = NOT_AHEAD,
+) -> Round:
+    """Read every source that is switched on and due, or will be so by `ahead`: half the pace of
+    whoever calls this, so that each is read at the call next to its time. Raises nothing for what a
+    venue does."""
     setting = setting or real_setting()
-    return collect_sources(sources_due(setting.clock()), setting=setting, parallel=parallel)
+    due = sources_due(setting.clock(), ahead=ahead)
+    return collect_sources(due, setting=setting, parallel=parallel)
+
+
+def collect_scheduled() -> Round:
+    """The scheduled round, every minute."""
+    return collect_due(ahead=dt.timedelta(seconds=30))
 
 
 def collect_sources(

@@ -117,6 +117,17 @@ def test_a_source_is_read_at_its_own_pace(sourced, collect, clock):
     assert source.next_due_at - NOW == minutes(30)
 
 
+def test_rounds_that_come_every_minute_or_so_keep_the_pace_of_a_minute(sourced, setting, clock):
+    """As the schedule calls: now and then some seconds early or late, and never at the due time."""
+    source = sourced("yadio", interval_seconds=60)
+    for turn in range(12):
+        clock.now = max(clock.now, NOW + minutes(turn) + dt.timedelta(seconds=(turn * 17) % 25))
+        found = rounds.collect_due(setting=setting, ahead=dt.timedelta(seconds=30))
+        assert found.stored == 1
+    source.refresh_from_db()
+    assert minutes(12) <= source.next_due_at - NOW < minutes(12.1)
+
+
 def test_a_clock_that_is_set_back_stops_nothing(sourced, collect, clock, playing):
     """Due times, leases and pauses of a future that will not come for a year."""
     sourced("yadio")
