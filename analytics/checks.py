@@ -55,6 +55,20 @@ def home_is_writable(**_: Any) -> list[CheckMessage]:
 
 
 @register()
+def identity_key_is_long_enough(**_: Any) -> list[CheckMessage]:
+    """A short key would let anybody test guesses of who is behind a hash."""
+    if not 0 < len(conf().IDENTITY_KEY.encode()) < 16:
+        return []
+    return [
+        Error(
+            "ANALYTICS: IDENTITY_KEY needs 16 bytes or more.",
+            hint='python -c "import secrets; print(secrets.token_urlsafe(32))"',
+            id="analytics.E005",
+        )
+    ]
+
+
+@register()
 def settings_are_known(**_: Any) -> list[CheckMessage]:
     """A misspelt entry of ANALYTICS would otherwise be silently without effect."""
     try:

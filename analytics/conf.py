@@ -29,6 +29,13 @@ class AnalyticsConf:
     HISTORY_DAYS: int = entry(95, "Days of history a prediction looks back on.")
     ADMIN_PASSWORD: str = entry("", "Password of the first admin account; empty makes one up.")
     KEEP_MODELS: int = entry(10, "Versions per market and task that purge_models keeps.")
+    IDENTITY_KEY: str = entry(
+        "", "Key that hashes advertisers, 16 bytes or more; empty: derived from SECRET_KEY."
+    )
+    ALLOW_PRIVATE_ADDRESSES: bool = entry(
+        False, "Whether venues may lie in the private network and speak plain HTTP."
+    )
+    PRICE_MAX_AGE: int = entry(600, "Seconds after which a book or quote is no offer any more.")
 
     @property
     def artifacts(self) -> Path:

@@ -12,14 +12,16 @@ def enqueue(path: str, *ids: int | str) -> None:
     transaction.on_commit(lambda: async_task(path, *ids))
 
 
-def ensure_schedule(name: str, path: str, *, minutes: int) -> None:
-    """A repeating task, made or corrected; calling it again changes nothing."""
+def ensure_schedule(name: str, path: str, *, minutes: int) -> bool:
+    """A repeating task, made if it is not there; answers whether it was. Of one that is there only
+    the task's path is corrected: its pace may have been changed in the admin."""
     from django_q.models import Schedule
 
-    Schedule.objects.update_or_create(
-        name=name,
-        defaults={"func": path, "schedule_type": Schedule.MINUTES, "minutes": minutes},
-    )
+    pace = {"schedule_type": Schedule.MINUTES, "minutes": minutes}
+    found, made = Schedule.objects.get_or_create(name=name, defaults={"func": path, **pace})
+    if found.func != path:
+        Schedule.objects.filter(pk=found.pk).update(func=path)
+    return made
 
 
 def queue_length() -> int:

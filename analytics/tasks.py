@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from analytics.services.anomalies.watch import anomalies_watch
+from analytics.services.collection.rounds import collect_scheduled
 from analytics.services.forecasts.accuracy import forecasts_score
 from analytics.services.jobs.backtests import BACKTEST
 from analytics.services.jobs.training import TRAINING
@@ -32,3 +33,7 @@ def watch_markets() -> None:
 
 def answer_ping(name: str) -> None:
     worker_answered(name=name)
+
+
+def collect_prices() -> None:
+    collect_scheduled()

@@ -10,6 +10,7 @@ urlpatterns = [
     path("markets/<int:pk>/", views.market, name="market"),
     path("markets/<int:pk>/chart/", views.chart, name="market-chart"),
     path("models/<int:pk>/", views.model_card, name="model-card"),
+    path("readyz", views.readyz, name="readyz"),
     path("live/", views.live, name="live"),
     path("patterns/", views.patterns, name="patterns"),
 ]

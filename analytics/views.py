@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -39,7 +40,7 @@ from analytics.selectors.patterns import pattern_view
 from analytics.selectors.prices import market_get
 from analytics.services.forecasts.accuracy import accuracy_of_many
 from analytics.services.registry.cards import model_card as card_of
-from analytics.services.status import worker_status
+from analytics.services.status import readiness, worker_status
 from p2p.middleware import from_loopback
 
 View = Callable[..., HttpResponse]
@@ -48,12 +49,17 @@ DEFAULT_RANGE = "7d"
 FOREVER = 1e11
 
 
-def reader_required(view: View) -> View:
+def is_reader(request: HttpRequest) -> bool:
     """Signed in, or on this very machine while DEBUG is on (as the API has it)."""
+    return request.user.is_authenticated or (settings.DEBUG and from_loopback(request))
+
+
+def reader_required(view: View) -> View:
+    """For readers only; others are led to the sign-in."""
 
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.user.is_authenticated or (settings.DEBUG and from_loopback(request)):
+        if is_reader(request):
             return view(request, *args, **kwargs)
         if request.headers.get("X-Requested-With") == "fetch":
             return HttpResponse(status=401)
@@ -203,6 +209,21 @@ def patterns(request: HttpRequest) -> HttpResponse:
 def live(request: HttpRequest) -> HttpResponse:
     """The part of the page that changes while something trains; static/analytics/live.js asks."""
     return render(request, "analytics/partials/live.html", _live())
+
+
+@require_safe
+@never_cache
+def readyz(request: HttpRequest) -> HttpResponse:
+    """For probes and watchmen, without credentials: 200 while this server can answer, else 503. A
+    stale market is told, and no reason to stop sending requests here; names are for readers."""
+    try:
+        found = readiness()
+        named = is_reader(request)
+    except DatabaseError:
+        return JsonResponse({"ready": False}, status=503)
+    if not named:
+        del found["stale_markets"]
+    return JsonResponse(found)
 
 
 def _live() -> dict[str, Any]:

@@ -203,8 +203,7 @@ def _plant(
     market: SimulatedMarket, random: np.random.Generator, quotes: pd.DataFrame, days: int
 ) -> pd.DataFrame:
     """Disturb `quotes` in place, each anomaly in a window of its own; the labels."""
-    labels = []
-    span, slots = days * 24.0, (days + 2) // 3
+    labels, span, slots = [], days * 24.0, (days + 2) // 3
     for number in range(slots):
         width = 0.9 * span / slots
         begin = 0.1 * span + number * width + random.random() * max(width - 12.0, 0.0)

@@ -29,7 +29,7 @@ from ml.spec import (
     ignore_progress,
     make_config,
 )
-from ml.tasks import Task
+from ml.tasks import Task, TaskSpec
 
 
 class DLModelTrainer:
@@ -142,15 +142,7 @@ def _write(
     notes: tuple[str, ...],
 ) -> TrainReport:
     task = spec.of_task
-    score = fitted.metrics[task.primary]
-    against = fitted.baseline_metrics[task.primary]
-    if score is None or against is None:
-        raise NotEnoughData(
-            f"The last stretch, from {fitted.test_from:%Y-%m-%d} on, holds nothing that a "
-            f"{spec.task} model could be measured on.",
-            needed=task.min_grid_rows,
-            present=fitted.grid_rows,
-        )
+    score, against = _scores(task, fitted)
     facts = _facts(spec, config, quotes, context, fitted)
     manifest = {
         **facts,
@@ -173,6 +165,19 @@ def _write(
         checksum=checksum,
         notes=notes,
     )
+
+
+def _scores(task: TaskSpec, fitted: Fitted) -> tuple[float, float]:
+    """By what versions are compared: of the network, and of the baseline."""
+    score, against = fitted.metrics[task.primary], fitted.baseline_metrics[task.primary]
+    if score is None or against is None:
+        raise NotEnoughData(
+            f"The last stretch, from {fitted.test_from:%Y-%m-%d} on, holds nothing that a "
+            f"{task.task} model could be measured on.",
+            needed=task.min_grid_rows,
+            present=fitted.grid_rows,
+        )
+    return score, against
 
 
 def _facts(

@@ -151,13 +151,12 @@ WHITENOISE_AUTOREFRESH = False
 
 # ----------------------------------------------------------------------------------------- security
 X_FRAME_OPTIONS = "DENY"
-SECURE_CONTENT_TYPE_NOSNIFF = True
-SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 if not DEBUG:
     # TLS ends here or at a proxy; without it (a private network), say so once in the environment.
     _TLS = _flag("PARALELO_TLS", True)
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _TLS
+    SECURE_REDIRECT_EXEMPT = [r"^readyz$"]  # a probe comes from inside
     SECURE_HSTS_SECONDS = 3600 if _TLS else 0
     if _flag("PARALELO_BEHIND_PROXY", False):
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -237,6 +236,8 @@ ANALYTICS = {
     "TRAIN_THREADS": _number("PARALELO_TRAIN_THREADS", 1, 1, 256),
     "TRAIN_TIMEOUT": _TIMEOUT,
     "ADMIN_PASSWORD": os.environ.get("PARALELO_ADMIN_PASSWORD", ""),
+    "IDENTITY_KEY": os.environ.get("PARALELO_IDENTITY_KEY", "").strip(),
+    "ALLOW_PRIVATE_ADDRESSES": _flag("PARALELO_ALLOW_PRIVATE_ADDRESSES", False),
 }
 
 LOGGING = {

@@ -13,9 +13,11 @@ from analytics.models import (
     AnomalyEvent,
     AnomalyResult,
     BacktestRun,
+    CollectionFailure,
     Forecast,
     ForecastScore,
     Market,
+    MarketSource,
     PatternResult,
     PriceHistory,
     TrainedModel,
@@ -49,6 +51,16 @@ def make_quotes(
             )
         )
     return PriceHistory.objects.bulk_create(rows, batch_size=5000)
+
+
+def make_source(market: Market, venue: str = "okx_p2p", **fields: Any) -> MarketSource:
+    """A source that failed once."""
+    now = timezone.now()
+    source = MarketSource.objects.create(market=market, venue=venue, **fields)
+    CollectionFailure.objects.create(
+        source=source, code="not_json", count=1, first_at=now, last_at=now, message="HTML."
+    )
+    return source
 
 
 def make_run(market: Market, task: str = "price", status: str = "queued", **fields: Any):

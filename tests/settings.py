@@ -39,4 +39,8 @@ else:
     DATABASES["default"]["NAME"] = str(Path(os.environ["PARALELO_HOME"]) / "db.sqlite3")
     DATABASES["default"]["TEST"] = {"NAME": str(Path(os.environ["PARALELO_HOME"]) / "test.sqlite3")}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-ANALYTICS = {**ANALYTICS, "HEARTBEAT_SECONDS": 1}
+ANALYTICS = {
+    **ANALYTICS,
+    "HEARTBEAT_SECONDS": 1,
+    "ALLOW_PRIVATE_ADDRESSES": os.environ.get("PARALELO_TEST_ALLOW_PRIVATE") == "1",
+}

@@ -14,10 +14,9 @@ from django.utils.module_loading import import_string
 
 import ml
 from analytics import conf
-from analytics.services.anomalies import watch as anomaly_watch
 from analytics.services.jobs import workers
 from analytics.services.jobs.kinds import job_kinds
-from analytics.services.prices import freshness
+from analytics.services.jobs.schedules import PERIODIC
 from ml import quotes
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -78,9 +77,7 @@ def test_every_name_behind_the_door_of_ml_exists():
     [
         *(kind.task_path for kind in job_kinds()),
         workers.PING_TASK,
-        workers.SCORE_TASK,
-        anomaly_watch.WATCH_TASK,
-        freshness.MARKETS_TASK,
+        *(entry.task for entry in PERIODIC),
     ],
 )
 def test_every_task_that_is_queued_by_name_exists(path):

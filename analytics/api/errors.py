@@ -29,6 +29,8 @@ from analytics.exceptions import (
     NotReady,
     Unavailable,
 )
+from analytics.venues.errors import CircuitOpen, CollectionError, RateLimited
+from analytics.words import reason
 
 log = logging.getLogger("analytics.api")
 _LONGEST_TEXT = 500
@@ -39,6 +41,9 @@ _STATUS: tuple[tuple[type[AnalyticsError], int], ...] = (
     (NotReady, 409),
     (Unavailable, 503),
     (InvalidInput, 400),
+    (CircuitOpen, 503),
+    (RateLimited, 503),
+    (CollectionError, 502),
 )
 
 
@@ -53,6 +58,8 @@ class LengthRequired(drf.APIException):
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
     """Every exception of a view becomes an answer in the one shape; DRF calls this."""
     set_rollback()
+    if isinstance(exc, CollectionError):
+        return _collection(exc)
     if isinstance(exc, AnalyticsError):
         return _analytics(exc)
     if isinstance(exc, Http404):
@@ -102,6 +109,19 @@ def _analytics(exc: AnalyticsError) -> Response:
         error_body(exc.code, exc.message, exc.fields, **details),
         status=status,
     )
+
+
+def _collection(exc: CollectionError) -> Response:
+    """A marketplace's fault (502), or one that is to be left alone for now (503). The message is
+    for people, `reason` says exactly what was wrong, in English."""
+    status = next(number for kind, number in _STATUS if isinstance(exc, kind))
+    details = {**exc.details, "reason": exc.message}
+    headers = {}
+    if status == 503 and exc.retry_after:
+        details["retry_after"] = int(exc.retry_after) + 1
+        headers["Retry-After"] = str(details["retry_after"])
+    body = error_body(exc.code, reason(exc.code), exc.fields, **details)
+    return Response(body, status=status, headers=headers)
 
 
 def _api(exc: drf.APIException) -> Response:

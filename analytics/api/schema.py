@@ -19,6 +19,7 @@ _ERRORS = {
     409: "The state of things forbids it now.",
     413: "The body is too large.",
     429: "Too often.",
+    502: "A marketplace did not answer as it should; `code` says how.",
     503: "Nothing on the server can answer now.",
 }
 _TYPES: tuple[tuple[type[serializers.Field], Any], ...] = (

@@ -14,6 +14,7 @@ from analytics.api.resources.markets import MarketViewSet
 from analytics.api.resources.models import ModelViewSet
 from analytics.api.resources.patterns import PatternViewSet
 from analytics.api.resources.prices import PriceViewSet
+from analytics.api.resources.sources import SourceViewSet
 from analytics.api.resources.training_runs import TrainingRunViewSet
 from analytics.api.tokens import ObtainToken
 from analytics.api.views import Root, SlashRouter, UnknownAddress
@@ -22,6 +23,7 @@ app_name = "api"
 router = SlashRouter()
 router.register("markets", MarketViewSet, "market")
 router.register("prices", PriceViewSet, "price")
+router.register("sources", SourceViewSet, "source")
 router.register("training-runs", TrainingRunViewSet, "training-run")
 router.register("models", ModelViewSet, "model")
 router.register("forecasts", ForecastViewSet, "forecast")

@@ -8,6 +8,12 @@ from analytics.models.anomaly import (
     Severity,
 )
 from analytics.models.backtest import BacktestRun
+from analytics.models.collection import (
+    CollectionFailure,
+    MarketSource,
+    StoredBook,
+    VenueStatus,
+)
 from analytics.models.forecast import Forecast
 from analytics.models.market import Market, PriceHistory
 from analytics.models.result import PatternResult
@@ -21,14 +27,18 @@ __all__ = [
     "AnomalyStream",
     "AnomalyWatch",
     "BacktestRun",
+    "CollectionFailure",
     "Forecast",
     "ForecastScore",
     "Market",
+    "MarketSource",
     "ModelEvent",
     "PatternResult",
     "PriceHistory",
     "Severity",
+    "StoredBook",
     "TrainedModel",
     "TrainingRun",
+    "VenueStatus",
     "WorkerHeartbeat",
 ]

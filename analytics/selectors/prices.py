@@ -25,7 +25,8 @@ Line = list[tuple[dt.datetime, float]]
 def market_list() -> QuerySet[Market]:
     """Markets with `last_quote_at`; one look into the index per market, no counting."""
     quotes = PriceHistory.objects.filter(market=OuterRef("pk")).order_by("-timestamp")
-    return Market.objects.annotate(last_quote_at=Subquery(quotes.values("timestamp")[:1]))
+    newest = Subquery(quotes.values("timestamp")[:1])
+    return Market.objects.select_related("source").annotate(last_quote_at=newest)
 
 
 def market_get(ref: str | None) -> Market:
@@ -93,8 +94,18 @@ def market_freshness(market: Market, *, now: dt.datetime | None = None) -> dict[
     if last is None:
         return {"last_quote_at": None, "age_minutes": None, "stale": True}
     age = ((now or timezone.now()) - last).total_seconds() / 60
-    limit = ml.staleness_limit(market.cadence_minutes)
-    return {"last_quote_at": last, "age_minutes": round(age, 1), "stale": age > limit}
+    stale = age > freshness_limit(market)
+    return {"last_quote_at": last, "age_minutes": round(age, 1), "stale": stale}
+
+
+def freshness_limit(market: Market) -> float:
+    """Minutes after which the last quote is too old to speak for now: the limit of the market's
+    grid, and where it is collected three missed readings (ten minutes at least)."""
+    limit = float(ml.staleness_limit(market.cadence_minutes))
+    source = getattr(market, "source", None)
+    if source is None or not source.enabled:
+        return limit
+    return min(limit, max(10.0, 3 * source.interval_seconds / 60))
 
 
 def staleness(step_minutes: int) -> dt.timedelta:

@@ -10,9 +10,16 @@ from django.utils import timezone
 import ml
 from analytics import queue
 from analytics.conf import conf
-from analytics.models import Market, TrainedModel, TrainingRun, WorkerHeartbeat
+from analytics.models import (
+    Market,
+    MarketSource,
+    TrainedModel,
+    TrainingRun,
+    WorkerHeartbeat,
+)
 from analytics.models.choices import Source, Task
 from analytics.selectors.models import Serving, serving_list
+from analytics.services.collection.freshness import collected_stale
 from analytics.services.registry.serving import train_line
 
 #: A worker that was not seen for so many heartbeats counts as gone.
@@ -79,6 +86,20 @@ def _version_info(serving: Serving) -> dict[str, Any]:
         "input_columns": model.input_columns,
         "window": model.window,
         "step_minutes": model.step_minutes,
+    }
+
+
+def readiness(*, now: dt.datetime | None = None) -> dict[str, Any]:
+    """Whether this server can answer (its database does), and what a watchman wants to know beside:
+    the worker, and collected markets that are stale. Raises DatabaseError where it cannot."""
+    now = now or timezone.now()
+    stale = collected_stale(now=now)
+    return {
+        "ready": True,
+        "worker_alive": worker_status(now=now)["alive"],
+        "collected": MarketSource.objects.filter(enabled=True).count(),
+        "stale": len(stale),
+        "stale_markets": stale,
     }
 
 

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from analytics.api.fields import Input
 from analytics.api.inputs import checked, merged_input, query_input, read
+from analytics.api.resources.collected import CollectedActions
 from analytics.api.schema import documented, query_of
 from analytics.api.views import ReadResource
 from analytics.models import Market
@@ -159,7 +160,7 @@ class MarketFilter(filters.FilterSet):
     list=documented("Markets", MarketSerializer(many=True)),
     retrieve=documented("One market and how fresh it is", MarketDetailSerializer, fails=(404,)),
 )
-class MarketViewSet(ReadResource):
+class MarketViewSet(CollectedActions, ReadResource):
     queryset = Market.objects.none()
     serializer_class = MarketSerializer
     filterset_class = MarketFilter

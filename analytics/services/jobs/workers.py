@@ -23,15 +23,13 @@ from analytics import queue
 from analytics.conf import conf
 from analytics.models import WorkerHeartbeat
 from analytics.models.run import Run
-from analytics.services.anomalies.watch import WATCH_TASK
 from analytics.services.jobs.kinds import AnyKind, job_kinds
 from analytics.services.jobs.lifecycle import job_reap, job_time_out, jobs_reap
 from analytics.services.jobs.processes import child_run, die_with_parent, stop_group
-from analytics.services.prices.freshness import MARKETS_TASK
+from analytics.services.jobs.schedules import schedules_setup
 
 logger = logging.getLogger(__name__)
 PING_TASK = "analytics.tasks.answer_ping"
-SCORE_TASK = "analytics.tasks.score_forecasts"
 #: Seconds that a ping may stay unanswered while a worker is free, before the cluster is restarted.
 PING_PATIENCE = 120
 
@@ -90,9 +88,7 @@ class WorkerSupervisor:
     def run(self) -> None:
         """Blocks until stopped. The cluster is gone when this returns, whatever happened."""
         self._introduce()
-        queue.ensure_schedule("score forecasts", SCORE_TASK, minutes=30)
-        queue.ensure_schedule("watch anomalies", WATCH_TASK, minutes=5)
-        queue.ensure_schedule("watch markets", MARKETS_TASK, minutes=5)
+        schedules_setup()
         try:
             self._start()
             while not self.stop.wait(conf().HEARTBEAT_SECONDS):

@@ -9,6 +9,7 @@ from django.utils import timezone
 from analytics.models import (
     AnomalyWatch,
     ModelEvent,
+    VenueStatus,
     WorkerHeartbeat,
 )
 from tests import factories
@@ -30,6 +31,8 @@ def full():
     """One row of everything."""
     market = factories.make_market()
     factories.make_quotes(market, 5)
+    factories.make_source(market, last_error_code="not_json", last_error_at=timezone.now())
+    VenueStatus.objects.create(venue="okx_p2p", failures=1, last_error="not_json")
     model = factories.make_model(market)
     ModelEvent.objects.create(model=model, label="x", action="promoted", reason="good reasons")
     factories.make_score(factories.make_forecast(model))

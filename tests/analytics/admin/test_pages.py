@@ -25,9 +25,9 @@ pytestmark = pytest.mark.django_db
 NAMES = (
     *("market", "pricehistory", "trainingrun", "trainedmodel", "forecast", "forecastscore"),
     *("anomalyresult", "anomalyevent", "anomalywatch", "patternresult", "modelevent"),
-    *("workerheartbeat", "backtestrun"),
+    *("workerheartbeat", "backtestrun", "venuestatus", "marketsource"),
 )
-OWNED = NAMES[1:]
+OWNED = NAMES[1:-1]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -92,7 +92,8 @@ def test_an_event_links_to_its_own_rows(admin_client):
 
 
 @pytest.mark.parametrize(
-    "name", ["trainedmodel", "trainingrun", "anomalyresult", "anomalyevent", "market"]
+    "name",
+    ["trainedmodel", "trainingrun", "anomalyresult", "anomalyevent", "market", "marketsource"],
 )
 def test_lists_ask_no_more_with_more_rows(admin_client, full, name):
     def count():
@@ -104,6 +105,7 @@ def test_lists_ask_no_more_with_more_rows(admin_client, full, name):
     before = count()
     for fiat in ("VES", "ARS"):
         market = factories.make_market(f"USDT/{fiat}@x")
+        factories.make_source(market)
         factories.make_anomaly(factories.make_model(market, "anomaly"))
     assert count() == before
 

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from rest_framework.authtoken.models import Token
 
-from analytics.models import AnomalyResult, Market, TrainedModel, TrainingRun
+from analytics.models import AnomalyResult, Market, MarketSource, TrainedModel, TrainingRun
 
 from .conftest import ROOT, TRAIN, Caller, assert_error, count_rows, make_run
 
@@ -16,16 +16,17 @@ pytestmark = pytest.mark.django_db
 MARKET = {"asset": "USDT", "fiat": "ARS", "exchange": "bybit_p2p"}
 READS = (
     "", "dl/model-info", "markets", "training-runs", "models", "forecasts", "anomalies",
-    "anomaly-events", "patterns", "families", "schema",
+    "anomaly-events", "patterns", "families", "schema", "sources", "sources/venues",
 )  # fmt: skip
 ACTS = (
     "dl/train-price-predictor", "dl/predict-price", "dl/detect-anomalies", "markets", "prices",
     "training-runs", "training-runs/1/cancel", "models/1/promote", "models/1/retire",
     "models/rollback", "anomalies/1/acknowledge", "anomalies/1/label", "anomaly-events/1/feedback",
+    "sources", "sources/1/dry-run",
 )  # fmt: skip
 STAFF_ACTS = (
     *TRAIN, "markets", "prices", "training-runs", "training-runs/1/cancel",
-    "models/1/promote", "models/1/retire", "models/rollback",
+    "models/1/promote", "models/1/retire", "models/rollback", "sources", "sources/1/dry-run",
 )  # fmt: skip
 
 
@@ -56,6 +57,14 @@ def test_changing_a_market_needs_staff(as_user, as_staff, market):
     path, body = f"markets/{market.pk}", {"cadence_minutes": 5}
     assert_error(as_user("PATCH", path, body), 403, "permission_denied")
     assert as_staff("PATCH", path, body).status_code == 200
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+def test_changing_a_source_needs_staff(as_user, as_staff, market, method):
+    source = MarketSource.objects.create(market=market, venue="okx_p2p")
+    assert_error(as_user(method, f"sources/{source.pk}", {}), 403, "permission_denied")
+    assert MarketSource.objects.exists()
+    assert as_staff(method, f"sources/{source.pk}", {}).status_code in (200, 204)
 
 
 @pytest.mark.parametrize("path", READS)

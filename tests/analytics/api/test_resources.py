@@ -12,6 +12,7 @@ from analytics.models import (
     TrainedModel,
     TrainingRun,
 )
+from tests import factories
 
 from .conftest import assert_error, make_model, make_run
 from .rows import make_anomaly, make_forecast, make_pattern
@@ -40,6 +41,7 @@ def _fill(market: Market, first: int, last: int) -> None:
         "anomalies",
         "anomaly-events",
         "patterns",
+        "sources",
     ],
 )
 def test_a_longer_list_asks_no_more_queries(api, market, quotes, path):
@@ -48,6 +50,9 @@ def test_a_longer_list_asks_no_more_queries(api, market, quotes, path):
     counts = []
     for first, last in ((2, 3), (3, 9)):
         _fill(market, first, last)
+        if path == "sources":
+            for k in range(first, last):
+                factories.make_source(factories.make_market(f"A{k}/USD@x"))
         if path == "markets":
             Market.objects.create(asset=f"A{first}", fiat="USD", exchange="x")
         with CaptureQueriesContext(

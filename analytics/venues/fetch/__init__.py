@@ -1,0 +1,1 @@
+"""Asking other servers: guarded, bounded, paced, and honest about every failure."""
