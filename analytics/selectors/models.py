@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django.utils.translation import gettext as _
 
 from analytics.exceptions import NotFound
@@ -41,6 +41,14 @@ def model_decision(model: TrainedModel) -> ModelEvent | None:
     trail = getattr(model, "trail", None)
     events = _events().filter(model=model) if trail is None else trail
     return next((event for event in events if event.figures.get("verdict")), None)
+
+
+def model_undecided() -> QuerySet[TrainedModel]:
+    """Candidates that nobody has decided on yet, oldest first: that there is no event is the
+    durable mark of it."""
+    said = ModelEvent.objects.filter(model=OuterRef("pk"), action__in=ModelEvent.DECISIONS)
+    candidates = TrainedModel.objects.filter(~Exists(said), status=Status.CANDIDATE)
+    return candidates.select_related("market", "run").order_by("pk")
 
 
 def _events() -> QuerySet[ModelEvent]:

@@ -214,8 +214,14 @@ def _is_dead(run: Run, now: dt.datetime | None) -> bool:
     """Its process was on this machine and is gone, or, wherever it was, its heartbeat is older than
     REAP_AFTER."""
     limit = (now or timezone.now()) - dt.timedelta(seconds=conf().REAP_AFTER)
-    gone = run.host == socket.gethostname() and not process_exists(run.pid)
-    return run.heartbeat_at is None or run.heartbeat_at < limit or gone
+    return run.heartbeat_at is None or run.heartbeat_at < limit or process_gone(run)
+
+
+def process_gone(run: Run) -> bool:
+    """Whether the process that had the run was on this machine and is no more. One that started
+    after the run's last sign of life only has its number (after a restart, numbers come again)."""
+    here = run.host == socket.gethostname()
+    return here and not process_exists(run.pid, since=run.heartbeat_at)
 
 
 def _reap(kind: AnyKind, run: Run) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import datetime as dt
 import os
 import signal
 import subprocess
@@ -113,8 +114,13 @@ def stop_group(process: subprocess.Popen[bytes], *, patience: float) -> None:
     process.wait()
 
 
-def process_exists(pid: int | None) -> bool:
-    """Whether a process of that number is alive on this machine (a zombie is not)."""
+#: Seconds by which a process may seem to start too late: clocks tick, and are set.
+_SLACK = 5.0
+
+
+def process_exists(pid: int | None, *, since: dt.datetime | None = None) -> bool:
+    """Whether a process of that number is alive on this machine (a zombie is not), and was at
+    `since` already."""
     if pid is None:
         return False
     try:
@@ -123,8 +129,11 @@ def process_exists(pid: int | None) -> bool:
         return False
     except PermissionError:
         return True
-    stat = Path(f"/proc/{pid}/stat")
     try:
-        return stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except (OSError, IndexError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        up = float(Path("/proc/uptime").read_text().split()[0])
+        age = up - int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError, ValueError):
         return True
+    is_older = since is None or time.time() - age < since.timestamp() + _SLACK
+    return fields[0] != "Z" and is_older

@@ -13,9 +13,11 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from typing import cast
 
 from django.conf import settings
+from django.db import close_old_connections
 from django.db.models import F
 from django.utils import timezone
 
@@ -25,6 +27,12 @@ from analytics.models import WorkerHeartbeat
 from analytics.models.run import Run
 from analytics.services.anomalies.watch import WATCH_TASK
 from analytics.services.jobs.kinds import AnyKind, job_kinds
+from analytics.services.jobs.leftovers import (
+    DECIDE_TASK,
+    folders_sweep,
+    messages_sweep,
+    versions_undecided,
+)
 from analytics.services.jobs.lifecycle import job_reap, job_time_out, jobs_reap
 from analytics.services.jobs.processes import child_run, die_with_parent, stop_group
 from analytics.services.prices.freshness import MARKETS_TASK
@@ -34,11 +42,15 @@ PING_TASK = "analytics.tasks.answer_ping"
 SCORE_TASK = "analytics.tasks.score_forecasts"
 #: Seconds that a ping may stay unanswered while a worker is free, before the cluster is restarted.
 PING_PATIENCE = 120
+#: Seconds between two rings for what was left waiting.
+RING_EVERY = 300
 
 
 # ------------------------------------------------------------------------------------------- tasks
 def job_launch(kind: AnyKind, *, run_id: int) -> None:
     """Do a queued run in a child process, which claims it; here it is only kept alive."""
+    if not kind.runs.filter(pk=run_id, status=Run.Status.QUEUED).exists():
+        return  # delivered twice, or cancelled: no child is needed to find that out
     running = kind.runs.filter(pk=run_id, status=Run.Status.RUNNING)
     try:
         child_run(
@@ -60,11 +72,19 @@ def worker_answered(*, name: str) -> None:
 
 
 # -------------------------------------------------------------------------------------- supervisor
-def jobs_ring_again() -> int:
-    """Ring the bell again for every queued run of the worker's; answers how many. A cluster that
-    was killed may have pulled a message that comes back only hours later; delivered twice, a
-    message is harmless."""
+def jobs_ring_again(*, asked_before: dt.datetime | None = None) -> int:
+    """Ring the bell again for the queued runs of the worker's (that were asked for before, and of
+    which no message waits); answers how many. A cluster that was killed may have pulled a message
+    that comes back only hours later; delivered twice, a message is harmless."""
     waiting = _of_worker(Run.Status.QUEUED)
+    if asked_before is not None:
+        told = {(path, *ids) for _key, path, ids in queue.messages()}
+        waiting = [
+            (kind, run_id)
+            for kind, run_id in waiting
+            if (kind.task_path, run_id) not in told
+            and kind.runs.filter(pk=run_id, created_at__lt=asked_before).exists()
+        ]
     for kind, run_id in waiting:
         queue.enqueue(kind.task_path, run_id)
     return len(waiting)
@@ -86,6 +106,7 @@ class WorkerSupervisor:
         self.name = name or f"{socket.gethostname()}-{os.getpid()}"
         self.cluster: subprocess.Popen[bytes] | None = None
         self.pinged_at: dt.datetime | None = None
+        self.ring_at = 0.0
 
     def run(self) -> None:
         """Blocks until stopped. The cluster is gone when this returns, whatever happened."""
@@ -104,9 +125,34 @@ class WorkerSupervisor:
             WorkerHeartbeat.objects.filter(name=self.name).delete()
 
     def beat(self) -> None:
-        """One sign of life, one look at the cluster, one round of the reaper."""
+        """One sign of life, one look at the cluster, one round of the reaper and of what dead
+        processes left behind. What fails (the database is away, the disk is full) is logged and
+        tried again at the next beat."""
+        for duty in (self._seen, jobs_reap, folders_sweep, messages_sweep, self._ring, self._look):
+            try:
+                duty()
+            except Exception as error:
+                logger.error("worker %s: %s: %s", self.name, type(error).__name__, error)
+                close_old_connections()
+
+    def _seen(self) -> None:
         WorkerHeartbeat.objects.filter(name=self.name).update(seen_at=timezone.now())
-        jobs_reap()
+
+    def _ring(self) -> None:
+        """Ring for what waits and may have no message: runs whose requester died before it began,
+        versions that nobody decided on. Once in a while: each is done by the first that comes."""
+        if time.monotonic() < self.ring_at:
+            return
+        lost = timezone.now() - dt.timedelta(seconds=PING_PATIENCE)
+        rung = jobs_ring_again(asked_before=lost)
+        told = any(path == DECIDE_TASK for _key, path, _ids in queue.messages())
+        if not told and versions_undecided():
+            queue.enqueue(DECIDE_TASK)
+            rung += 1
+        if rung:
+            self.ring_at = time.monotonic() + RING_EVERY
+
+    def _look(self) -> None:
         if self.cluster is not None and self.cluster.poll() is not None:
             self._restart(f"the cluster ended with code {self.cluster.returncode}")
         elif self._wedged():
