@@ -29,6 +29,7 @@ from analytics.exceptions import (
     NotReady,
     Unavailable,
 )
+from analytics.services.failures import failure_of
 
 log = logging.getLogger("analytics.api")
 _LONGEST_TEXT = 500
@@ -70,6 +71,10 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
     if isinstance(exc, (SuspiciousOperation, BadRequest, UnreadablePostError)):
         return answer(400, "bad_request", _("The request could not be read."))
     request = context.get("request")
+    failure = failure_of(exc)
+    if failure is not None:
+        log.error("%s: %s", getattr(request, "path", "?"), failure)
+        return _analytics(failure)
     log.error("Unexpected error in %s", getattr(request, "path", "?"), exc_info=exc)
     return answer(500, "internal", _("The server met an unexpected error; it was logged."))
 

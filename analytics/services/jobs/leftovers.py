@@ -16,7 +16,7 @@ from analytics import artifacts, queue
 from analytics.models import TrainedModel, TrainingRun
 from analytics.selectors.models import model_undecided
 from analytics.services.jobs.kinds import job_kinds
-from analytics.services.jobs.lifecycle import process_gone
+from analytics.services.jobs.processes import process_gone
 from analytics.services.registry.promotion import model_consider
 
 DECIDE_TASK = "analytics.tasks.decide_models"

@@ -20,12 +20,14 @@ from django.conf import settings
 from django.db import close_old_connections
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from analytics import queue
 from analytics.conf import conf
 from analytics.models import WorkerHeartbeat
 from analytics.models.run import Run
 from analytics.services.anomalies.watch import WATCH_TASK
+from analytics.services.failures import failure_of
 from analytics.services.jobs.kinds import AnyKind, job_kinds
 from analytics.services.jobs.leftovers import (
     DECIDE_TASK,
@@ -33,7 +35,7 @@ from analytics.services.jobs.leftovers import (
     messages_sweep,
     versions_undecided,
 )
-from analytics.services.jobs.lifecycle import job_reap, job_time_out, jobs_reap
+from analytics.services.jobs.lifecycle import job_not_begun, job_reap, job_time_out, jobs_reap
 from analytics.services.jobs.processes import child_run, die_with_parent, stop_group
 from analytics.services.prices.freshness import MARKETS_TASK
 
@@ -49,18 +51,28 @@ RING_EVERY = 300
 # ------------------------------------------------------------------------------------------- tasks
 def job_launch(kind: AnyKind, *, run_id: int) -> None:
     """Do a queued run in a child process, which claims it; here it is only kept alive."""
-    if not kind.runs.filter(pk=run_id, status=Run.Status.QUEUED).exists():
+    queued = kind.runs.filter(pk=run_id, status=Run.Status.QUEUED).first()
+    if queued is None:
         return  # delivered twice, or cancelled: no child is needed to find that out
     running = kind.runs.filter(pk=run_id, status=Run.Status.RUNNING)
+    log = conf().logs / f"{kind.log_name}-{run_id}.log"
     try:
-        child_run(
+        ended = child_run(
             kind.command,
             f"--run={run_id}",
-            log=conf().logs / f"{kind.log_name}-{run_id}.log",
+            log=log,
             time_limit=kind.time_limit(),
             on_beat=lambda: running.update(heartbeat_at=timezone.now()),
             on_timeout=lambda: job_time_out(kind.get(run_id)),
         )
+        if ended:
+            why = _("The process ended with code %(code)s before it began; see %(log)s.")
+            job_not_begun(kind, queued, "not_begun", why % {"code": ended, "log": log.name})
+    except OSError as error:
+        # No log can be written, no process started: it will be no better next time.
+        failure = failure_of(error) or error
+        job_not_begun(kind, queued, getattr(failure, "code", "internal"), str(failure))
+        logger.error("%s %s: %s", kind.name, run_id, failure)
     finally:
         # A child that was killed (out of memory, say) could not close its run itself.
         job_reap(kind)
