@@ -12,7 +12,7 @@ from analytics import queue
 from analytics.conf import conf
 from analytics.models import Market, TrainedModel, TrainingRun, WorkerHeartbeat
 from analytics.models.choices import Source, Task
-from analytics.selectors.models import Serving, serving_list
+from analytics.selectors.models import Serving, is_broken, serving_list
 from analytics.services.registry.serving import train_line
 
 #: A worker that was not seen for so many heartbeats counts as gone.
@@ -62,6 +62,7 @@ def _version_info(serving: Serving) -> dict[str, Any]:
     model: TrainedModel = serving.model
     return {
         "model_id": model.pk,
+        "broken": is_broken(model),
         "version": model.version,
         "family": model.family,
         "answered_by": serving.name,
