@@ -30,6 +30,8 @@ from analytics.models import PriceHistory
 from analytics.selectors.prices import market_get, price_list
 from analytics.services.prices import importing as prices
 
+#: Markets of one posting: new ones are made in its transaction, and others wait for that.
+MOST_MARKETS = 100
 #: A quote as a collector posts it.
 QUOTE_EXAMPLE = {
     "market": "USDT/BOB@binance_p2p",
@@ -156,4 +158,12 @@ def _rows(request: Request) -> tuple[list[dict[str, Any]], str | None]:
     if wrong:
         shown = dict(list(wrong.items())[:20])
         raise InvalidInput(_("Every quote must be an object."), "bad_shape", shown)
+    named = {row["market"] for row in rows if isinstance(row.get("market"), str)}
+    if len(named) > MOST_MARKETS:
+        raise InvalidInput(
+            _("At most %(most)s markets at once, not %(n)s.")
+            % {"most": MOST_MARKETS, "n": len(named)},
+            "too_many_markets",
+            {"rows": _("at most %(limit)s") % {"limit": MOST_MARKETS}},
+        )
     return rows, checked(MarketInput, values).get("market")
