@@ -6,6 +6,8 @@ PORT   ?= 8000
 DATA   ?=
 WINDOW ?=
 SEEDS  ?= 2
+KILLS  ?= 100
+SEED   ?= 1
 export PARALELO_HOME ?= $(CURDIR)/var
 # Spinning OpenMP threads starve their neighbours on a small machine, and networks of this size
 # gain nothing from a second one.
@@ -15,7 +17,7 @@ export PORT
 MAIN_JOB = $(BIN)/python manage.py main_job $(if $(DATA),--data "$(DATA)")
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-sqlite test-postgres test-browser lint hooks fmt bench bench-forecast bench-patterns bench-anomaly golden-record golden-compare messages clean
+.PHONY: help run demo test test-sqlite test-postgres test-browser soak lint hooks fmt bench bench-forecast bench-patterns bench-anomaly golden-record golden-compare messages clean
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -60,6 +62,10 @@ test-postgres: $(VENV)/installed-dev node_modules/installed locale/es/LC_MESSAGE
 
 test-browser: $(VENV)/installed-dev node_modules/installed locale/es/LC_MESSAGES/django.mo ## The pages in the system's Chromium; fails where `make test` skips.
 	PARALELO_TEST_BROWSER=1 $(BIN)/python -m pytest tests/browser
+
+soak: $(VENV)/installed-dev ## Kill every phase of the work at KILLS=100 random calls each, on both databases (SEED=1).
+	PARALELO_TEST_KILLS=$(KILLS) PARALELO_TEST_KILL_SEED=$(SEED) $(BIN)/python -m pytest -q tests/analytics/services/jobs/test_kills.py -k random
+	PARALELO_TEST_KILLS=$(KILLS) PARALELO_TEST_KILL_SEED=$(SEED) $(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest -q tests/analytics/services/jobs/test_kills.py -k random
 
 lint: $(VENV)/installed-dev ## Style, types, import contracts, unused code, migrations (measures: tests/test_measures.py).
 	$(BIN)/ruff check .

@@ -43,16 +43,22 @@ def discard(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def folders() -> list[Path]:
+    """Every staged and published folder."""
+    root = conf().artifacts
+    bases = [base for base in (root, root / _STAGING) if base.is_dir()]
+    found = [folder for base in bases for folder in sorted(base.iterdir())]
+    return [folder for folder in found if folder.is_dir() and folder.name != _STAGING]
+
+
 def sweep(known: set[str], *, older_than_seconds: float = 86_400) -> list[str]:
     """Remove published folders without a row and staged ones left behind, if they are old enough
     that no training can still be about to claim them. Returns their names."""
     root, removed = conf().artifacts, []
     limit = time.time() - older_than_seconds
-    for base in (root, root / _STAGING):
-        for folder in sorted(base.iterdir()) if base.is_dir() else ():
-            if folder.name == _STAGING or (base == root and folder.name in known):
-                continue
-            if folder.is_dir() and folder.stat().st_mtime < limit:
-                discard(folder)
-                removed.append(folder.name)
+    for folder in folders():
+        is_published = folder.parent == root and folder.name in known
+        if not is_published and folder.stat().st_mtime < limit:
+            discard(folder)
+            removed.append(folder.name)
     return removed

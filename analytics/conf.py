@@ -27,7 +27,9 @@ class AnalyticsConf:
     MAX_SEQUENCE_ROWS: int = entry(20_000, "Most rows of a posted sequence.")
     MAX_BULK_ROWS: int = entry(10_000, "Most quotes of one bulk upload.")
     HISTORY_DAYS: int = entry(95, "Days of history a prediction looks back on.")
-    ADMIN_PASSWORD: str = entry("", "Password of the first admin account; empty makes one up.")
+    ADMIN_PASSWORD: str = entry(
+        "", "Password of the admin account, set anew if it has another; empty makes one up."
+    )
     KEEP_MODELS: int = entry(10, "Versions per market and task that purge_models keeps.")
     IDENTITY_KEY: str = entry(
         "", "Key that hashes advertisers, 16 bytes or more; empty: derived from SECRET_KEY."

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
+from django.utils import timezone
 
 
 def enqueue(path: str, *ids: int | str) -> None:
@@ -25,7 +28,26 @@ def ensure_schedule(name: str, path: str, *, minutes: int) -> bool:
 
 
 def queue_length() -> int:
-    """Tasks waiting or in flight."""
+    """Messages that wait to be pulled; what a worker has pulled already is not waiting."""
     from django_q.models import OrmQ
 
-    return OrmQ.objects.count()
+    return OrmQ.objects.filter(lock__lte=timezone.now()).count()
+
+
+def messages() -> list[tuple[int, str, tuple[Any, ...]]]:
+    """(key, dotted path, ids) of every message, pulled or not; those that cannot be read are left
+    out."""
+    from django_q.models import OrmQ
+
+    return [
+        (row.pk, row.task["func"], tuple(row.task["args"]))
+        for row in OrmQ.objects.order_by("pk").iterator()
+        if isinstance(row.task.get("func"), str)
+    ]
+
+
+def forget(keys: list[int]) -> None:
+    """Take messages out of the queue."""
+    from django_q.models import OrmQ
+
+    OrmQ.objects.filter(pk__in=keys).delete()

@@ -6,6 +6,7 @@ from analytics.services.anomalies.watch import anomalies_watch
 from analytics.services.collection.rounds import collect_scheduled
 from analytics.services.forecasts.accuracy import forecasts_score
 from analytics.services.jobs.backtests import BACKTEST
+from analytics.services.jobs.leftovers import versions_decide
 from analytics.services.jobs.training import TRAINING
 from analytics.services.jobs.workers import job_launch, worker_answered
 from analytics.services.prices.freshness import markets_watch
@@ -17,6 +18,10 @@ def run_training(run_id: int) -> None:
 
 def run_backtest(run_id: int) -> None:
     job_launch(BACKTEST, run_id=run_id)
+
+
+def decide_models() -> None:
+    versions_decide()
 
 
 def score_forecasts() -> None:

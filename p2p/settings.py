@@ -116,7 +116,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 # A posted sequence may be long, but not unbounded: 20,000 rows of ten numbers fit in this.
-DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
 
 # ----------------------------------------------------------------------------------------- database
 DATABASE_URL = (

@@ -20,7 +20,7 @@ PRODUCT = ("ml", "analytics", "p2p", "bench", "manage.py")
 #: Classes here are filled in for Django and its friends, which read what they find: in them only
 #: functions and imports are looked at.
 DECLARED = ("analytics/api", "analytics/admin", "analytics/models", "analytics/management", "p2p")
-#: What Python, torch, Django, gunicorn and onnxruntime call, or read, by name.
+#: What Python, torch, Django and onnxruntime call, or read, by name.
 CALLED = [
     *("__getattr__", "__dir__", "forward", "*_op_num_threads", "log_severity_level"),
     *("AnalyticsConfig", "ready", "Command", "Media", "app_name", "urlpatterns", "when_ready"),

@@ -106,7 +106,7 @@ def test_every_setting_is_documented():
 def test_every_environment_variable_that_is_read_is_in_the_example():
     example = (ROOT / ".env.example").read_text()
     read: set[str] = set()
-    for file in (ROOT / "p2p/settings.py", ROOT / "p2p/gunicorn.py"):
+    for file in (ROOT / "p2p/settings.py", ROOT / "p2p/server.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 name = node.value
@@ -119,7 +119,7 @@ def test_every_environment_variable_that_is_read_is_in_the_example():
 
 
 def test_only_the_settings_read_the_environment():
-    allowed = {"p2p/settings.py", "p2p/gunicorn.py", "manage.py", "p2p/wsgi.py", "p2p/asgi.py"}
+    allowed = {"p2p/settings.py", "p2p/server.py", "manage.py", "p2p/wsgi.py", "p2p/asgi.py"}
     # The worker's child inherits its parent's environment, threads aside.
     allowed |= {"analytics/services/jobs/processes.py"}
     reading = []

@@ -18,7 +18,7 @@ from analytics.models import ModelEvent, TrainedModel
 from analytics.pages import models as pages
 from analytics.pages.metrics import metric_lines
 from analytics.pages.runs import loss_chart
-from analytics.selectors.models import model_decision, model_list
+from analytics.selectors.models import is_broken, model_decision, model_list
 from analytics.services.registry.promotion import model_promote, model_retire, model_rollback
 
 _STATES = {"active": "good", "retired": "quiet"}
@@ -73,6 +73,8 @@ class TrainedModelAdmin(OwnedAdmin):
 
     @admin.display(description=_("status"), ordering="status")
     def state(self, model: TrainedModel) -> SafeString:
+        if is_broken(model):
+            return mark("bad", f"{model.get_status_display()}, {_('broken')}")
         return mark(_STATES.get(model.status, ""), model.get_status_display())
 
     @admin.display(description=_("metric against baseline"), ordering="beats_baseline")

@@ -29,6 +29,7 @@ from analytics.exceptions import (
     NotReady,
     Unavailable,
 )
+from analytics.services.failures import failure_of
 from analytics.venues.errors import CircuitOpen, CollectionError, RateLimited
 from analytics.words import reason
 
@@ -62,12 +63,7 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
         return _collection(exc)
     if isinstance(exc, AnalyticsError):
         return _analytics(exc)
-    if isinstance(exc, Http404):
-        exc = drf.NotFound()
-    elif isinstance(exc, PermissionDenied):
-        exc = drf.PermissionDenied()
-    elif isinstance(exc, DjangoValidationError):
-        exc = drf.ValidationError(exc.message_dict if hasattr(exc, "error_dict") else exc.messages)
+    exc = _as_drf(exc)
     if isinstance(exc, drf.ValidationError):
         return _validation(exc)
     if isinstance(exc, drf.APIException):
@@ -77,8 +73,24 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
     if isinstance(exc, (SuspiciousOperation, BadRequest, UnreadablePostError)):
         return answer(400, "bad_request", _("The request could not be read."))
     request = context.get("request")
+    failure = failure_of(exc)
+    if failure is not None:
+        log.error("%s: %s", getattr(request, "path", "?"), failure)
+        return _analytics(failure)
     log.error("Unexpected error in %s", getattr(request, "path", "?"), exc_info=exc)
     return answer(500, "internal", _("The server met an unexpected error; it was logged."))
+
+
+def _as_drf(exc: Exception) -> Exception:
+    """What Django raises, as DRF calls it."""
+    if isinstance(exc, Http404):
+        return drf.NotFound()
+    if isinstance(exc, PermissionDenied):
+        return drf.PermissionDenied()
+    if isinstance(exc, DjangoValidationError):
+        named = hasattr(exc, "error_dict")
+        return drf.ValidationError(exc.message_dict if named else exc.messages)
+    return exc
 
 
 def error_body(code: str, message: Any, fields: Any = None, **details: Any) -> dict[str, Any]:

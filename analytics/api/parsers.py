@@ -7,10 +7,14 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping
+from itertools import chain
 from typing import IO, Any
 
+import orjson
+from django.core.exceptions import RequestDataTooBig
 from django.utils.translation import gettext as _
 from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
 
 from analytics.exceptions import InvalidInput
 
@@ -18,6 +22,10 @@ from analytics.exceptions import InvalidInput
 _MOST_DIGITS = 300
 LONGEST_NAME = 64
 _DEEPEST = 20
+#: Beyond this a whole number may have been read as a float that is not quite it.
+_EXACT = 2.0**53
+#: Bytes from which on a body is read quickly or not at all.
+_LONG = 1_000_000
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -65,6 +73,42 @@ def _is_deep(value: Any) -> bool:
     return True
 
 
+_UNSURE = object()
+
+
+def _quick(raw: bytes) -> Any:
+    """What orjson makes of the bytes, or _UNSURE where it refuses them or may have lost something:
+    a key said twice, an integer turned into a float, nesting. Then the slow reader decides, and
+    says in its own words what is wrong. Each key of an object has one colon outside of texts, so
+    that none was lost if there are as many keys as colons."""
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return _UNSURE
+    keys = colons = 0
+    level = [value]
+    for _depth in range(_DEEPEST + 1):
+        kinds = set(map(type, level))
+        if kinds <= {float}:
+            whole = -_EXACT < min(level) <= max(level) < _EXACT
+            level = [] if whole else level
+            break
+        objects = [one for one in level if type(one) is dict]
+        keys += sum(map(len, objects))
+        colons += "".join(chain.from_iterable(objects)).count(":")
+        colons += "".join(one for one in level if type(one) is str).count(":")
+        floats = [one for one in level if type(one) is float]
+        if floats and not -_EXACT < min(floats) <= max(floats) < _EXACT:
+            return _UNSURE
+        lists = chain.from_iterable(one for one in level if type(one) is list)
+        level = [*lists, *chain.from_iterable(map(dict.values, objects))]
+        if not level:
+            break
+    whole = not level and raw.count(b":") == keys + colons
+    hidden = b"\\u003a" in raw or b"\\u003A" in raw
+    return value if whole and not hidden else _UNSURE
+
+
 def _refused(why: str) -> InvalidInput:
     return InvalidInput(
         _("The body is not JSON: %(why)s") % {"why": why}, "bad_json", {"body": why}
@@ -75,15 +119,21 @@ def strict_loads(raw: bytes) -> Any:
     """JSON as RFC 8259 has it: UTF-8, finite numbers, each key once, no half characters."""
     try:
         text = raw.decode("utf-8")
-        value = json.loads(
-            text,
-            parse_constant=_not_finite,
-            parse_float=_float,
-            parse_int=_int,
-            object_pairs_hook=_object,
-        )
-        if _is_deep(value):
-            raise RecursionError
+        value = _quick(raw)
+        if value is _UNSURE and len(raw) > _LONG:
+            raise _refused(
+                _("it is long and cannot be read quickly: name keys once, and send less at a time.")
+            )
+        if value is _UNSURE:
+            value = json.loads(
+                text,
+                parse_constant=_not_finite,
+                parse_float=_float,
+                parse_int=_int,
+                object_pairs_hook=_object,
+            )
+            if _is_deep(value):
+                raise RecursionError
         if _SURROGATE.search(text):
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except json.JSONDecodeError as error:
@@ -110,6 +160,9 @@ class StrictJSONParser(BaseParser):
     ) -> Any:
         request = (parser_context or {}).get("request")
         # Through `body`, not `stream`: only there does Django hold the size to its limit.
+        most = getattr((parser_context or {}).get("view"), "most_bytes", None)
+        if most is not None and request is not None and _length(request) > most:
+            raise RequestDataTooBig
         raw = request._request.body if request is not None else stream.read()
         return strict_loads(raw) if raw.strip() else {}
 
@@ -128,6 +181,11 @@ class QuoteFileParser(BaseParser):
     ) -> bytes:
         request = (parser_context or {}).get("request")
         return bytes(request._request.body if request is not None else stream.read())
+
+
+def _length(request: Request) -> int:
+    text = request._request.META.get("CONTENT_LENGTH") or "0"
+    return int(text) if text.isdigit() else 0
 
 
 def json_kind(value: Any) -> str:

@@ -44,12 +44,14 @@ class ObtainToken(ApiView):
     authentication_classes: list = []
     permission_classes = [AnyonePermission]
     throttle_classes = [TokenThrottle]
+    #: Of the body; anybody may send one.
+    most_bytes = 4096
 
     @documented(
         "Exchange a name and a password for a token",
         TokenAnswer,
         request=TokenInput,
-        fails=(400, 429),
+        fails=(400, 413, 429),
         operation_id="token",
         auth=[],
     )

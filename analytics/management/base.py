@@ -10,11 +10,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import DatabaseError
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 from rich.console import Console
 
 from analytics.exceptions import AnalyticsError
+from analytics.services.failures import failure_of
 
 
 class FaceCommand(BaseCommand):
@@ -24,9 +26,10 @@ class FaceCommand(BaseCommand):
         try:
             return super().execute(*args, **options)
         except AnalyticsError as error:
-            fields = "; ".join(f"{name}: {why}" for name, why in error.fields.items())
-            line = f"{error.message} ({fields})" if fields else error.message
-            raise CommandError(" ".join(line.split())) from error
+            raise _refusal(error) from error
+        except (OSError, DatabaseError, MemoryError) as error:
+            # The machine's own failures; `--traceback` shows where.
+            raise _refusal(failure_of(error) or AnalyticsError(error)) from error
 
     def console(self) -> Console:
         """Writes to the command's stdout, so that tests and pipes see it."""
@@ -41,6 +44,12 @@ class FaceCommand(BaseCommand):
 
     def print_json(self, answer: Any) -> None:
         self.stdout.write(json.dumps(answer, cls=DjangoJSONEncoder, indent=2, allow_nan=False))
+
+
+def _refusal(error: AnalyticsError) -> CommandError:
+    fields = "; ".join(f"{name}: {why}" for name, why in error.fields.items())
+    line = f"{error.message} ({fields})" if fields else error.message
+    return CommandError(" ".join(line.split()))
 
 
 def add_market(parser: ArgumentParser) -> None:

@@ -150,6 +150,9 @@ class ModelEvent(models.Model):
         BROKEN = "broken", _("found broken")
         PURGED = "purged", _("purged")
 
+    #: What says of a version whether it is to answer; a candidate without any is undecided.
+    DECISIONS = (Action.PROMOTED, Action.KEPT_BACK, Action.RETIRED, Action.ROLLED_BACK)
+
     model = models.ForeignKey(
         TrainedModel,
         models.SET_NULL,

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from analytics.models import ModelEvent, TrainedModel
 from analytics.pages.metrics import metric_head, metric_hint, metric_name, metric_value
 from analytics.pages.numbers import moment
+from analytics.selectors.models import is_broken
 
 VERDICTS = {
     "no_rival": gettext_lazy("It beats its baseline, and no other version was active."),
@@ -50,11 +51,12 @@ Row = tuple[str, str]
 
 def against_baseline(model: TrainedModel) -> dict[str, str]:
     """The clear mark of a version: better than its baseline or not, with both figures."""
-    better = model.beats_baseline
+    better, broken = model.beats_baseline, is_broken(model)
+    word = _("better") if better else _("not better")
     return {
-        "state": "good" if better else "bad",
-        "sign": "✓" if better else "✗",
-        "word": _("better") if better else _("not better"),
+        "state": "good" if better and not broken else "bad",
+        "sign": "✓" if better and not broken else "✗",
+        "word": _("broken") if broken else word,
         "metric": metric_name(model.primary_metric),
         "hint": metric_hint(model.primary_metric),
         "score": metric_value(model.primary_metric, model.score),

@@ -28,6 +28,7 @@ from analytics.models import (
 )
 from analytics.models.choices import Task
 from analytics.models.market import derive_price
+from analytics.selectors.models import with_state
 from analytics.selectors.prices import Line, market_freshness, market_list, staleness, thinned
 
 MOST_MARKETS = 12
@@ -145,7 +146,7 @@ def _models(ids: list[int]) -> dict[tuple[int, str], TrainedModel]:
     newest = versions.order_by().values("market", "task").annotate(pk_=Max("pk")).values("pk_")
     shown = versions.filter(Q(status=TrainedModel.Status.ACTIVE) | Q(pk__in=newest))
     found: dict[tuple[int, str], TrainedModel] = {}
-    for version in shown.order_by("pk"):
+    for version in with_state(shown).order_by("pk"):
         key = (version.market_id, version.task)
         if key not in found or found[key].status != TrainedModel.Status.ACTIVE:
             found[key] = version

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
 from analytics.exceptions import NotFound
@@ -28,7 +28,25 @@ class Serving:
 
 
 def model_list() -> QuerySet[TrainedModel]:
-    return TrainedModel.objects.select_related("market", "run").order_by("-id")
+    return with_state(TrainedModel.objects.select_related("market", "run").order_by("-id"))
+
+
+def with_state(models: QuerySet[TrainedModel]) -> QuerySet[TrainedModel]:
+    """The same with `last_action`: the last thing that was decided on them, or that they were found
+    broken since."""
+    told = (*ModelEvent.DECISIONS, ModelEvent.Action.BROKEN)
+    trail = ModelEvent.objects.filter(model=OuterRef("pk"), action__in=told).order_by("-id")
+    return models.annotate(last_action=Subquery(trail.values("action")[:1]))
+
+
+def is_broken(model: TrainedModel) -> bool:
+    """Of a version out of `with_state`: found broken, and not promoted or retired since."""
+    return getattr(model, "last_action", None) == ModelEvent.Action.BROKEN
+
+
+def model_is_broken(model: TrainedModel) -> bool:
+    """The same of any version, asked of the database."""
+    return is_broken(with_state(TrainedModel.objects.filter(pk=model.pk)).get())
 
 
 def with_decisions(models: QuerySet[TrainedModel]) -> QuerySet[TrainedModel]:
@@ -41,6 +59,14 @@ def model_decision(model: TrainedModel) -> ModelEvent | None:
     trail = getattr(model, "trail", None)
     events = _events().filter(model=model) if trail is None else trail
     return next((event for event in events if event.figures.get("verdict")), None)
+
+
+def model_undecided() -> QuerySet[TrainedModel]:
+    """Candidates that nobody has decided on yet, oldest first: that there is no event is the
+    durable mark of it."""
+    said = ModelEvent.objects.filter(model=OuterRef("pk"), action__in=ModelEvent.DECISIONS)
+    candidates = TrainedModel.objects.filter(~Exists(said), status=Status.CANDIDATE)
+    return candidates.select_related("market", "run").order_by("pk")
 
 
 def _events() -> QuerySet[ModelEvent]:

@@ -18,7 +18,7 @@ from analytics.models import (
     WorkerHeartbeat,
 )
 from analytics.models.choices import Source, Task
-from analytics.selectors.models import Serving, serving_list
+from analytics.selectors.models import Serving, is_broken, serving_list
 from analytics.services.collection.freshness import collected_stale
 from analytics.services.registry.serving import train_line
 
@@ -69,6 +69,7 @@ def _version_info(serving: Serving) -> dict[str, Any]:
     model: TrainedModel = serving.model
     return {
         "model_id": model.pk,
+        "broken": is_broken(model),
         "version": model.version,
         "family": model.family,
         "answered_by": serving.name,

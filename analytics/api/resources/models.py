@@ -24,7 +24,7 @@ from analytics.models import TrainedModel
 from analytics.models.choices import Task
 from analytics.pages import cards
 from analytics.pages.models import verdict
-from analytics.selectors.models import model_decision, model_list
+from analytics.selectors.models import is_broken, model_decision, model_get, model_list
 from analytics.services.registry import promotion
 from analytics.services.registry.cards import comparison, model_card
 
@@ -32,6 +32,12 @@ _ACTS = (400, 404, 409)
 
 
 class TrainedModelSerializer(OfMarketSerializer):
+    broken = serializers.SerializerMethodField()
+
+    def get_broken(self, model: TrainedModel) -> bool:
+        """Its artifact could not be used when it was asked last; others answer in its place."""
+        return is_broken(model)
+
     class Meta:
         model = TrainedModel
         fields = (
@@ -43,6 +49,7 @@ class TrainedModelSerializer(OfMarketSerializer):
             "family",
             "version",
             "status",
+            "broken",
             "primary_metric",
             "score",
             "baseline",
@@ -175,4 +182,4 @@ class ModelViewSet(ReadResource):
         return self._shown(promotion.model_rollback(market=market, by=caller(request), **values))
 
     def _shown(self, model: Any) -> Response:
-        return Response(self.get_serializer(model).data)
+        return Response(self.get_serializer(model_get(model.pk)).data)

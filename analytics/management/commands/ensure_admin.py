@@ -9,7 +9,7 @@ from analytics.services.accounts import admin_ensure
 
 
 class Command(FaceCommand):
-    help = "Make an admin account if there is none; its password is printed once."
+    help = "Make an admin account (its password is printed once), or set PARALELO_ADMIN_PASSWORD."
 
     def handle(self, *args: Any, **options: Any) -> None:
         made = admin_ensure()

@@ -23,8 +23,8 @@ from analytics.services.jobs.lifecycle import (
     job_execute,
     job_listener,
     job_request,
-    this_process,
 )
+from analytics.services.jobs.processes import this_process
 from analytics.services.jobs.training import history_span
 from analytics.services.prices.history import last_moment
 

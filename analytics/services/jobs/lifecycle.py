@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import os
-import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
@@ -24,8 +22,9 @@ from analytics import events, queue
 from analytics.conf import conf
 from analytics.exceptions import Conflict
 from analytics.models.run import Run
+from analytics.services.failures import failure_of
 from analytics.services.jobs.kinds import AnyKind, JobKind, ProgressT, RunT, job_kinds, kind_of
-from analytics.services.jobs.processes import process_exists
+from analytics.services.jobs.processes import process_gone, this_process
 from analytics.services.translate import from_ml
 
 logger = logging.getLogger(__name__)
@@ -55,11 +54,6 @@ def job_request(kind: JobKind[RunT, Any], *, enqueue: bool = True, **fields: Any
     return run
 
 
-def this_process() -> dict[str, Any]:
-    """This process, as the one to look for when the run seems dead."""
-    return {"host": socket.gethostname(), "pid": os.getpid(), "heartbeat_at": timezone.now()}
-
-
 # ------------------------------------------------------------------------------- the child's side
 def job_execute(
     kind: JobKind[RunT, ProgressT],
@@ -79,16 +73,18 @@ def job_execute(
 def _claim(kind: JobKind[RunT, Any], run_id: int) -> RunT | None:
     """Whoever turns QUEUED into RUNNING owns the attempt; it is counted before the work, because a
     process killed by the kernel counts nothing afterwards."""
-    claimed = kind.runs.filter(pk=run_id, status=Status.QUEUED).update(
-        status=Status.RUNNING,
-        attempts=F("attempts") + 1,
-        started_at=timezone.now(),
-        stage="starting",
-        **this_process(),
-    )
-    if not claimed:
-        return None
-    run = kind.get(run_id)
+    with transaction.atomic():
+        claimed = kind.runs.filter(pk=run_id, status=Status.QUEUED).update(
+            status=Status.RUNNING,
+            attempts=F("attempts") + 1,
+            started_at=timezone.now(),
+            stage="starting",
+            **this_process(),
+        )
+        if not claimed:
+            return None
+        # In the same transaction: who cannot read what it claimed has not claimed it.
+        run = kind.get(run_id)
     if run.attempts <= conf().MAX_ATTEMPTS:
         return run
     too_often = str(kind.messages.too_often)
@@ -108,11 +104,31 @@ def _closing(run: Run) -> Iterator[None]:
         job_close(run, status=Status.FAILED, code=error.code, message=error.message)
         raise from_ml(error) from error
     except BaseException as error:
-        # Also what is no Exception: a timeout, a signal.
-        code = "internal" if isinstance(error, Exception) else "interrupted"
-        message = f"{type(error).__name__}: {error}"
+        failure = failure_of(error)
+        job_fail(run, error)
+        if failure is None:
+            raise
+        raise failure from error
+
+
+def job_fail(run: Run, error: BaseException) -> None:
+    """Close a run that is still running this attempt as failed by `error`, also by what is no
+    Exception (a timeout, a signal). Where even that cannot be written down it is reaped."""
+    failure = failure_of(error)
+    code = "internal" if isinstance(error, Exception) else "interrupted"
+    message = f"{type(error).__name__}: {error}"
+    if failure is not None:
+        code, message = failure.code, failure.message
+    try:
         job_close(run, status=Status.FAILED, code=code, message=message)
-        raise
+    except DatabaseError as deaf:
+        logger.error("run %s cannot be closed: %s", run.pk, deaf)
+
+
+def job_not_begun(kind: AnyKind, run: Run, code: str, why: str) -> bool:
+    """Close a queued run that no process could claim; False where somebody has claimed it since."""
+    still = kind.runs.filter(pk=run.pk, status=Status.QUEUED, attempts=run.attempts)
+    return _end(run, still, Status.FAILED, code, why)
 
 
 def job_listener(
@@ -214,8 +230,7 @@ def _is_dead(run: Run, now: dt.datetime | None) -> bool:
     """Its process was on this machine and is gone, or, wherever it was, its heartbeat is older than
     REAP_AFTER."""
     limit = (now or timezone.now()) - dt.timedelta(seconds=conf().REAP_AFTER)
-    gone = run.host == socket.gethostname() and not process_exists(run.pid)
-    return run.heartbeat_at is None or run.heartbeat_at < limit or gone
+    return run.heartbeat_at is None or run.heartbeat_at < limit or process_gone(run)
 
 
 def _reap(kind: AnyKind, run: Run) -> bool:

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import datetime as dt
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 
 from analytics.conf import conf
+from analytics.models.run import Run
 
 _PR_SET_PDEATHSIG = 1
 
@@ -29,11 +34,11 @@ def child_run(
     time_limit: float,
     on_beat: Callable[[], object],
     on_timeout: Callable[[], object],
-) -> None:
-    """Run `manage.py ARGUMENTS...` to its end, calling `on_beat` every HEARTBEAT_SECONDS. If this
-    process is killed its child goes too. After `time_limit` seconds, or at the queue's own limit
-    (which arrives as SystemExit), `on_timeout` closes the run while the child still lives, before
-    anybody can reap it; then the child is killed."""
+) -> int:
+    """Run `manage.py ARGUMENTS...` to its end, calling `on_beat` every HEARTBEAT_SECONDS; answers
+    its exit code. If this process is killed its child goes too. After `time_limit` seconds, or at
+    the queue's own limit (which arrives as SystemExit), `on_timeout` closes the run while the child
+    still lives, before anybody can reap it; then the child is killed."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as stream:
         child = subprocess.Popen(
@@ -54,7 +59,8 @@ def child_run(
         finally:
             if child.poll() is None:
                 child.kill()
-            child.wait()
+            code = child.wait()
+    return code
 
 
 def _ends_in_time(
@@ -113,8 +119,13 @@ def stop_group(process: subprocess.Popen[bytes], *, patience: float) -> None:
     process.wait()
 
 
-def process_exists(pid: int | None) -> bool:
-    """Whether a process of that number is alive on this machine (a zombie is not)."""
+#: Seconds by which a process may seem to start too late: clocks tick, and are set.
+_SLACK = 5.0
+
+
+def process_exists(pid: int | None, *, since: dt.datetime | None = None) -> bool:
+    """Whether a process of that number is alive on this machine (a zombie is not), and was at
+    `since` already."""
     if pid is None:
         return False
     try:
@@ -123,8 +134,23 @@ def process_exists(pid: int | None) -> bool:
         return False
     except PermissionError:
         return True
-    stat = Path(f"/proc/{pid}/stat")
     try:
-        return stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except (OSError, IndexError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+        up = float(Path("/proc/uptime").read_text().split()[0])
+        age = up - int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError, ValueError):
         return True
+    is_older = since is None or time.time() - age < since.timestamp() + _SLACK
+    return fields[0] != "Z" and is_older
+
+
+def this_process() -> dict[str, Any]:
+    """This process, as the one to look for when the run seems dead."""
+    return {"host": socket.gethostname(), "pid": os.getpid(), "heartbeat_at": timezone.now()}
+
+
+def process_gone(run: Run) -> bool:
+    """Whether the process that had the run was on this machine and is no more. One that started
+    after the run's last sign of life only has its number (after a restart, numbers come again)."""
+    here = run.host == socket.gethostname()
+    return here and not process_exists(run.pid, since=run.heartbeat_at)

@@ -178,6 +178,9 @@ def _publish(run: TrainingRun, report: ml.TrainReport) -> TrainedModel | None:
     """Rename the folder into place, then insert the version and close the run in one transaction.
     None when the run was closed by somebody else meanwhile; the folder is then removed again."""
     name = f"{run.task}-{run.market_id}-run{run.pk}-{run.attempts}"
+    if not TrainedModel.objects.filter(artifact=name).exists():
+        # The name is this attempt's own; what lies there is of a database that was set back.
+        artifacts.discard(artifacts.folder_of(name))
     folder = artifacts.publish(report.folder, name)
     try:
         with transaction.atomic():

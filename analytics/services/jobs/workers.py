@@ -13,18 +13,28 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from typing import cast
 
 from django.conf import settings
+from django.db import close_old_connections
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from analytics import queue
 from analytics.conf import conf
 from analytics.models import WorkerHeartbeat
 from analytics.models.run import Run
+from analytics.services.failures import failure_of
 from analytics.services.jobs.kinds import AnyKind, job_kinds
-from analytics.services.jobs.lifecycle import job_reap, job_time_out, jobs_reap
+from analytics.services.jobs.leftovers import (
+    DECIDE_TASK,
+    folders_sweep,
+    messages_sweep,
+    versions_undecided,
+)
+from analytics.services.jobs.lifecycle import job_not_begun, job_reap, job_time_out, jobs_reap
 from analytics.services.jobs.processes import child_run, die_with_parent, stop_group
 from analytics.services.jobs.schedules import schedules_setup
 
@@ -32,21 +42,35 @@ logger = logging.getLogger(__name__)
 PING_TASK = "analytics.tasks.answer_ping"
 #: Seconds that a ping may stay unanswered while a worker is free, before the cluster is restarted.
 PING_PATIENCE = 120
+#: Seconds between two rings for what was left waiting.
+RING_EVERY = 300
 
 
 # ------------------------------------------------------------------------------------------- tasks
 def job_launch(kind: AnyKind, *, run_id: int) -> None:
     """Do a queued run in a child process, which claims it; here it is only kept alive."""
+    queued = kind.runs.filter(pk=run_id, status=Run.Status.QUEUED).first()
+    if queued is None:
+        return  # delivered twice, or cancelled: no child is needed to find that out
     running = kind.runs.filter(pk=run_id, status=Run.Status.RUNNING)
+    log = conf().logs / f"{kind.log_name}-{run_id}.log"
     try:
-        child_run(
+        ended = child_run(
             kind.command,
             f"--run={run_id}",
-            log=conf().logs / f"{kind.log_name}-{run_id}.log",
+            log=log,
             time_limit=kind.time_limit(),
             on_beat=lambda: running.update(heartbeat_at=timezone.now()),
             on_timeout=lambda: job_time_out(kind.get(run_id)),
         )
+        if ended:
+            why = _("The process ended with code %(code)s before it began; see %(log)s.")
+            job_not_begun(kind, queued, "not_begun", why % {"code": ended, "log": log.name})
+    except OSError as error:
+        # No log can be written, no process started: it will be no better next time.
+        failure = failure_of(error) or error
+        job_not_begun(kind, queued, getattr(failure, "code", "internal"), str(failure))
+        logger.error("%s %s: %s", kind.name, run_id, failure)
     finally:
         # A child that was killed (out of memory, say) could not close its run itself.
         job_reap(kind)
@@ -58,11 +82,19 @@ def worker_answered(*, name: str) -> None:
 
 
 # -------------------------------------------------------------------------------------- supervisor
-def jobs_ring_again() -> int:
-    """Ring the bell again for every queued run of the worker's; answers how many. A cluster that
-    was killed may have pulled a message that comes back only hours later; delivered twice, a
-    message is harmless."""
+def jobs_ring_again(*, asked_before: dt.datetime | None = None) -> int:
+    """Ring the bell again for the queued runs of the worker's (that were asked for before, and of
+    which no message waits); answers how many. A cluster that was killed may have pulled a message
+    that comes back only hours later; delivered twice, a message is harmless."""
     waiting = _of_worker(Run.Status.QUEUED)
+    if asked_before is not None:
+        told = {(path, *ids) for _key, path, ids in queue.messages()}
+        waiting = [
+            (kind, run_id)
+            for kind, run_id in waiting
+            if (kind.task_path, run_id) not in told
+            and kind.runs.filter(pk=run_id, created_at__lt=asked_before).exists()
+        ]
     for kind, run_id in waiting:
         queue.enqueue(kind.task_path, run_id)
     return len(waiting)
@@ -84,6 +116,7 @@ class WorkerSupervisor:
         self.name = name or f"{socket.gethostname()}-{os.getpid()}"
         self.cluster: subprocess.Popen[bytes] | None = None
         self.pinged_at: dt.datetime | None = None
+        self.ring_at = 0.0
 
     def run(self) -> None:
         """Blocks until stopped. The cluster is gone when this returns, whatever happened."""
@@ -100,9 +133,34 @@ class WorkerSupervisor:
             WorkerHeartbeat.objects.filter(name=self.name).delete()
 
     def beat(self) -> None:
-        """One sign of life, one look at the cluster, one round of the reaper."""
+        """One sign of life, one look at the cluster, one round of the reaper and of what dead
+        processes left behind. What fails (the database is away, the disk is full) is logged and
+        tried again at the next beat."""
+        for duty in (self._seen, jobs_reap, folders_sweep, messages_sweep, self._ring, self._look):
+            try:
+                duty()
+            except Exception as error:
+                logger.error("worker %s: %s: %s", self.name, type(error).__name__, error)
+                close_old_connections()
+
+    def _seen(self) -> None:
         WorkerHeartbeat.objects.filter(name=self.name).update(seen_at=timezone.now())
-        jobs_reap()
+
+    def _ring(self) -> None:
+        """Ring for what waits and may have no message: runs whose requester died before it began,
+        versions that nobody decided on. Once in a while: each is done by the first that comes."""
+        if time.monotonic() < self.ring_at:
+            return
+        lost = timezone.now() - dt.timedelta(seconds=PING_PATIENCE)
+        rung = jobs_ring_again(asked_before=lost)
+        told = any(path == DECIDE_TASK for _key, path, _ids in queue.messages())
+        if not told and versions_undecided():
+            queue.enqueue(DECIDE_TASK)
+            rung += 1
+        if rung:
+            self.ring_at = time.monotonic() + RING_EVERY
+
+    def _look(self) -> None:
         if self.cluster is not None and self.cluster.poll() is not None:
             self._restart(f"the cluster ended with code {self.cluster.returncode}")
         elif self._wedged():

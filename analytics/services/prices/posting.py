@@ -30,6 +30,8 @@ from analytics.services.prices.reading.quotes import symbol_problem
 from analytics.services.prices.rows import FIGURES, Checked, check_rows, merge_rows, write_rows
 
 _MOST_NAMED = 20
+#: Of one posting: new ones are made in its transaction, and others wait for that.
+_MOST_MARKETS = 100
 _OWN = ("timestamp", "market", *FIGURES)
 #: A time that says its offset from UTC.
 _WHOLE_TIME = re.compile(r".*\d(?:Z|[+-]\d\d:?(?:\d\d)?)$", re.DOTALL)
@@ -155,6 +157,13 @@ def _add_read(reading: Reading, create_market: bool) -> BulkReport:
 def _store(rows: pd.DataFrame, create_market: bool) -> BulkReport:
     """Write rows (symbol, timestamp, figures) in one transaction."""
     symbols = pd.unique(rows["symbol"]).tolist()
+    if len(symbols) > _MOST_MARKETS:
+        raise InvalidInput(
+            _("At most %(most)s markets at once, not %(n)s.")
+            % {"most": _MOST_MARKETS, "n": len(symbols)},
+            "too_many_markets",
+            {"rows": _("at most %(limit)s") % {"limit": _MOST_MARKETS}},
+        )
     found = {symbol: market_find(symbol) for symbol in symbols}
     missing = [symbol for symbol, market in found.items() if market is None]
     if missing and not create_market:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils.translation import gettext as _
 
 from analytics import events
 from analytics.exceptions import AnalyticsError, Conflict, NotReady
 from analytics.models import Market, ModelEvent, TrainedModel
-from analytics.selectors.models import model_active, model_previous
+from analytics.selectors.models import model_active, model_previous, model_undecided
 from analytics.services.registry.challengers import assess
 
 logger = logging.getLogger(__name__)
@@ -44,18 +44,44 @@ def model_promote(
 
 def model_consider(*, model: TrainedModel) -> bool:
     """The automatic policy after a training: promote what is better, keep back the rest, and leave
-    a trail either way. Never raises for a reason that lies in a model: the run did succeed."""
+    a trail either way; whether the version answers now. Never raises for a reason that lies in a
+    model: the run did succeed. Whoever asks, and however many at once, it is decided one time: the
+    figures are taken without a lock, the decision counts only if the version is still undecided and
+    the champion still the one it was compared with."""
+    while True:
+        champion = model_active(model.market_id, model.task)
+        figures, why = _figures(model, champion)
+        with transaction.atomic():
+            _lock(model)
+            if not model_undecided().filter(pk=model.pk).exists():
+                model.refresh_from_db()
+                return model.status == Status.ACTIVE
+            if model_active(model.market_id, model.task) != champion:
+                continue
+            if figures.get("better"):
+                _activate(model, Action.PROMOTED, figures=figures, automatic=True)
+                return True
+            _record(model, Action.KEPT_BACK, figures=figures, reason=why, automatic=True)
+            return False
+
+
+def _figures(model: TrainedModel, champion: TrainedModel | None) -> tuple[dict[str, Any], str]:
+    """What `assess` found, or nothing and why."""
     try:
-        figures = judge(model)
+        return assess(model, champion), ""
     except AnalyticsError as error:
         logger.warning("version %s could not be compared: %s", model, error)
-        _record(model, Action.KEPT_BACK, reason=error.message, automatic=True)
-        return False
-    if not figures["better"]:
-        _record(model, Action.KEPT_BACK, figures=figures, automatic=True)
-        return False
-    _activate(model, Action.PROMOTED, figures=figures, automatic=True)
-    return True
+        return {}, error.message
+    except DatabaseError:
+        raise  # says nothing of the version: it stays undecided, and the worker tries again
+    except Exception as error:
+        logger.exception("version %s could not be compared", model)
+        return {}, f"{type(error).__name__}: {error}"
+
+
+def _lock(model: TrainedModel) -> None:
+    """Decisions about a market's versions take turns; to be called in a transaction."""
+    Market.objects.select_for_update(no_key=True).get(pk=model.market_id)
 
 
 def model_retire(*, model: TrainedModel, by: Any = None, reason: str = "") -> TrainedModel:
@@ -105,11 +131,12 @@ def _activate(
     automatic: bool = False,
 ) -> TrainedModel:
     with transaction.atomic():
-        active = TrainedModel.objects.select_for_update().filter(
-            market=model.market_id, task=model.task, status=Status.ACTIVE
-        )
-        # One at most, says the database.
-        champion = active.exclude(pk=model.pk).first()
+        _lock(model)
+        champion = model_active(model.market_id, model.task)
+        if champion == model:
+            raise Conflict(
+                _("This version is already active."), "already_active", model_id=model.pk
+            )
         if champion is not None:
             TrainedModel.objects.filter(pk=champion.pk).update(status=Status.RETIRED)
             _record(champion, Action.RETIRED, by=by, reason=str(model), automatic=automatic)

@@ -19,7 +19,8 @@ from analytics.conf import conf
 from analytics.exceptions import NotReady, Unavailable
 from analytics.models import Market, ModelEvent, TrainedModel
 from analytics.models.choices import Source
-from analytics.selectors.models import Serving, model_active, serving_list
+from analytics.selectors.models import Serving, model_active, model_is_broken, serving_list
+from analytics.services.registry.soundness import is_finite, refuse_nan
 from analytics.services.translate import ml_errors
 
 logger = logging.getLogger(__name__)
@@ -31,17 +32,29 @@ Answer = TypeVar("Answer")
 def load_predictor(model_id: int, artifact: str, checksum: str, device: str) -> ml.DLPredictor:
     """The artifact's predictor, kept in this process: a version never changes, so it never goes
     stale. Raises ml.ArtifactBroken or ml.ArtifactMismatch."""
-    return ml.DLPredictor.load(artifacts.folder_of(artifact), checksum=checksum, device=device)
+    folder = artifacts.folder_of(artifact)
+    predictor = ml.DLPredictor.load(folder, checksum=checksum, device=device)
+    refuse_nan(folder)
+    return predictor
 
 
 def predictor_of(model: TrainedModel) -> ml.DLPredictor:
-    """The version's predictor; raises ml.ArtifactBroken or ml.ArtifactMismatch."""
+    """The version's predictor; raises ml.ArtifactBroken or ml.ArtifactMismatch, whatever it is that
+    keeps the artifact from being used, and ml.DeviceUnavailable."""
     with _loading:
         try:
-            artifacts.folder_of(model.artifact)
-        except ValueError as error:
-            raise ml.ArtifactBroken(str(error)) from error
-        return load_predictor(model.pk, model.artifact, model.checksum, conf().SERVE_DEVICE)
+            asked = (model.pk, model.artifact, model.checksum, conf().SERVE_DEVICE)
+            predictor = load_predictor(*asked)
+            if predictor.task != model.task:
+                raise ml.ArtifactMismatch(f"It answers {predictor.task}, not {model.task}.")
+            return predictor
+        except (ml.ArtifactBroken, ml.ArtifactMismatch, ml.DeviceUnavailable, MemoryError):
+            raise
+        except Exception as error:
+            # An unknown family, a config out of range, a manifest that is nested too deeply ...
+            name, why = type(error).__name__, " ".join(str(error).split())[:300]
+            message = f"The artifact {model.artifact} cannot be used ({name}: {why})."
+            raise ml.ArtifactBroken(message) from error
 
 
 def train_line(task: str) -> str:
@@ -68,15 +81,26 @@ def answer_with(
             continue
         with ml_errors():
             answer = ask(serving, predictor)
+        if serving.source == Source.NETWORK and not is_finite(answer):
+            name = serving.model.artifact
+            unusable = ml.ArtifactBroken(f"The artifact {name} answers what is no finite number.")
+            broken.append(unusable.message)
+            _note_broken(serving.model, unusable)
+            continue
         return serving, answer, (time.perf_counter() - started) * 1000
+    raise _nobody(market, task, broken)
+
+
+def _nobody(market: Market, task: str, broken: list[str]) -> NotReady | Unavailable:
+    """Why nobody answers: nothing was trained, or what was trained cannot be used (`broken`)."""
     if not broken:
-        raise NotReady(
+        return NotReady(
             _("%(market)s has no %(task)s model yet. Train one: %(line)s")
             % {"market": market.symbol, "task": task, "line": train_line(task)},
             "no_model",
             train=train_line(task),
         )
-    raise Unavailable(
+    return Unavailable(
         _("No %(task)s model of %(market)s can be loaded: %(why)s Train one: %(line)s")
         % {
             "task": task,
@@ -98,7 +122,7 @@ def _candidates(market: Market, task: str) -> Iterator[Serving]:
 
 def _note_broken(model: TrainedModel, error: ml.MLError) -> None:
     logger.error("artifact of version %s (%s): %s", model.pk, model, error)
-    if not model.events.filter(action=ModelEvent.Action.BROKEN).exists():
+    if not model_is_broken(model):
         ModelEvent.objects.create(
             model=model,
             label=f"{model.market.symbol} {model.task} {model}",

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import PREDICT, TRAIN, assert_error, count_rows
+from analytics.api.parsers import strict_loads
+from analytics.exceptions import InvalidInput
+
+from .conftest import PREDICT, TRAIN, Caller, assert_error, count_rows
 
 pytestmark = pytest.mark.django_db
 NOT_JSON = {
@@ -66,3 +69,45 @@ def test_a_body_without_a_length_is_refused_not_dropped(api, predictor):
         headers={"host": "127.0.0.1", "transfer-encoding": "chunked"},
     )
     assert_error(answer, 411, "length_required")
+
+
+def test_the_body_of_a_token_is_small(db):
+    body = {"username": "ana", "password": "x" * 5000}
+    assert_error(Caller().post("token", body), 413, "too_big")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('{"a": {"b": 1}, "c": [{"b": 2}]}', {"a": {"b": 1}, "c": [{"b": 2}]}),
+        ('{"a:b": "c:d"}', {"a:b": "c:d"}),
+        ('{"a\\u003ab": 1}', {"a:b": 1}),
+        ("[12345678901234567890123]", [12345678901234567890123]),
+        ("[1.5, null, true, -3]", [1.5, None, True, -3]),
+        ('"x"', "x"),
+    ],
+)
+def test_the_quick_reader_reads_what_the_slow_one_reads(text, value):
+    assert strict_loads(text.encode()) == value
+    assert repr(strict_loads(text.encode())) == repr(value)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": 1, "a": 2}', '{"a": ":", "a": 2}', '[{"a": {"b": 1, "b": 1}}]']
+)
+def test_no_key_is_lost_however_it_is_hidden(text):
+    with pytest.raises(InvalidInput) as caught:
+        strict_loads(text.encode())
+    assert caught.value.code == "bad_json"
+
+
+def test_eight_megabytes_are_refused_before_they_are_read(refused, predictor):
+    refused(
+        PREDICT[0], b'{"sequence": [' + b"[1]," * 2_000_000 + b"[1]]}", status=413, code="too_big"
+    )
+
+
+def test_a_posting_of_very_many_markets_is_refused_at_once(refused):
+    row = {"timestamp": "2026-05-01T12:00:00Z", "bid": 1, "ask": 2}
+    rows = [{**row, "market": f"A{n}/B@c"} for n in range(3000)]
+    refused("prices", rows, code="too_many_markets")

@@ -3,15 +3,22 @@ before answers where there is one."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import shutil
 
 import pytest
+import torch
+from django.contrib.auth import get_user_model
 from rest_framework.test import APIClient
+from safetensors.torch import load_file, save_file
 
+import ml
 from analytics.models import TrainedModel
 from analytics.services.jobs.training import training_execute, training_request
 from analytics.services.prices.simulation import price_simulate
 from analytics.services.registry import serving
+from ml.artifact import file_sha256
 from tests.factories import make_model
 
 LINE = "/api/v1/analytics/dl/predict-price"
@@ -69,3 +76,89 @@ def test_the_version_that_still_loads_answers(client, trained):
     answer = client.post(LINE, {}, format="json")
     assert answer.status_code == 200
     assert answer.json()["model"]["id"] == trained.pk
+
+
+# ----------------------------------------------------------- sound by its sums, and no use at all
+def rewrite(model, folder, change=None, weights=None):
+    """Write the artifact anew, with right checksums: only its content is wrong."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    tensors = load_file(folder / "weights.safetensors")
+    if weights is not None:
+        weights(tensors)
+        save_file(tensors, folder / "weights.safetensors")
+        manifest["weights_sha256"] = file_sha256(folder / "weights.safetensors")
+    text = json.dumps(manifest)
+    text = change(manifest, text) if change is not None else text
+    (folder / "manifest.json").write_text(text)
+    TrainedModel.objects.filter(pk=model.pk).update(checksum=file_sha256(folder / "manifest.json"))
+
+
+def all_nan(tensors):
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point():
+            tensors[name] = torch.full_like(tensor, float("nan"))
+
+
+def fewer(tensors):
+    tensors.pop(next(iter(tensors)))
+
+
+def manifest_with(**fields):
+    return {"change": lambda manifest, _text: json.dumps({**manifest, **fields})}
+
+
+DEEP = "[" * 90_000 + "]" * 90_000
+USELESS = {
+    "unknown family": manifest_with(family="no_such"),
+    "unknown task": manifest_with(task="no_such"),
+    "another task": manifest_with(task="pattern", family="cnn"),
+    "family of another type": manifest_with(family=[1]),
+    "config out of range": manifest_with(config={"hidden": -5}),
+    "config of another kind": manifest_with(config=7),
+    "nested too deeply": {"change": lambda _manifest, text: f'{text[:-1]}, "x": {DEEP}}}'},
+    "another format": manifest_with(format=99),
+    "NaN weights": {"weights": all_nan},
+    "a tensor less": {"weights": fewer},
+}
+
+
+@pytest.mark.parametrize("how", USELESS)
+def test_an_artifact_that_is_no_use_falls_back_and_is_shown(client, trained, home, how):
+    """A second version is active and useless; the first, promoted before it, answers."""
+    folder = home / "artifacts" / trained.artifact
+    bad = make_model(trained.market, status="candidate", artifact="useless", score=0.1)
+    shutil.copytree(folder, home / "artifacts" / "useless")
+    rewrite(bad, home / "artifacts" / "useless", **USELESS[how])
+    TrainedModel.objects.filter(pk=trained.pk).update(status="retired")
+    TrainedModel.objects.filter(pk=bad.pk).update(status="active")
+    trained.events.get_or_create(action="promoted", label="x")
+    for _asked in range(2):
+        answer = client.post(LINE, {}, format="json")
+        assert answer.status_code == 200, answer.content
+        assert answer.json()["model"]["id"] == trained.pk
+    assert bad.events.filter(action="broken").count() == 1
+    base = "/api/v1/analytics"
+    assert client.get(f"{base}/models/{bad.pk}").json()["broken"] is True
+    assert client.get(f"{base}/models/{trained.pk}").json()["broken"] is False
+    info = client.get(f"{base}/dl/model-info").json()
+    assert info["markets"][0]["tasks"]["price"]["broken"] is True
+    client.force_login(get_user_model().objects.get())
+    assert "broken" in client.get("/admin/analytics/trainedmodel/").content.decode()
+    assert "✗ broken" in client.get("/").content.decode()
+
+
+def test_an_answer_that_is_not_finite_falls_back(client, trained, monkeypatch):
+    real = ml.DLPredictor.predict_price
+
+    def wild(self, frame, *, source, **asked):
+        told = real(self, frame, source=source, **asked)
+        if source != ml.Source.NETWORK:
+            return told
+        first = dataclasses.replace(told.horizons[0], value=float("inf"))
+        return dataclasses.replace(told, horizons=(first, *told.horizons[1:]))
+
+    monkeypatch.setattr(ml.DLPredictor, "predict_price", wild)
+    TrainedModel.objects.filter(pk=trained.pk).update(status="active")
+    answer = client.post(LINE, {}, format="json").json()
+    assert answer["model"]["source"] == "baseline"
+    assert trained.events.filter(action="broken").count() == 1

@@ -10,6 +10,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.utils.dateparse import parse_datetime
 
@@ -169,3 +170,16 @@ def test_a_given_admin_password_is_not_printed(db, settings, django_user_model):
     settings.ANALYTICS = {**settings.ANALYTICS, "ADMIN_PASSWORD": "given-by-hand-1"}
     assert "given-by-hand-1" not in run("ensure_admin")
     assert django_user_model.objects.get().check_password("given-by-hand-1")
+
+
+def test_a_lost_password_is_set_anew_and_said_once(db, settings):
+    settings.ANALYTICS = {**settings.ANALYTICS, "ADMIN_PASSWORD": "the-first-one-1"}
+    run("ensure_admin")
+    assert run("ensure_admin") == ""
+    settings.ANALYTICS = {**settings.ANALYTICS, "ADMIN_PASSWORD": "the-second-one-2"}
+    said = run("ensure_admin")
+    assert "its password is now the one you gave" in said
+    assert "the-second-one-2" not in said
+    account = get_user_model().objects.get(username="admin")
+    assert account.check_password("the-second-one-2")
+    assert run("ensure_admin") == ""
