@@ -17,7 +17,7 @@ GONE = {
     "rivals": "challengers",
     "Learnt": "ForecasterState",
     "Promise": "AlarmRateCalibration",
-    "staleness_limit": "staleness_limit",
+    "stale_after": "staleness_limit",
     "Verdict": "SignificanceTest",
 }
 

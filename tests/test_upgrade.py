@@ -149,14 +149,36 @@ def upgraded(state, home, settings, monkeypatch) -> Iterator[State]:
         transaction.set_rollback(True)
 
 
+#: What a forecast says whose intervals were widened to those of the last value.
+WIDENED = "intervals are no narrower than the last value's own moves ask for"
+
+
+def narrower(now: dict[str, float], before: dict[str, float]) -> list[str]:
+    """Horizons at which the outer quantiles of `now` lie closer together than they did."""
+
+    def width(figures: dict[str, float], lowest: str) -> float:
+        return figures[lowest.replace("/0.05", "/0.95")] - figures[lowest]
+
+    lowest = [path for path in before if path.endswith("/quantiles/0.05")]
+    assert lowest
+    return [path for path in lowest if width(now, path) < width(before, path) - 1e-9]
+
+
 def test_it_answers_with_the_figures_of_before(upgraded):
     expected = upgraded.expected
+    widened = 0
     comparison = Comparison(relative=1e-9 if expected["processor"] == processor() else ELSEWHERE)
     for question in expected["answers"]:
         answer = Caller()(question["method"], question["path"], question["body"])
         figures = figures_of(answer, tuple(question["figures"]))
+        if WIDENED in answer.get("notes", ()):
+            # Since then an input that looks like nothing learned is never answered too narrowly.
+            widened += 1
+            assert not narrower(figures, question["figures"])
+            continue
         comparison.values(question["figures"], figures, path=question["path"])
-    assert comparison.outcome.values > 200
+    assert widened <= 2
+    assert comparison.outcome.values > 100
     assert [str(found) for found in comparison.outcome.unexplained] == []
 
 

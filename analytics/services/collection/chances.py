@@ -72,7 +72,9 @@ def _last_quote(market: Market) -> VenueQuote | None:
     row = price_list().filter(market=market).values(*fields).first()
     if row is None:
         return None
-    ask, bid = (None if row[name] is None else SideQuote(price=row[name]) for name in fields[1:3])
+    # Exactly what was quoted: a double prints it back.
+    exact = {name: None if row[name] is None else Decimal(repr(row[name])) for name in fields[1:]}
+    ask, bid = (p if p is None else SideQuote(price=p) for p in (exact["ask"], exact["bid"]))
     return VenueQuote(
         venue=market.exchange,
         pair=_pair(market),
@@ -80,7 +82,7 @@ def _last_quote(market: Market) -> VenueQuote | None:
         method="stored",
         ask=ask,
         bid=bid,
-        price=row["price"],
+        price=exact["price"],
     )
 
 

@@ -296,7 +296,7 @@ def test_figures_that_fit_no_column_are_a_failure_and_no_quote(sourced, collect,
     honest = VenueQuote.figures
     monkeypatch.setattr(VenueQuote, "figures", lambda self: {**honest(self), "ask": 10**20})
     assert collect().failed == {"nonsense_price": 1}
-    assert source.reasons.get().fields == {"ask": "too many digits"}
+    assert source.reasons.get().fields == {"ask": "must lie between 1e-12 and 1e+12"}
     assert not PriceHistory.objects.exists()
 
 
