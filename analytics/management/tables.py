@@ -15,6 +15,7 @@ from analytics.models import ModelEvent, Severity, TrainedModel
 from analytics.pages.audit import audit_facts, audit_lines, audit_rows
 from analytics.pages.metrics import metric_lines, metric_name
 from analytics.pages.models import decision, verdict
+from analytics.pages.numbers import decimals
 from analytics.selectors.models import model_decision
 from analytics.words import word
 
@@ -40,16 +41,17 @@ def forecast_table(answer: dict[str, Any]) -> RenderableType:
     table = Table(title=title, title_justify="left")
     for head in (_("in"), _("at (UTC)"), f"{_('expected')} ({unit})", "80 %", "90 %"):
         table.add_column(head, justify="right")
+    places = decimals(answer["last_value"])
     for row in answer["horizons"]:
         q = row["quantiles"]
         table.add_row(
             f"{row['minutes'] / 60:g} h",
             f"{row['at']:%m-%d %H:%M}",
-            f"{row[key]:.4f}",
-            f"{q['0.1']:.4f} .. {q['0.9']:.4f}",
-            f"{q['0.05']:.4f} .. {q['0.95']:.4f}",
+            f"{row[key]:.{places}f}",
+            f"{q['0.1']:.{places}f} .. {q['0.9']:.{places}f}",
+            f"{q['0.05']:.{places}f} .. {q['0.95']:.{places}f}",
         )
-    notes = [Text(_("last value %(v).4f") % {"v": answer["last_value"]})]
+    notes = [Text(_("last value %(v)s") % {"v": f"{answer['last_value']:.{places}f}"})]
     if answer["novelty"] is not None:
         notes.append(
             Text(

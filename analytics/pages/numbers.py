@@ -17,7 +17,12 @@ def number(value: Any) -> str:
     if value == 0:
         return "0"
     digits = max(0, 3 - math.floor(math.log10(abs(value))))
-    return f"{value:,.{min(digits, 8)}f}"
+    return f"{value:,.{min(digits, 16)}f}"
+
+
+def decimals(value: float) -> int:
+    """Digits after the point that show moves of a price about this one: four, more below 1."""
+    return 4 if not value else max(4, 4 - math.floor(math.log10(abs(value))))
 
 
 def is_finite(value: Any) -> bool:

@@ -39,7 +39,7 @@ def pattern_recognize(
         )
 
     serving, patterns, milliseconds = answer_with(market, "pattern", ask)
-    if last is not None:
+    if last is not None and serving.model.pk is not None:
         _keep(market, serving, patterns)
     return {
         "market": market.symbol,

@@ -31,11 +31,13 @@ class SequenceInput(MarketInput):
 
 
 class AnsweredBy(serializers.Serializer):
-    id = serializers.IntegerField()
+    id = serializers.IntegerField(allow_null=True, help_text="None: no version, see source.")
     version = serializers.IntegerField()
     family = serializers.CharField()
     status = serializers.CharField(help_text="candidate, active or retired.")
-    source = serializers.CharField(help_text="network, or baseline where no network beat it.")
+    source = serializers.CharField(
+        help_text="network, or baseline where no network beat it or none could be trained."
+    )
     name = serializers.CharField()
 
 

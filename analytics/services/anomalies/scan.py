@@ -75,6 +75,7 @@ def anomaly_scan(
     if isinstance(scores, TooShort):
         return answer | scan_too_short(scores)
     stored = span is not None
+    stored = stored and serving.model.pk is not None
     new = _keep(market, serving, scores) if stored else 0
     return answer | scan_found(serving, scores, new, stored)
 

@@ -43,7 +43,7 @@ def forecast_make(
 
     serving, forecast, milliseconds = answer_with(market, task, ask)
     stale = forecast.stale or (last is not None and is_stale(last, serving.model.step_minutes, at))
-    if last is not None:
+    if last is not None and serving.model.pk is not None:
         _keep(market, serving, forecast, stale)
     return _answer(market, serving, forecast, stale, milliseconds)
 

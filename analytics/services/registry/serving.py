@@ -21,6 +21,7 @@ from analytics.models import Market, ModelEvent, TrainedModel
 from analytics.models.choices import Source
 from analytics.selectors.models import Serving, model_active, model_is_broken, serving_list
 from analytics.services.registry.soundness import is_finite, refuse_nan
+from analytics.services.registry.untrained import untrained_baseline
 from analytics.services.translate import ml_errors
 
 logger = logging.getLogger(__name__)
@@ -67,7 +68,8 @@ def answer_with(
 ) -> tuple[Serving, Answer, float]:
     """Ask the best that can answer; (who, the answer, milliseconds it took).
 
-    Raises NotReady (no_model) when nothing was ever trained and Unavailable (artifact_broken) when
+    Where nothing was trained, because the market has fewer rows than a network needs, its baseline
+    answers, named as such. Raises NotReady (no_model) when nothing was ever trained and Unavailable (artifact_broken) when
     no artifact can be used. A broken artifact leaves a line in the audit trail.
     """
     broken: list[str] = []
@@ -88,7 +90,13 @@ def answer_with(
             _note_broken(serving.model, unusable)
             continue
         return serving, answer, (time.perf_counter() - started) * 1000
-    raise _nobody(market, task, broken)
+    untrained = None if broken else untrained_baseline(market, task)
+    if untrained is None:
+        raise _nobody(market, task, broken)
+    started = time.perf_counter()
+    with ml_errors():
+        answer = ask(*untrained)
+    return untrained[0], answer, (time.perf_counter() - started) * 1000
 
 
 def _nobody(market: Market, task: str, broken: list[str]) -> NotReady | Unavailable:

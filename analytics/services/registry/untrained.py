@@ -1,0 +1,57 @@
+"""Markets with fewer rows than a network needs: their baseline answers, without a version."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from django.db.models import Count, Max, Min
+
+import ml
+from analytics.models import Market, PriceHistory, TrainedModel
+from analytics.models.choices import Source
+from analytics.selectors.models import Serving
+from analytics.selectors.prices import market_counters, price_frame
+from analytics.services.translate import ml_errors
+
+
+def untrained_baseline(market: Market, task: str) -> tuple[Serving, ml.DLPredictor] | None:
+    """Who answers for a market that is too young to learn from, and its predictor; None where there
+    is enough to train on (somebody should), or nothing at all. `Serving.model` is in no database.
+
+    Raises InvalidInput where the baseline cannot answer either (no second side for a spread).
+    """
+    first, last, rows = (
+        PriceHistory.objects.filter(market=market)
+        .aggregate(first=Min("timestamp"), last=Max("timestamp"), rows=Count("pk"))
+        .values()
+    )
+    if not rows:
+        return None
+    needs = ml.TASKS[ml.Task(task)]
+    step = market.cadence_minutes
+    if ml.fillable_rows(first, last, quotes=rows, step_minutes=step) >= needs.min_grid_rows:
+        return None
+    predictor = _predictor(market.pk, task, step, market_counters(market).revision)
+    model = TrainedModel(
+        market=market,
+        task=task,
+        family=needs.baseline,
+        baseline=needs.baseline,
+        version=0,
+        status=TrainedModel.Status.CANDIDATE,
+        step_minutes=step,
+        input_columns=list(predictor.manifest["input_columns"]),
+        window=0,
+        trained_until=last,
+        data_from=first,
+        data_until=last,
+    )
+    return Serving(model, Source.BASELINE), predictor
+
+
+@lru_cache(maxsize=64)
+def _predictor(market_id: int, task: str, step: int, revision: int) -> ml.DLPredictor:
+    """Built once for a state of the market's quotes, which the revision tells apart."""
+    frame = price_frame(Market(pk=market_id))
+    with ml_errors():
+        return ml.baseline_predictor(task, frame, step_minutes=step)
