@@ -111,6 +111,22 @@ class QuotesStored(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class QuotesDeleted(Event):
+    """Quotes of a market were deleted, all from `first` to `last`; `until` is the next one that is
+    left, None where there is none."""
+
+    market_id: int
+    first: dt.datetime
+    last: dt.datetime
+    until: dt.datetime | None
+
+    def spoken_for(self, moment: str) -> dict[str, dt.datetime]:
+        """Filters of the rows whose `moment` had a deleted quote as its last one."""
+        ends = {} if self.until is None else {f"{moment}__lt": self.until}
+        return {f"{moment}__gte": self.first, **ends}
+
+
+@dataclass(frozen=True, kw_only=True)
 class MarketStale(Event):
     """A market's last quote has become too old to speak for now."""
 

@@ -8,6 +8,7 @@ from analytics.models.anomaly import (
     Severity,
 )
 from analytics.models.backtest import BacktestRun
+from analytics.models.deletion import PriceDeletion
 from analytics.models.forecast import Forecast
 from analytics.models.market import Market, PriceHistory
 from analytics.models.result import PatternResult
@@ -26,6 +27,7 @@ __all__ = [
     "Market",
     "ModelEvent",
     "PatternResult",
+    "PriceDeletion",
     "PriceHistory",
     "Severity",
     "TrainedModel",
