@@ -95,7 +95,8 @@ class ModelPromoted(Event):
 @dataclass(frozen=True, kw_only=True)
 class RunEnded(Event):
     """A run of long work was closed: `status` is succeeded, failed or cancelled, `code` the stable
-    word for why (empty where it succeeded). `kind` is training or backtest."""
+    word for why (empty where it succeeded). `kind` is training, backtest or
+    import."""
 
     kind: str
     run_id: int

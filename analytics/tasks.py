@@ -5,9 +5,11 @@ from __future__ import annotations
 from analytics.services.anomalies.watch import anomalies_watch
 from analytics.services.forecasts.accuracy import forecasts_score
 from analytics.services.jobs.backtests import BACKTEST
+from analytics.services.jobs.imports import IMPORT
 from analytics.services.jobs.training import TRAINING
 from analytics.services.jobs.workers import job_launch, worker_answered
 from analytics.services.prices.freshness import markets_watch
+from analytics.services.prices.uploads import uploads_sweep
 
 
 def run_training(run_id: int) -> None:
@@ -16,6 +18,10 @@ def run_training(run_id: int) -> None:
 
 def run_backtest(run_id: int) -> None:
     job_launch(BACKTEST, run_id=run_id)
+
+
+def run_import(run_id: int) -> None:
+    job_launch(IMPORT, run_id=run_id)
 
 
 def score_forecasts() -> None:
@@ -28,6 +34,10 @@ def watch_anomalies() -> None:
 
 def watch_markets() -> None:
     markets_watch()
+
+
+def sweep_uploads() -> None:
+    uploads_sweep()
 
 
 def answer_ping(name: str) -> None:

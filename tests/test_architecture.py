@@ -17,7 +17,7 @@ from analytics import conf
 from analytics.services.anomalies import watch as anomaly_watch
 from analytics.services.jobs import workers
 from analytics.services.jobs.kinds import job_kinds
-from analytics.services.prices import freshness
+from analytics.services.prices import freshness, uploads
 from ml import quotes
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -81,6 +81,7 @@ def test_every_name_behind_the_door_of_ml_exists():
         workers.SCORE_TASK,
         anomaly_watch.WATCH_TASK,
         freshness.MARKETS_TASK,
+        uploads.UPLOADS_TASK,
     ],
 )
 def test_every_task_that_is_queued_by_name_exists(path):

@@ -1,5 +1,5 @@
 """Admin face: lists and actions. What a service owns can be looked at here, never edited."""
 
-from analytics.admin import anomalies, backtests, deletions, markets, models, results, runs
+from analytics.admin import anomalies, backtests, deletions, imports, markets, models, results, runs
 
-__all__ = ["anomalies", "backtests", "deletions", "markets", "models", "results", "runs"]
+__all__ = ["anomalies", "backtests", "deletions", "imports", "markets", "models", "results", "runs"]

@@ -10,6 +10,7 @@ from analytics.models.anomaly import (
 from analytics.models.backtest import BacktestRun
 from analytics.models.deletion import PriceDeletion
 from analytics.models.forecast import Forecast
+from analytics.models.importing import ImportRun
 from analytics.models.market import Market, PriceHistory
 from analytics.models.result import PatternResult
 from analytics.models.score import ForecastScore
@@ -24,6 +25,7 @@ __all__ = [
     "BacktestRun",
     "Forecast",
     "ForecastScore",
+    "ImportRun",
     "Market",
     "ModelEvent",
     "PatternResult",

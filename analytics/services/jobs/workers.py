@@ -28,6 +28,7 @@ from analytics.services.jobs.kinds import AnyKind, job_kinds
 from analytics.services.jobs.lifecycle import job_reap, job_time_out, jobs_reap
 from analytics.services.jobs.processes import child_run, die_with_parent, stop_group
 from analytics.services.prices.freshness import MARKETS_TASK
+from analytics.services.prices.uploads import UPLOADS_TASK
 
 logger = logging.getLogger(__name__)
 PING_TASK = "analytics.tasks.answer_ping"
@@ -93,6 +94,7 @@ class WorkerSupervisor:
         queue.ensure_schedule("score forecasts", SCORE_TASK, minutes=30)
         queue.ensure_schedule("watch anomalies", WATCH_TASK, minutes=5)
         queue.ensure_schedule("watch markets", MARKETS_TASK, minutes=5)
+        queue.ensure_schedule("sweep uploads", UPLOADS_TASK, minutes=60)
         try:
             self._start()
             while not self.stop.wait(conf().HEARTBEAT_SECONDS):

@@ -48,15 +48,20 @@ def market_get_or_create(symbol: str, *, seen: pd.Series | None = None) -> Marke
     return Market.objects.get_or_create(**_names(symbol), defaults=defaults)[0]
 
 
-def unknown_markets(symbols: Iterable[str]) -> NotFound:
-    """The refusal of markets that nobody asked to create, with those that look alike."""
+def similar_markets(symbols: Iterable[str]) -> dict[str, str]:
+    """For each symbol a question that names the known markets that look alike; "" without any."""
     known = {market.symbol.lower(): market.symbol for market in Market.objects.all()[:5000]}
-    fields = {}
+    found = {}
     for symbol in symbols:
         near = [known[n] for n in difflib.get_close_matches(symbol.lower(), known, n=3)]
-        fields[symbol] = (
-            _("did you mean %(names)s?") % {"names": ", ".join(near)} if near else _("not known")
-        )
+        names = {"names": ", ".join(near)}
+        found[symbol] = _("did you mean %(names)s?") % names if near else ""
+    return found
+
+
+def unknown_markets(symbols: Iterable[str]) -> NotFound:
+    """The refusal of markets that nobody asked to create, with those that look alike."""
+    fields = {symbol: like or _("not known") for symbol, like in similar_markets(symbols).items()}
     names = ", ".join(fields)
     return NotFound(
         _("There is no market %(ref)s. Name one that is known, or say create_market.")
