@@ -20,6 +20,7 @@ from analytics.services.jobs.imports import IMPORT, import_execute, import_reque
 from analytics.services.jobs.lifecycle import job_cancel
 from analytics.services.jobs.workers import job_launch
 from analytics.services.prices.uploads import upload_get, upload_store
+from tests import factories
 
 from .conftest import send_quotes
 
@@ -146,6 +147,32 @@ def test_an_import_that_is_killed_is_queued_again_and_ends_as_if_nothing_had_bee
     assert run.report["new"] + run.report["unchanged"] == count == PriceHistory.objects.count()
     assert Market.objects.count() == 1
     assert (conf().logs / f"import-{run.pk}.log").exists()
+
+
+def test_others_write_while_the_worker_imports(for_children):
+    """A collector posts its quotes all the time; before there was a gap between chunks, SQLite let
+    it wait until it gave up."""
+    run = import_request(upload=send_quotes("q.csv", 60_000), options=OTHER, enqueue=True)
+    other = factories.make_market("USDT/BOB@collector")
+    waits = []
+
+    def post():
+        while ImportRun.objects.filter(pk=run.pk, status__in=ImportRun.OPEN).exists():
+            if ImportRun.objects.filter(pk=run.pk, stage="writing").exists():
+                started = time.monotonic()
+                factories.make_quotes(other, 1)
+                waits.append(time.monotonic() - started)
+            time.sleep(0.01)
+        connection.close()
+
+    collector = threading.Thread(target=post)
+    collector.start()
+    job_launch(IMPORT, run_id=run.pk)
+    collector.join()
+    run.refresh_from_db()
+    assert (run.status, run.report["new"]) == (Status.SUCCEEDED, 60_000)
+    assert len(waits) >= 3
+    assert max(waits) < 10
 
 
 def test_a_packed_file_is_read_too(bell):
