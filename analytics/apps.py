@@ -8,7 +8,13 @@ from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 #: Modules that subscribe to analytics.events when they are imported, in this order.
-SUBSCRIBERS = ("analytics.services.anomalies.watch",)
+SUBSCRIBERS = (
+    "analytics.services.prices.markets",
+    "analytics.services.anomalies.watch",
+    "analytics.services.anomalies.forgetting",
+    "analytics.services.forecasts.forgetting",
+    "analytics.services.patterns",
+)
 
 
 class AnalyticsConfig(AppConfig):

@@ -26,6 +26,7 @@ class AnalyticsConf:
     REAP_AFTER: int = entry(300, "Seconds without a heartbeat after which a run counts as dead.")
     MAX_SEQUENCE_ROWS: int = entry(20_000, "Most rows of a posted sequence.")
     MAX_BULK_ROWS: int = entry(10_000, "Most quotes of one bulk upload.")
+    MAX_UPLOAD_MB: int = entry(64, "Largest file, in MB, that the import page takes.")
     HISTORY_DAYS: int = entry(95, "Days of history a prediction looks back on.")
     ADMIN_PASSWORD: str = entry(
         "", "Password of the admin account, set anew if it has another; empty makes one up."
@@ -46,6 +47,10 @@ class AnalyticsConf:
     @property
     def backtests(self) -> Path:
         return Path(self.HOME) / "backtests"
+
+    @property
+    def uploads(self) -> Path:
+        return Path(self.HOME) / "uploads"
 
     @property
     def logs(self) -> Path:

@@ -95,7 +95,8 @@ class ModelPromoted(Event):
 @dataclass(frozen=True, kw_only=True)
 class RunEnded(Event):
     """A run of long work was closed: `status` is succeeded, failed or cancelled, `code` the stable
-    word for why (empty where it succeeded). `kind` is training or backtest."""
+    word for why (empty where it succeeded). `kind` is training, backtest or
+    import."""
 
     kind: str
     run_id: int
@@ -108,6 +109,22 @@ class QuotesStored(Event):
     """Quotes of these markets were written."""
 
     market_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuotesDeleted(Event):
+    """Quotes of a market were deleted, all from `first` to `last`; `until` is the next one that is
+    left, None where there is none."""
+
+    market_id: int
+    first: dt.datetime
+    last: dt.datetime
+    until: dt.datetime | None
+
+    def spoken_for(self, moment: str) -> dict[str, dt.datetime]:
+        """Filters of the rows whose `moment` had a deleted quote as its last one."""
+        ends = {} if self.until is None else {f"{moment}__lt": self.until}
+        return {f"{moment}__gte": self.first, **ends}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,10 +6,12 @@ from analytics.services.anomalies.watch import anomalies_watch
 from analytics.services.collection.rounds import collect_scheduled
 from analytics.services.forecasts.accuracy import forecasts_score
 from analytics.services.jobs.backtests import BACKTEST
+from analytics.services.jobs.imports import IMPORT
 from analytics.services.jobs.leftovers import versions_decide
 from analytics.services.jobs.training import TRAINING
 from analytics.services.jobs.workers import job_launch, worker_answered
 from analytics.services.prices.freshness import markets_watch
+from analytics.services.prices.uploads import uploads_sweep
 
 
 def run_training(run_id: int) -> None:
@@ -24,6 +26,10 @@ def decide_models() -> None:
     versions_decide()
 
 
+def run_import(run_id: int) -> None:
+    job_launch(IMPORT, run_id=run_id)
+
+
 def score_forecasts() -> None:
     forecasts_score()
 
@@ -34,6 +40,10 @@ def watch_anomalies() -> None:
 
 def watch_markets() -> None:
     markets_watch()
+
+
+def sweep_uploads() -> None:
+    uploads_sweep()
 
 
 def answer_ping(name: str) -> None:

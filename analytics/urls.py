@@ -3,6 +3,7 @@
 from django.urls import path
 
 from analytics import views
+from analytics.import_page import views as import_page
 
 app_name = "analytics"
 urlpatterns = [
@@ -13,4 +14,9 @@ urlpatterns = [
     path("readyz", views.readyz, name="readyz"),
     path("live/", views.live, name="live"),
     path("patterns/", views.patterns, name="patterns"),
+    path("import/", import_page.send, name="import"),
+    path("import/runs/<int:pk>/", import_page.run, name="import-run"),
+    path("import/runs/<int:pk>/progress/", import_page.progress, name="import-progress"),
+    path("import/runs/<int:pk>/rejects/", import_page.rejects, name="import-rejects"),
+    path("import/<slug:token>/", import_page.look, name="import-file"),
 ]

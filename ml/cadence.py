@@ -34,15 +34,16 @@ def cadence_minutes(
     return _mode(_recent(gaps, recent_days * 1440)) if len(gaps) else None
 
 
-def infer_step_minutes(timestamps: pd.DatetimeIndex) -> int:
+def infer_step_minutes(timestamps: pd.DatetimeIndex, *, span_minutes: float | None = None) -> int:
     """A market's own grid step in minutes: 30 unless its quotes come clearly more seldom, or come
-    more often over so short a time that 30 minutes would leave too few rows to learn from."""
+    more often over so short a time that 30 minutes would leave too few rows to learn from.
+    `span_minutes` is how long the history is, where `timestamps` are its newest part alone."""
     typical = cadence_minutes(timestamps)
     if typical is None or len(timestamps) < 3:
         return DEFAULT_STEP_MINUTES
     if typical > 1.5 * DEFAULT_STEP_MINUTES:
         return next((s for s in STEPS if s >= 0.9 * typical), STEPS[-1])
-    span = float(_gaps(timestamps).sum())
+    span = float(_gaps(timestamps).sum()) if span_minutes is None else span_minutes
     for step in reversed([s for s in STEPS if s <= DEFAULT_STEP_MINUTES]):
         if span / step >= _COMFORTABLE_ROWS or step * 0.9 <= typical:
             return step

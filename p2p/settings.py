@@ -235,6 +235,7 @@ ANALYTICS = {
     "SERVE_DEVICE": os.environ.get("PARALELO_SERVE_DEVICE", "").strip() or "cpu",
     "TRAIN_THREADS": _number("PARALELO_TRAIN_THREADS", 1, 1, 256),
     "TRAIN_TIMEOUT": _TIMEOUT,
+    "MAX_UPLOAD_MB": _number("PARALELO_MAX_UPLOAD_MB", 64, 1, 100_000),
     "ADMIN_PASSWORD": os.environ.get("PARALELO_ADMIN_PASSWORD", ""),
     "IDENTITY_KEY": os.environ.get("PARALELO_IDENTITY_KEY", "").strip(),
     "ALLOW_PRIVATE_ADDRESSES": _flag("PARALELO_ALLOW_PRIVATE_ADDRESSES", False),

@@ -1,5 +1,25 @@
 """Admin face: lists and actions. What a service owns can be looked at here, never edited."""
 
-from analytics.admin import anomalies, backtests, markets, models, results, runs, sources
+from analytics.admin import (
+    anomalies,
+    backtests,
+    deletions,
+    imports,
+    markets,
+    models,
+    results,
+    runs,
+    sources,
+)
 
-__all__ = ["anomalies", "backtests", "markets", "models", "results", "runs", "sources"]
+__all__ = [
+    "anomalies",
+    "backtests",
+    "deletions",
+    "imports",
+    "markets",
+    "models",
+    "results",
+    "runs",
+    "sources",
+]

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.admin.backtests import backtest_markets
 from analytics.admin.base import CappedPaginator, MarketFilter, OwnedAdmin, mark, operate
+from analytics.admin.deletions import delete_quotes
 from analytics.admin.training import train, train_family
 from analytics.models import Market, PriceHistory
 from analytics.models.choices import Task
@@ -62,6 +63,7 @@ class MarketAdmin(OwnedAdmin):
         "scan_now",
         "recognise_now",
         backtest_markets,
+        delete_quotes,
     ]
     train_price = train(_("Train: price"), Task.PRICE)
     train_spread = train(_("Train: spread"), Task.SPREAD)

@@ -12,7 +12,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
-from rest_framework.routers import SimpleRouter
+from rest_framework.routers import Route, SimpleRouter
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
@@ -68,6 +68,14 @@ class ReadResource(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):
 
 class SlashRouter(SimpleRouter):
     """Addresses with and without a trailing slash: DRF would answer 404 to a POST that lacks it."""
+
+    #: A list may offer to delete many of its rows.
+    routes = [
+        route._replace(mapping={**route.mapping, "delete": "delete_many"})
+        if isinstance(route, Route) and "post" in route.mapping
+        else route
+        for route in SimpleRouter.routes
+    ]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -14,7 +14,9 @@ from analytics.models.collection import (
     StoredBook,
     VenueStatus,
 )
+from analytics.models.deletion import PriceDeletion
 from analytics.models.forecast import Forecast
+from analytics.models.importing import ImportRun
 from analytics.models.market import Market, PriceHistory
 from analytics.models.result import PatternResult
 from analytics.models.score import ForecastScore
@@ -30,10 +32,12 @@ __all__ = [
     "CollectionFailure",
     "Forecast",
     "ForecastScore",
+    "ImportRun",
     "Market",
     "MarketSource",
     "ModelEvent",
     "PatternResult",
+    "PriceDeletion",
     "PriceHistory",
     "Severity",
     "StoredBook",

@@ -1,4 +1,4 @@
-"""Reads of training runs and of backtests."""
+"""Reads of training runs, backtests and imports."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from analytics.exceptions import NotFound
-from analytics.models import BacktestRun, TrainingRun
+from analytics.models import BacktestRun, ImportRun, TrainingRun
 
 
 def run_list() -> QuerySet[TrainingRun]:
@@ -32,4 +32,17 @@ def backtest_get(run_id: int) -> BacktestRun:
     run = backtest_list().filter(pk=run_id).first()
     if run is None:
         raise NotFound(_("There is no backtest %(id)s.") % {"id": run_id}, "unknown_backtest")
+    return run
+
+
+def import_list() -> QuerySet[ImportRun]:
+    """Imports, newest first."""
+    return ImportRun.objects.select_related("requested_by").order_by("-id")
+
+
+def import_get(run_id: int) -> ImportRun:
+    """Raises NotFound (unknown_import)."""
+    run = import_list().filter(pk=run_id).first()
+    if run is None:
+        raise NotFound(_("There is no import %(id)s.") % {"id": run_id}, "unknown_import")
     return run

@@ -9,6 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 import ml
+from analytics import events
 from analytics.conf import conf
 from analytics.models import Market, PatternResult
 from analytics.selectors.models import Serving
@@ -96,3 +97,9 @@ def _stored(found: ml.Analogues | None) -> dict[str, Any] | None:
         for one in found.nearest
     ]
     return {**dataclasses.asdict(found), "nearest": nearest, "gain": found.gain and [*found.gain]}
+
+
+@events.subscribe(events.QuotesDeleted, durable=True)
+def patterns_forget(gone: events.QuotesDeleted) -> None:
+    """Delete the patterns that were recognised at a deleted quote."""
+    PatternResult.objects.filter(market=gone.market_id, **gone.spoken_for("as_of")).delete()

@@ -3,7 +3,7 @@
 (() => {
   const live = document.getElementById("live");
   if (!live) return;
-  const seconds = 5;
+  const seconds = Number(live.dataset.seconds) || 5;
   const runs = () => live.querySelector("[data-runs]")?.dataset.runs ?? "";
   const before = runs();
   async function refresh() {

@@ -23,6 +23,7 @@ from analytics.api.filters import SpanFilter
 from analytics.api.inputs import checked, merged_input, query_input
 from analytics.api.pagination import TimeCursor
 from analytics.api.parsers import QuoteFileParser, StrictJSONParser, json_kind
+from analytics.api.resources.deletions import DeletePrices
 from analytics.api.schema import documented, query_of
 from analytics.api.views import Resource
 from analytics.exceptions import InvalidInput
@@ -127,7 +128,7 @@ class PriceFilter(SpanFilter):
         fails=(400, 404),
     )
 )
-class PriceViewSet(mixins.ListModelMixin, Resource):
+class PriceViewSet(DeletePrices, mixins.ListModelMixin, Resource):
     """One market at a time, so that a page is one step along its index, however many there are."""
 
     queryset = PriceHistory.objects.none()
@@ -138,7 +139,7 @@ class PriceViewSet(mixins.ListModelMixin, Resource):
     ordering = ("-timestamp",)
     ordering_fields = ("timestamp",)
     ordering_is_unique = True
-    staff_actions = ("create",)
+    staff_actions = ("create", "delete_many")
     parser_classes = (StrictJSONParser, QuoteFileParser)
 
     def get_queryset(self) -> QuerySet[PriceHistory]:

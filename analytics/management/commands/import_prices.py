@@ -11,9 +11,11 @@ from django.utils.translation import gettext as _
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from analytics.management.base import FaceCommand
+from analytics.management.base import FaceCommand, end_on_terminate
 from analytics.management.reading import add_reading, decision_lines, reading_of
 from analytics.management.tables import plain_table
+from analytics.models import ImportRun
+from analytics.services.jobs.imports import import_execute
 from analytics.services.prices.importing import (
     ImportCheck,
     ImportReport,
@@ -31,7 +33,7 @@ class Command(FaceCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("files", nargs="+", metavar="FILE", type=Path)
+        parser.add_argument("files", nargs="*", metavar="FILE", type=Path)
         parser.add_argument(
             "--market", help="ASSET/FIAT@exchange, for files that do not name their market."
         )
@@ -44,8 +46,15 @@ class Command(FaceCommand):
             help="Show the first rows as they would be stored and what was decided; store nothing.",
         )
         add_reading(parser)
+        parser.add_argument("--run", type=int, help="Execute this queued one (the worker does so).")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["run"] is not None:
+            end_on_terminate()
+            self._done(import_execute(run_id=options["run"]))
+            return
+        if not options["files"]:
+            raise CommandError(_("These are needed: %(names)s.") % {"names": "FILE"})
         console = self.console()
         how = reading_of(options, market=options["market"])
         poor = []
@@ -64,6 +73,12 @@ class Command(FaceCommand):
                 _("Less than half of the rows could be used: %(files)s.")
                 % {"files": ", ".join(poor)}
             )
+
+    def _done(self, run: ImportRun) -> None:
+        line = f"Import {run.pk}: {run.status}. {run.error_message}".strip()
+        if run.status != ImportRun.Status.SUCCEEDED:
+            raise CommandError(line)
+        self.stdout.write(line)
 
     def _details(self, report: ImportReport) -> None:
         lines = [_("  created: %(market)s") % {"market": name} for name in report.created]

@@ -19,7 +19,11 @@ RunT = TypeVar("RunT", bound=Run)
 ProgressT = TypeVar("ProgressT")
 
 #: Modules that register a kind when they are imported.
-MODULES = ("analytics.services.jobs.training", "analytics.services.jobs.backtests")
+MODULES = (
+    "analytics.services.jobs.training",
+    "analytics.services.jobs.backtests",
+    "analytics.services.jobs.imports",
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from analytics import queue
 from analytics.services.anomalies.watch import WATCH_TASK
 from analytics.services.collection.rounds import COLLECT_TASK
 from analytics.services.prices.freshness import MARKETS_TASK
+from analytics.services.prices.uploads import UPLOADS_TASK
 
 SCORE_TASK = "analytics.tasks.score_forecasts"
 
@@ -27,6 +28,7 @@ PERIODIC = (
     Periodic("score forecasts", SCORE_TASK, 30),
     Periodic("watch anomalies", WATCH_TASK, 5),
     Periodic("watch markets", MARKETS_TASK, 5),
+    Periodic("sweep uploads", UPLOADS_TASK, 60),
 )
 
 

@@ -10,9 +10,13 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 import ml
+from analytics import events
 from analytics.exceptions import Conflict, InvalidInput, NotFound
-from analytics.models import Market
+from analytics.models import Market, PriceHistory
 from analytics.services.prices.reading.quotes import symbol_problem
+
+#: Moments that tell how often a market is quoted.
+_NEWEST = 2000
 
 
 def _names(symbol: str) -> dict[str, str]:
@@ -48,15 +52,20 @@ def market_get_or_create(symbol: str, *, seen: pd.Series | None = None) -> Marke
     return Market.objects.get_or_create(**_names(symbol), defaults=defaults)[0]
 
 
-def unknown_markets(symbols: Iterable[str]) -> NotFound:
-    """The refusal of markets that nobody asked to create, with those that look alike."""
+def similar_markets(symbols: Iterable[str]) -> dict[str, str]:
+    """For each symbol a question that names the known markets that look alike; "" without any."""
     known = {market.symbol.lower(): market.symbol for market in Market.objects.all()[:5000]}
-    fields = {}
+    found = {}
     for symbol in symbols:
         near = [known[n] for n in difflib.get_close_matches(symbol.lower(), known, n=3)]
-        fields[symbol] = (
-            _("did you mean %(names)s?") % {"names": ", ".join(near)} if near else _("not known")
-        )
+        names = {"names": ", ".join(near)}
+        found[symbol] = _("did you mean %(names)s?") % names if near else ""
+    return found
+
+
+def unknown_markets(symbols: Iterable[str]) -> NotFound:
+    """The refusal of markets that nobody asked to create, with those that look alike."""
+    fields = {symbol: like or _("not known") for symbol, like in similar_markets(symbols).items()}
     names = ", ".join(fields)
     return NotFound(
         _("There is no market %(ref)s. Name one that is known, or say create_market.")
@@ -91,6 +100,29 @@ def market_change(*, market: Market, cadence_minutes: int) -> Market:
             "bad_cadence",
             {"cadence_minutes": _("must be between 1 and 1440")},
         )
-    Market.objects.filter(pk=market.pk).update(cadence_minutes=cadence_minutes)
+    Market.objects.filter(pk=market.pk).update(cadence_minutes=cadence_minutes, cadence_chosen=True)
     market.refresh_from_db()
     return market
+
+
+@events.subscribe(events.QuotesStored)
+def cadence_follow(stored: events.QuotesStored) -> None:
+    """The cadence of markets that got quotes is that of their recent gaps, unless somebody chose
+    it. A version keeps the one that it was trained with."""
+    for market in Market.objects.filter(pk__in=stored.market_ids, cadence_chosen=False):
+        cadence = _cadence_of(market)
+        if cadence is not None and cadence != market.cadence_minutes:
+            Market.objects.filter(pk=market.pk, cadence_chosen=False).update(
+                cadence_minutes=cadence
+            )
+
+
+def _cadence_of(market: Market) -> int | None:
+    """By its newest moments and the length of its history."""
+    moments = PriceHistory.objects.filter(market=market).order_by("-timestamp")
+    newest = list(moments.values_list("timestamp", flat=True)[:_NEWEST])
+    first = moments.order_by("timestamp").values_list("timestamp", flat=True).first()
+    if len(newest) < 3 or first is None:
+        return None
+    span = (newest[0] - first).total_seconds() / 60
+    return ml.infer_step_minutes(pd.DatetimeIndex(newest[::-1]), span_minutes=span)

@@ -14,13 +14,29 @@ import ml
 from analytics import events, queue
 from analytics.models import Market, PriceHistory
 from analytics.models.run import Run
+from analytics.services.jobs import imports
 from analytics.services.jobs.backtests import BACKTEST, backtest_request
+from analytics.services.jobs.imports import import_request
 from analytics.services.jobs.kinds import AnyKind
 from analytics.services.jobs.training import TRAINING, training_request
+from analytics.services.prices.importing import ImportReport
+from analytics.services.prices.uploads import Upload, upload_store
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 STEP = dt.timedelta(minutes=30)
 ROWS = 1200
+#: What an import says that wrote two rows.
+IMPORTED = ImportReport(
+    **dict.fromkeys(("read", "new"), 2),
+    **dict.fromkeys(("updated", "unchanged", "merged", "rejected", "left_out"), 0),
+    rejects_path=None,
+    reasons=[],
+    decisions=(),
+    markets=["USDT/BOB@here"],
+    created=[],
+    enough=True,
+    seconds=0.1,
+)
 
 
 @pytest.fixture
@@ -121,6 +137,15 @@ def work(monkeypatch) -> Work:
         made.step(on_progress(ml.BacktestProgress(stage="origins", share=0.5, eta_seconds=9.0)))
         return pd.DataFrame()
 
+    def import_file(*, on_progress, **asked):
+        try:
+            on_progress(1, 2)
+        except ml.Cancelled:
+            made.step(goes_on=False)
+        made.step(goes_on=True)
+        return IMPORTED
+
+    monkeypatch.setattr(imports, "price_import", import_file)
     monkeypatch.setattr(ml, "DLModelTrainer", Trainer)
     monkeypatch.setattr(ml, "run_backtest", run_backtest)
     monkeypatch.setattr(ml, "write_predictions", lambda forecasts, path: None)
@@ -130,11 +155,13 @@ def work(monkeypatch) -> Work:
 
 @dataclasses.dataclass
 class Job:
-    """A kind, with how one of it is asked for."""
+    """A kind, with how one of it is asked for, and how another that is no twin of it."""
 
     kind: AnyKind
     request: Callable[..., Run]
     busy_stage: str
+    other: dict[str, Any]
+    twin: str
 
 
 def _training(market: Market, **more: Any) -> Run:
@@ -147,11 +174,46 @@ def _backtest(market: Market, **more: Any) -> Run:
     return backtest_request(**{"market": market, "task": "price", **span, **more})
 
 
-@pytest.fixture(params=["training", "backtest"])
+def send_quotes(name: str, count: int = 3) -> Upload:
+    """A file of quotes as staff send it, one a minute."""
+    lines = ["timestamp,bid,ask"]
+    moments = [START + dt.timedelta(minutes=i) for i in range(count)]
+    lines += [f"{at.isoformat()},7.{i % 9 + 1},8" for i, at in enumerate(moments)]
+    return upload_store(chunks=["\n".join(lines).encode()], name=name)
+
+
+def _import(market: Market, files: dict[str, Upload], **more: Any) -> Run:
+    name = more.pop("name", "quotes.csv")
+    upload = files.setdefault(name, send_quotes(name))
+    asked = {"options": {"market": market.symbol}, "enqueue": True, **more}
+    return import_request(upload=upload, **asked)
+
+
+@pytest.fixture(params=["training", "backtest", "import"])
 def job(request, market, bell) -> Job:
     """Every kind in turn."""
-    ask, kind, stage = {
-        "training": (_training, TRAINING, "training"),
-        "backtest": (_backtest, BACKTEST, "origins"),
-    }[request.param]
-    return Job(kind, lambda **more: ask(market, **more), stage)
+    files: dict[str, Upload] = {}
+    of_market, spread = "A price {} of USDT/BOB@here is already open.", {"task": "spread"}
+    return {
+        "training": lambda: Job(
+            TRAINING,
+            lambda **more: _training(market, **more),
+            "training",
+            spread,
+            of_market.format("training"),
+        ),
+        "backtest": lambda: Job(
+            BACKTEST,
+            lambda **more: _backtest(market, **more),
+            "origins",
+            spread,
+            of_market.format("backtest"),
+        ),
+        "import": lambda: Job(
+            imports.IMPORT,
+            lambda **more: _import(market, files, **more),
+            "writing",
+            {"name": "more.csv"},
+            "quotes.csv is already being imported.",
+        ),
+    }[request.param]()

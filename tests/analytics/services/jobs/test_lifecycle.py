@@ -73,13 +73,13 @@ def test_a_request_is_queued_and_rings_the_bell(job, bell):
     assert bell == [(job.kind.task_path, run.pk)]
 
 
-def test_an_open_twin_is_a_conflict_that_names_it_and_another_task_is_no_twin(job, bell):
+def test_an_open_twin_is_a_conflict_that_names_it_and_another_is_no_twin(job, bell):
     run = job.request()
     with pytest.raises(Conflict) as caught:
         job.request()
     assert (caught.value.code, caught.value.details) == (job.kind.twin_code, {"run_id": run.pk})
-    assert caught.value.message == (f"A price {job.kind.name} of USDT/BOB@here is already open.")
-    assert job.request(task="spread").pk != run.pk
+    assert caught.value.message == job.twin
+    assert job.request(**job.other).pk != run.pk
     assert len(bell) == job.kind.runs.count() == 2
 
 
@@ -226,7 +226,7 @@ def test_a_living_run_is_left_alone_until_its_heartbeat_is_too_old(job):
 
 
 def test_a_subscriber_that_fails_keeps_its_run_and_no_other_from_being_reaped(job, caplog):
-    first, second = job.request(), job.request(task="spread")
+    first, second = job.request(), job.request(**job.other)
     for run in (first, second):
         as_running(run, attempts=conf().MAX_ATTEMPTS)
 
@@ -244,7 +244,7 @@ def test_a_subscriber_that_fails_keeps_its_run_and_no_other_from_being_reaped(jo
 
 def test_the_bell_is_rung_again_for_every_queued_run_of_the_worker_s(job, bell):
     run = job.request()
-    mine = job.request(task="spread", enqueue=False)
+    mine = job.request(**job.other, enqueue=False)
     set_row(mine, by_worker=False)
     bell.clear()
     assert jobs_ring_again() == 1
