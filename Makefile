@@ -17,7 +17,7 @@ export PORT
 MAIN_JOB = $(BIN)/python manage.py main_job $(if $(DATA),--data "$(DATA)")
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-sqlite test-postgres test-browser soak lint hooks fmt bench bench-forecast bench-patterns bench-anomaly golden-record golden-compare messages clean
+.PHONY: help run demo test test-library test-sqlite test-postgres test-browser soak lint hooks fmt bench bench-forecast bench-patterns bench-anomaly golden-record golden-compare messages clean
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -52,13 +52,21 @@ run: $(VENV)/installed node_modules/installed locale/es/LC_MESSAGES/django.mo ##
 demo: $(VENV)/installed node_modules/installed locale/es/LC_MESSAGES/django.mo ## The main job only, on DATA= or a simulated market, then stop.
 	@$(MAIN_JOB)
 
-test: test-sqlite test-postgres ## Every test, on SQLite and on PostgreSQL.
+# What needs no database, what does on SQLite, and what does on PostgreSQL: two at a time.
+test: ## Every test, on SQLite and on PostgreSQL.
+	$(MAKE) -j2 test-library test-sqlite test-postgres
 
-test-sqlite: $(VENV)/installed-dev node_modules/installed locale/es/LC_MESSAGES/django.mo
-	$(BIN)/python -m pytest
+LIBRARY = tests/ml tests/analytics/services/prices/reading
+TESTED = $(VENV)/installed-dev node_modules/installed locale/es/LC_MESSAGES/django.mo
 
-test-postgres: $(VENV)/installed-dev node_modules/installed locale/es/LC_MESSAGES/django.mo
-	$(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest tests/analytics tests/test_training_flow.py tests/test_upgrade.py
+test-library: $(TESTED)
+	$(BIN)/python -m pytest $(LIBRARY)
+
+test-sqlite: $(TESTED)
+	$(BIN)/python -m pytest $(addprefix --ignore=,$(LIBRARY))
+
+test-postgres: $(TESTED)
+	$(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest $(addprefix --ignore=,$(LIBRARY)) tests/analytics tests/test_training_flow.py tests/test_upgrade.py
 
 test-browser: $(VENV)/installed-dev node_modules/installed locale/es/LC_MESSAGES/django.mo ## The pages in the system's Chromium; fails where `make test` skips.
 	PARALELO_TEST_BROWSER=1 $(BIN)/python -m pytest tests/browser

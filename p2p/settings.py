@@ -1,8 +1,7 @@
 """All settings; the only reader of the environment. Our own sit in one ANALYTICS dict.
 
 Everything that differs between machines comes from the environment (see .env.example). With no
-environment at all this is a development server on the loopback interface.
-"""
+environment at all this is a development server on the loopback interface."""
 
 from __future__ import annotations
 

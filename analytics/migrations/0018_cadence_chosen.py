@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='market',
             name='cadence_chosen',
-            field=models.BooleanField(default=False, help_text="Otherwise it follows the gaps between the market's recent quotes.", verbose_name='cadence chosen by hand'),
+            field=models.BooleanField(default=False, verbose_name='cadence chosen by hand'),
         ),
     ]

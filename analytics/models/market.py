@@ -51,11 +51,8 @@ class Market(models.Model):
         editable=False,
         help_text=_("When its last quote was found to be too old; empty while it is fresh."),
     )
-    cadence_chosen = models.BooleanField(
-        _("cadence chosen by hand"),
-        default=False,
-        help_text=_("Otherwise it follows the gaps between the market's recent quotes."),
-    )
+    #: Otherwise it follows the gaps between the market's recent quotes.
+    cadence_chosen = models.BooleanField(_("cadence chosen by hand"), default=False)
     reading = models.JSONField(
         _("reading"),
         default=dict,

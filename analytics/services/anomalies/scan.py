@@ -68,14 +68,12 @@ def anomaly_scan(
         missing = history_missing(market)
         if missing is not None:
             # There is no model, and there cannot be one yet.
-            needed, present = missing
-            nobody.details.update(warming_up=True, needed=needed, present=present)
+            nobody.details.update(warming_up=True, needed=missing[0], present=missing[1])
         raise
     answer = scan_envelope(market, serving, mode, milliseconds)
     if isinstance(scores, TooShort):
         return answer | scan_too_short(scores)
-    stored = span is not None
-    stored = stored and serving.model.pk is not None
+    stored = span is not None and serving.model.pk is not None
     new = _keep(market, serving, scores) if stored else 0
     return answer | scan_found(serving, scores, new, stored)
 

@@ -70,7 +70,8 @@ def answer_with(
 
     Where nothing was trained, because the market has fewer rows than a network needs, its baseline
     answers, named as such. Raises NotReady (no_model) when nothing was ever trained and Unavailable
-    (artifact_broken) when no artifact can be used. A broken artifact leaves a line in the audit trail.
+    (artifact_broken) when no artifact can be used. A broken artifact leaves a line in the audit
+    trail.
     """
     broken: list[str] = []
     for serving in _candidates(market, task):
