@@ -19,7 +19,7 @@ from analytics.services.jobs.training import training_execute, training_request
 from analytics.services.prices.simulation import price_simulate
 from analytics.services.registry import serving
 from ml.artifact import file_sha256
-from tests.factories import make_model
+from tests.factories import make_model, make_run
 
 LINE = "/api/v1/analytics/dl/predict-price"
 
@@ -31,14 +31,29 @@ def client(admin_user):
     return client
 
 
+#: The one training of this module: its folder, and the version's fields.
+_MADE: dict = {}
+
+
 @pytest.fixture
-def trained(db):
-    """A market with one real price version."""
+def trained(db, home, tmp_path_factory):
+    """A market with one real price version; trained once, copied for every test."""
     market = price_simulate(days=40, seed=2)
+    serving.load_predictor.cache_clear()
+    if _MADE:
+        values = _MADE["values"]
+        shutil.copytree(_MADE["folder"], home / "artifacts" / values["artifact"])
+        run = make_run(market, "price", "succeeded")
+        return TrainedModel.objects.create(market=market, run=run, **values)
     run = training_request(market=market, task="price", params={"epochs": 1})
     training_execute(run_id=run.pk)
-    serving.load_predictor.cache_clear()
-    return run.refresh_from_db() or run.model
+    run.refresh_from_db()
+    _MADE["folder"] = tmp_path_factory.mktemp("trained") / "artifact"
+    shutil.copytree(home / "artifacts" / run.model.artifact, _MADE["folder"])
+    own = {"id", "market_id", "run_id"}
+    fields = (field.attname for field in TrainedModel._meta.concrete_fields)
+    _MADE["values"] = {name: getattr(run.model, name) for name in fields if name not in own}
+    return run.model
 
 
 def break_it(folder, how):
