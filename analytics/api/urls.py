@@ -33,6 +33,13 @@ router.register("patterns", PatternViewSet, "pattern")
 router.register("backtests", BacktestViewSet, "backtest")
 router.register("families", FamilyViewSet, "family")
 
+
+class DocsView(SpectacularSwaggerSplitView):
+    """The page of the schema; it is a page, and so has no description to ask for."""
+
+    http_method_names = ["get", "head"]
+
+
 #: (address below dl/, name for reverse(), view). The one place that says where a call stands.
 CALLS = (
     ("model-info", "model-info", info.ModelInfo),
@@ -56,7 +63,7 @@ urlpatterns = [
     *(re_path(rf"^dl/{address}/?$", view.as_view(), name=name) for address, name, view in CALLS),
     re_path(r"^token/?$", ObtainToken.as_view(), name="token"),
     re_path(r"^schema/?$", SpectacularAPIView.as_view(), name="schema"),
-    re_path(r"^docs/?$", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
+    re_path(r"^docs/?$", DocsView.as_view(url_name="api:schema"), name="docs"),
     *router.urls,
     re_path(r"^.*$", UnknownAddress.as_view(), name="unknown"),
 ]

@@ -177,6 +177,7 @@ class AnomalyEventViewSet(ReadResource):
     queryset = AnomalyEvent.objects.none()
     serializer_class = AnomalyEventSerializer
     filterset_class = EventFilter
+    staff_actions = ("feedback",)  # it reaches the next training
     ordering_fields = ("id", "start", "end", "score", "updated_at")
 
     def get_queryset(self) -> QuerySet[AnomalyEvent]:
@@ -204,6 +205,7 @@ class AnomalyViewSet(ReadResource):
     queryset = AnomalyResult.objects.none()
     serializer_class = AnomalySerializer
     filterset_class = AnomalyFilter
+    staff_actions = ("acknowledge", "label")
     ordering_fields = ("id", "timestamp", "score", "created_at")
 
     def get_queryset(self) -> QuerySet[AnomalyResult]:

@@ -32,12 +32,12 @@ def test_anomalies_are_filtered_and_ordered(api, market, models):
     assert ids(f"market={market.symbol}&model_id={model.pk}&to=2026-05-01T10:30:00") == [third.pk]
 
 
-def test_an_anomaly_is_acknowledged_and_labelled(as_user, user, market, models):
+def test_an_anomaly_is_acknowledged_and_labelled(as_staff, staff, market, models):
     anomaly = make_anomaly(market, models["anomaly"])
-    seen = as_user.post(f"anomalies/{anomaly.pk}/acknowledge").json()
-    assert (seen["acknowledged_by"], seen["label"]) == ("ana", "")
+    seen = as_staff.post(f"anomalies/{anomaly.pk}/acknowledge").json()
+    assert (seen["acknowledged_by"], seen["label"]) == ("eva", "")
     for label in ("true", "false", ""):
-        answer = as_user.post(f"anomalies/{anomaly.pk}/label/", {"label": label})
+        answer = as_staff.post(f"anomalies/{anomaly.pk}/label/", {"label": label})
         assert (answer.status_code, answer.json()["label"]) == (200, label)
 
 
@@ -66,13 +66,13 @@ def test_events_are_filtered_and_ordered(api, market, models):
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
-def test_an_event_is_judged_and_the_judgement_taken_back(as_user, models, slash):
+def test_an_event_is_judged_and_the_judgement_taken_back(as_staff, models, slash):
     event = factories.make_event(models["anomaly"])
     path = f"anomaly-events/{event.pk}/feedback{slash}"
-    said = as_user.post(path, {"feedback": "false", "note": "holiday"}).json()
-    assert (said["feedback"], said["note"], said["feedback_by"]) == ("false", "holiday", "ana")
+    said = as_staff.post(path, {"feedback": "false", "note": "holiday"}).json()
+    assert (said["feedback"], said["note"], said["feedback_by"]) == ("false", "holiday", "eva")
     assert said["feedback_at"]
-    back = as_user.post(path, {"feedback": ""}).json()
+    back = as_staff.post(path, {"feedback": ""}).json()
     assert (back["feedback"], back["note"], back["feedback_by"], back["feedback_at"]) == (
         *("", "", None, None),
     )

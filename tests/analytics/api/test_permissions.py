@@ -27,6 +27,7 @@ ACTS = (
 STAFF_ACTS = (
     *TRAIN, "markets", "prices", "training-runs", "training-runs/1/cancel",
     "models/1/promote", "models/1/retire", "models/rollback", "sources", "sources/1/dry-run",
+    "anomalies/1/acknowledge", "anomalies/1/label", "anomaly-events/1/feedback",
 )  # fmt: skip
 
 
