@@ -18,6 +18,7 @@ import ml
 from analytics.conf import conf
 from analytics.exceptions import InvalidInput
 from analytics.models import TrainedModel
+from analytics.models.choices import Task
 
 _MOST_NAMED = 20
 
@@ -31,9 +32,20 @@ def sequence_frame(
     columns = list(model.input_columns)
     rows, stamps = _read_rows(sequence, columns)
     values = np.array(rows, dtype="float64").reshape(len(rows), len(columns))
+    _check_prices(values, columns, model)
     index = _stamps(stamps) if stamps else _spaced(len(rows), model.step_minutes, now)
     frame = pd.DataFrame(values, index=index, columns=columns)
     return frame
+
+
+def _check_prices(values: np.ndarray, columns: list[str], model: TrainedModel) -> None:
+    """Every price that the model looks at must be known somewhere; a detector scores what there is,
+    and needs one of them."""
+    prices = [name for name in columns if name in ml.PRICE_COLUMNS]
+    unknown = [name for name in prices if np.isnan(values[:, columns.index(name)]).all()]
+    if unknown and (unknown == prices or model.task != Task.ANOMALY):
+        why = _("every value of %(columns)s is null; send known prices")
+        raise _bad({"sequence": why % {"columns": ", ".join(unknown)}})
 
 
 def _check_length(sequence: Any, model: TrainedModel) -> None:

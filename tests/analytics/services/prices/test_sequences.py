@@ -12,7 +12,9 @@ from analytics.models import TrainedModel
 from analytics.services.prices.sequences import sequence_frame
 
 NOW = dt.datetime(2026, 3, 1, 12, 17, tzinfo=dt.UTC)
-MODEL = TrainedModel(window=3, step_minutes=30, input_columns=["bid", "ask", "bid_volume"])
+MODEL = TrainedModel(
+    task="anomaly", window=3, step_minutes=30, input_columns=["bid", "ask", "bid_volume"]
+)
 ROW = [6.9, 7.0, 100.0]
 
 
@@ -102,3 +104,15 @@ def test_times_that_do_not_rise_or_are_none_are_refused(stamps):
 
 def test_a_flood_of_mistakes_is_cut_short():
     assert len(refused([["x", "x", "x"]] * 1000).fields) <= 30
+
+
+@pytest.mark.parametrize(
+    ("task", "row", "named"),
+    [("anomaly", [None, None, 5.0], "bid, ask"), ("price", [None, 7.0, 5.0], "bid")],
+)
+def test_a_sequence_without_a_price_is_the_senders_fault(task, row, named):
+    model = TrainedModel(task=task, window=3, step_minutes=30, input_columns=MODEL.input_columns)
+    with pytest.raises(InvalidInput) as caught:
+        sequence_frame([row] * 4, model, now=NOW)
+    assert caught.value.code == "bad_sequence"
+    assert named in caught.value.fields["sequence"]
