@@ -39,7 +39,7 @@ def pattern_recognize(
             frame, at=origin, history=history, source=ml.Source(serving.source)
         )
 
-    serving, patterns, milliseconds = answer_with(market, "pattern", ask)
+    serving, patterns, milliseconds = answer_with(market, "pattern", ask, or_baseline=True)
     if last is not None and serving.model.pk is not None:
         _keep(market, serving, patterns)
     return {

@@ -63,13 +63,14 @@ def anomaly_scan(
         _check_span(start, end, mode)
     asked = _Asked(market=market, span=span, sequence=sequence, point=point, mode=mode)
     try:
-        serving, scores, milliseconds = answer_with(market, "anomaly", asked.scores)
+        found = answer_with(market, "anomaly", asked.scores, or_baseline=True)
     except NotReady as nobody:
         missing = history_missing(market)
         if missing is not None:
             # There is no model, and there cannot be one yet.
             nobody.details.update(warming_up=True, needed=missing[0], present=missing[1])
         raise
+    serving, scores, milliseconds = found
     answer = scan_envelope(market, serving, mode, milliseconds)
     if isinstance(scores, TooShort):
         return answer | scan_too_short(scores)

@@ -41,7 +41,7 @@ def forecast_make(
         predict = predictor.predict_price if task == "price" else predictor.predict_spread
         return predict(frame, at=origin, source=ml.Source(serving.source))
 
-    serving, forecast, milliseconds = answer_with(market, task, ask)
+    serving, forecast, milliseconds = answer_with(market, task, ask, or_baseline=True)
     stale = forecast.stale or (last is not None and is_stale(last, serving.model.step_minutes, at))
     if last is not None and serving.model.pk is not None:
         _keep(market, serving, forecast, stale)

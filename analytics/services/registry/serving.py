@@ -64,14 +64,18 @@ def train_line(task: str) -> str:
 
 
 def answer_with(
-    market: Market, task: str, ask: Callable[[Serving, ml.DLPredictor], Answer]
+    market: Market,
+    task: str,
+    ask: Callable[[Serving, ml.DLPredictor], Answer],
+    *,
+    or_baseline: bool = False,
 ) -> tuple[Serving, Answer, float]:
     """Ask the best that can answer; (who, the answer, milliseconds it took).
 
-    Where nothing was trained, because the market has fewer rows than a network needs, its baseline
-    answers, named as such. Raises NotReady (no_model) when nothing was ever trained and Unavailable
-    (artifact_broken) when no artifact can be used. A broken artifact leaves a line in the audit
-    trail.
+    With `or_baseline`, where nothing was trained because the market has fewer rows than a network
+    needs, its baseline answers, named as such: a Serving whose model is in no database. Raises
+    NotReady (no_model) when nothing was ever trained and Unavailable (artifact_broken) when no
+    artifact can be used. A broken artifact leaves a line in the audit trail.
     """
     broken: list[str] = []
     for serving in _candidates(market, task):
@@ -91,7 +95,7 @@ def answer_with(
             _note_broken(serving.model, unusable)
             continue
         return serving, answer, (time.perf_counter() - started) * 1000
-    untrained = None if broken else untrained_baseline(market, task)
+    untrained = untrained_baseline(market, task) if or_baseline and not broken else None
     if untrained is None:
         raise _nobody(market, task, broken)
     started = time.perf_counter()

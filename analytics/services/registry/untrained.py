@@ -7,6 +7,7 @@ from functools import lru_cache
 from django.db.models import Count, Max, Min
 
 import ml
+from analytics.exceptions import InvalidInput
 from analytics.models import Market, PriceHistory, TrainedModel
 from analytics.models.choices import Source
 from analytics.selectors.models import Serving
@@ -16,9 +17,8 @@ from analytics.services.translate import ml_errors
 
 def untrained_baseline(market: Market, task: str) -> tuple[Serving, ml.DLPredictor] | None:
     """Who answers for a market that is too young to learn from, and its predictor; None where there
-    is enough to train on (somebody should), or nothing at all. `Serving.model` is in no database.
-
-    Raises InvalidInput where the baseline cannot answer either (no second side for a spread).
+    is enough to train on (somebody should), or too little even for a baseline. `Serving.model` is
+    in no database. Raises InvalidInput where quotes lack what is asked (a second side, say).
     """
     first, last, rows = (
         PriceHistory.objects.filter(market=market)
@@ -31,7 +31,12 @@ def untrained_baseline(market: Market, task: str) -> tuple[Serving, ml.DLPredict
     step = market.cadence_minutes
     if ml.fillable_rows(first, last, quotes=rows, step_minutes=step) >= needs.min_grid_rows:
         return None
-    predictor = _predictor(market.pk, task, step, market_counters(market).revision)
+    try:
+        predictor = _predictor(market.pk, task, step, market_counters(market).revision)
+    except InvalidInput as error:
+        if error.code == "not_enough_data":
+            return None
+        raise
     model = TrainedModel(
         market=market,
         task=task,

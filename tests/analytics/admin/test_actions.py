@@ -63,7 +63,7 @@ def test_a_family_is_chosen_on_a_page_and_then_asked_for(admin_client, full, mon
     assert asked[0]["requested_by"].is_superuser
 
 
-@pytest.mark.parametrize("action", ["forecast_now", "scan_now", "recognise_now"])
+@pytest.mark.parametrize("action", ["scan_now", "recognise_now"])
 def test_actions_without_a_model_say_so(admin_client, action):
     market = factories.make_market()
     factories.make_quotes(market, 5)

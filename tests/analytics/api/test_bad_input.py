@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from analytics.models import Market
+from tests.factories import make_quotes
 
 from .conftest import COLUMNS, PREDICT, TRAIN, WINDOW, assert_error, count_rows
 
@@ -225,8 +226,17 @@ def test_predicting_without_history_is_refused(refused, predictor, path):
 
 @pytest.mark.parametrize(("path", "line"), list(zip(PREDICT, TRAIN, strict=True)))
 def test_without_a_model_the_answer_holds_the_line_that_trains_one(
-    refused, quotes, rows, path, line
+    refused, market, rows, path, line
 ):
+    make_quotes(market, 1500)  # enough to train on: with fewer the baseline answers
     found = refused(path, status=409, code="no_model")
     assert line in found["train"]
     refused(path, {"sequence": rows}, status=409, code="no_model")
+
+
+def test_with_too_few_rows_for_a_network_the_baseline_answers_named_as_such(as_user, quotes):
+    answer = as_user.post("dl/predict-price")
+    assert answer.status_code == 200
+    model = answer.json()["model"]
+    assert (model["id"], model["source"], model["name"]) == (None, "baseline", "last_value")
+    assert any("baseline" in note for note in answer.json()["notes"])
