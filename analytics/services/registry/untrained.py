@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import lru_cache
 
 from django.db.models import Count, Max, Min
@@ -32,7 +33,9 @@ def untrained_baseline(market: Market, task: str) -> tuple[Serving, ml.DLPredict
     if ml.fillable_rows(first, last, quotes=rows, step_minutes=step) >= needs.min_grid_rows:
         return None
     try:
-        predictor = _predictor(market.pk, task, step, market_counters(market).revision)
+        # A market that was deleted may leave its number to a new one, made at another time.
+        state = (market.created_at, market_counters(market).revision)
+        predictor = _predictor(market.pk, task, step, state)
     except InvalidInput as error:
         if error.code == "not_enough_data":
             return None
@@ -55,8 +58,10 @@ def untrained_baseline(market: Market, task: str) -> tuple[Serving, ml.DLPredict
 
 
 @lru_cache(maxsize=64)
-def _predictor(market_id: int, task: str, step: int, revision: int) -> ml.DLPredictor:
-    """Built once for a state of the market's quotes, which the revision tells apart."""
+def _predictor(
+    market_id: int, task: str, step: int, state: tuple[dt.datetime, int]
+) -> ml.DLPredictor:
+    """Built once for a `state` of the market's quotes."""
     frame = price_frame(Market(pk=market_id))
     with ml_errors():
         return ml.baseline_predictor(task, frame, step_minutes=step)
