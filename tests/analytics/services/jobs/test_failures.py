@@ -135,7 +135,7 @@ def test_a_full_database_ends_a_command_in_one_line_and_exit_1(for_children, hom
         "c.execute(f'PRAGMA max_page_count={n}')\n"
         "connection_created.connect(small)\n"
         "from django.core.management import execute_from_command_line as run\n"
-        "run(['manage.py', 'simulate_prices', '--days', '40', '--market', 'A/B@c'])\n"
+        "run(['manage.py', 'simulate_prices', '--days', '200', '--market', 'A/B@c'])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr
