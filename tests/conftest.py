@@ -12,6 +12,20 @@ from django.utils import translation
 SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL only what asks a database runs: the rest has run beside SQLite."""
+    if connection.vendor != "postgresql":
+        return
+    asks = [item for item in items if _asks_database(item)]
+    config.hook.pytest_deselected(items=[item for item in items if not _asks_database(item)])
+    items[:] = asks
+
+
+def _asks_database(item: pytest.Item) -> bool:
+    names = {"db", "transactional_db"} & set(getattr(item, "fixturenames", ()))
+    return bool(names) or item.get_closest_marker("django_db") is not None
+
+
 @pytest.fixture
 def shared_data() -> Path:
     """The folder of real recordings, where this machine has it."""

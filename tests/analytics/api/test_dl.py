@@ -101,7 +101,8 @@ def test_a_posted_sequence_is_answered_and_not_kept(api, predictor, rows, path, 
 
 def test_rows_may_be_objects_with_times(api, predictor, rows):
     sequence = [
-        {"bid": 9.3, "ask": None, "timestamp": f"2026-05-01T{k:02}:00:00Z"} for k in range(WINDOW)
+        {"bid": 9.3, "ask": 9.4 if k else None, "timestamp": f"2026-05-01T{k:02}:00:00Z"}
+        for k in range(WINDOW)
     ]
     assert api.post("dl/predict-price", {"sequence": sequence}).status_code == 200
 

@@ -154,7 +154,7 @@ def test_a_stop_carries_its_choices_for_a_page() -> None:
 
 
 def test_a_quote_is_to_the_reader_what_it_is_to_the_database() -> None:
-    assert FIGURES == PriceHistory.FIGURES
+    assert [column.name for column in PriceHistory.SCHEMA] == list(FIGURES)
     lengths = [Market._meta.get_field(n).max_length for n in ("asset", "fiat", "exchange")]
     assert list(LONGEST) == lengths
     for text in ("A/B@c", " a-1/b.2@c_3 ", "A/B", "A/B@", "A B/C@d", "A/B@c/d", "/B@c", "Ä/B@c"):
