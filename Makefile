@@ -45,8 +45,8 @@ node_modules/installed: package.json package-lock.json $(VENV)/installed
 locale/es/LC_MESSAGES/django.mo: locale/es/LC_MESSAGES/django.po $(VENV)/installed
 	@$(BIN)/pybabel --quiet compile --domain django --directory locale
 
-run: $(VENV)/installed node_modules/installed locale/es/LC_MESSAGES/django.mo ## Set up, do the main job if it is not done yet, serve on http://127.0.0.1:8000 (DATA=, PORT=, PARALELO_HOME=).
-	@$(MAIN_JOB) --if-needed
+run: $(VENV)/installed node_modules/installed locale/es/LC_MESSAGES/django.mo ## Set up, load or simulate quotes, serve on http://127.0.0.1:8000 at once, train in the worker (DATA=, PORT=, PARALELO_HOME=).
+	@$(MAIN_JOB) --if-needed --queue
 	@$(BIN)/honcho start --no-prefix --procfile Procfile
 
 demo: $(VENV)/installed node_modules/installed locale/es/LC_MESSAGES/django.mo ## The main job only, on DATA= or a simulated market, then stop.

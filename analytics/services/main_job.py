@@ -74,10 +74,16 @@ def main_market(symbols: list[str]) -> Market:
 
 def is_done(market: Market) -> bool:
     """Whether every task of the market was trained already, or tried and refused."""
-    trained = set(TrainedModel.objects.filter(market=market).values_list("task", flat=True))
+    trained = TrainedModel.objects.filter(market=market).exists()
+    return trained and trained_or_tried(market) >= set(Task.values)
+
+
+def trained_or_tried(market: Market) -> set[str]:
+    """The tasks that have a version, or whose training ended with a verdict on the data."""
+    trained = TrainedModel.objects.filter(market=market).values_list("task", flat=True)
     closed = TrainingRun.objects.filter(market=market, status=TrainingRun.Status.FAILED)
-    tried = set(closed.exclude(error_code__in=_NO_VERDICT).values_list("task", flat=True))
-    return bool(trained) and trained | tried >= set(Task.values)
+    tried = closed.exclude(error_code__in=_NO_VERDICT).values_list("task", flat=True)
+    return {*trained, *tried}
 
 
 #: Failures that say nothing about the data: worth another try.
@@ -139,6 +145,12 @@ def watch(outcome: Outcome, worker: subprocess.Popen[bytes] | None) -> Iterator[
             raise Unavailable(_("The trainings take too long."), "timeout")
         # The runs change in other processes: there is nothing to be woken by but the database.
         time.sleep(POLL_SECONDS)
+
+
+def queue_all(outcome: Outcome) -> None:
+    """Request the trainings that were never tried, for the worker that is about to start."""
+    have = trained_or_tried(outcome.market)
+    train_all(outcome, tasks=[task for task in Task.values if task not in have])
 
 
 def answer_all(outcome: Outcome) -> None:

@@ -30,6 +30,11 @@ class Command(FaceCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--data", action="append", default=[], help="File of quotes.")
         parser.add_argument("--if-needed", action="store_true", help="Train only what is missing.")
+        parser.add_argument(
+            "--queue",
+            action="store_true",
+            help="Only queue the trainings, for the worker that is started next.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         started = time.perf_counter()
@@ -44,6 +49,10 @@ class Command(FaceCommand):
         outcome.seconds["import"] = time.perf_counter() - started - migrated
         if options["if_needed"] and main_job.is_done(outcome.market):
             self.stdout.write(_("%(m)s is trained already.") % {"m": outcome.market.symbol})
+            return
+        if options["queue"]:
+            main_job.queue_all(outcome)
+            _say_queued(self.console(), outcome)
             return
         with outcome.step("train"), main_job.worker_running() as worker:
             main_job.train_all(outcome)
@@ -77,6 +86,19 @@ class Command(FaceCommand):
                 }
             )
         return symbols
+
+
+def _say_queued(console: Console, outcome: main_job.Outcome) -> None:
+    """What is to come, or why it is not."""
+    console.print(Rule(f"Paralelo: {outcome.market.symbol}"))
+    if outcome.runs:
+        say = _(
+            "%(n)s trainings are queued for the worker: the pages show their progress, and "
+            "baselines answer until they end."
+        )
+        console.print(say % {"n": len(outcome.runs)})
+    for what, why in outcome.refused.items():
+        console.print(_("%(what)s: not available: %(why)s") % {"what": what, "why": why})
 
 
 def _print_summary(console: Console, outcome: main_job.Outcome, models: list[TrainedModel]) -> None:

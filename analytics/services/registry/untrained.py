@@ -1,4 +1,5 @@
-"""Markets with fewer rows than a network needs: their baseline answers, without a version."""
+"""Markets without any version: their baseline answers where there are fewer rows than a network
+needs, and until the first training ends."""
 
 from __future__ import annotations
 
@@ -9,17 +10,21 @@ from django.db.models import Count, Max, Min
 
 import ml
 from analytics.exceptions import InvalidInput
-from analytics.models import Market, PriceHistory, TrainedModel
+from analytics.models import Market, PriceHistory, TrainedModel, TrainingRun
 from analytics.models.choices import Source
 from analytics.selectors.models import Serving
 from analytics.selectors.prices import market_counters, price_frame
 from analytics.services.translate import ml_errors
 
+#: The newest quotes that a baseline is built from.
+MOST_QUOTES = 50_000
+
 
 def untrained_baseline(market: Market, task: str) -> tuple[Serving, ml.DLPredictor] | None:
-    """Who answers for a market that is too young to learn from, and its predictor; None where there
-    is enough to train on (somebody should), or too little even for a baseline. `Serving.model` is
-    in no database. Raises InvalidInput where quotes lack what is asked (a second side, say).
+    """Who answers for a market that is too young to learn from, or whose first training has not
+    ended yet, and its predictor; None where there is enough to train on and nobody does (somebody
+    should), or too little even for a baseline. `Serving.model` is in no database. Raises
+    InvalidInput where quotes lack what is asked (a second side, say).
     """
     first, last, rows = (
         PriceHistory.objects.filter(market=market)
@@ -30,7 +35,8 @@ def untrained_baseline(market: Market, task: str) -> tuple[Serving, ml.DLPredict
         return None
     needs = ml.TASKS[ml.Task(task)]
     step = market.cadence_minutes
-    if ml.fillable_rows(first, last, quotes=rows, step_minutes=step) >= needs.min_grid_rows:
+    enough = ml.fillable_rows(first, last, quotes=rows, step_minutes=step) >= needs.min_grid_rows
+    if enough and not _in_training(market, task):
         return None
     try:
         # A market that was deleted may leave its number to a new one, made at another time.
@@ -57,11 +63,16 @@ def untrained_baseline(market: Market, task: str) -> tuple[Serving, ml.DLPredict
     return Serving(model, Source.BASELINE), predictor
 
 
+def _in_training(market: Market, task: str) -> bool:
+    opened = (TrainingRun.Status.QUEUED, TrainingRun.Status.RUNNING)
+    return TrainingRun.objects.filter(market=market, task=task, status__in=opened).exists()
+
+
 @lru_cache(maxsize=64)
 def _predictor(
     market_id: int, task: str, step: int, state: tuple[dt.datetime, int]
 ) -> ml.DLPredictor:
     """Built once for a `state` of the market's quotes."""
-    frame = price_frame(Market(pk=market_id))
+    frame = price_frame(Market(pk=market_id), last=MOST_QUOTES)
     with ml_errors():
         return ml.baseline_predictor(task, frame, step_minutes=step)

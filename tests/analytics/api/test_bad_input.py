@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from analytics.models import Market
+from analytics.models import Market, TrainingRun
 from tests.factories import make_quotes
 
 from .conftest import COLUMNS, PREDICT, TRAIN, WINDOW, assert_error, count_rows
@@ -240,3 +240,16 @@ def test_with_too_few_rows_for_a_network_the_baseline_answers_named_as_such(as_u
     model = answer.json()["model"]
     assert (model["id"], model["source"], model["name"]) == (None, "baseline", "last_value")
     assert any("baseline" in note for note in answer.json()["notes"])
+
+
+def test_while_the_first_training_runs_the_baseline_answers_named_as_such(
+    as_user, as_staff, market
+):
+    make_quotes(market, 1500)
+    assert as_staff.post("dl/train-price-predictor").status_code == 202
+    answer = as_user.post("dl/predict-price")
+    assert answer.status_code == 200, answer.json()
+    model = answer.json()["model"]
+    assert (model["id"], model["source"], model["name"]) == (None, "baseline", "last_value")
+    TrainingRun.objects.update(status="cancelled")
+    assert as_user.post("dl/predict-price").json()["code"] == "no_model"
