@@ -26,12 +26,8 @@ def untrained_baseline(market: Market, task: str) -> tuple[Serving, ml.DLPredict
     should), or too little even for a baseline. `Serving.model` is in no database. Raises
     InvalidInput where quotes lack what is asked (a second side, say).
     """
-    first, last, rows = (
-        PriceHistory.objects.filter(market=market)
-        .aggregate(first=Min("timestamp"), last=Max("timestamp"), rows=Count("pk"))
-        .values()
-    )
-    if not rows:
+    first, last, rows = _extent(market)
+    if first is None or last is None:
         return None
     needs = ml.TASKS[ml.Task(task)]
     step = market.cadence_minutes
@@ -46,21 +42,40 @@ def untrained_baseline(market: Market, task: str) -> tuple[Serving, ml.DLPredict
         if error.code == "not_enough_data":
             return None
         raise
-    model = TrainedModel(
+    return Serving(_no_version(market, task, first, last, predictor), Source.BASELINE), predictor
+
+
+def _extent(market: Market) -> tuple[dt.datetime | None, dt.datetime | None, int]:
+    """Times of the first and the last quote, and how many there are."""
+    found = PriceHistory.objects.filter(market=market).aggregate(
+        first=Min("timestamp"), last=Max("timestamp"), rows=Count("pk")
+    )
+    return found["first"], found["last"], found["rows"]
+
+
+def _no_version(
+    market: Market,
+    task: str,
+    first: dt.datetime,
+    last: dt.datetime,
+    predictor: ml.DLPredictor,
+) -> TrainedModel:
+    """What stands where a version would: it is in no database."""
+    baseline = ml.TASKS[ml.Task(task)].baseline
+    return TrainedModel(
         market=market,
         task=task,
-        family=needs.baseline,
-        baseline=needs.baseline,
+        family=baseline,
+        baseline=baseline,
         version=0,
         status=TrainedModel.Status.CANDIDATE,
-        step_minutes=step,
+        step_minutes=market.cadence_minutes,
         input_columns=list(predictor.manifest["input_columns"]),
         window=0,
         trained_until=last,
         data_from=first,
         data_until=last,
     )
-    return Serving(model, Source.BASELINE), predictor
 
 
 def _in_training(market: Market, task: str) -> bool:
