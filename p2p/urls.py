@@ -2,12 +2,20 @@
 
 from django.conf import settings
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from analytics.api.views import UnknownAddress
 
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """This process answers; whether the database and the worker do too, /readyz says."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
 urlpatterns = [
+    path("healthz", healthz, name="healthz"),
     path("admin/", admin.site.urls),
     path("api/v1/analytics/", include("analytics.api.urls")),
     re_path(r"^api/", UnknownAddress.as_view()),
