@@ -1,4 +1,4 @@
-"""What the container and the units name is there; a build needs a Docker daemon, which tests have not."""
+"""What the container and the units name is there; to build the image needs a Docker daemon."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_every_variable_is_one_that_the_settings_read():
     known = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.M))
     environment = COMPOSE["services"]["setup"]["environment"]
     assert set(environment) <= known
-    assert {name for name in re.findall(r"(PARALELO_[A-Z_]+)=", DOCKERFILE)} <= known
+    assert set(re.findall(r"(PARALELO_[A-Z_]+)=", DOCKERFILE)) <= known
 
 
 def test_units_start_programs_of_the_checkout():
