@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from urllib.parse import quote
 
@@ -41,6 +42,17 @@ def home(tmp_path, settings):
     # whitenoise warns where the folder of collected files is missing.
     settings.STATIC_ROOT = tmp_path
     return tmp_path / "home"
+
+
+@pytest.fixture(autouse=True)
+def caches():
+    """What a process keeps between requests ends with the test: the next one has new rows under
+    the same numbers."""
+    yield
+    if held := sys.modules.get("analytics.services.forecasts.prediction"):
+        held.newest.clear()
+    if held := sys.modules.get("analytics.selectors.models"):
+        held.version_row.cache_clear()
 
 
 @pytest.fixture(autouse=True)

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable
 from typing import Any
 
+import pandas as pd
+from django.db import connection
 from django.utils import timezone
 
 import ml
 from analytics.conf import conf
 from analytics.models import Forecast, Market
+from analytics.models.choices import Task
 from analytics.selectors.models import Serving
+from analytics.selectors.prices import market_counters
 from analytics.services.prices.history import is_stale, last_moment, origin_of, recent_frame
 from analytics.services.prices.sequences import sequence_frame
 from analytics.services.registry.serving import answer_with, describe
@@ -30,27 +37,93 @@ def forecast_make(
     now). Raises NotReady (no_model), InvalidInput (no_history, bad_sequence, not_enough_data ...),
     Unavailable (artifact_broken).
     """
-    last = None if sequence is not None else last_moment(market, at)
+    if sequence is not None:
+        serving, forecast, milliseconds = answer_with(
+            market,
+            task,
+            lambda who, how: _predict(who, how, sequence_frame(sequence, who.model)),
+            or_baseline=True,
+        )
+        return _answer(market, serving, forecast, forecast.stale, milliseconds)
+    return _of_history(task, market, at)
 
-    def ask(serving: Serving, predictor: ml.DLPredictor) -> ml.Forecast:
-        if last is None:
-            frame = sequence_frame(sequence, serving.model)
-        else:
-            frame = recent_frame(market, until=last)
-        origin = None if last is None else origin_of(last, serving.model.step_minutes, at)
-        predict = predictor.predict_price if task == "price" else predictor.predict_spread
-        return predict(frame, at=origin, source=ml.Source(serving.source))
+
+def _of_history(task: str, market: Market, at: dt.datetime | None) -> dict[str, Any]:
+    """The forecast at the last stored quote; what was answered of the same quotes stands."""
+    now = at or timezone.now()
+    # Before the quotes: what is written in between is noticed the next time.
+    revision = market_counters(market).revision
+    last = last_moment(market, at)
+
+    def key_of(who: Serving) -> Hashable:
+        return _key(market, revision, who, last, origin_of(last, who.model.step_minutes, now))
+
+    def ask(who: Serving, how: ml.DLPredictor) -> ml.Forecast:
+        origin = origin_of(last, who.model.step_minutes, now)
+        known = newest.get(key_of(who))
+        return known or _predict(who, how, recent_frame(market, until=last), origin)
 
     serving, forecast, milliseconds = answer_with(market, task, ask, or_baseline=True)
-    stale = forecast.stale or (last is not None and is_stale(last, serving.model.step_minutes, at))
-    if last is not None and serving.model.pk is not None:
-        _keep(market, serving, forecast, stale)
+    stale = forecast.stale or is_stale(last, serving.model.step_minutes, now)
+    if newest.get(key_of(serving)) is None:
+        if serving.model.pk is not None:
+            _keep(market, serving, forecast, stale)
+        newest.put(key_of(serving), forecast)
     return _answer(market, serving, forecast, stale, milliseconds)
+
+
+def _predict(
+    who: Serving, how: ml.DLPredictor, frame: pd.DataFrame, origin: dt.datetime | None = None
+) -> ml.Forecast:
+    predict = how.predict_price if who.model.task == Task.PRICE else how.predict_spread
+    return predict(frame, at=origin, source=ml.Source(who.source))
+
+
+def _key(
+    market: Market, revision: int, who: Serving, last: dt.datetime, origin: dt.datetime
+) -> Hashable:
+    """What a forecast from history depends on: the quotes, who answers, and the row of the grid;
+    within one row the first answer stands."""
+    model = who.model
+    row = int(origin.timestamp()) // (60 * model.step_minutes)
+    version = (model.pk, model.artifact, model.checksum, model.task, who.source)
+    # A market that was deleted may leave its number to a new one, made at another time.
+    return (market.pk, market.created_at, revision, last, row, origin == last, version)
+
+
+class Kept:
+    """The newest answers of this process. Threads may share it."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._lock = most, threading.Lock()
+        self._held: OrderedDict[Hashable, ml.Forecast] = OrderedDict()
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        with self._lock:
+            self._held.clear()
+
+    def get(self, key: Hashable) -> ml.Forecast | None:
+        """What was answered under that key, or None."""
+        with self._lock:
+            return self._held.get(key)
+
+    def put(self, key: Hashable, forecast: ml.Forecast) -> None:
+        """Not within a transaction: what it wrote may be undone, and its revision given again."""
+        if connection.in_atomic_block:
+            return
+        with self._lock:
+            self._held[key] = forecast
+            if len(self._held) > self._most:
+                self._held.popitem(last=False)
+
+
+newest = Kept(most=1024)
 
 
 def _keep(market: Market, serving: Serving, forecast: ml.Forecast, stale: bool) -> Forecast:
     """One row per version and moment; asked again, the first answer stands."""
-    row, _made = Forecast.objects.get_or_create(
+    row, _is_new = Forecast.objects.get_or_create(
         model=serving.model,
         source=serving.source,
         as_of=forecast.as_of,

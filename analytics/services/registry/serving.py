@@ -19,7 +19,7 @@ from analytics.conf import conf
 from analytics.exceptions import NotReady, Unavailable
 from analytics.models import Market, ModelEvent, TrainedModel
 from analytics.models.choices import Source
-from analytics.selectors.models import Serving, model_active, model_is_broken, serving_list
+from analytics.selectors.models import Serving, model_answering, model_is_broken, serving_list
 from analytics.services.registry.soundness import is_finite, refuse_nan
 from analytics.services.registry.untrained import untrained_baseline
 from analytics.services.translate import ml_errors
@@ -127,7 +127,7 @@ def _nobody(market: Market, task: str, broken: list[str]) -> NotReady | Unavaila
 
 def _candidates(market: Market, task: str) -> Iterator[Serving]:
     """Best first; the others are looked up only where the active version cannot answer."""
-    active = model_active(market.pk, task)
+    active = model_answering(market.pk, task)
     if active is not None:
         yield Serving(active, Source.NETWORK)
     yield from serving_list(market, task)[active is not None :]
