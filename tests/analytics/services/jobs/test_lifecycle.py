@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import os
 import signal
+import subprocess
 import socket
 
 import pytest
@@ -268,15 +269,20 @@ def test_a_run_that_takes_too_long_is_closed_and_its_process_gone(
     assert ended == [ending(job, run, Status.FAILED, "timeout")]
 
 
-def test_the_queue_s_own_limit_closes_the_run_too(for_children, job, ended):
+def test_the_queue_s_own_limit_closes_the_run_too(for_children, job, ended, monkeypatch):
     """The queue raises SystemExit in its task."""
     run = job.request()
+    start = subprocess.Popen.__init__
 
     def limit(signum, frame):
         raise SystemExit(1)
 
+    def started(self, *arguments, **options):
+        start(self, *arguments, **options)
+        signal.setitimer(signal.ITIMER_REAL, 0.3)  # while the child is waited for
+
     before = signal.signal(signal.SIGALRM, limit)
-    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    monkeypatch.setattr(subprocess.Popen, "__init__", started)
     try:
         with pytest.raises(SystemExit):
             job_launch(job.kind, run_id=run.pk)
