@@ -34,7 +34,7 @@ def test_an_account_keeps_what_it_chose(reader):
     assert '<html lang="es" data-locale="es-BO" data-zone="America/Caracas"' in page
     assert 'data-theme="dark"' in page
     assert "UTC-4" in page
-    assert "1.234" in page
+    assert "9,625" in page
 
 
 def test_a_button_of_the_header_changes_one_thing_and_leads_back(reader):
@@ -89,7 +89,7 @@ def test_the_api_stays_in_utc(reader):
     reader.post(PAGE, {"zone": "America/La_Paz"})
     market = factories.make_market()
     factories.make_quotes(market, 1)
-    rows = reader.get(reverse("api:prices-list")).json()["results"]
+    rows = reader.get(reverse("api:price-list")).json()["results"]
     assert rows[0]["timestamp"].endswith(("Z", "+00:00"))
 
 
