@@ -57,6 +57,7 @@ RAW = sorted(
     if re.search(r"[_\d]", name) or name in ("crps", "mae", "ece")
 )
 LANGUAGES = ("en", "es")
+PAGES = ("home", "live", "patterns", "collection", "operations", "preferences")
 
 
 class Visible(HTMLParser):
@@ -153,7 +154,7 @@ def test_horizons_of_a_metric_are_explained_once():
 # ---------------------------------------------------------------------------------- what is shown
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_page_shows_a_raw_name(full, admin_client, language):
-    addresses = [reverse(f"analytics:{name}") for name in ("home", "live", "patterns")]
+    addresses = [reverse(f"analytics:{name}") for name in PAGES]
     addresses += [reverse("analytics:model-card", args=[m.pk]) for m in TrainedModel.objects.all()]
     for name in ("market", "market-more"):
         addresses += [reverse(f"analytics:{name}", args=[m.pk]) for m in Market.objects.all()]
