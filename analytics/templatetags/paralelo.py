@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from analytics.models import Market
+from analytics.models import AnomalyEvent, Market
 from analytics.pages import numbers
 from analytics.pages.runs import panel
 from analytics.selectors.dashboard import runs_failed_lately, runs_open
@@ -49,19 +49,19 @@ def pages(context: dict[str, Any]) -> list[dict[str, Any]]:
     user = getattr(request, "user", None)
     operates = user is None or user.is_staff or not user.is_authenticated
     named = [
-        (("home",), _("Markets"), True),
-        (("anomalies", "events", "inbox"), _("Anomalies"), True),
-        (("patterns",), _("Patterns"), True),
-        (("models",), _("Models"), True),
-        (("alerts",), _("Alerts"), True),
-        (("import",), _("Import"), operates),
-        (("collection",), _("Collection"), True),
-        (("operations",), _("Operations"), True),
+        ("home", _("Markets"), True),
+        ("anomalies", _("Anomalies"), True),
+        ("patterns", _("Patterns"), True),
+        ("models", _("Models"), True),
+        ("alerts", _("Alerts"), True),
+        ("import", _("Import"), operates),
+        ("collection", _("Collection"), True),
+        ("operations", _("Operations"), True),
     ]
     path = request.path if request else ""
     found = []
-    for names, text, shown in named:
-        address = address_of(*names) if shown else ""
+    for name, text, shown in named:
+        address = address_of(name) if shown else ""
         if address:
             current = path == address or (address != "/" and path.startswith(address))
             found.append({"name": text, "address": address, "current": current})
@@ -71,18 +71,24 @@ def pages(context: dict[str, Any]) -> list[dict[str, Any]]:
 @register.simple_tag
 def anomalies_of(market: Market) -> str:
     """Where the anomalies of a market are listed."""
-    address = address_of("anomalies", "events", "inbox")
+    address = address_of("anomalies")
     if address:
         return f"{address}?market={market.pk}"
     listed = reverse("admin:analytics_anomalyevent_changelist")
     return f"{listed}?market__id__exact={market.pk}"
 
 
-def address_of(*names: str) -> str:
-    """The first of these pages that exists; empty where none does."""
-    for name in names:
-        try:
-            return reverse(f"analytics:{name}")
-        except NoReverseMatch:
-            continue
-    return ""
+@register.simple_tag
+def anomaly_of(event: AnomalyEvent) -> str:
+    """The page of an anomaly, the admin's where there is no other."""
+    return address_of("anomaly", event.pk) or reverse(
+        "admin:analytics_anomalyevent_change", args=[event.pk]
+    )
+
+
+def address_of(name: str, *args: int) -> str:
+    """The address of a page; empty where there is no such page."""
+    try:
+        return reverse(f"analytics:{name}", args=args)
+    except NoReverseMatch:
+        return ""
