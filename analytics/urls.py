@@ -3,13 +3,22 @@
 from django.urls import path
 
 from analytics import views
+from analytics.desk import collection, market, offers, operations, overview, preferences
 from analytics.import_page import views as import_page
 
 app_name = "analytics"
 urlpatterns = [
-    path("", views.home, name="home"),
-    path("markets/<int:pk>/", views.market, name="market"),
-    path("markets/<int:pk>/chart/", views.chart, name="market-chart"),
+    path("", overview.overview, name="home"),
+    path("markets/<int:pk>/", market.market, name="market"),
+    path("markets/<int:pk>/chart/", market.chart, name="market-chart"),
+    path("markets/<int:pk>/price/", offers.price, name="market-price"),
+    path("markets/<int:pk>/more/", offers.more, name="market-more"),
+    path("collection/", collection.collection, name="collection"),
+    path("collection/<int:pk>/", collection.source, name="source"),
+    path("operations/", operations.operations, name="operations"),
+    path("operations/<slug:kind>/<int:pk>/log/", operations.log, name="run-log"),
+    path("preferences/", preferences.preferences, name="preferences"),
+    path("favourite/", preferences.favourite, name="favourite"),
     path("models/<int:pk>/", views.model_card, name="model-card"),
     path("readyz", views.readyz, name="readyz"),
     path("live/", views.live, name="live"),

@@ -72,6 +72,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_q",
+    "django_htmx",
     "analytics",
 ]
 MIDDLEWARE = [
@@ -84,6 +85,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "analytics.middleware.ReaderPreferences",
+    "p2p.error_pages.OwnErrorPages",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -133,9 +136,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
 
 # ----------------------------------------------------------------------------------- time and words
-USE_TZ = True
 TIME_ZONE = "UTC"
-USE_I18N = True
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("es", "Español")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
@@ -183,7 +184,6 @@ REST_FRAMEWORK = {
     # A client's own X-Forwarded-For must not get around the throttle of tokens.
     "NUM_PROXIES": 1 if _flag("PARALELO_BEHIND_PROXY", False) else 0,
     "COERCE_DECIMAL_TO_STRING": False,
-    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Paralelo",

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
-from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
-from django.conf import settings
-from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -35,34 +30,17 @@ from analytics.services.prices.uploads import (
     upload_store,
 )
 from analytics.services.status import worker_status
-from p2p.middleware import from_loopback
+from p2p.access import operator_required
 
-View = Callable[..., HttpResponse]
 #: Runs that the page lists.
 LISTED = 10
 #: What a form holds beside its file.
 _FORM_BYTES = 64 * 1024
 
 
-def staff_required(view: View) -> View:
-    """Staff, or on this very machine while DEBUG is on (as the API has it)."""
-
-    @wraps(view)
-    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.user.is_staff or (settings.DEBUG and from_loopback(request)):
-            return view(request, *args, **kwargs)
-        if request.user.is_authenticated:
-            raise PermissionDenied
-        if request.headers.get("X-Requested-With") == "fetch":
-            return HttpResponse(status=401)
-        return redirect_to_login(request.get_full_path(), reverse("admin:login"))
-
-    return checked
-
-
 @csrf_exempt  # only until the size is known: the check reads the whole body
 @never_cache
-@staff_required
+@operator_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def send(request: HttpRequest) -> HttpResponse:
     """The form that sends a file, and the last imports."""
@@ -103,7 +81,7 @@ def _send_page(request: HttpRequest, problem: InvalidInput | None = None) -> Htt
 
 
 @never_cache
-@staff_required
+@operator_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def look(request: HttpRequest, token: str) -> HttpResponse:
     """What a file would become, with every decision as a choice; POST imports it."""
@@ -151,7 +129,7 @@ def _to_file(upload: Upload, options: dict[str, str]) -> HttpResponseRedirect:
 
 
 @never_cache
-@staff_required
+@operator_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def run(request: HttpRequest, pk: int) -> HttpResponse:
     """How far an import is, or what it did; POST cancels it."""
@@ -165,7 +143,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @never_cache
-@staff_required
+@operator_required
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The part of that page that changes; static/analytics/live.js asks for it."""
     return render(request, "analytics/partials/import-progress.html", _told(_run(pk)))
@@ -184,7 +162,7 @@ def _run(pk: int) -> ImportRun:
 
 
 @require_safe
-@staff_required
+@operator_required
 def rejects(request: HttpRequest, pk: int) -> FileResponse:
     """The rows that an import could not use, with the reasons, as csv."""
     path = _upload(_run(pk).upload).rejects

@@ -64,13 +64,15 @@ class Line(_Coloured):
 
 @dataclass(frozen=True, kw_only=True)
 class Band(_Coloured):
-    """The area between two columns, which must be lines of the panel."""
+    """The area between two columns, which must be lines of the panel, hidden ones of a hidden
+    band."""
 
     low: str
     high: str
     label: str = ""
     color: str = "line"
     alpha: float = 0.15
+    hidden: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +190,7 @@ def figures(
     write: Callable[[float], str] | None = None,
 ) -> Figures:
     """The columns named in `heads` as texts; of a long table every so many rows and the last one.
-    `x` is the head of the first column, `write` turns its values into text (moments in UTC)."""
+    `x` is the head of the first column, `write` turns its values into text."""
     write = write or (lambda at: moment(dt.datetime.fromtimestamp(at, dt.UTC)))
     known = [
         place
