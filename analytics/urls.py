@@ -1,6 +1,6 @@
 """Addresses of the HTML pages."""
 
-from django.urls import path
+from django.urls import include, path
 
 from analytics import views
 from analytics.import_page import views as import_page
@@ -11,6 +11,7 @@ urlpatterns = [
     path("markets/<int:pk>/", views.market, name="market"),
     path("markets/<int:pk>/chart/", views.chart, name="market-chart"),
     path("models/<int:pk>/", views.model_card, name="model-card"),
+    path("", include("analytics.review.urls")),
     path("readyz", views.readyz, name="readyz"),
     path("live/", views.live, name="live"),
     path("patterns/", views.patterns, name="patterns"),

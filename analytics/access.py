@@ -1,0 +1,62 @@
+"""Who may see a page, and who may change something there: as the API has it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from p2p.middleware import from_loopback
+
+View = Callable[..., HttpResponse]
+Rule = Callable[[HttpRequest], bool]
+
+
+def is_reader(request: HttpRequest) -> bool:
+    """Signed in, or on this very machine while DEBUG is on."""
+    return request.user.is_authenticated or is_at_home(request)
+
+
+def is_staff(request: HttpRequest) -> bool:
+    """Staff, or on this very machine while DEBUG is on."""
+    return request.user.is_staff or is_at_home(request)
+
+
+def is_at_home(request: HttpRequest) -> bool:
+    """On this very machine while DEBUG is on."""
+    return settings.DEBUG and from_loopback(request)
+
+
+def reader_required(view: View) -> View:
+    """For readers only; others are led to the sign-in."""
+    return _guarded(view, is_reader)
+
+
+def staff_required(view: View) -> View:
+    """For staff only; strangers are led to the sign-in, readers refused."""
+    return _guarded(view, is_staff)
+
+
+def person(request: HttpRequest) -> Any:
+    """The account that did it, for the trail; None where nobody is signed in."""
+    return request.user if request.user.is_authenticated else None
+
+
+def _guarded(view: View, rule: Rule) -> View:
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if rule(request):
+            return view(request, *args, **kwargs)
+        if request.user.is_authenticated:
+            raise PermissionDenied
+        if request.headers.get("X-Requested-With") == "fetch":
+            return HttpResponse(status=401)
+        return redirect_to_login(request.get_full_path(), reverse("admin:login"))
+
+    return checked
