@@ -3,13 +3,16 @@
 from django.urls import include, path
 
 from analytics import views
+from analytics.desk import market, overview, preferences
 from analytics.import_page import views as import_page
 
 app_name = "analytics"
 urlpatterns = [
-    path("", views.home, name="home"),
-    path("markets/<int:pk>/", views.market, name="market"),
-    path("markets/<int:pk>/chart/", views.chart, name="market-chart"),
+    path("", overview.overview, name="home"),
+    path("markets/<int:pk>/", market.market, name="market"),
+    path("markets/<int:pk>/chart/", market.chart, name="market-chart"),
+    path("preferences/", preferences.preferences, name="preferences"),
+    path("favourite/", preferences.favourite, name="favourite"),
     path("models/<int:pk>/", views.model_card, name="model-card"),
     path("", include("analytics.review.urls")),
     path("readyz", views.readyz, name="readyz"),

@@ -2,68 +2,28 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from hashlib import sha256
 from typing import Any
 
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.utils import timezone
-from django.utils.http import parse_etags
-from django.utils.translation import get_language
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from analytics.access import is_reader, reader_required
-from analytics.exceptions import AnalyticsError, InvalidInput, NotFound
+from analytics.exceptions import AnalyticsError, NotFound
 from analytics.models import Market
-from analytics.models.choices import Task
 from analytics.pages import cards
-from analytics.pages import dashboard as pages
 from analytics.pages import patterns as pattern_pages
 from analytics.pages.anomalies import event
-from analytics.pages.forecasts import accuracy_chart, accuracy_lines
-from analytics.pages.market import market_chart, range_name
 from analytics.pages.runs import panel
 from analytics.selectors import dashboard
-from analytics.selectors.accuracy import daily
 from analytics.selectors.anomalies import events_open
-from analytics.selectors.chart import RANGES, chart_version, market_view
 from analytics.selectors.models import model_get
 from analytics.selectors.patterns import pattern_view
 from analytics.selectors.prices import market_get
-from analytics.services.forecasts.accuracy import accuracy_of_many
 from analytics.services.registry.cards import model_card as card_of
 from analytics.services.status import readiness, worker_status
-
-DEFAULT_RANGE = "7d"
-#: Seconds since 1970 that no chart reaches.
-FOREVER = 1e11
-
-
-@require_safe
-@never_cache
-@reader_required
-def home(request: HttpRequest) -> HttpResponse:
-    """Every market at a glance, or the one that ?market= names."""
-    chosen, problem = _chosen(request.GET.get("market", ""))
-    choices = dashboard.market_choices()
-    markets = [] if problem else dashboard.dashboard_cards(only=chosen)
-    accuracy = accuracy_of_many({card.market.pk: card.models for card in markets})
-    context = {
-        "cards": [
-            pages.card(card) | {"accuracy": accuracy_lines(accuracy[card.market.pk])}
-            for card in markets
-        ],
-        "choices": choices,
-        "chosen": chosen,
-        "problem": problem,
-        "hidden": pages.hidden(0 if chosen or problem else len(choices), len(markets)),
-        **_live(),
-    }
-    return render(request, "analytics/home.html", context, status=404 if problem else 200)
+from p2p.access import is_reader, reader_required
 
 
 def _chosen(ref: str) -> tuple[Market | None, str]:
@@ -74,78 +34,6 @@ def _chosen(ref: str) -> tuple[Market | None, str]:
         return market_get(ref), ""
     except AnalyticsError as error:
         return None, error.message
-
-
-@require_safe
-@never_cache
-@reader_required
-def market(request: HttpRequest, pk: int) -> HttpResponse:
-    """One market: its chart over the range that ?range= names, and all that is said of it."""
-    (card,) = dashboard.dashboard_cards(only=_market(pk))
-    range_ = request.GET.get("range", "")
-    range_ = range_ if range_ in RANGES else DEFAULT_RANGE
-    view = market_view(card.market, RANGES[range_])
-    since = timezone.now() - dt.timedelta(days=90)
-    days = daily(card.market, Task.PRICE, since=since)
-    accuracy = accuracy_of_many({card.market.pk: card.models})[card.market.pk]
-    context = {
-        "card": pages.card(card) | {"accuracy": accuracy_lines(accuracy)},
-        "chart": market_chart(view, range_) if view else None,
-        "daily": accuracy_chart("daily", days),
-        "ranges": {name: range_name(name) for name in RANGES},
-        "range": range_,
-    }
-    return render(request, "analytics/market.html", context)
-
-
-@require_safe
-@reader_required
-def chart(request: HttpRequest, pk: int) -> HttpResponse:
-    """The spec of a market's chart as JSON, of ?range= and in it of what lies between ?from= and
-    ?until= (seconds since 1970); with If-None-Match only if something is new."""
-    found = _market(pk)
-    try:
-        range_, window = _looked_at(request)
-    except InvalidInput as error:
-        body = {"code": error.code, "message": error.message, "fields": error.fields}
-        return JsonResponse(body, status=400)
-    asked = f"{chart_version(found)}-{range_}-{window}-{get_language()}"
-    etag = f'"{sha256(asked.encode()).hexdigest()[:32]}"'
-    same = etag in parse_etags(request.headers.get("If-None-Match", ""))
-    if same:
-        answer = HttpResponse(status=304)
-    else:
-        view = market_view(found, RANGES[range_], window)
-        answer = JsonResponse(market_chart(view, range_).spec() if view else {}, safe=False)
-    answer.headers["ETag"] = etag
-    answer.headers["Cache-Control"] = "private, no-cache"
-    return answer
-
-
-def _market(pk: int) -> Market:
-    try:
-        return market_get(str(pk))
-    except NotFound as error:
-        raise Http404(error.message) from error
-
-
-def _looked_at(request: HttpRequest) -> tuple[str, tuple[float, float] | None]:
-    """(range, window or None) that the query names. Raises InvalidInput."""
-    range_ = request.GET.get("range", DEFAULT_RANGE)
-    if range_ not in RANGES:
-        known = {"range": _("choose one of: %(names)s") % {"names": ", ".join(RANGES)}}
-        raise InvalidInput(_("There is no such range."), "unknown_range", known)
-    ends = [request.GET.get(name, "") for name in ("from", "until")]
-    if not any(ends):
-        return range_, None
-    try:
-        first, last = map(float, ends)
-    except ValueError:
-        first, last = 0.0, 0.0
-    if not 0 <= first < last < FOREVER:
-        wrong = {"from": _("seconds since 1970, before 'until'")}
-        raise InvalidInput(_("This is no stretch of time."), "bad_window", wrong)
-    return range_, (first, last)
 
 
 @require_safe

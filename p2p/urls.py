@@ -15,3 +15,5 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("", include("analytics.urls")),
 ]
+
+handler404 = "p2p.error_pages.not_found"

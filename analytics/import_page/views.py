@@ -14,7 +14,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from analytics.access import person, staff_required
 from analytics.exceptions import AnalyticsError, Conflict, InvalidInput, NotFound
 from analytics.import_page import form, words
 from analytics.models import ImportRun
@@ -31,6 +30,7 @@ from analytics.services.prices.uploads import (
     upload_store,
 )
 from analytics.services.status import worker_status
+from p2p.access import operator_required
 
 #: Runs that the page lists.
 LISTED = 10
@@ -40,7 +40,7 @@ _FORM_BYTES = 64 * 1024
 
 @csrf_exempt  # only until the size is known: the check reads the whole body
 @never_cache
-@staff_required
+@operator_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def send(request: HttpRequest) -> HttpResponse:
     """The form that sends a file, and the last imports."""
@@ -81,7 +81,7 @@ def _send_page(request: HttpRequest, problem: InvalidInput | None = None) -> Htt
 
 
 @never_cache
-@staff_required
+@operator_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def look(request: HttpRequest, token: str) -> HttpResponse:
     """What a file would become, with every decision as a choice; POST imports it."""
@@ -92,7 +92,7 @@ def look(request: HttpRequest, token: str) -> HttpResponse:
     try:
         options = form.options_of(given.dict())
         if request.method == "POST":
-            made = import_start(upload=upload, options=options, requested_by=person(request))
+            made = import_start(upload=upload, options=options, requested_by=_who(request))
             return redirect("analytics:import-run", pk=made.pk)
         preview = import_preview(path=upload.path, options=options)
     except Conflict as twin:  # it is being imported already: there it is
@@ -110,6 +110,10 @@ def look(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, "analytics/import_file.html", context)
 
 
+def _who(request: HttpRequest) -> Any:
+    return request.user if request.user.is_authenticated else None
+
+
 def _upload(token: str) -> Upload:
     try:
         return upload_get(token)
@@ -125,21 +129,21 @@ def _to_file(upload: Upload, options: dict[str, str]) -> HttpResponseRedirect:
 
 
 @never_cache
-@staff_required
+@operator_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def run(request: HttpRequest, pk: int) -> HttpResponse:
     """How far an import is, or what it did; POST cancels it."""
     row = _run(pk)
     if request.method == "POST":
         with suppress(AnalyticsError):  # it was over: the page says so
-            job_cancel(run=row, by=person(request))
+            job_cancel(run=row, by=_who(request))
         return redirect("analytics:import-run", pk=pk)
     return render(request, "analytics/import_run.html", _told(row))
 
 
 @require_safe
 @never_cache
-@staff_required
+@operator_required
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The part of that page that changes; static/analytics/live.js asks for it."""
     return render(request, "analytics/partials/import-progress.html", _told(_run(pk)))
@@ -158,7 +162,7 @@ def _run(pk: int) -> ImportRun:
 
 
 @require_safe
-@staff_required
+@operator_required
 def rejects(request: HttpRequest, pk: int) -> FileResponse:
     """The rows that an import could not use, with the reasons, as csv."""
     path = _upload(_run(pk).upload).rejects

@@ -18,6 +18,7 @@ from analytics.models.deletion import PriceDeletion
 from analytics.models.forecast import Forecast
 from analytics.models.importing import ImportRun
 from analytics.models.market import Market, PriceHistory
+from analytics.models.preference import Preferences, Theme
 from analytics.models.result import PatternResult
 from analytics.models.score import ForecastScore
 from analytics.models.training import ModelEvent, TrainedModel, TrainingRun
@@ -37,10 +38,12 @@ __all__ = [
     "MarketSource",
     "ModelEvent",
     "PatternResult",
+    "Preferences",
     "PriceDeletion",
     "PriceHistory",
     "Severity",
     "StoredBook",
+    "Theme",
     "TrainedModel",
     "TrainingRun",
     "VenueStatus",

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from analytics.models import AnomalyEvent, AnomalyResult, AnomalyWatch
 from analytics.pages.charts import Mark
-from analytics.pages.numbers import duration, number, percent
+from analytics.pages.numbers import duration, number, percent, written
 from analytics.selectors.prices import staleness
 from analytics.words import feature, sentence, word
 
@@ -27,7 +27,7 @@ def event(row: AnomalyEvent) -> dict[str, Any]:
         "unknown": row.is_open and timezone.now() - row.end > 2 * limit,
         "kind": word(row.kind),
         "text": sentence(row.phrases, row.text),
-        "score": f"{row.score:.2f}",
+        "score": written(f"{row.score:.2f}"),
         "lasted": duration((row.end - row.start).total_seconds()) if row.rows > 1 else "",
         "judged": row.get_feedback_display() if row.feedback else "",
     }

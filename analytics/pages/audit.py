@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from analytics.models.choices import Task
-from analytics.pages.numbers import count, duration, moment, percent
+from analytics.pages.numbers import count, duration, moment, percent, written
 from analytics.words import word
 
 Audit = Mapping[str, Any]
@@ -63,7 +63,7 @@ def audit_rows(audit: Audit) -> list[tuple[str, str]]:
     rows = [(_("Grid rows"), count(audit["grid_rows"]))]
     rows += [(str(label), duration(60 * audit[k])) for k, label in MINUTES.items()]
     known = {k: label for k, label in SHARES.items() if audit.get(k) is not None}
-    return rows + [(str(label), f"{100 * audit[k]:.1f} %") for k, label in known.items()]
+    return rows + [(str(label), written(f"{100 * audit[k]:.1f} %")) for k, label in known.items()]
 
 
 def audit_lines(audit: Audit) -> list[str]:

@@ -188,7 +188,7 @@ def figures(
     write: Callable[[float], str] | None = None,
 ) -> Figures:
     """The columns named in `heads` as texts; of a long table every so many rows and the last one.
-    `x` is the head of the first column, `write` turns its values into text (moments in UTC)."""
+    `x` is the head of the first column, `write` turns its values into text."""
     write = write or (lambda at: moment(dt.datetime.fromtimestamp(at, dt.UTC)))
     known = [
         place

@@ -1,4 +1,4 @@
-"""The dashboard: one card a market, made of what the other modules of this package say."""
+"""What is said of one market, made of what the other modules of this package say."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from analytics.models import TrainedModel
 from analytics.models.choices import Task
@@ -31,17 +30,8 @@ def freshness(found: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def hidden(total: int, shown: int) -> str:
-    """A sentence about the markets that did not fit, or nothing."""
-    more = total - shown
-    text = ngettext(
-        "%(n)d more market is in the admin.", "%(n)d more markets are in the admin.", more
-    )
-    return text % {"n": more} if more > 0 else ""
-
-
 def card(found: Card) -> dict[str, Any]:
-    """One market of the dashboard."""
+    """One market."""
     titles = {"price": _("Price forecast"), "spread": _("Spread forecast (%)")}
     fans = [
         fan(forecast, line, f"{found.market.symbol}: {titles[task]}", found.events)

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -73,7 +74,7 @@ def fan(
 
 
 def _figures(rows: list[dict[str, Any]]) -> Figures:
-    heads = [_("Ahead"), _("At (UTC)"), _("Value"), "5 %", "95 %"]
+    heads = [_("Ahead"), _("At"), _("Value"), "5 %", "95 %"]
     lines = [[r["ahead"], moment(r["at"]), r["value"], r["low"], r["high"]] for r in rows]
     return Figures(heads, lines)
 
@@ -126,12 +127,12 @@ def accuracy_chart(
         title=_("Accuracy day by day"),
         tables=[table],
         panels=panels,
-        figures=figures(table, heads, x=_("Day (UTC)"), write=_day),
+        figures=figures(table, heads, x=_("Day"), write=_day),
     )
 
 
 def _day(at: float) -> str:
-    return f"{dt.datetime.fromtimestamp(at, dt.UTC):%Y-%m-%d}"
+    return f"{timezone.localtime(dt.datetime.fromtimestamp(at, dt.UTC)):%Y-%m-%d}"
 
 
 def _line(row: Mapping[str, Any]) -> dict[str, Any]:

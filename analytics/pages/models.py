@@ -3,7 +3,6 @@ services.registry.challengers found), for pages, tables and the API."""
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from analytics.models import ModelEvent, TrainedModel
 from analytics.pages.metrics import metric_head, metric_hint, metric_name, metric_value
-from analytics.pages.numbers import moment
+from analytics.pages.numbers import moment, written
 from analytics.selectors.models import is_broken
 
 VERDICTS = {
@@ -111,18 +110,18 @@ def test(figures: Mapping[str, Any]) -> str:
     method = str(METHODS.get(figures["method"], figures["method"]))
     parts = [method, f"n = {figures['n']}"]
     if figures.get("statistic") is not None:
-        parts.append(f"t = {figures['statistic']:.2f}")
+        parts.append(written(f"t = {figures['statistic']:.2f}"))
     if figures.get("low") is not None:
         parts.append(
             _("difference %(d)s (95 %%: %(low)s to %(high)s)")
             % {
-                "d": f"{figures['difference']:+.4f}",
-                "low": f"{figures['low']:+.4f}",
-                "high": f"{figures['high']:+.4f}",
+                "d": written(f"{figures['difference']:+.4f}"),
+                "low": written(f"{figures['low']:+.4f}"),
+                "high": written(f"{figures['high']:+.4f}"),
             }
         )
     if figures.get("p_value") is not None:
-        parts.append(f"p = {figures['p_value']:.3f}")
+        parts.append(written(f"p = {figures['p_value']:.3f}"))
     return ", ".join(parts)
 
 
@@ -130,8 +129,7 @@ def span(first: str | None, last: str | None) -> str:
     """A stretch of time between two ISO 8601 moments; a dash where one is unknown."""
     if not first or not last:
         return "–"
-    ends = (dt.datetime.fromisoformat(text) for text in (first, last))
-    return " – ".join(f"{at:%Y-%m-%d %H:%M}" for at in ends) + " UTC"
+    return f"{moment(first)} – {moment(last)}"
 
 
 def decision(event: ModelEvent | None, name: str = "") -> dict[str, Any] | None:

@@ -6,7 +6,16 @@ import datetime as dt
 import math
 from typing import Any
 
-from django.utils.translation import ngettext
+from django.utils import timezone
+from django.utils.translation import get_language, ngettext
+
+#: 1,234.5 as Bolivia and Venezuela write it: 1.234,5.
+_SPANISH = str.maketrans(",.", ".,")
+
+
+def written(figure: str) -> str:
+    """A figure that Python wrote, with the marks of the reader's language."""
+    return figure.translate(_SPANISH) if (get_language() or "").startswith("es") else figure
 
 
 def number(value: Any) -> str:
@@ -17,7 +26,7 @@ def number(value: Any) -> str:
     if value == 0:
         return "0"
     digits = max(0, 3 - math.floor(math.log10(abs(value))))
-    return f"{value:,.{min(digits, 16)}f}"
+    return written(f"{value:,.{min(digits, 16)}f}")
 
 
 def decimals(value: float) -> int:
@@ -37,7 +46,7 @@ def percent(share: float | None) -> str:
 
 def count(value: float | None) -> str:
     """A whole number with its thousands marked; a dash for the unknown."""
-    return "–" if value is None else f"{value:,.0f}"
+    return "–" if value is None else written(f"{value:,.0f}")
 
 
 def duration(seconds: float | None) -> str:
@@ -58,6 +67,18 @@ def duration(seconds: float | None) -> str:
 
 
 def moment(at: dt.datetime | str) -> str:
-    """A moment, or its ISO 8601 text, to the minute in UTC."""
+    """A moment, or its ISO 8601 text, to the minute in the zone that is active: the reader's on a
+    page, UTC elsewhere. The zone is named."""
     at = dt.datetime.fromisoformat(at) if isinstance(at, str) else at
-    return f"{at:%Y-%m-%d %H:%M} UTC"
+    local = timezone.localtime(at)
+    return f"{local:%Y-%m-%d %H:%M} {zone_name(local)}"
+
+
+def zone_name(at: dt.datetime) -> str:
+    """Abbreviation of an aware moment's zone; zones that have none (La Paz is "-04") by their
+    distance from UTC."""
+    name = at.tzname() or ""
+    if name[:1] not in ("+", "-"):
+        return name
+    hours, minutes = name[1:3].lstrip("0") or "0", name[3:5]
+    return f"UTC{name[0]}{hours}" + (f":{minutes}" if minutes.strip("0") else "")

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from analytics.models import PatternResult
 from analytics.pages.charts import Chart, Line, Panel, Table, digits, figures
-from analytics.pages.numbers import duration, number, percent
+from analytics.pages.numbers import duration, number, percent, written
 from analytics.selectors.patterns import PatternView
 from analytics.words import word
 
@@ -100,7 +100,7 @@ def analogues(
         "nearest": [
             {
                 "at": dt.datetime.fromisoformat(one["as_of"]),
-                "distance": f"{one['distance']:.2f}",
+                "distance": written(f"{one['distance']:.2f}"),
                 "move": _move(one["move"]),
             }
             for one in found["nearest"]
@@ -185,7 +185,7 @@ def _path(one: dict[str, Any], day: float) -> list[tuple[float, float]]:
 
 
 def _move(log_move: float) -> str:
-    return f"{100 * math.expm1(log_move):+.2f} %"
+    return written(f"{100 * math.expm1(log_move):+.2f} %")
 
 
 def _worth(found: dict[str, Any]) -> str:
@@ -193,7 +193,10 @@ def _worth(found: dict[str, Any]) -> str:
     if not found["gain"]:
         return _("Whether similar moments tell more than any other has not been measured here.")
     mean, low, high = found["gain"]
-    figures = {"mean": f"{mean:+.3f}", "low": f"{low:+.3f}", "high": f"{high:+.3f}"}
+    figures = {
+        name: written(f"{value:+.3f}")
+        for name, value in (("mean", mean), ("low", low), ("high", high))
+    }
     if found["proven"]:
         return (
             _(

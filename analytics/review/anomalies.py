@@ -16,13 +16,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from analytics.access import is_staff, person, reader_required, staff_required
 from analytics.exceptions import AnalyticsError, NotFound
 from analytics.models import AnomalyEvent
 from analytics.pages import inbox
 from analytics.pages.anomaly_detail import VERDICTS, detail
 from analytics.pages.event_chart import event_chart
-from analytics.review.asked import FILTERS, event_query, number
+from analytics.review.asked import FILTERS, event_query, number, person
 from analytics.selectors.aftermath import aftermath
 from analytics.selectors.anomalies import (
     event_inbox,
@@ -40,6 +39,7 @@ from analytics.services.anomalies.feedback import (
     event_judge,
     events_settle,
 )
+from p2p.access import is_operator, operator_required, reader_required
 
 #: Events on a page of the inbox.
 PAGE = 50
@@ -60,13 +60,13 @@ def listing(request: HttpRequest) -> HttpResponse:
         "newer": _page(request, page - 1) if page > 1 else "",
         "older": _page(request, page + 1) if len(rows) > PAGE else "",
         "verdicts": VERDICTS,
-        "may_judge": is_staff(request),
+        "may_judge": is_operator(request),
     }
     return render(request, "analytics/anomalies.html", context)
 
 
 @require_POST
-@staff_required
+@operator_required
 def settle(request: HttpRequest) -> HttpResponse:
     """Judge all that were chosen in the inbox; what somebody judged before stays as it is."""
     ids = [pk for text in request.POST.getlist("event")[:PAGE] if (pk := number(text))]
@@ -96,14 +96,14 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         "newer": newer,
         "older": older,
         "verdicts": VERDICTS,
-        "may_judge": is_staff(request),
+        "may_judge": is_operator(request),
         **detail(event, aftermath(event)),
     }
     return render(request, "analytics/anomaly.html", context)
 
 
 @require_POST
-@staff_required
+@operator_required
 def judge(request: HttpRequest, pk: int) -> HttpResponse:
     """Seen, true alarm, false alarm, or nothing after all."""
     event, verdict = _event(pk), request.POST.get("verdict", "")

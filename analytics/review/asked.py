@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
@@ -45,3 +46,8 @@ def _day(text: str | None) -> dt.datetime | None:
     if day is None or not dt.date(1970, 1, 2) <= day <= dt.date(9990, 1, 1):
         return None
     return timezone.make_aware(dt.datetime.combine(day, dt.time()))
+
+
+def person(request: HttpRequest) -> Any:
+    """The account that did it, for the trail; None where nobody is signed in."""
+    return request.user if request.user.is_authenticated else None

@@ -110,12 +110,12 @@ def tallies(
 
 
 def daily(market: Market, task: str, *, since: dt.datetime) -> list[tuple[dt.datetime, Any]]:
-    """(day in UTC, sums over its scored forecasts of `error`, `naive` and those `inside` 90 %, and
-    `n`), oldest first, all versions that answered together."""
+    """(day in the active zone, sums over its scored forecasts of `error`, `naive` and those
+    `inside` 90 %, and `n`), oldest first, all versions that answered together."""
     scores = ForecastScore.objects.filter(
         forecast__market=market, forecast__task=task, target_at__gte=since
     )
-    days = scores.annotate(day=TruncDay("target_at", tzinfo=dt.UTC)).values("day")
+    days = scores.annotate(day=TruncDay("target_at")).values("day")
     rows = days.annotate(
         n=Count("pk"),
         error_=Sum("error"),

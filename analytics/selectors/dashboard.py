@@ -1,14 +1,9 @@
-"""What the dashboard shows, read for all its markets together: the number of queries does not
-grow with the number of markets."""
+"""What the page of one market says beside its chart, and the runs that are going on."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import reduce
-from operator import or_
 from typing import Any
 
 from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
@@ -31,7 +26,6 @@ from analytics.models.market import derive_price
 from analytics.selectors.models import with_state
 from analytics.selectors.prices import Line, market_freshness, market_list, staleness, thinned
 
-MOST_MARKETS = 12
 #: Events of a market: those that are listed, and those that a chart may mark.
 EVENTS, MARKED = 5, 8
 #: Grid steps of the past that a chart shows before its forecast.
@@ -40,7 +34,7 @@ PAST_STEPS = 96
 
 @dataclass
 class Card:
-    """One market on the dashboard; what is missing is None or empty, never an error."""
+    """One market; what is missing is None or empty, never an error."""
 
     market: Market
     freshness: dict[str, Any]
@@ -55,36 +49,27 @@ class Card:
     last: PriceHistory | None = None
 
 
-def dashboard_cards(*, only: Market | None = None, now: dt.datetime | None = None) -> list[Card]:
-    """A card for each of the first markets, or for one of them."""
-    now = now or timezone.now()
-    chosen = _markets() if only is None else _markets().filter(pk=only.pk)
-    markets = list(chosen[:MOST_MARKETS])
-    ids = [market.pk for market in markets]
-    models = _models(ids)
-    forecasts = _picked(Forecast, markets, ["latest_price", "latest_spread"])
-    patterns = _picked(PatternResult, markets, ["latest_pattern"])
-    events = _picked(AnomalyEvent, markets, [f"event_{n}" for n in range(MARKED)])
-    watches = AnomalyWatch.objects.in_bulk(ids)
-    quotes = _quotes(markets)
-    return [
-        Card(
-            market=market,
-            freshness=market_freshness(market, now=now),
-            models={task: models.get((market.pk, task)) for task in Task.values},
-            price=forecasts.get(market.latest_price),
-            spread=forecasts.get(market.latest_spread),
-            pattern=patterns.get(market.latest_pattern),
-            events=[
-                events[pk] for n in range(MARKED) if (pk := getattr(market, f"event_{n}")) in events
-            ],
-            watch=watches.get(market.pk),
-            prices=_line(quotes[market.pk], 0),
-            spreads=_line(quotes[market.pk], 1),
-            last=quotes[market.pk][-1] if quotes[market.pk] else None,
-        )
-        for market in markets
-    ]
+def market_card(market: Market, *, now: dt.datetime | None = None) -> Card:
+    """All that the page of one market says of it."""
+    found = _markets().get(pk=market.pk)
+    forecasts = _picked(Forecast, found, ["latest_price", "latest_spread"])
+    patterns = _picked(PatternResult, found, ["latest_pattern"])
+    events = _picked(AnomalyEvent, found, [f"event_{n}" for n in range(MARKED)])
+    models = _models([found.pk])
+    quotes = _quotes(found)
+    return Card(
+        market=found,
+        freshness=market_freshness(found, now=now),
+        models={task: models.get((found.pk, task)) for task in Task.values},
+        price=forecasts.get(found.latest_price),
+        spread=forecasts.get(found.latest_spread),
+        pattern=patterns.get(found.latest_pattern),
+        events=sorted(events.values(), key=lambda e: (e.start, e.pk), reverse=True),
+        watch=AnomalyWatch.objects.filter(market=found).first(),
+        prices=_line(quotes, 0),
+        spreads=_line(quotes, 1),
+        last=quotes[-1] if quotes else None,
+    )
 
 
 def forecast_is_stale(forecast: Forecast, *, now: dt.datetime | None = None) -> bool:
@@ -135,8 +120,8 @@ def _markets() -> QuerySet[Market]:
     )
 
 
-def _picked(model: Any, markets: Iterable[Market], names: list[str]) -> dict[int, Any]:
-    ids = {getattr(market, name) for market in markets for name in names} - {None}
+def _picked(model: Any, market: Market, names: list[str]) -> dict[int, Any]:
+    ids = {getattr(market, name) for name in names} - {None}
     return model.objects.select_related("model").in_bulk(ids)
 
 
@@ -153,23 +138,13 @@ def _models(ids: list[int]) -> dict[tuple[int, str], TrainedModel]:
     return found
 
 
-def _quotes(markets: Iterable[Market]) -> dict[int, list[PriceHistory]]:
-    """The last stretch of each market, oldest first, in one query."""
-    stretches = [
-        Q(
-            market=market,
-            timestamp__gt=market.last_quote_at
-            - dt.timedelta(minutes=PAST_STEPS * market.cadence_minutes),
-        )
-        for market in markets
-        if market.last_quote_at is not None
-    ]
-    quotes: dict[int, list[PriceHistory]] = defaultdict(list)
-    if stretches:
-        rows = PriceHistory.objects.filter(reduce(or_, stretches)).order_by("market", "timestamp")
-        for quote in rows.only("market_id", "timestamp", *ml.PRICE_COLUMNS):
-            quotes[quote.market_id].append(quote)
-    return quotes
+def _quotes(market: Market) -> list[PriceHistory]:
+    """The last stretch of a market, oldest first."""
+    if market.last_quote_at is None:
+        return []
+    since = market.last_quote_at - dt.timedelta(minutes=PAST_STEPS * market.cadence_minutes)
+    rows = PriceHistory.objects.filter(market=market, timestamp__gt=since).order_by("timestamp")
+    return list(rows.only("market_id", "timestamp", *ml.PRICE_COLUMNS))
 
 
 def _line(quotes: list[PriceHistory], place: int) -> Line:

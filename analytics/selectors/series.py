@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from threading import Lock
 from typing import Any
 
 import numpy as np
 from django.db import connection
-from django.db.models import FloatField, Func
+from django.db.models import FloatField, Func, Q
 from tsdownsample import M4Downsampler
 
 from analytics.models import Market, PriceHistory
@@ -84,12 +86,43 @@ def quote_series(market: Market, since: dt.datetime) -> Series:
     first = since.timestamp()
     with _lock:
         kept = _kept.get(market.pk)
-    if kept is None or kept.rewrites != rewrites or kept.since > first or not len(kept.series.at):
+    if kept is None or not _holds(kept, rewrites, first):
         series = _read(market, first)
     else:
         series, first = _continued(market, kept.series), kept.since
     _keep(market.pk, _Kept(rewrites, first, series))
     return series.between(since.timestamp(), np.inf)
+
+
+def quote_series_of(since: Mapping[Market, dt.datetime]) -> dict[int, Series]:
+    """The same of many markets in two queries at most, by their ids: what is kept is continued, the
+    rest read. The markets' rows must have been read just now: their counters say what still
+    holds."""
+    whole: dict[int, float] = {}
+    later: dict[int, float] = {}
+    kept: dict[int, _Kept] = {}
+    shared = not connection.in_atomic_block
+    for market, moment in since.items():
+        with _lock:
+            found = _kept.get(market.pk) if shared else None
+        first = moment.timestamp()
+        if found is None or not _holds(found, market.rewrites, first):
+            whole[market.pk] = first
+        else:
+            kept[market.pk], later[market.pk] = found, float(found.series.at[-1]) + 3e-3
+    read = _read_many(whole) if whole else {}
+    more = _read_many(later) if later else {}
+    answers = {}
+    for market, moment in since.items():
+        if market.pk in kept:
+            before = kept[market.pk]
+            entry = _Kept(before.rewrites, before.since, _joined(before.series, more[market.pk]))
+        else:
+            entry = _Kept(market.rewrites, whole[market.pk], read[market.pk])
+        if shared:
+            _keep(market.pk, entry)
+        answers[market.pk] = entry.series.between(moment.timestamp(), np.inf)
+    return answers
 
 
 def thin(at: np.ndarray, columns: Iterable[np.ndarray], points: int = POINTS) -> np.ndarray:
@@ -108,26 +141,46 @@ def thin(at: np.ndarray, columns: Iterable[np.ndarray], points: int = POINTS) ->
 
 def _continued(market: Market, series: Series) -> Series:
     last = float(series.at[-1])
-    more = _read(market, last).between(last + 3e-3, np.inf)
+    return _joined(series, _read(market, last).between(last + 3e-3, np.inf))
+
+
+def _holds(kept: _Kept, rewrites: int, first: float) -> bool:
+    """Whether it can be continued to answer for what came from `first` on."""
+    return kept.rewrites == rewrites and kept.since <= first and len(kept.series.at) > 0
+
+
+def _joined(series: Series, more: Series) -> Series:
     if not len(more.at):
         return series
     return Series(np.concatenate([series.at, more.at]), np.concatenate([series.cells, more.cells]))
 
 
 def _read(market: Market, since: float) -> Series:
-    """All quotes from `since` on, moments to the millisecond. The rows go from the cursor straight
-    into arrays: the ORM's conversion of every cell is most of what reading a million costs."""
-    begin = dt.datetime.fromtimestamp(since, dt.UTC)
-    quotes = PriceHistory.objects.filter(market=market, timestamp__gte=begin).order_by("timestamp")
-    asked = quotes.values_list(_Epoch("timestamp"), *COLUMNS)
+    """All quotes of a market from `since` on, moments to the millisecond."""
+    return _read_many({market.pk: since})[market.pk]
+
+
+def _read_many(since: Mapping[int, float]) -> dict[int, Series]:
+    """All quotes from a moment of each market on. The rows go from the cursor straight into arrays:
+    the ORM's conversion of every cell is most of what reading a million costs."""
+    stretches = [
+        Q(market=pk, timestamp__gte=dt.datetime.fromtimestamp(first, dt.UTC))
+        for pk, first in since.items()
+    ]
+    quotes = PriceHistory.objects.filter(reduce(or_, stretches)).order_by("market_id", "timestamp")
+    asked = quotes.values_list("market_id", _Epoch("timestamp"), *COLUMNS)
     sql, params = asked.query.sql_with_params()
-    parts = [np.empty((0, 1 + len(COLUMNS)))]
+    parts = [np.empty((0, 2 + len(COLUMNS)))]
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         while rows := cursor.fetchmany(_CHUNK):
             parts.append(np.array(rows, dtype="float64"))
     table = np.concatenate(parts)
-    return Series(np.round(table[:, 0], 3), np.ascontiguousarray(table[:, 1:]))
+    found = {}
+    for pk in since:
+        own = table[slice(*np.searchsorted(table[:, 0], [pk, pk + 1]))]
+        found[pk] = Series(np.round(own[:, 1], 3), np.ascontiguousarray(own[:, 2:]))
+    return found
 
 
 def _keep(pk: int, kept: _Kept) -> None:

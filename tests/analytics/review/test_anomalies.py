@@ -164,7 +164,7 @@ def test_a_verdict_that_is_none_changes_nothing(staff, detector):
     assert listed(staff) == [event.pk]
 
 
-# ------------------------------------------------------------------------------------------ one event
+# ------------------------------------------------------------------------------------- one event
 def test_a_page_says_in_words_what_was_seen_and_names_nothing_raw(reader, detector):
     event = factories.make_event(
         detector,

@@ -1,4 +1,4 @@
-"""Who may see a page, and who may change something there: as the API has it."""
+"""Who may look at pages and who may act on them: the same rule for every page."""
 
 from __future__ import annotations
 
@@ -15,47 +15,36 @@ from django.urls import reverse
 from p2p.middleware import from_loopback
 
 View = Callable[..., HttpResponse]
-Rule = Callable[[HttpRequest], bool]
 
 
 def is_reader(request: HttpRequest) -> bool:
-    """Signed in, or on this very machine while DEBUG is on."""
-    return request.user.is_authenticated or is_at_home(request)
+    """Signed in, or on this very machine while DEBUG is on (as the API has it)."""
+    return request.user.is_authenticated or (settings.DEBUG and from_loopback(request))
 
 
-def is_staff(request: HttpRequest) -> bool:
+def is_operator(request: HttpRequest) -> bool:
     """Staff, or on this very machine while DEBUG is on."""
-    return request.user.is_staff or is_at_home(request)
-
-
-def is_at_home(request: HttpRequest) -> bool:
-    """On this very machine while DEBUG is on."""
-    return settings.DEBUG and from_loopback(request)
+    return request.user.is_staff or (settings.DEBUG and from_loopback(request))
 
 
 def reader_required(view: View) -> View:
     """For readers only; others are led to the sign-in."""
-    return _guarded(view, is_reader)
+    return _only(view, is_reader)
 
 
-def staff_required(view: View) -> View:
-    """For staff only; strangers are led to the sign-in, readers refused."""
-    return _guarded(view, is_staff)
+def operator_required(view: View) -> View:
+    """For operators only; readers are refused, others are led to the sign-in."""
+    return _only(view, is_operator)
 
 
-def person(request: HttpRequest) -> Any:
-    """The account that did it, for the trail; None where nobody is signed in."""
-    return request.user if request.user.is_authenticated else None
-
-
-def _guarded(view: View, rule: Rule) -> View:
+def _only(view: View, allowed: Callable[[HttpRequest], bool]) -> View:
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if rule(request):
+        if allowed(request):
             return view(request, *args, **kwargs)
         if request.user.is_authenticated:
             raise PermissionDenied
-        if request.headers.get("X-Requested-With") == "fetch":
+        if request.headers.get("X-Requested-With") == "fetch" or "HX-Request" in request.headers:
             return HttpResponse(status=401)
         return redirect_to_login(request.get_full_path(), reverse("admin:login"))
 

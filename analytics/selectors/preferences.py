@@ -1,0 +1,31 @@
+"""Reads of what a person chose for the pages."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+from zoneinfo import available_timezones
+
+from analytics.models import Preferences
+
+
+def preferences_get(user: Any) -> Preferences | None:
+    """What an account chose; None for visitors and for those who never chose."""
+    if not user.is_authenticated:
+        return None
+    return Preferences.objects.filter(user=user).first()
+
+
+def favourites_of(preferences: Preferences | None) -> set[int]:
+    """Ids of the markets that an account marked."""
+    if preferences is None:
+        return set()
+    return set(preferences.favourites.values_list("pk", flat=True))
+
+
+@lru_cache(maxsize=1)
+def zones() -> tuple[str, ...]:
+    """Names of time zones that a person may choose: places, and UTC."""
+    named = (name for name in available_timezones() if "/" in name)
+    places = (name for name in named if not name.startswith(("Etc/", "SystemV/", "US/", "posix/")))
+    return ("UTC", *sorted(places))
