@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from analytics.models import AnomalyEvent
 from analytics.pages.anomalies import event as told
-from analytics.pages.numbers import duration, is_finite, number
+from analytics.pages.numbers import duration, is_finite, number, written
 from analytics.selectors.aftermath import HOURS, Aftermath, Outcome
 from analytics.words import feature, word
 
@@ -85,7 +85,7 @@ def _after(place: int, found: Aftermath) -> dict[str, Any]:
     own = found.own[place]
     known = [one[place] for one in found.earlier if one[place].move is not None]
     return {
-        "ahead": duration(3600 * own.hours),
+        "ahead": ngettext("%(n)d hour", "%(n)d hours", own.hours) % {"n": own.hours},
         "own": _outcome(own),
         "n": len(known),
         "moves": _moves([one.move for one in known if one.move is not None]),
@@ -124,7 +124,7 @@ def _median_spread(known: Iterable[Outcome]) -> str:
 
 
 def _signed(move: float) -> str:
-    return f"{move:+.2f} %"
+    return written(f"{move:+.2f} %")
 
 
 # ------------------------------------------------------------------------- observed and expected
@@ -169,10 +169,10 @@ def _compared(name: str, values: Mapping[str, Any]) -> str:
 def _how_far(name: str, observed: float, value: float, said: dict[str, str]) -> str:
     times = observed / value if value > 0 else 0.0
     if name not in ("bid", "ask", "price", "mid") and (times >= _TIMES or 0 < times <= 1 / _TIMES):
-        said["times"] = f"{times:.1f}" if times >= 0.95 else number(times)
+        said["times"] = written(f"{times:.1f}") if times >= 0.95 else number(times)
         return _("%(what)s: %(observed)s, %(times)s times the expected %(value)s") % said
     size = 100 * (observed - value) / abs(value) if value else 0.0
-    said["size"] = f"{abs(size):.1f} %"
+    said["size"] = written(f"{abs(size):.1f} %")
     if abs(size) < 0.05:
         return _("%(what)s: %(observed)s, as expected") % said
     if size > 0:

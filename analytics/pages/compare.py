@@ -27,7 +27,7 @@ def compared(runs: Sequence[TrainingRun]) -> dict[str, Any]:
         "heads": [_head(run, model) for run, model in zip(runs, models, strict=True)],
         "facts": [_row(name, [read(run) for run in runs]) for name, read in _facts().items()],
         "parameters": compared_parameters(runs),
-        "metrics": _metrics(models),
+        "metrics": _metrics(models, contest=_one_stretch(models)),
         "one_stretch": _one_stretch(models),
         "chart": loss_overlay("losses", runs),
     }
@@ -65,8 +65,9 @@ def compared_parameters(runs: Sequence[TrainingRun]) -> list[Row]:
     return sorted(rows, key=lambda row: not row["differs"])
 
 
-def _metrics(models: Sequence[TrainedModel | None]) -> list[Row]:
-    """Every metric that a version has, the one that decides first; `best` marks the better ones."""
+def _metrics(models: Sequence[TrainedModel | None], *, contest: bool) -> list[Row]:
+    """Every metric that a version has, the one that decides first, with the way that is better. In
+    a contest (all on the same quotes) `best` marks the best ones."""
     known = [model for model in models if model is not None]
     names = dict.fromkeys(name for model in known for name in model.metric_names())
     rows = []
@@ -75,7 +76,9 @@ def _metrics(models: Sequence[TrainedModel | None]) -> list[Row]:
         row = _row(
             metric_head(name), [metric_value(name, v) if v is not None else "" for v in values]
         )
-        rows.append(row | {"hint": metric_hint(name), "best": _best(name, values)})
+        best = _best(name, values) if contest else [False] * len(values)
+        more = {"hint": metric_hint(name), "better": str(metric(name).better), "best": best}
+        rows.append(row | more)
     return rows
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from analytics.models import AnomalyEvent, Market, Severity
 from analytics.pages.anomalies import event
@@ -15,7 +15,7 @@ from analytics.selectors.anomalies import EventQuery
 from analytics.words import word
 
 STATES = {
-    "new": gettext_lazy("new"),
+    "new": pgettext_lazy("anomaly", "new"),
     "open": gettext_lazy("going on"),
     "seen": gettext_lazy("acknowledged"),
     "true": gettext_lazy("true alarms"),

@@ -80,4 +80,6 @@ def parameter_value(value: Any) -> str:
         return _("yes") if value else _("no")
     if isinstance(value, int):
         return written(f"{value:,}")
-    return written(f"{value:g}") if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return written(f"{value:,.10f}".rstrip("0").rstrip("."))
+    return str(value)

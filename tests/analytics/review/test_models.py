@@ -58,7 +58,7 @@ def seen(page):
     return re.sub(r"<[^>]+>", "", re.sub(r"<script.*?</script>", "", page, flags=re.S))
 
 
-# ------------------------------------------------------------------------------------------ the list
+# ---------------------------------------------------------------------------------------- the list
 def test_every_task_of_every_market_is_listed_with_who_answers(reader, market):
     factories.make_model(market)
     factories.make_model(market, "spread", "candidate", beats_baseline=False, score=1.2)
@@ -387,8 +387,9 @@ def test_runs_side_by_side_show_what_differs_which_is_best_and_both_losses(reade
         )
         for n, hidden in enumerate((32, 64))
     ]
+    same = {"test_from": timezone.now() - 99 * HOUR, "data_until": timezone.now()}
     for run, score in zip(runs, (0.8, 0.9), strict=True):
-        factories.make_model(market, status="candidate", run=run, metrics={"crps": score})
+        factories.make_model(market, status="candidate", run=run, metrics={"crps": score}, **same)
     page = compare(reader, *runs)
     rows = re.findall(r"<tr( class=\"differs\")?><th scope=\"row\">([^<]*)", page)
     assert [bool(differs) for differs, name in rows if name.strip() == "Recurrent units"] == [True]
@@ -396,11 +397,22 @@ def test_runs_side_by_side_show_what_differs_which_is_best_and_both_losses(reade
     row = re.search(r"Distribution error \(last value = 1\).*?</tr>", page, re.S)[0]
     cells = re.findall(r"<td.*?</td>", row, re.S)
     assert ["best" in cell for cell in cells] == [True, False]
-    assert "different quotes" in page
+    assert "lower is better" in row
+    assert "on the same quotes" in page
     spec = json.loads(re.search(r'<script id="losses-spec"[^>]*>(.*?)</script>', page, re.S)[1])
     labels = [line["label"] for line in spec["panels"][0]["lines"]]
     assert labels == [f"#{run.pk} training {n}/2" for run in runs for n in (1, 2)]
     assert spec["tables"][0]["columns"][f"r{runs[1].pk}-0"] == [3.0]
+
+
+def test_figures_of_different_quotes_are_no_contest(reader, market):
+    runs = [factories.make_run(market, status="succeeded") for _ in range(2)]
+    for back, run in enumerate(runs):
+        until = timezone.now() - back * 99 * HOUR
+        factories.make_model(market, status="candidate", run=run, score=back, data_until=until)
+    page = compare(reader, *runs)
+    assert "different quotes" in page
+    assert ">best<" not in page
 
 
 def test_a_run_that_left_no_version_and_no_loss_is_told_so(reader, market):
