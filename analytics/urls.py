@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from analytics import views
-from analytics.desk import market, overview, preferences
+from analytics.desk import collection, market, offers, operations, overview, preferences
 from analytics.import_page import views as import_page
 
 app_name = "analytics"
@@ -11,6 +11,12 @@ urlpatterns = [
     path("", overview.overview, name="home"),
     path("markets/<int:pk>/", market.market, name="market"),
     path("markets/<int:pk>/chart/", market.chart, name="market-chart"),
+    path("markets/<int:pk>/price/", offers.price, name="market-price"),
+    path("markets/<int:pk>/more/", offers.more, name="market-more"),
+    path("collection/", collection.collection, name="collection"),
+    path("collection/<int:pk>/", collection.source, name="source"),
+    path("operations/", operations.operations, name="operations"),
+    path("operations/<slug:kind>/<int:pk>/log/", operations.log, name="run-log"),
     path("preferences/", preferences.preferences, name="preferences"),
     path("favourite/", preferences.favourite, name="favourite"),
     path("models/<int:pk>/", views.model_card, name="model-card"),

@@ -86,7 +86,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "analytics.middleware.ReaderPreferences",
-    "django_htmx.middleware.HtmxMiddleware",
     "p2p.error_pages.OwnErrorPages",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -137,9 +136,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
 
 # ----------------------------------------------------------------------------------- time and words
-USE_TZ = True
 TIME_ZONE = "UTC"
-USE_I18N = True
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("es", "Español")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
@@ -187,7 +184,6 @@ REST_FRAMEWORK = {
     # A client's own X-Forwarded-For must not get around the throttle of tokens.
     "NUM_PROXIES": 1 if _flag("PARALELO_BEHIND_PROXY", False) else 0,
     "COERCE_DECIMAL_TO_STRING": False,
-    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Paralelo",

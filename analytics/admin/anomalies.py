@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from analytics.admin.base import CappedPaginator, MarketFilter, OwnedAdmin, drawn, mark, operate
 from analytics.models import AnomalyEvent, AnomalyResult, AnomalyWatch
 from analytics.pages.anomalies import expected_rows
-from analytics.pages.event_chart import event_chart
+from analytics.pages.review.event_chart import event_chart
 from analytics.selectors.anomalies import anomaly_list, event_list
 from analytics.selectors.chart import event_view
 from analytics.services.anomalies.around import event_stored

@@ -20,8 +20,8 @@ from analytics.admin.base import MarketFilter, OwnedAdmin, confirmed, drawn, mar
 from analytics.models import ModelEvent, TrainedModel
 from analytics.pages import models as pages
 from analytics.pages.metrics import metric_lines
+from analytics.pages.review.versions import live_chart
 from analytics.pages.runs import loss_chart
-from analytics.pages.versions import live_chart
 from analytics.selectors.models import is_broken, model_decision, model_list
 from analytics.selectors.versions import live_daily
 from analytics.services.registry.promotion import model_promote, model_retire, model_rollback

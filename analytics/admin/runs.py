@@ -26,7 +26,7 @@ from analytics.admin.base import (
 from analytics.models import TrainingRun, WorkerHeartbeat
 from analytics.pages import runs
 from analytics.pages.audit import audit_lines, audit_rows
-from analytics.pages.versions import run_line
+from analytics.pages.review.versions import run_line
 from analytics.selectors.runs import run_list
 from analytics.services.jobs.lifecycle import job_cancel
 

@@ -18,12 +18,14 @@ from analytics.exceptions import InvalidInput, NotFound
 from analytics.models import Market
 from analytics.models.choices import Task
 from analytics.pages import dashboard as pages
+from analytics.pages.charts import Chart
 from analytics.pages.forecasts import accuracy_chart, accuracy_lines
 from analytics.pages.market import market_chart, range_name
 from analytics.selectors import dashboard
 from analytics.selectors.accuracy import daily
-from analytics.selectors.chart import RANGES, chart_version, market_view
+from analytics.selectors.chart import RANGES, MarketView, chart_version, market_view
 from analytics.selectors.prices import market_get
+from analytics.services.collection.depth_course import depth_course
 from analytics.services.forecasts.accuracy import accuracy_of_many
 from p2p.access import reader_required
 
@@ -46,7 +48,7 @@ def market(request: HttpRequest, pk: int) -> HttpResponse:
     accuracy = accuracy_of_many({card.market.pk: card.models})[card.market.pk]
     context = {
         "card": pages.card(card) | {"accuracy": accuracy_lines(accuracy)},
-        "chart": market_chart(view, range_) if view else None,
+        "chart": _drawn(view, range_) if view else None,
         "daily": accuracy_chart("daily", days),
         "ranges": {name: range_name(name) for name in RANGES},
         "range": range_,
@@ -72,10 +74,16 @@ def chart(request: HttpRequest, pk: int) -> HttpResponse:
         answer = HttpResponse(status=304)
     else:
         view = market_view(found, RANGES[range_], window)
-        answer = JsonResponse(market_chart(view, range_).spec() if view else {}, safe=False)
+        answer = JsonResponse(_drawn(view, range_).spec() if view else {})
     answer.headers["ETag"] = etag
     answer.headers["Cache-Control"] = "private, no-cache"
     return answer
+
+
+def _drawn(view: MarketView, range_: str) -> Chart:
+    since, until = (dt.datetime.fromtimestamp(end, dt.UTC) for end in view.extent)
+    depths = depth_course(market=view.market, since=since, until=until)
+    return market_chart(view, range_, depths)
 
 
 def market_of(pk: int) -> Market:

@@ -80,7 +80,7 @@ def _form(request: HttpRequest, problems: Any) -> HttpResponse:
         "themes": Theme.choices,
         "language": kept.language if kept else cookies.get(_COOKIES["language"], ""),
         "now": moment(timezone.now()),
-        "figure": number(1234.5),
+        "figure": number(9.625),
     }
     return render(request, "analytics/preferences.html", context, status=400 if problems else 200)
 

@@ -64,13 +64,15 @@ class Line(_Coloured):
 
 @dataclass(frozen=True, kw_only=True)
 class Band(_Coloured):
-    """The area between two columns, which must be lines of the panel."""
+    """The area between two columns, which must be lines of the panel, hidden ones of a hidden
+    band."""
 
     low: str
     high: str
     label: str = ""
     color: str = "line"
     alpha: float = 0.15
+    hidden: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

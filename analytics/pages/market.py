@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 import numpy as np
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from analytics.models import Forecast
+from analytics.models import Forecast, Market
 from analytics.pages.anomalies import mark
 from analytics.pages.charts import (
     Band,
@@ -32,6 +33,7 @@ from analytics.words import word
 REGIMES = {"up-trend": "good", "down-trend": "bad", "volatile range": "warn", "shock": "line"}
 #: A recognition speaks for no longer than this.
 _HOLDS = dt.timedelta(hours=3)
+Depth = tuple[float, float | None, float | None]
 
 
 def range_name(name: str) -> str:
@@ -39,16 +41,20 @@ def range_name(name: str) -> str:
     return pgettext("range", "all") if name == "all" else name
 
 
-def market_chart(view: MarketView, range_: str) -> Chart:
-    """The spec of what was read, for the page and for its updates alike."""
+def market_chart(view: MarketView, range_: str, depths: Sequence[Depth] = ()) -> Chart:
+    """The spec of what was read, for the page and for its updates alike. `depths` are (moment,
+    asset that bids want near the best price, that asks offer there)."""
     quotes = quotes_table(view.quotes)
     tables = [quotes]
     price, spread = (_fan(view.price, "p."), _fan(view.spread, "s."))
     tables += [table for table in (price, spread) if table is not None]
     if view.past:
-        x, values = zip(*view.past, strict=True)
-        tables.append(Table(x=x, columns={"past": values}))
+        tables.append(_past(view))
+    if depths:
+        x, bids, asks = zip(*depths, strict=True)
+        tables.append(Table(x=x, columns={"bid_depth": bids, "ask_depth": asks}))
     panels = [_price(view, quotes, price), _spread(quotes, spread), _volume(quotes)]
+    panels += [_depth(view.market)] if depths else []
     return Chart(
         id="market",
         title=view.market.symbol,
@@ -96,6 +102,12 @@ def _price(view: MarketView, quotes: Table, fan: Table | None) -> Panel:
     if view.past:
         label = _("forecast of the day before")
         lines.append(Line(column="past", label=label, kind="dots", color="warn", hidden=True))
+        ends = ("past_low", "past_high")
+        lines += [Line(column=end, width=0, color="warn", hidden=True) for end in ends]
+        label = _("its 90 %")
+        bands.append(
+            Band(low=ends[0], high=ends[1], label=label, color="warn", alpha=0.14, hidden=True)
+        )
     return Panel(
         title=_("Price (%(unit)s)") % {"unit": view.market.fiat},
         height=320,
@@ -127,6 +139,21 @@ def _volume(quotes: Table) -> Panel:
         if name in quotes.columns
     ]
     return Panel(title=_("Volume on offer"), height=130, lines=lines, digits=0, zero=True)
+
+
+def _past(view: MarketView) -> Table:
+    """What was said a day before, with the interval that nine in ten were to hold."""
+    x, values, low, high = zip(*view.past, strict=True)
+    return Table(x=x, columns={"past": values, "past_low": low, "past_high": high})
+
+
+def _depth(market: Market) -> Panel:
+    title = _("Depth within 1 %% of the best price (%(unit)s)") % {"unit": market.asset}
+    lines = [
+        Line(column="bid_depth", label=_("wanted by bids"), kind="step", color="bid"),
+        Line(column="ask_depth", label=_("offered in asks"), kind="step", color="ask"),
+    ]
+    return Panel(title=title, height=130, lines=lines, digits=0, zero=True)
 
 
 def _regimes(view: MarketView) -> list[Mark]:

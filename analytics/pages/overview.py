@@ -31,7 +31,7 @@ SORTS: Mapping[str, tuple[Any, Any, Key]] = {
     "ask": (gettext_lazy("Ask"), gettext_lazy("you buy at"), lambda r: r.ask),
     "spread": (
         gettext_lazy("Spread"),
-        gettext_lazy("% of the mid price"),
+        gettext_lazy("relative to the mid price"),
         lambda r: r.spread,
     ),
     "day": (gettext_lazy("24 h"), gettext_lazy("change in a day"), lambda r: r.day),

@@ -18,9 +18,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from analytics.exceptions import AnalyticsError, NotFound
 from analytics.models import AnomalyEvent
-from analytics.pages import inbox
-from analytics.pages.anomaly_detail import VERDICTS, detail
-from analytics.pages.event_chart import event_chart
+from analytics.pages.review import inbox
+from analytics.pages.review.anomaly_detail import VERDICTS, detail
+from analytics.pages.review.event_chart import event_chart
 from analytics.review.asked import FILTERS, event_query, number, person
 from analytics.selectors.aftermath import aftermath
 from analytics.selectors.anomalies import (

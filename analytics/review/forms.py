@@ -11,7 +11,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from analytics.exceptions import AnalyticsError
-from analytics.pages.parameters import parameter_help, parameter_name
+from analytics.pages.review.parameters import parameter_help, parameter_name
 
 #: Fields of the form of a training that are no parameters.
 MORE = ("until", "device")

@@ -20,9 +20,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from analytics.exceptions import AnalyticsError, NotFound
 from analytics.models import BacktestRun, TrainingRun
-from analytics.pages import versions
 from analytics.pages.charts import Chart
-from analytics.pages.compare import compared_parameters
+from analytics.pages.review import versions
+from analytics.pages.review.compare import compared_parameters
 from analytics.pages.runs import loss_chart
 from analytics.review import forms
 from analytics.review.asked import number, person

@@ -17,10 +17,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from analytics.exceptions import AnalyticsError, InvalidInput, NotFound
 from analytics.models import Market, TrainedModel
 from analytics.models.choices import Task
-from analytics.pages import cards, versions
-from analytics.pages.compare import compared
+from analytics.pages import cards
 from analytics.pages.metrics import metric_lines
 from analytics.pages.models import comparison_rows, decision, metric_rows
+from analytics.pages.review import versions
+from analytics.pages.review.compare import compared
 from analytics.review.asked import number, person
 from analytics.selectors.models import model_decision, model_get, model_previous
 from analytics.selectors.prices import market_get, market_list

@@ -10,7 +10,7 @@ import numpy as np
 from django.db.models import Max
 
 import ml
-from analytics.models import AnomalyEvent, Forecast, Market, PatternResult, PriceHistory
+from analytics.models import AnomalyEvent, Forecast, Market, PatternResult, PriceHistory, StoredBook
 from analytics.models.choices import Task
 from analytics.selectors.prices import market_counters
 from analytics.selectors.series import Series, quote_series, thin
@@ -24,6 +24,7 @@ _MOST_FORECASTS = 1000
 #: How long before its moment a past forecast was made, at most.
 AHEAD = dt.timedelta(hours=24)
 Window = tuple[float, float]
+Past = tuple[float, float, float | None, float | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +40,7 @@ class Drawn:
 @dataclass(frozen=True, kw_only=True)
 class MarketView:
     """`extent` is the whole range in seconds since 1970; `total` counts the quotes that the drawn
-    ones stand for. `past` are (moment, value said AHEAD of it)."""
+    ones stand for. `past` are (moment, value said AHEAD of it, lower and upper end of its 90 %)."""
 
     market: Market
     extent: Window
@@ -49,7 +50,7 @@ class MarketView:
     spread: Forecast | None = None
     events: list[AnomalyEvent] = field(default_factory=list)
     patterns: list[tuple[dt.datetime, str, bool]] = field(default_factory=list)
-    past: list[tuple[float, float]] = field(default_factory=list)
+    past: list[Past] = field(default_factory=list)
 
     @property
     def thinned(self) -> bool:
@@ -94,6 +95,7 @@ def chart_version(market: Market) -> str:
         Forecast.objects.filter(**same).aggregate(last=Max("pk"))["last"],
         PatternResult.objects.filter(**same).aggregate(last=Max("pk"))["last"],
         AnomalyEvent.objects.filter(**same).aggregate(last=Max("updated_at"))["last"],
+        StoredBook.objects.filter(**same).aggregate(last=Max("taken_at"))["last"],
     )
     return f"{market.pk}-{market_counters(market).revision}-" + "-".join(map(str, newest))
 
@@ -154,9 +156,9 @@ def _patterns(market: Market, since: dt.datetime) -> list[tuple[dt.datetime, str
     return list(found)[::-1]
 
 
-def _past(market: Market, since: dt.datetime) -> list[tuple[float, float]]:
+def _past(market: Market, since: dt.datetime) -> list[Past]:
     rows = Forecast.objects.filter(market=market, task=Task.PRICE, as_of__gte=since - AHEAD)
-    found: dict[float, float] = {}
+    found: dict[float, Past] = {}
     for horizons in rows.order_by("-as_of").values_list("horizons", flat=True)[:_MOST_FORECASTS]:
         far: Any = None
         for one in horizons:
@@ -164,8 +166,9 @@ def _past(market: Market, since: dt.datetime) -> list[tuple[float, float]]:
                 far = one if far is None or one["minutes"] > far["minutes"] else far
         if far is not None:
             at = dt.datetime.fromisoformat(far["at"]).timestamp()
-            found.setdefault(at, far["value"])
-    return sorted(found.items())
+            ends = (far.get("quantiles") or {}).get
+            found.setdefault(at, (at, far["value"], ends("0.05"), ends("0.95")))
+    return sorted(found.values())
 
 
 @dataclass(frozen=True, kw_only=True)

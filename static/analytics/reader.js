@@ -17,9 +17,10 @@ const Reader = (() => {
       minimumFractionDigits: digits, maximumFractionDigits: digits }));
     return format.format(value);
   };
-  const moment = (seconds) => times({
-    year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit",
-    hourCycle: "h23" }).format(new Date(seconds * 1000));
+  // 2026-11-26 13:52 in every language, as the server's tables have it (Sweden writes it so).
+  const iso = new Intl.DateTimeFormat("sv-SE", { timeZone: zone, year: "numeric", month: "2-digit",
+    day: "2-digit", hour: "2-digit", minute: "2-digit" });
+  const moment = (seconds) => iso.format(new Date(seconds * 1000));
   // An axis wants the shortest text that still tells its ticks apart.
   const tick = (seconds, step, first) => {
     const date = new Date(seconds * 1000);

@@ -14,7 +14,7 @@ from django.utils import translation
 
 import ml
 from analytics.management.tables import decision_table, plain_table
-from analytics.models import ModelEvent, TrainedModel
+from analytics.models import Market, ModelEvent, TrainedModel
 from analytics.pages.forecasts import backtest_table
 from analytics.pages.metrics import (
     HIGHER,
@@ -155,6 +155,8 @@ def test_horizons_of_a_metric_are_explained_once():
 def test_no_page_shows_a_raw_name(full, admin_client, language):
     addresses = [reverse(f"analytics:{name}") for name in ("home", "live", "patterns")]
     addresses += [reverse("analytics:model-card", args=[m.pk]) for m in TrainedModel.objects.all()]
+    for name in ("market", "market-more"):
+        addresses += [reverse(f"analytics:{name}", args=[m.pk]) for m in Market.objects.all()]
     for address in addresses:
         page = admin_client.get(address, headers={"accept-language": language})
         assert page.status_code == 200
@@ -212,7 +214,7 @@ def test_no_table_of_the_terminal_shows_a_raw_name(full, language):
             console.print(decision_table(event, str(event.model)))
         console.print(plain_table(*backtest_table([FIGURES])))
     assert raw_names(out.getvalue()) == []
-    assert "0.04" in out.getvalue()
+    assert ("0,04" if language == "es" else "0.04") in out.getvalue()
 
 
 def test_the_search_for_raw_names_would_find_one():

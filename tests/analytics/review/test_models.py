@@ -18,7 +18,7 @@ from django.utils import timezone
 import ml
 from analytics import artifacts
 from analytics.models import BacktestRun, ModelEvent, TrainingRun
-from analytics.pages.parameters import PARAMETERS, parameter_help, parameter_name
+from analytics.pages.review.parameters import PARAMETERS, parameter_help, parameter_name
 from analytics.services.jobs.training import family_list
 from tests import factories
 

@@ -11,7 +11,7 @@ from analytics.models import TrainedModel, TrainingRun
 from analytics.pages.charts import Chart, Line, Panel, Table, digits, figures
 from analytics.pages.metrics import HIGHER, LOWER, metric, metric_head, metric_hint, metric_value
 from analytics.pages.numbers import count, duration, is_finite, moment
-from analytics.pages.parameters import parameter_name, parameter_value
+from analytics.pages.review.parameters import parameter_name, parameter_value
 from analytics.words import stage
 
 #: Colour of a run; its networks differ by the kind of line.

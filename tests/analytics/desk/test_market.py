@@ -62,7 +62,7 @@ def test_one_time_axis_carries_price_spread_and_what_is_said_of_them(reader, mar
     lines = [line["column"] for line in price["lines"]]
     assert lines[:2] == ["bid", "ask"]
     assert {"p.median", "p.q0.05", "past"} < set(lines)
-    assert [b["label"] for b in price["bands"]] == ["", "90 %", "80 %", "50 %"]
+    assert [b["label"] for b in price["bands"]] == ["", "90 %", "80 %", "50 %", "its 90 %"]
     assert [m["href"] for m in price["marks"]] == [reverse("analytics:anomaly", args=[event.pk])]
     (strip,) = price["strips"]
     assert [part["label"] for part in strip["parts"]] == ["range", "up-trend"]
