@@ -12,12 +12,16 @@ from django.utils import timezone, translation
 from django.utils.functional import cached_property
 
 from analytics.models import Preferences, Theme
-from analytics.selectors.preferences import favourites_of, preferences_get, zones
+from analytics.selectors.preferences import (
+    BROWSER_ZONE,
+    FAVOURITES,
+    THEME,
+    ZONE,
+    favourites_of,
+    preferences_get,
+    zones,
+)
 
-#: Cookies: the zone that the browser is in (static/analytics/reader-zone.js keeps it), and what a
-#: visitor chose. The language's is Django's own.
-BROWSER_ZONE, ZONE, THEME, FAVOURITES = "browser_zone", "zone", "theme", "favourites"
-YEAR = 365 * 86400
 #: Number formats by language: what the browser is told. Bolivia and Venezuela write 1.234,5 alike.
 LOCALES = {"es": "es-BO", "en": "en"}
 

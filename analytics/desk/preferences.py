@@ -14,10 +14,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from analytics.exceptions import InvalidInput, NotFound
-from analytics.middleware import FAVOURITES, THEME, YEAR, ZONE
 from analytics.models import Theme
 from analytics.pages.numbers import moment, number
-from analytics.selectors.preferences import zones
+from analytics.selectors.preferences import FAVOURITES, THEME, ZONE, zones
 from analytics.selectors.prices import market_get
 from analytics.services.preferences import favourite_set, preferences_set
 from p2p.access import reader_required
@@ -25,6 +24,7 @@ from p2p.access import reader_required
 _COOKIES = {"zone": ZONE, "theme": THEME, "language": settings.LANGUAGE_COOKIE_NAME}
 #: What a cookie of a visitor's favourites holds at most.
 MOST_MARKED = 200
+YEAR = 365 * 86400
 
 
 @never_cache

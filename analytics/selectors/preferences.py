@@ -8,6 +8,10 @@ from zoneinfo import available_timezones
 
 from analytics.models import Preferences
 
+#: Cookies: the zone that the browser is in (static/analytics/reader-zone.js keeps it), and what a
+#: visitor chose. The language's is Django's own.
+BROWSER_ZONE, ZONE, THEME, FAVOURITES = "browser_zone", "zone", "theme", "favourites"
+
 
 def preferences_get(user: Any) -> Preferences | None:
     """What an account chose; None for visitors and for those who never chose."""

@@ -71,7 +71,7 @@ def run_log(*, kind: str, run_id: int) -> str:
 
 def _queue() -> list[dict[str, Any]]:
     """Per kind of long work what waits and what runs."""
-    found = []
+    found: list[dict[str, Any]] = []
     for kind in job_kinds():
         states = Counter(kind.runs.filter(status__in=Run.OPEN).values_list("status", flat=True))
         waiting, running = states[Run.Status.QUEUED], states[Run.Status.RUNNING]

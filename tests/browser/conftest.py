@@ -39,7 +39,8 @@ class Visit:
     def open(self, path: str) -> None:
         self.page.goto(self.base + path)
         self.page.wait_for_function(
-            "() => [...document.querySelectorAll('[data-chart]')].every(c => c.dataset.drawn)"
+            "() => [...document.querySelectorAll('[data-chart], #shown')]"
+            ".every(c => c.dataset.drawn)"
         )
 
     def serious(self, part: str = "html") -> list[str]:
@@ -90,7 +91,9 @@ def visit(
             **more,
         )
         cookie = {"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}
-        context.add_cookies([cookie])
+        # As after the first page: static/analytics/reader-zone.js has told the zone.
+        zone = {"name": "browser_zone", "value": "America/La_Paz", "url": live_server.url}
+        context.add_cookies([cookie, zone])
         made = Visit(context.new_page(), live_server.url)
         visits.append(made)
         listen(made)

@@ -86,7 +86,7 @@ def part(client, name, market, language="en", **asked):
         ({"side": "buy", "amount": "900"}, "worse than the best ad (10.00)"),
         (
             {"side": "buy", "amount": "5"},
-            "No ad takes this amount. The smallest order is 50.00",
+            "The smallest order is 50.00 BOB.",
         ),
         ({"side": "buy", "amount": "500", "payment": "Zelle"}, "No ad takes this amount."),
         ({"side": "buy", "amount": "-1"}, "Say an amount above zero."),
