@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import parse_etags
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from analytics.exceptions import AnalyticsError, NotFound
 from analytics.models import AnomalyEvent
+from analytics.pages.charts import Chart
 from analytics.pages.review import inbox
 from analytics.pages.review.anomaly_detail import VERDICTS, detail
 from analytics.pages.review.event_chart import event_chart
 from analytics.review.asked import FILTERS, event_query, number, person
+from analytics.review.fresh import chart_if_new
 from analytics.selectors.aftermath import aftermath
 from analytics.selectors.anomalies import (
     event_inbox,
@@ -126,17 +125,13 @@ def chart(request: HttpRequest, pk: int) -> HttpResponse:
     """The event's chart as JSON with what its version expected row by row; with If-None-Match only
     if something is new."""
     event = _event(pk)
-    told = f"{event.updated_at}-{market_counters(event.market).revision}-{get_language()}"
-    etag = f'"{sha256(told.encode()).hexdigest()[:32]}"'
-    if etag in parse_etags(request.headers.get("If-None-Match", "")):
-        answer = HttpResponse(status=304)
-    else:
+    told = f"{event.pk}-{event.updated_at}-{market_counters(event.market).revision}"
+
+    def make() -> Chart | None:
         around = event_around(event)
-        made = event_chart(event, event_view(event), around.expected, around.scores)
-        answer = JsonResponse(made.spec() if made else {}, safe=False)
-    answer.headers["ETag"] = etag
-    answer.headers["Cache-Control"] = "private, no-cache"
-    return answer
+        return event_chart(event, event_view(event), around.expected, around.scores)
+
+    return chart_if_new(request, told, make)
 
 
 def asked(request: HttpRequest) -> str:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
-from hashlib import sha256
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import parse_etags
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -26,6 +23,7 @@ from analytics.pages.review.compare import compared_parameters
 from analytics.pages.runs import loss_chart
 from analytics.review import forms
 from analytics.review.asked import number, person
+from analytics.review.fresh import chart_if_new
 from analytics.review.versions import heading, of_market, of_task
 from analytics.selectors.runs import backtest_get, run_get
 from analytics.selectors.versions import market_runs
@@ -162,16 +160,8 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 def losses(request: HttpRequest, pk: int) -> HttpResponse:
     """The chart of its losses as JSON; with If-None-Match only if another epoch was done."""
     run = _run(pk)
-    told = f"{run.pk}-{run.attempts}-{len(run.losses)}-{get_language()}"
-    etag = f'"{sha256(told.encode()).hexdigest()[:32]}"'
-    if etag in parse_etags(request.headers.get("If-None-Match", "")):
-        answer = HttpResponse(status=304)
-    else:
-        chart = _losses(run)
-        answer = JsonResponse(chart.spec() if chart else {}, safe=False)
-    answer.headers["ETag"] = etag
-    answer.headers["Cache-Control"] = "private, no-cache"
-    return answer
+    told = f"{run.pk}-{run.attempts}-{len(run.losses)}"
+    return chart_if_new(request, told, lambda: _losses(run))
 
 
 @require_POST
