@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from analytics.services.jobs.training import family_list
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -17,6 +18,7 @@ HOUR = dt.timedelta(hours=1)
 @pytest.fixture
 def market():
     """One with events, two versions of a forecast, a training that is under way and a backtest."""
+    family_list()  # torch is loaded here: a page that waits for it would time out on a busy machine
     market = factories.make_market()
     now = timezone.now()
     factories.make_quotes(market, 500, end=now)
@@ -170,7 +172,7 @@ def test_a_promotion_is_confirmed_on_a_page_of_its_own(visit, market):
     with made.page.expect_navigation():
         made.page.get_by_role("link", name="Promote…").click()
     made.page.get_by_label("Force it even if").check()
-    made.page.get_by_label("Reason").fill("it knows Christmas")
+    made.page.get_by_label("Reason", exact=True).fill("it knows Christmas")
     with made.page.expect_navigation():
         made.page.get_by_role("button", name="Promote").click()
     assert "lstm v1 answers from now on." in made.page.locator(".messages").inner_text()
