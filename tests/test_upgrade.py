@@ -27,7 +27,7 @@ from django.test import Client
 from django.utils.module_loading import import_string
 
 import ml
-from analytics.models import TrainedModel, WorkerHeartbeat
+from analytics.models import Market, TrainedModel, WorkerHeartbeat
 from bench.golden.compare import Comparison
 from bench.golden.plain import masked
 from bench.state.questions import SIDES, TOKEN, figures_of, processor
@@ -219,6 +219,8 @@ def test_people_see_it(upgraded, django_user_model):
     client = Client()
     client.force_login(django_user_model.objects.get(username="ana"))
     numbers = TrainedModel.objects.values_list("pk", flat=True)
-    pages = ["/", "/live/", "/patterns/", *(f"/models/{number}/" for number in numbers)]
+    pages = ["/", "/live/", "/patterns/", "/collection/", "/operations/", "/preferences/"]
+    pages += [f"/markets/{pk}/" for pk in Market.objects.values_list("pk", flat=True)]
+    pages += [f"/models/{number}/" for number in numbers]
     assert {path: client.get(path).status_code for path in pages} == dict.fromkeys(pages, 200)
     assert WorkerHeartbeat.objects.get().name == "worker-1"

@@ -45,7 +45,7 @@ SORTS: Mapping[str, tuple[Any, Any, Key]] = {
     "pattern": (
         gettext_lazy("Pattern"),
         "",
-        lambda r: word(r.pattern.label) if r.pattern and r.pattern.clear else None,
+        lambda r: word(r.pattern.label) if r.pattern and r.pattern.clear and not r.stale else None,
     ),
     "alarms": (
         gettext_lazy("Anomalies"),
@@ -91,7 +91,7 @@ def heads(sort: str, down: bool, text: str) -> list[dict[str, Any]]:
 
 def line(row: Row, *, now: dt.datetime, marked: bool) -> dict[str, Any]:
     """A market of the overview, ready for its template."""
-    speaks = pattern_speaks(row.pattern, now)
+    speaks = not row.stale and pattern_speaks(row.pattern, now)
     return {
         "market": row.market,
         "marked": marked,

@@ -51,7 +51,6 @@ def pages(market):
     event, forecast = market.anomaly_events.get(), market.forecasts.first()
     admin = {"trainingrun": run, "anomalyevent": event, "forecast": forecast}
     ours = {
-        reverse("analytics:home"): "html",
         reverse("analytics:market", args=[market.pk]): "html",
         reverse("analytics:patterns"): "html",
     }

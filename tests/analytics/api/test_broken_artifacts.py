@@ -159,7 +159,8 @@ def test_an_artifact_that_is_no_use_falls_back_and_is_shown(client, trained, hom
     assert info["markets"][0]["tasks"]["price"]["broken"] is True
     client.force_login(get_user_model().objects.get())
     assert "broken" in client.get("/admin/analytics/trainedmodel/").content.decode()
-    assert "✗ broken" in client.get("/").content.decode()
+    page = client.get(f"/markets/{bad.market_id}/").content.decode()
+    assert "✗ broken" in page
 
 
 def test_an_answer_that_is_not_finite_falls_back(client, trained, monkeypatch):

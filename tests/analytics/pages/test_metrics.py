@@ -58,6 +58,7 @@ RAW = sorted(
     if re.search(r"[_\d]", name) or name in ("crps", "mae", "ece")
 )
 LANGUAGES = ("en", "es")
+PAGES = ("home", "live", "patterns", "collection", "operations", "preferences")
 
 
 class Visible(HTMLParser):
@@ -154,7 +155,7 @@ def test_horizons_of_a_metric_are_explained_once():
 # ---------------------------------------------------------------------------------- what is shown
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_page_shows_a_raw_name(full, admin_client, language):
-    addresses = [reverse(f"analytics:{name}") for name in ("home", "live", "patterns")]
+    addresses = [reverse(f"analytics:{name}") for name in PAGES]
     addresses += [reverse("analytics:model-card", args=[m.pk]) for m in TrainedModel.objects.all()]
     addresses += [reverse("analytics:models"), "/anomalies/?state=all&everything=1"]
     addresses += [reverse("analytics:anomaly", args=[e.pk]) for e in AnomalyEvent.objects.all()]

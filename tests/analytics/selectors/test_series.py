@@ -11,8 +11,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from analytics.models import PriceHistory
-from analytics.selectors.series import POINTS, quote_series, thin
+from analytics.models import Market, PriceHistory
+from analytics.selectors.series import POINTS, quote_series, quote_series_of, thin
 from tests import factories
 
 NOW = timezone.now().replace(microsecond=0)
@@ -52,6 +52,34 @@ def test_more_of_the_past_is_read_when_it_is_asked_for():
     long = quote_series(market, NOW - dt.timedelta(hours=20))
     again = quote_series(market, NOW - dt.timedelta(hours=2))
     assert [len(s.at) for s in (short, long, again)] == [5, 41, 5]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_markets_are_read_in_one_query_and_continued_in_another():
+    # By symbol they stand the other way round than by id.
+    symbols = ("USDT/VES@x", "USDT/BOB@x", "BTC/BOB@x")
+    markets = [factories.make_market(symbol) for symbol in symbols]
+    for place, market in enumerate(markets):
+        factories.make_quotes(market, 10 + place, end=NOW, price=10.0**place)
+
+    def read():
+        fresh = Market.objects.in_bulk([m.pk for m in markets]).values()
+        with CaptureQueriesContext(connection) as caught:
+            found = quote_series_of(dict.fromkeys(fresh, SINCE))
+        return [found[m.pk] for m in markets], len(caught)
+
+    first, asked = read()
+    assert asked == 1
+    assert [len(series.at) for series in first] == [10, 11, 12]
+    levels = [float(np.median(series.column("bid"))) for series in first]
+    assert levels == [pytest.approx(10.0**place, rel=0.02) for place in range(3)]
+    later = NOW + dt.timedelta(minutes=1)
+    PriceHistory.objects.create(market=markets[1], timestamp=later, bid="9.5")
+    PriceHistory.objects.filter(market=markets[2]).first().delete()
+    second, asked = read()
+    assert asked == 2
+    assert [len(series.at) for series in second] == [10, 12, 11]
+    assert second[1].column("bid")[-1] == 9.5
 
 
 @pytest.mark.django_db
