@@ -5,8 +5,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import time
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 from analytics.conf import conf
 
@@ -36,6 +40,21 @@ def folder_of(name: str) -> Path:
     if Path(name).name != name or name.startswith("."):
         raise ValueError(f"{name!r} is not an artifact's name")
     return conf().artifacts / name
+
+
+def pack(name: str, more: Mapping[str, str]) -> IO[bytes]:
+    """The published folder of that name as a zip, with further texts `more` by file name; read from
+    its beginning. Weights do not shrink: they are stored as they are. Raises FileNotFoundError."""
+    folder = folder_of(name)
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    packed = tempfile.TemporaryFile()  # noqa: SIM115 (whoever sends it closes it)
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for path in files:
+            archive.write(path, f"{name}/{path.name}")
+        for file, text in more.items():
+            archive.writestr(f"{name}/{file}", text)
+    packed.seek(0)
+    return packed
 
 
 def discard(folder: Path) -> None:

@@ -1,6 +1,6 @@
 """Addresses of the HTML pages."""
 
-from django.urls import path
+from django.urls import include, path
 
 from analytics import views
 from analytics.desk import collection, market, offers, operations, overview, preferences
@@ -20,6 +20,7 @@ urlpatterns = [
     path("preferences/", preferences.preferences, name="preferences"),
     path("favourite/", preferences.favourite, name="favourite"),
     path("models/<int:pk>/", views.model_card, name="model-card"),
+    path("", include("analytics.review.urls")),
     path("readyz", views.readyz, name="readyz"),
     path("live/", views.live, name="live"),
     path("patterns/", views.patterns, name="patterns"),

@@ -18,9 +18,10 @@ from django.utils.translation import gettext_lazy as _
 from analytics.admin.base import CappedPaginator, MarketFilter, OwnedAdmin, drawn, mark, operate
 from analytics.models import AnomalyEvent, AnomalyResult, AnomalyWatch
 from analytics.pages.anomalies import expected_rows
-from analytics.pages.market import event_chart
+from analytics.pages.review.event_chart import event_chart
 from analytics.selectors.anomalies import anomaly_list, event_list
 from analytics.selectors.chart import event_view
+from analytics.services.anomalies.around import event_stored
 from analytics.services.anomalies.feedback import anomaly_acknowledge, anomaly_label, event_judge
 from analytics.words import sentence, word
 
@@ -109,7 +110,7 @@ class AnomalyEventAdmin(_Strange):
 
     @admin.display(description=_("quotes"))
     def chart(self, event: AnomalyEvent) -> SafeString | str:
-        return drawn(event_chart(event, event_view(event)))
+        return drawn(event_chart(event, event_view(event), event_stored(event).expected))
 
     @admin.display(description=_("rows"))
     def row_link(self, event: AnomalyEvent) -> SafeString:

@@ -13,7 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from analytics.admin.base import MarketFilter, RunAdmin, nothing, operate, pretty
+from analytics.admin.base import MarketFilter, RunAdmin, confirmed, nothing, operate, pretty
 from analytics.models import BacktestRun, Market
 from analytics.pages.forecasts import backtest_table
 from analytics.selectors.runs import backtest_list
@@ -88,6 +88,7 @@ class BacktestRunAdmin(RunAdmin):
         return pretty(run.params)
 
     @admin.action(description=_("Cancel"), permissions=["operate"])
+    @confirmed(_("Cancel these runs?"))
     def cancel(self, request: HttpRequest, queryset: QuerySet[BacktestRun]) -> None:
         operate(self, request, queryset, lambda run: job_cancel(run=run, by=request.user))
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, wraps
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth import get_permission_codename
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.forms.widgets import Script
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -127,6 +129,36 @@ def operate(
         text = ngettext("Done for %(n)d row.", "Done for %(n)d rows.", done) % {"n": done}
         model_admin.message_user(request, text, messages.SUCCESS)
     return done
+
+
+Action = Callable[[Any, HttpRequest, QuerySet], HttpResponse | None]
+
+
+def confirmed(question: Any) -> Callable[[Action], Action]:
+    """An action that first asks, on a page that names the rows, and acts when that is answered."""
+
+    def asking(action: Action) -> Action:
+        @wraps(action)
+        def asked(
+            model_admin: admin.ModelAdmin, request: HttpRequest, queryset: QuerySet
+        ) -> HttpResponse | None:
+            if "confirmed" in request.POST:
+                return action(model_admin, request, queryset)
+            context = {
+                **model_admin.admin_site.each_context(request),
+                "title": question,
+                "opts": model_admin.opts,
+                "rows": queryset,
+                "action": request.POST.get("action", ""),
+                "across": request.POST.get("select_across", "0"),
+                "checkbox_name": ACTION_CHECKBOX_NAME,
+                "media": model_admin.media,
+            }
+            return TemplateResponse(request, "admin/analytics/confirm.html", context)
+
+        return asked
+
+    return asking
 
 
 def mark(state: str, text: str) -> SafeString:

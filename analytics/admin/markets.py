@@ -16,13 +16,15 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from analytics.admin.backtests import backtest_markets
-from analytics.admin.base import CappedPaginator, MarketFilter, OwnedAdmin, mark, operate
+from analytics.admin.base import CappedPaginator, MarketFilter, OwnedAdmin, drawn, mark, operate
 from analytics.admin.deletions import delete_quotes
 from analytics.admin.training import train, train_family
 from analytics.models import Market, PriceHistory
 from analytics.models.choices import Task
 from analytics.pages.dashboard import freshness
 from analytics.pages.forecasts import accuracy_lines
+from analytics.pages.market import market_chart
+from analytics.selectors.chart import RANGES, market_view
 from analytics.selectors.prices import market_freshness, market_list
 from analytics.services.anomalies.scan import anomaly_scan
 from analytics.services.forecasts.accuracy import accuracy_of
@@ -54,7 +56,7 @@ class MarketAdmin(OwnedAdmin):
     form = MarketForm
     list_display = ["symbol", "fresh", "last_quote", "age", "cadence_minutes"]
     search_fields = ["asset", "fiat", "exchange"]
-    readonly_fields = ["created_at", "fresh", "last_quote", "live_accuracy"]
+    readonly_fields = ["created_at", "fresh", "last_quote", "chart", "live_accuracy"]
     fields = ["asset", "fiat", "exchange", "cadence_minutes", *readonly_fields]
     actions = [
         *("train_price", "train_spread", "train_anomaly", "train_pattern", "train_all"),
@@ -104,6 +106,11 @@ class MarketAdmin(OwnedAdmin):
     @admin.display(description=_("age"))
     def age(self, market: Market) -> str:
         return self._freshness(market)["age"]
+
+    @admin.display(description=_("last week"))
+    def chart(self, market: Market) -> SafeString | str:
+        view = market_view(market, RANGES["7d"]) if market.pk else None
+        return drawn(market_chart(view, "7d") if view else None)
 
     @admin.display(description=_("live accuracy"))
     def live_accuracy(self, market: Market) -> SafeString:

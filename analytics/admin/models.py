@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import Model, QuerySet
@@ -9,18 +11,23 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from analytics.admin.base import MarketFilter, OwnedAdmin, drawn, mark, operate
+from analytics.admin.base import MarketFilter, OwnedAdmin, confirmed, drawn, mark, operate
 from analytics.models import ModelEvent, TrainedModel
 from analytics.pages import models as pages
 from analytics.pages.metrics import metric_lines
+from analytics.pages.review.versions import live_chart
 from analytics.pages.runs import loss_chart
 from analytics.selectors.models import is_broken, model_decision, model_list
+from analytics.selectors.versions import live_daily
 from analytics.services.registry.promotion import model_promote, model_retire, model_rollback
 
+#: Days that live figures look back on.
+LIVE_DAYS = 90
 _STATES = {"active": "good", "retired": "quiet"}
 
 
@@ -60,6 +67,7 @@ class TrainedModelAdmin(OwnedAdmin):
         (None, {"fields": ["market", "task", "family", "version", "state", "run", "card"]}),
         (_("Against the active version"), {"fields": ["comparison"]}),
         (_("Measured"), {"fields": ["against_baseline", "all_metrics", "test_from", "loss_curve"]}),
+        (_("Live"), {"fields": ["live"]}),
         (_("Data"), {"fields": ["data_window", "trained_until", "step_minutes", "window"]}),
         (_("Artifact"), {"fields": ["inputs", "artifact", "checksum", "device", "trained_at"]}),
     ]
@@ -102,6 +110,12 @@ class TrainedModelAdmin(OwnedAdmin):
         found = pages.decision(model_decision(model), str(model))
         return render_to_string("admin/analytics/comparison.html", {"decision": found})
 
+    @admin.display(description=_("live figures"))
+    def live(self, model: TrainedModel) -> SafeString | str:
+        since = timezone.now() - dt.timedelta(days=LIVE_DAYS)
+        rows = live_daily(model.market, model.task, since=since)
+        return drawn(live_chart("live-figures", rows))
+
     @admin.display(description=_("loss per epoch"))
     def loss_curve(self, model: TrainedModel) -> SafeString | str:
         return drawn(loss_chart(f"loss-{model.run_id}", model.run.losses))
@@ -141,6 +155,7 @@ class TrainedModelAdmin(OwnedAdmin):
         return TemplateResponse(request, "admin/analytics/promote.html", context)
 
     @admin.action(description=_("Retire"), permissions=["operate"])
+    @confirmed(_("Take these versions out of service?"))
     def retire(self, request: HttpRequest, queryset: QuerySet[TrainedModel]) -> None:
         operate(self, request, queryset, lambda model: model_retire(model=model, by=request.user))
 
@@ -148,6 +163,7 @@ class TrainedModelAdmin(OwnedAdmin):
         description=_("Roll back this market and task to the earlier version"),
         permissions=["operate"],
     )
+    @confirmed(_("Roll back to the earlier versions?"))
     def rollback(self, request: HttpRequest, queryset: QuerySet[TrainedModel]) -> None:
         # Two versions of one market and task would roll back twice: that is, nowhere.
         once = {(m.market_id, m.task): m for m in queryset}

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from analytics.admin.base import MarketFilter, OwnedAdmin, RunAdmin, drawn, operate, pretty
+from analytics.admin.base import (
+    MarketFilter,
+    OwnedAdmin,
+    RunAdmin,
+    confirmed,
+    drawn,
+    operate,
+    pretty,
+)
 from analytics.models import TrainingRun, WorkerHeartbeat
 from analytics.pages import runs
 from analytics.pages.audit import audit_lines, audit_rows
+from analytics.pages.review.versions import run_line
 from analytics.selectors.runs import run_list
 from analytics.services.jobs.lifecycle import job_cancel
 
@@ -69,7 +82,20 @@ class TrainingRunAdmin(RunAdmin):
 
     @admin.display(description=_("loss per epoch"))
     def loss_curve(self, run: TrainingRun) -> SafeString | str:
-        return drawn(runs.loss_chart(f"loss-{run.pk}", run.losses))
+        chart = runs.loss_chart(f"loss-{run.pk}", run.losses)
+        if chart is not None and run.is_open:
+            chart = replace(chart, url=reverse("analytics:model-losses", args=[run.pk]))
+        return drawn(chart)
+
+    def view_on_site(self, run: TrainingRun) -> str:
+        return reverse("analytics:model-run", args=[run.pk])
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        context["run_line"] = run_line(kwargs["obj"])
+        context["operates"] = self.has_operate_permission(request)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description=_("data audit"))
     def audit_report(self, run: TrainingRun) -> SafeString:
@@ -87,6 +113,7 @@ class TrainingRunAdmin(RunAdmin):
         return pretty(run.versions)
 
     @admin.action(description=_("Cancel"), permissions=["operate"])
+    @confirmed(_("Cancel these runs?"))
     def cancel(self, request: HttpRequest, queryset: QuerySet[TrainingRun]) -> None:
         operate(self, request, queryset, lambda run: job_cancel(run=run, by=request.user))
 

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
-from analytics.admin.base import operate
+from analytics.admin.base import confirmed, operate
 from analytics.models import Market
 from analytics.models.choices import Task
 from analytics.services.jobs.training import family_list, training_request
@@ -30,7 +30,8 @@ def train(label: Any, *tasks: str) -> Callable[..., None]:
         for task in tasks:
             _ask(model_admin, request, queryset, task)
 
-    return admin.action(description=label, permissions=["operate"])(action)
+    asked = confirmed(_("Train these markets?"))(action)
+    return admin.action(description=label, permissions=["operate"])(asked)
 
 
 def _ask(

@@ -40,7 +40,7 @@ def mark(row: AnomalyEvent) -> Mark:
         end=row.end.timestamp(),
         label=f"{row.get_severity_display()} · {word(row.kind)}: {sentence(row.phrases, row.text)}",
         color=COLORS.get(row.severity, "warn"),
-        href=reverse("admin:analytics_anomalyevent_change", args=[row.pk]),
+        href=reverse("analytics:anomaly", args=[row.pk]),
     )
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from analytics.models import AnomalyEvent, Forecast, Market
+from analytics.models import Forecast, Market
 from analytics.pages.anomalies import mark
 from analytics.pages.charts import (
     Band,
@@ -27,7 +26,7 @@ from analytics.pages.charts import (
 )
 from analytics.pages.fans import fan_parts, fan_table
 from analytics.pages.numbers import number
-from analytics.selectors.chart import Drawn, EventView, MarketView
+from analytics.selectors.chart import Drawn, MarketView
 from analytics.words import word
 
 #: Colour of a regime, as a CSS variable; its name is always told too.
@@ -45,7 +44,7 @@ def range_name(name: str) -> str:
 def market_chart(view: MarketView, range_: str, depths: Sequence[Depth] = ()) -> Chart:
     """The spec of what was read, for the page and for its updates alike. `depths` are (moment,
     asset that bids want near the best price, that asks offer there)."""
-    quotes = _quotes(view.quotes)
+    quotes = quotes_table(view.quotes)
     tables = [quotes]
     price, spread = (_fan(view.price, "p."), _fan(view.spread, "s."))
     tables += [table for table in (price, spread) if table is not None]
@@ -64,56 +63,22 @@ def market_chart(view: MarketView, range_: str, depths: Sequence[Depth] = ()) ->
         panels=[panel for panel in panels if panel.lines],
         extent=view.extent,
         thinned=view.thinned,
-        figures=_figures(quotes),
+        figures=quote_figures(quotes),
         url=f"{reverse('analytics:market-chart', args=[view.market.pk])}?range={range_}",
     )
 
 
-def event_chart(event: AnomalyEvent, view: EventView) -> Chart | None:
-    """An event's page: the prices around it, and how strange its rows were. None without quotes."""
-    quotes = _quotes(view.quotes)
-    if not quotes.columns:
-        return None
-    lines, bands = _sides(quotes)
-    panels = [
-        Panel(
-            title=_("Price (%(unit)s)") % {"unit": event.market.fiat},
-            lines=lines,
-            bands=bands,
-            digits=digits(quotes.columns[lines[0].column]),
-            marks=[replace(mark(event), href="")],
-        )
-    ]
-    tables = [quotes]
-    if view.scores:
-        x = [at.timestamp() for at, _score in view.scores]
-        tables.append(Table(x=x, columns={"score": [score for _at, score in view.scores]}))
-        score = Line(column="score", label=_("score"), kind="points", color="bad")
-        title = _("Score; the rule is the threshold")
-        panels.append(
-            Panel(title=title, lines=[score], height=130, zero=True, level=event.threshold)
-        )
-    return Chart(
-        id=f"event-{event.pk}",
-        title=str(event),
-        summary=mark(event).label,
-        tables=tables,
-        panels=panels,
-        figures=_figures(quotes),
-    )
-
-
-def _quotes(drawn: Drawn) -> Table:
+def quotes_table(drawn: Drawn) -> Table:
     known = {name: c.tolist() for name, c in drawn.columns.items() if np.isfinite(c).any()}
     return Table(x=drawn.at.tolist(), columns=known, breaks=drawn.breaks)
 
 
-def _sides(quotes: Table) -> tuple[list[Line], list[Band]]:
+def sides(quotes: Table) -> tuple[list[Line], list[Band]]:
     """Bid and ask with what lies between them; the price where there are no sides."""
-    sides = {"bid": _("bid"), "ask": _("ask")}
+    named = {"bid": _("bid"), "ask": _("ask")}
     lines = [
         Line(column=side, label=label, color=side)
-        for side, label in sides.items()
+        for side, label in named.items()
         if side in quotes.columns
     ]
     if not lines and "average" in quotes.columns:
@@ -129,7 +94,7 @@ def _fan(forecast: Forecast | None, prefix: str) -> Table | None:
 
 
 def _price(view: MarketView, quotes: Table, fan: Table | None) -> Panel:
-    lines, bands = _sides(quotes)
+    lines, bands = sides(quotes)
     places = digits(quotes.columns[lines[0].column]) if lines else 2
     if fan is not None:
         more, intervals = fan_parts(fan, "p.")
@@ -206,7 +171,7 @@ def _regimes(view: MarketView) -> list[Mark]:
     return parts
 
 
-def _figures(quotes: Table) -> Figures:
+def quote_figures(quotes: Table) -> Figures:
     heads = {
         "bid": _("bid"),
         "ask": _("ask"),

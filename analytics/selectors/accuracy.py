@@ -99,8 +99,8 @@ def tallies(
             naive_squared=Sum(F("naive_error") * F("naive_error")),
             cross=Sum(F("error") * F("naive_error")),
             crps_=Sum("crps"),
-            inside_80_=_count("inside_80"),
-            inside_90_=_count("inside_90"),
+            inside_80_=inside_of("inside_80"),
+            inside_90_=inside_of("inside_90"),
             first=Min("target_at"),
             last=Max("target_at"),
         )
@@ -120,7 +120,7 @@ def daily(market: Market, task: str, *, since: dt.datetime) -> list[tuple[dt.dat
         n=Count("pk"),
         error_=Sum("error"),
         naive=Sum("naive_error"),
-        inside=_count("inside_90"),
+        inside=inside_of("inside_90"),
     )
     return [(row["day"], row) for row in rows.order_by("day")]
 
@@ -134,6 +134,7 @@ def merged(found: Iterable[Tally]) -> list[Tally]:
     return list(whole.values())
 
 
-def _count(field: str) -> Sum:
+def inside_of(field: str) -> Sum:
+    """How many scores have this flag."""
     one = Case(When(**{field: True}, then=Value(1.0)), default=0.0, output_field=FloatField())
     return Sum(one)

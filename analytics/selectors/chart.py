@@ -179,11 +179,16 @@ class EventView:
     scores: list[tuple[dt.datetime, float]]
 
 
-def event_view(event: AnomalyEvent) -> EventView:
-    """As long before and after as the event lasted, a day at least."""
+def event_span(event: AnomalyEvent) -> tuple[dt.datetime, dt.datetime]:
+    """What is shown around it: as long before and after as it lasted, a day at least."""
     wide = max(event.end - event.start, dt.timedelta(days=1))
-    quotes = quote_series(event.market, event.start - wide)
-    quotes = quotes.between(0, (event.end + wide).timestamp())
+    return event.start - wide, event.end + wide
+
+
+def event_view(event: AnomalyEvent) -> EventView:
+    """The quotes of `event_span`."""
+    start, end = event_span(event)
+    quotes = quote_series(event.market, start).between(0, end.timestamp())
     drawn = _drawn(quotes, 60 * ml.staleness_limit(event.market.cadence_minutes))
     rows = event.results.order_by("timestamp").values_list("timestamp", "score")
     return EventView(quotes=drawn, scores=list(rows[:_MOST_SCORES]))

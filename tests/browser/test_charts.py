@@ -223,7 +223,7 @@ def test_a_flag_leads_to_the_page_of_its_event(opened, market):
     flag.focus()
     flag.press("Enter")
     event = market.anomaly_events.get()
-    opened.page.wait_for_url(f"**{reverse('admin:analytics_anomalyevent_change', args=[event.pk])}")
+    opened.page.wait_for_url(f"**{reverse('analytics:anomaly', args=[event.pk])}")
 
 
 def test_colours_follow_the_scheme(opened):

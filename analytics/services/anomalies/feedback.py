@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
@@ -76,6 +77,30 @@ def event_judge(
         judged = event_get(event.pk)
         events.publish(events.AnomalyChanged(**fact_of(judged)))
     return judged
+
+
+def event_acknowledge(*, event: AnomalyEvent, by: Any = None) -> AnomalyEvent:
+    """Note that somebody has seen it, whatever it was; rows that were seen before stay named after
+    whom they are. A row that it gains later is new again."""
+    unseen = AnomalyResult.objects.filter(event=event.pk, acknowledged_at=None)
+    unseen.update(acknowledged_at=timezone.now(), acknowledged_by=by)
+    return event_get(event.pk)
+
+
+def events_settle(*, ids: Iterable[int], verdict: str, by: Any = None) -> tuple[int, int]:
+    """Many at once: `seen`, `true` or `false`, all or none. What somebody has judged already is
+    left alone. Answers how many were settled and how many left; raises InvalidInput
+    (bad_feedback)."""
+    said = None if verdict == "seen" else parse_feedback(verdict)
+    wanted = set(ids)
+    with transaction.atomic():
+        rows = list(event_list().filter(pk__in=wanted, feedback=Feedback.NONE))
+        for event in rows:
+            if said is None:
+                event_acknowledge(event=event, by=by)
+            else:
+                event_judge(event=event, feedback=said, by=by)
+    return len(rows), len(wanted) - len(rows)
 
 
 def anomaly_acknowledge(*, anomaly: AnomalyResult, by: Any = None) -> AnomalyResult:

@@ -28,7 +28,7 @@ def test_a_person_who_may_only_look_gets_no_actions(client, full):
     client.force_login(user)
     model = TrainedModel.objects.first()
     assert "rollback" not in client.get(url("trainedmodel")).content.decode()
-    act(client, "trainedmodel", "retire", model)
+    act(client, "trainedmodel", "retire", model, confirmed=1)
     model.refresh_from_db()
     assert model.status == "active"
 
@@ -38,14 +38,14 @@ def test_a_refusal_becomes_a_message(admin_client, full, monkeypatch):
         raise Conflict("A price training is already open.")
 
     monkeypatch.setattr(training, "training_request", refuse)
-    page = act(admin_client, "market", "train_price", full)
+    page = act(admin_client, "market", "train_price", full, confirmed=1)
     assert "A price training is already open." in page
 
 
 def test_train_all_asks_for_the_four(admin_client, full, monkeypatch):
     asked = []
     monkeypatch.setattr(training, "training_request", lambda **given: asked.append(given["task"]))
-    act(admin_client, "market", "train_all", full)
+    act(admin_client, "market", "train_all", full, confirmed=1)
     assert asked == ["price", "spread", "anomaly", "pattern"]
 
 
@@ -72,17 +72,17 @@ def test_actions_without_a_model_say_so(admin_client, action):
 
 
 def test_training_without_history_says_so(admin_client):
-    page = act(admin_client, "market", "train_all", factories.make_market())
+    page = act(admin_client, "market", "train_all", factories.make_market(), confirmed=1)
     assert page.count('class="error"') == 4
     assert not TrainingRun.objects.exists()
 
 
 def test_a_queued_run_is_cancelled(admin_client):
     run = factories.make_run(factories.make_market())
-    act(admin_client, "trainingrun", "cancel", run)
+    act(admin_client, "trainingrun", "cancel", run, confirmed=1)
     run.refresh_from_db()
     assert run.status == "cancelled"
-    assert "already closed" in act(admin_client, "trainingrun", "cancel", run)
+    assert "already closed" in act(admin_client, "trainingrun", "cancel", run, confirmed=1)
 
 
 def test_promotion_asks_first_and_then_promotes(admin_client, monkeypatch):
@@ -103,10 +103,10 @@ def test_retire_and_roll_back(admin_client):
     old = factories.make_model(market, status="retired")
     ModelEvent.objects.create(model=old, label="x", action="promoted")
     new = factories.make_model(market)
-    act(admin_client, "trainedmodel", "rollback", new, old)
+    act(admin_client, "trainedmodel", "rollback", new, old, confirmed=1)
     old.refresh_from_db()
     assert old.status == "active"
-    act(admin_client, "trainedmodel", "retire", old)
+    act(admin_client, "trainedmodel", "retire", old, confirmed=1)
     old.refresh_from_db()
     assert old.status == "retired"
 

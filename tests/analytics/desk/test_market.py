@@ -63,9 +63,7 @@ def test_one_time_axis_carries_price_spread_and_what_is_said_of_them(reader, mar
     assert lines[:2] == ["bid", "ask"]
     assert {"p.median", "p.q0.05", "past"} < set(lines)
     assert [b["label"] for b in price["bands"]] == ["", "90 %", "80 %", "50 %", "its 90 %"]
-    assert [m["href"] for m in price["marks"]] == [
-        reverse("admin:analytics_anomalyevent_change", args=[event.pk])
-    ]
+    assert [m["href"] for m in price["marks"]] == [reverse("analytics:anomaly", args=[event.pk])]
     (strip,) = price["strips"]
     assert [part["label"] for part in strip["parts"]] == ["range", "up-trend"]
     assert strip["parts"][0]["end"] == strip["parts"][1]["start"]

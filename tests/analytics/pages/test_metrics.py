@@ -14,7 +14,7 @@ from django.utils import translation
 
 import ml
 from analytics.management.tables import decision_table, plain_table
-from analytics.models import Market, ModelEvent, TrainedModel
+from analytics.models import AnomalyEvent, Market, ModelEvent, TrainedModel
 from analytics.pages.forecasts import backtest_table
 from analytics.pages.metrics import (
     HIGHER,
@@ -34,6 +34,7 @@ from tests.factories import (
     make_model,
     make_pattern,
     make_quotes,
+    make_run,
     make_score,
 )
 
@@ -156,6 +157,15 @@ def test_horizons_of_a_metric_are_explained_once():
 def test_no_page_shows_a_raw_name(full, admin_client, language):
     addresses = [reverse(f"analytics:{name}") for name in PAGES]
     addresses += [reverse("analytics:model-card", args=[m.pk]) for m in TrainedModel.objects.all()]
+    addresses += [reverse("analytics:models"), "/anomalies/?state=all&everything=1"]
+    addresses += [reverse("analytics:anomaly", args=[e.pk]) for e in AnomalyEvent.objects.all()]
+    for model in TrainedModel.objects.all():
+        of = [model.market_id, model.task]
+        addresses += [reverse(f"analytics:models-{name}", args=of) for name in ("task", "train")]
+        addresses.append(reverse("analytics:model-run", args=[model.run_id]))
+        twin = make_run(full, model.task, "succeeded", config={"batch_size": 8})
+        addresses.append(f"/models/compare/?run={model.run_id}&run={twin.pk}")
+        addresses.append(reverse("analytics:model-decide", args=[model.pk, "retire"]))
     for name in ("market", "market-more"):
         addresses += [reverse(f"analytics:{name}", args=[m.pk]) for m in Market.objects.all()]
     for address in addresses:

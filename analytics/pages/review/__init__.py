@@ -1,0 +1,1 @@
+"""What the pages say on which people judge: anomalies, versions of models, runs side by side."""

@@ -1,0 +1,1 @@
+"""The pages on which people judge: anomalies, versions of models, their runs."""
