@@ -24,6 +24,9 @@ class AnalyticsConf:
     MAX_ATTEMPTS: int = entry(2, "How often a run may be started before it is refused.")
     HEARTBEAT_SECONDS: int = entry(15, "How often a running training and the worker report.")
     REAP_AFTER: int = entry(300, "Seconds without a heartbeat after which a run counts as dead.")
+    WEDGED_AFTER: int = entry(
+        300, "Seconds without an answer after which a cluster of the worker is restarted."
+    )
     MAX_SEQUENCE_ROWS: int = entry(20_000, "Most rows of a posted sequence.")
     MAX_BULK_ROWS: int = entry(10_000, "Most quotes of one bulk upload.")
     MAX_UPLOAD_MB: int = entry(64, "Largest file, in MB, that the import page takes.")

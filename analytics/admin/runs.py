@@ -93,7 +93,10 @@ class TrainingRunAdmin(RunAdmin):
 
 @admin.register(WorkerHeartbeat)
 class WorkerHeartbeatAdmin(OwnedAdmin):
-    list_display = ["name", "pid", "started_at", "seen_at", "answered_at", "restarts"]
+    list_display = [
+        *("name", "cluster", "pid", "started_at", "seen_at", "answered_at", "restarts"),
+        *("restarted_at", "restart_reason"),
+    ]
     fields = [*list_display, "device_report"]
 
     @admin.display(description=_("device"))

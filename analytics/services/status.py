@@ -95,9 +95,12 @@ def readiness(*, now: dt.datetime | None = None) -> dict[str, Any]:
     the worker, and collected markets that are stale. Raises DatabaseError where it cannot."""
     now = now or timezone.now()
     stale = collected_stale(now=now)
+    workers = worker_status(now=now)
     return {
         "ready": True,
-        "worker_alive": worker_status(now=now)["alive"],
+        "worker_alive": workers["alive"],
+        "worker_restarts": workers["restarts"],
+        "worker_restarted_at": workers["restarted_at"],
         "collected": MarketSource.objects.filter(enabled=True).count(),
         "stale": len(stale),
         "stale_markets": stale,
@@ -114,18 +117,23 @@ def worker_status(*, now: dt.datetime | None = None) -> dict[str, Any]:
         workers.append(
             {
                 "name": row.name,
+                "cluster": row.cluster,
                 "pid": row.pid,
                 "started_at": row.started_at,
                 "seen_at": row.seen_at,
                 "age_seconds": age,
                 "alive": age <= limit,
                 "restarts": row.restarts,
+                "restarted_at": row.restarted_at,
+                "restart_reason": row.restart_reason,
                 "device": row.device,
             }
         )
     running = TrainingRun.objects.filter(status=TrainingRun.Status.RUNNING)
     return {
         "alive": any(w["alive"] for w in workers),
+        "restarts": sum(w["restarts"] for w in workers),
+        "restarted_at": max((w["restarted_at"] for w in workers if w["restarted_at"]), default=None),
         "workers": workers,
         "queue_length": queue.queue_length(),
         "running": list(running.values_list("pk", flat=True)),

@@ -24,6 +24,7 @@ from django.utils import timezone
 
 from analytics.conf import conf
 from analytics.models.run import Run
+from analytics.services.alive import process_stat
 
 _PR_SET_PDEATHSIG = 1
 
@@ -126,22 +127,15 @@ _SLACK = 5.0
 def process_exists(pid: int | None, *, since: dt.datetime | None = None) -> bool:
     """Whether a process of that number is alive on this machine (a zombie is not), and was at
     `since` already."""
-    if pid is None:
+    stat = None if pid is None else process_stat(pid)
+    if stat is None:
         return False
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
         up = float(Path("/proc/uptime").read_text().split()[0])
-        age = up - int(fields[19]) / os.sysconf("SC_CLK_TCK")
+        age = up - int(stat[19]) / os.sysconf("SC_CLK_TCK")
     except (OSError, IndexError, ValueError):
         return True
-    is_older = since is None or time.time() - age < since.timestamp() + _SLACK
-    return fields[0] != "Z" and is_older
+    return since is None or time.time() - age < since.timestamp() + _SLACK
 
 
 def this_process() -> dict[str, Any]:
