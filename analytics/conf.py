@@ -35,6 +35,18 @@ class AnalyticsConf:
         "", "Password of the admin account, set anew if it has another; empty makes one up."
     )
     KEEP_MODELS: int = entry(10, "Versions per market and task that purge_models keeps.")
+    RETRAIN_AGE_DAYS: int = entry(14, "Days after which a version is trained anew.")
+    RETRAIN_NEW_SHARE: float = entry(
+        0.25, "New quotes, as a share of those learned from, after which it is trained anew."
+    )
+    RETRAIN_PAUSE_HOURS: int = entry(24, "Hours between two trainings of a market and task.")
+    RETRAIN_QUIET_DAYS: int = entry(7, "Days without a quote after which nothing is trained.")
+    RETRAIN_AT_ONCE: int = entry(1, "Open trainings beside which no retraining is queued.")
+    EXPIRE_AGE_DAYS: int = entry(90, "Days after its training when a version expires; 0: never.")
+    EXPIRE_DATA_DAYS: int = entry(
+        60, "Days of quotes that a version does not know when it expires; 0: never."
+    )
+    KEEP_BACKUPS: int = entry(7, "Scheduled backups that are kept in HOME/backups.")
     IDENTITY_KEY: str = entry(
         "", "Key that hashes advertisers, 16 bytes or more; empty: derived from SECRET_KEY."
     )
@@ -54,6 +66,10 @@ class AnalyticsConf:
     @property
     def uploads(self) -> Path:
         return Path(self.HOME) / "uploads"
+
+    @property
+    def backups(self) -> Path:
+        return Path(self.HOME) / "backups"
 
     @property
     def logs(self) -> Path:

@@ -133,7 +133,9 @@ def worker_status(*, now: dt.datetime | None = None) -> dict[str, Any]:
     return {
         "alive": any(w["alive"] for w in workers),
         "restarts": sum(w["restarts"] for w in workers),
-        "restarted_at": max((w["restarted_at"] for w in workers if w["restarted_at"]), default=None),
+        "restarted_at": max(
+            (w["restarted_at"] for w in workers if w["restarted_at"]), default=None
+        ),
         "workers": workers,
         "queue_length": queue.queue_length(),
         "running": list(running.values_list("pk", flat=True)),

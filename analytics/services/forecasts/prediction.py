@@ -14,6 +14,7 @@ from analytics.models import Forecast, Market
 from analytics.selectors.models import Serving
 from analytics.services.prices.history import is_stale, last_moment, origin_of, recent_frame
 from analytics.services.prices.sequences import sequence_frame
+from analytics.services.registry.expiry import expiry_note, expiry_of
 from analytics.services.registry.serving import answer_with, describe
 
 
@@ -43,6 +44,8 @@ def forecast_make(
 
     serving, forecast, milliseconds = answer_with(market, task, ask, or_baseline=True)
     stale = forecast.stale or (last is not None and is_stale(last, serving.model.step_minutes, at))
+    note = expiry_note(expiry_of(serving.model, at=forecast.as_of))
+    forecast = dataclasses.replace(forecast, notes=(*forecast.notes, *note))
     if last is not None and serving.model.pk is not None:
         _keep(market, serving, forecast, stale)
     return _answer(market, serving, forecast, stale, milliseconds)
@@ -83,7 +86,7 @@ def _answer(
     return {
         "market": market.symbol,
         "task": serving.model.task,
-        "model": describe(serving),
+        "model": describe(serving, at=forecast.as_of),
         "as_of": forecast.as_of,
         "generated_at": timezone.now(),
         "stale": stale,
