@@ -95,7 +95,7 @@ class ModelPromoted(Event):
 @dataclass(frozen=True, kw_only=True)
 class ModelDrifted(Event):
     """The active version began to differ from what it was when it was trained; told once, and again
-    where it had recovered in between. `reasons` are stable words, of inputs and of live forecasts."""
+    where it had recovered in between. `reasons` are stable words, of inputs and live forecasts."""
 
     model_id: int
     market_id: int

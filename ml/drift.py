@@ -17,7 +17,6 @@ one of these. On 15 months of a real market, looked at every fortnight, that fou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -135,11 +134,12 @@ def wasserstein(one: np.ndarray, quantiles: np.ndarray) -> float:
 def stability_index(one: np.ndarray, other: np.ndarray) -> float:
     """The population stability index of `one` against `other`, whose tenths are the bins; equal
     edges fall together."""
-    edges: Sequence[float] = np.unique(np.quantile(other, np.linspace(0, 1, _BINS + 1)[1:-1]))
-    shares = [
-        np.maximum(
-            np.bincount(np.searchsorted(edges, x), minlength=len(edges) + 1) / len(x), _EMPTY
-        )
-        for x in (one, other)
-    ]
-    return float(((shares[0] - shares[1]) * np.log(shares[0] / shares[1])).sum())
+    edges = np.unique(np.quantile(other, np.linspace(0, 1, _BINS + 1)[1:-1]))
+    now, then = (_shares(edges, values) for values in (one, other))
+    return float(((now - then) * np.log(now / then)).sum())
+
+
+def _shares(edges: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Of the bins between the edges; none is empty, so that a logarithm can be taken."""
+    counts = np.bincount(np.searchsorted(edges, values), minlength=len(edges) + 1)
+    return np.maximum(counts / len(values), _EMPTY)

@@ -14,6 +14,7 @@ from analytics.admin.base import MarketFilter, OwnedAdmin, RunAdmin, drawn, oper
 from analytics.models import TrainingRun, WorkerHeartbeat
 from analytics.pages import runs
 from analytics.pages.audit import audit_lines, audit_rows
+from analytics.pages.learning import why
 from analytics.selectors.runs import run_list
 from analytics.services.jobs.lifecycle import job_cancel
 
@@ -21,7 +22,7 @@ from analytics.services.jobs.lifecycle import job_cancel
 @admin.register(TrainingRun)
 class TrainingRunAdmin(RunAdmin):
     list_display = ["id", "market", "task", "family", "state", "bar", "left", "created_at", "took"]
-    list_filter = ["status", "task", MarketFilter]
+    list_filter = ["status", "task", "reason", MarketFilter]
     actions = ["cancel"]
     fieldsets = [
         (None, {"fields": ["market", "task", "family", "state", "error_code", "error_message"]}),
@@ -48,7 +49,16 @@ class TrainingRunAdmin(RunAdmin):
         ),
         (
             _("Times"),
-            {"fields": ["created_at", "started_at", "finished_at", "took", "requested_by"]},
+            {
+                "fields": [
+                    "created_at",
+                    "started_at",
+                    "finished_at",
+                    "took",
+                    "requested_by",
+                    "because",
+                ]
+            },
         ),
     ]
 
@@ -77,6 +87,10 @@ class TrainingRunAdmin(RunAdmin):
             return SafeString("–")
         context = {"rows": audit_rows(run.audit), "lines": audit_lines(run.audit)}
         return render_to_string("admin/analytics/audit.html", context)
+
+    @admin.display(description=_("why it was trained anew"))
+    def because(self, run: TrainingRun) -> str:
+        return why(run.reason, run.reason_figures) if run.reason else "–"
 
     @admin.display(description=_("configuration"))
     def configuration(self, run: TrainingRun) -> SafeString:

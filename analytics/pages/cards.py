@@ -26,6 +26,8 @@ from analytics.pages.numbers import count, duration, moment, number, percent
 
 Row = tuple[str, str]
 LIMITS = {
+    "expired": gettext_lazy("It is expired: older than it should be, or without the last quotes."),
+    "drifted": gettext_lazy("It drifted: %(reasons)s."),
     "below_baseline": gettext_lazy("It does not beat %(baseline)s, which answers in its place."),
     "no_gain": gettext_lazy(
         "At %(horizon)s steps its error was not below the last value's (%(skill)s times it)."

@@ -19,7 +19,10 @@ from analytics.models import (
 )
 from analytics.models.choices import Source, Task
 from analytics.selectors.models import Serving, is_broken, serving_list
+from analytics.selectors.prices import market_list
+from analytics.services.backups.keeping import backup_last
 from analytics.services.collection.freshness import collected_stale
+from analytics.services.registry.expiry import expiry_of
 from analytics.services.registry.serving import train_line
 
 #: A worker that was not seen for so many heartbeats counts as gone.
@@ -43,6 +46,7 @@ def model_info(*, market: Market | None = None) -> dict[str, Any]:
     return {
         "device": device_info(),
         "serve_device": conf().SERVE_DEVICE,
+        "last_backup": backup_last(),
         "horizons_steps": list(ml.HORIZONS),
         "quantiles": list(ml.QUANTILES),
         "markets": [
@@ -77,6 +81,9 @@ def _version_info(serving: Serving) -> dict[str, Any]:
         "trained_on": model.device,
         "data_from": model.data_from,
         "data_until": model.data_until,
+        "expired": _is_expired(model),
+        "drifted_at": model.drifted_at,
+        "drift_reasons": list(model.drift.get("reasons", ())) if model.drifted_at else [],
         "metric": model.primary_metric,
         "score": model.score,
         "baseline": model.baseline,
@@ -88,6 +95,11 @@ def _version_info(serving: Serving) -> dict[str, Any]:
         "window": model.window,
         "step_minutes": model.step_minutes,
     }
+
+
+def _is_expired(model: TrainedModel) -> bool:
+    last = market_list().filter(pk=model.market_id).values_list("last_quote_at", flat=True)
+    return expiry_of(model, at=last[0]) is not None
 
 
 def readiness(*, now: dt.datetime | None = None) -> dict[str, Any]:
@@ -104,6 +116,7 @@ def readiness(*, now: dt.datetime | None = None) -> dict[str, Any]:
         "collected": MarketSource.objects.filter(enabled=True).count(),
         "stale": len(stale),
         "stale_markets": stale,
+        "last_backup_at": backup["made_at"] if (backup := backup_last()) else None,
     }
 
 

@@ -78,7 +78,7 @@ def _plain(value: Any) -> str:
     raise TypeError(f"{type(value).__name__} is no value of a column")
 
 
-# ---------------------------------------------------------------------------------------- the way in
+# ------------------------------------------------------------------------------------- the way in
 def tables_empty(which: Iterable[type[models.Model]]) -> None:
     """Delete every row, without a look at who points to it; to be called in a transaction."""
     with connection.cursor() as cursor:

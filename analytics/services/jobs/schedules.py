@@ -13,8 +13,8 @@ from analytics.services.prices.uploads import UPLOADS_TASK
 
 @dataclass(frozen=True)
 class Periodic:
-    """A task, by its dotted path, and the minutes between two of its runs. What runs once an hour
-    or less often begins that long after it was set up, not while somebody waits for a first page."""
+    """A task, by its dotted path, and the minutes between two of its runs. What runs once an
+    hour or less often begins so long after it was set up: not while a first page is waited for."""
 
     name: str
     task: str

@@ -82,8 +82,8 @@ def _tell(model: TrainedModel, reasons: list[str]) -> None:
 
 def drift_found(model: TrainedModel, *, now: dt.datetime) -> dict[str, Any]:
     """What speaks for and against a version, ready for JSON: `known` (there was something to judge
-    by), `drifted`, `reasons` (stable words; of inputs input_NAME), `live` (see forecasts.drift; null
-    of a task without forecasts) and `inputs` (null where there are too few quotes)."""
+    by), `drifted`, `reasons` (stable words; of inputs input_NAME), `live` (see forecasts.drift;
+    null of a task without forecasts) and `inputs` (null where there are too few quotes)."""
     live = None
     if model.task in FORECAST_TASKS:
         active = {model.market_id: {model.task: model}}

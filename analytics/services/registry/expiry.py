@@ -21,8 +21,8 @@ logger = logging.getLogger(__name__)
 def expiry_of(
     model: TrainedModel, *, at: dt.datetime | None = None, now: dt.datetime | None = None
 ) -> dict[str, Any] | None:
-    """Why a version is expired, ready for JSON: `reason` data (what is spoken about, `at`, lies more
-    than EXPIRE_DATA_DAYS after the last quote that it knows) or age (it was trained more than
+    """Why a version is expired, ready for JSON: `reason` data (what is spoken about, `at`, lies
+    more than EXPIRE_DATA_DAYS after the last quote that it knows) or age (it was trained more than
     EXPIRE_AGE_DAYS ago), `days` and `limit_days`. None where it is not; 0 as a limit is none."""
     spans = {
         "data": (at - model.data_until if at is not None else None, conf().EXPIRE_DATA_DAYS),
@@ -55,7 +55,10 @@ def models_expire(*, now: dt.datetime | None = None) -> int:
     line in the audit trail), the mark of those that are not any more (the limit was raised) goes.
     Answers how many expired now."""
     now = now or timezone.now()
-    last = dict(market_list().values_list("pk", "last_quote_at"))
+    last = {
+        market.pk: market.last_quote_at  # type: ignore[attr-defined]
+        for market in market_list()
+    }
     active = TrainedModel.objects.filter(status=TrainedModel.Status.ACTIVE)
     count = 0
     for model in active.select_related("market"):
