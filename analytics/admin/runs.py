@@ -49,17 +49,9 @@ class TrainingRunAdmin(RunAdmin):
         ),
         (
             _("Times"),
-            {
-                "fields": [
-                    "created_at",
-                    "started_at",
-                    "finished_at",
-                    "took",
-                    "requested_by",
-                    "because",
-                ]
-            },
+            {"fields": ["created_at", "started_at", "finished_at", "took"]},
         ),
+        (_("Asked for"), {"fields": ["requested_by", "because"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TrainingRun]:

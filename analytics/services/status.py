@@ -13,13 +13,13 @@ from analytics.conf import conf
 from analytics.models import (
     Market,
     MarketSource,
+    PriceHistory,
     TrainedModel,
     TrainingRun,
     WorkerHeartbeat,
 )
 from analytics.models.choices import Source, Task
 from analytics.selectors.models import Serving, is_broken, serving_list
-from analytics.selectors.prices import market_list
 from analytics.services.backups.keeping import backup_last
 from analytics.services.collection.freshness import collected_stale
 from analytics.services.registry.expiry import expiry_of
@@ -98,8 +98,9 @@ def _version_info(serving: Serving) -> dict[str, Any]:
 
 
 def _is_expired(model: TrainedModel) -> bool:
-    last = market_list().filter(pk=model.market_id).values_list("last_quote_at", flat=True)
-    return expiry_of(model, at=last[0]) is not None
+    newest = PriceHistory.objects.filter(market=model.market_id).order_by("-timestamp")
+    last = newest.values_list("timestamp", flat=True).first()
+    return expiry_of(model, at=last) is not None
 
 
 def readiness(*, now: dt.datetime | None = None) -> dict[str, Any]:
