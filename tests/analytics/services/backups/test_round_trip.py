@@ -196,7 +196,7 @@ def test_a_backup_of_another_version_is_refused_by_name(saved, tmp_path):
         manifest["migrations"]["analytics"].append("0999_later")
         return json.dumps(manifest).encode()
 
-    with pytest.raises(Conflict, match="analytics.0999_later") as refused:
+    with pytest.raises(Conflict, match=r"analytics\.0999_later") as refused:
         backup_restore(path=changed(saved, tmp_path / "newer.zip", newer), force=True)
     assert refused.value.code == "other_version"
 
@@ -223,7 +223,7 @@ def test_a_backup_that_fails_leaves_no_file(server, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(backup, "lines_of", full)
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match="No space"):
         backup_make(path=tmp_path / "folder/server.zip")
     assert list((tmp_path / "folder").iterdir()) == []
 

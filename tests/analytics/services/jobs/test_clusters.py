@@ -1,4 +1,4 @@
-"""A cluster that answers nothing is restarted and says so; long work keeps no short task waiting."""
+"""A cluster that answers nothing is restarted and says so; long work keeps no short task back."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -105,7 +106,7 @@ def test_a_cluster_that_ends_at_once_is_started_ever_later(cluster, monkeypatch)
         if cluster.look():
             starts.append(_second)
         clock[0] += 1
-    pauses = [later - earlier for earlier, later in zip(starts, starts[1:], strict=False)]
+    pauses = [later - earlier for earlier, later in pairwise(starts)]
     assert len(starts) >= 4
     assert pauses == sorted(pauses)
     assert pauses[-1] > 3 * pauses[0]

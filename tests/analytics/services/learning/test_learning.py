@@ -120,7 +120,7 @@ def test_after_a_failed_training_there_is_a_pause(market):
     assert only(market, now=timezone.now() + DAY) == ("train", "new_quotes")
 
 
-# --------------------------------------------------------------------------------- what is asked for
+# ------------------------------------------------------------------------------- what is asked for
 @pytest.fixture
 def trainable(market):
     """With enough history, a version whose settings somebody chose, and quotes after it."""
