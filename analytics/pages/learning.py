@@ -28,7 +28,7 @@ CODES = {
     "no_quotes": gettext_lazy("no quote in the last %(limit_days)s days"),
     "nothing_new": gettext_lazy("no quote that it does not know"),
     "fresh": gettext_lazy("it is good as it is; trained %(days)s days ago"),
-    "too_soon": gettext_lazy("the last training (run %(run_id)s) is too short ago"),
+    "too_soon": gettext_lazy("the last training (run %(run_id)s) was too recent"),
     "open_run": gettext_lazy("it is being trained already (run %(run_id)s)"),
     "others_run": gettext_lazy("other trainings come first"),
     "not_enough_data": gettext_lazy("too few quotes: %(why)s"),

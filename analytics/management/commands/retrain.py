@@ -31,4 +31,4 @@ class Command(FaceCommand):
             said = decided(one.action, one.code, one.figures)
             self.stdout.write(decision_line(one.market.symbol, one.task, said))
         if not found:
-            self.stdout.write(_("There is no version yet: the first training is asked for by you."))
+            self.stdout.write(_("There is no version yet: the first training is yours to ask for."))
