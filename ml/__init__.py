@@ -24,7 +24,7 @@ _HOMES = {
         "set_threads",
         "to_device",
     ),
-    "ml.drift": ("InputDrift", "measure_drift"),
+    "ml.evaluation.drift": ("InputDrift", "measure_drift"),
     "ml.errors": (
         "ArtifactBroken",
         "ArtifactMismatch",

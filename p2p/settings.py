@@ -11,6 +11,8 @@ from pathlib import Path
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+from p2p.queues import cluster_settings
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -209,31 +211,7 @@ SPECTACULAR_SETTINGS = {
 # -------------------------------------------------------------------------------------------- queue
 _TIMEOUT = _number("PARALELO_TRAIN_TIMEOUT", 3 * 3600, 60, 7 * 86400)
 _WORKERS = _number("PARALELO_WORKERS", min(os.cpu_count() or 1, 2), 1, 64)
-_QUEUE_LIMIT = 1
-
-
-def _pace(timeout: int, workers: int) -> dict[str, int]:
-    # A lease starts when a task is pulled and is never renewed; analytics.checks insists on this.
-    retry = timeout * (-(-(_QUEUE_LIMIT + 1) // workers) + 1) + 600
-    return {"workers": workers, "timeout": timeout, "retry": retry}
-
-
-Q_CLUSTER = {
-    "name": "paralelo",
-    "orm": "default",
-    "queue_limit": _QUEUE_LIMIT,
-    "bulk": 1,
-    # What is short and must not wait: collecting, watching, scoring, keeping house.
-    **_pace(timeout=1800, workers=2),
-    "max_attempts": 1,
-    "ack_failures": True,
-    "catch_up": False,
-    "poll": 0.5,
-    "save_limit": 200,
-    "label": "Queue",
-    # Trainings, backtests and imports have a cluster of their own: they may fill all its places.
-    "ALT_CLUSTERS": {"long": _pace(timeout=_TIMEOUT, workers=_WORKERS)},
-}
+Q_CLUSTER = cluster_settings(timeout=_TIMEOUT, workers=_WORKERS)
 
 # --------------------------------------------------------------------------------------- our own
 ANALYTICS = {

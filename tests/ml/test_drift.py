@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import ml
-from ml.drift import LARGE, stability_index, wasserstein
+from ml.evaluation.drift import LARGE, stability_index, wasserstein
 
 START = pd.Timestamp("2026-01-01", tz="UTC")
 STEP = pd.Timedelta(minutes=30)

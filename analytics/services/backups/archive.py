@@ -58,6 +58,13 @@ class ArchiveWriter:
             while data := source.read(_CHUNK):
                 write(data)
 
+    def abandon(self) -> None:
+        """Let the file go as it is; after `close` this does nothing."""
+        if not self._file.closed:
+            # The directory that is written into what nobody reads is of no use, and may not fit.
+            self._zip.fp = None
+            self._file.close()
+
     def close(self, **facts: Any) -> None:
         """Write the manifest with these facts, and have all of it on the disk."""
         manifest = {"format": FORMAT, **facts, "members": self.members}

@@ -45,6 +45,13 @@ def backup_make(
 
 def _write(part: Path, on_table: Callable[[str, int], None]) -> dict[str, Any]:
     archive = ArchiveWriter(part)
+    try:
+        return _fill(archive, on_table)
+    finally:
+        archive.abandon()
+
+
+def _fill(archive: ArchiveWriter, on_table: Callable[[str, int], None]) -> dict[str, Any]:
     rows: dict[str, int] = {}
     missing: list[str] = []
     with snapshot():

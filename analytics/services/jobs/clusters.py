@@ -12,18 +12,16 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 
-from django.conf import settings
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from analytics import queue
 from analytics.conf import conf
 from analytics.models import WorkerHeartbeat
-from analytics.services.jobs.processes import die_with_parent, stop_group
+from analytics.services.jobs.processes import group_start, stop_group
 
 logger = logging.getLogger(__name__)
 PING_TASK = "analytics.tasks.answer_ping"
@@ -56,13 +54,7 @@ class Cluster:
 
     def start(self) -> None:
         """Start its processes. Until a ping is answered, each further start waits longer."""
-        self.process = subprocess.Popen(
-            [sys.executable, str(settings.BASE_DIR / "manage.py"), "qcluster"],
-            cwd=settings.BASE_DIR,
-            env={**os.environ, "Q_CLUSTER_NAME": self.name},
-            start_new_session=True,
-            preexec_fn=die_with_parent(signal.SIGTERM),
-        )
+        self.process = group_start("qcluster", Q_CLUSTER_NAME=self.name)
         self.pinged_at = None
         pause = min(conf().HEARTBEAT_SECONDS * 2.0**self.tries, LONGEST_PAUSE)
         self.start_at = time.monotonic() + pause
@@ -70,11 +62,12 @@ class Cluster:
 
     def look(self) -> bool:
         """Restart it where it ended or answers nothing any more; whether it was started."""
-        if self.process is None or self.process.poll() is not None:
+        if self.process is None:
+            return False  # it was never started
+        if self.process.poll() is not None:
             if time.monotonic() < self.start_at:
                 return False
-            code = None if self.process is None else self.process.returncode
-            self._restart(f"it ended with code {code}")
+            self._restart(f"it ended with code {self.process.returncode}")
             return True
         if self._is_wedged():
             self._restart(f"it answered nothing for {conf().WEDGED_AFTER} s")

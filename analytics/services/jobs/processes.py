@@ -103,6 +103,18 @@ def die_with_parent(sent: signal.Signals) -> Callable[[], None] | None:
     return ask
 
 
+def group_start(*arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+    """Start `manage.py ARGUMENTS...` as the leader of a session of its own (see `stop_group`), which
+    is asked to end when this process dies."""
+    return subprocess.Popen(
+        [sys.executable, str(settings.BASE_DIR / "manage.py"), *arguments],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, **environment},
+        start_new_session=True,
+        preexec_fn=die_with_parent(signal.SIGTERM),
+    )
+
+
 def stop_group(process: subprocess.Popen[bytes], *, patience: float) -> None:
     """End a process that leads its own session, with all that it started: ask, wait, then kill."""
     for sent, wait in ((signal.SIGTERM, patience), (signal.SIGKILL, 5.0)):

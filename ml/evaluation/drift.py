@@ -117,7 +117,7 @@ def _compare(name: str, old: np.ndarray, new: np.ndarray) -> InputDrift | None:
     ]
     return InputDrift(
         name=name,
-        shift=float((np.clip(recent, low, high).mean() - np.clip(known, low, high).mean()) / unit),
+        shift=float((np.quantile(recent, _QUANTILES) - whole).mean() / unit),
         effect=wasserstein(recent, whole) / unit,
         psi=stability_index(recent, known),
         usual=max(effects, default=0.0),
