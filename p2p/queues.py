@@ -1,4 +1,4 @@
-"""The queue's clusters: django-q2's own settings, in one place (analytics.checks insists on them)."""
+"""The queue's clusters: django-q2's own settings (analytics.checks insists on them)."""
 
 from __future__ import annotations
 

@@ -82,9 +82,11 @@ def market_inputs(grid: pd.DataFrame) -> pd.DataFrame:
     given none."""
     # Infinite ages mean no quote yet, zero depth none at all: unknown, not far.
     move = 100 * np.log(grid["mid"]).diff()
+    # By roots: a single jump among 48 moves must not make a day look wild.
+    roots = (move.abs() ** 0.5).rolling(48, min_periods=24).mean()
     columns = {
         "move": move,
-        "move_size": np.log(move.abs().rolling(48, min_periods=24).mean().replace(0.0, np.nan)),
+        "move_size": np.log(roots.where(roots > 0)),
         "missing": grid["mid"].isna().astype("float64").rolling(48, min_periods=1).mean(),
         "age": np.log1p(grid["age"].where(np.isfinite(grid["age"]))),
     }

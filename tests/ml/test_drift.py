@@ -31,7 +31,9 @@ def trained() -> pd.DataFrame:
 
 
 def later(rows: int = 48 * 7, **how) -> pd.DataFrame:
-    return quotes(rows, start=START + 48 * 60 * STEP, seed=5, **how)
+    """Goes on from the price that the training ended with."""
+    found = quotes(rows, start=START + 48 * 60 * STEP, seed=5, **how)
+    return found * (trained().iloc[-1].mean() / found.iloc[0].mean())
 
 
 def test_the_same_market_a_week_later_has_not_drifted():
@@ -58,17 +60,24 @@ def test_a_wider_spread_shifts_by_its_deviations():
     assert found.psi > 1
 
 
-def test_a_price_that_only_rose_to_another_level_is_no_drift():
+def test_the_level_of_a_price_is_no_input():
+    dear = ml.measure_drift(1000 * trained(), 1000 * later(), step_minutes=30)
+    for one in dear:
+        assert one.effect == pytest.approx(measured(later())[one.name].effect)
+
+
+def test_one_jump_is_no_drift():
     recent = later()
-    level = trained()["bid"].iloc[-1] / recent["bid"].iloc[0]
-    assert not any(one.drifted for one in measured(recent * level).values())
+    recent.iloc[100:] *= 1.1
+    assert not any(one.drifted for one in measured(recent).values())
 
 
 def test_weather_that_the_training_knew_is_no_drift():
     calm, wild = quotes(48 * 50), quotes(48 * 10, start=START + 48 * 50 * STEP, size=0.01, seed=9)
     wild *= calm.iloc[-1].mean() / wild.iloc[0].mean()
     known = pd.concat([calm, wild])
-    recent = later(size=0.01) * (wild.iloc[-1].mean() / 10)
+    recent = later(size=0.01)
+    recent *= wild.iloc[-1].mean() / recent.iloc[0].mean()
     found = {one.name: one for one in ml.measure_drift(known, recent, step_minutes=30)}
     assert found["move_size"].effect > LARGE
     assert not found["move_size"].drifted

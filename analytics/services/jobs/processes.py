@@ -104,8 +104,8 @@ def die_with_parent(sent: signal.Signals) -> Callable[[], None] | None:
 
 
 def group_start(*arguments: str, **environment: str) -> subprocess.Popen[bytes]:
-    """Start `manage.py ARGUMENTS...` as the leader of a session of its own (see `stop_group`), which
-    is asked to end when this process dies."""
+    """Start `manage.py ARGUMENTS...` as the leader of its own session (see `stop_group`); it is
+    asked to end when this process dies."""
     return subprocess.Popen(
         [sys.executable, str(settings.BASE_DIR / "manage.py"), *arguments],
         cwd=settings.BASE_DIR,
