@@ -12,7 +12,7 @@ import json
 import os
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -60,10 +60,10 @@ class ArchiveWriter:
 
     def abandon(self) -> None:
         """Let the file go as it is; after `close` this does nothing."""
-        if not self._file.closed:
-            # The directory that is written into what nobody reads is of no use, and may not fit.
-            self._zip.fp = None
-            self._file.close()
+        for part in (self._zip, self._file):
+            # What is still to be written may not fit on the disk either.
+            with suppress(OSError):
+                part.close()
 
     def close(self, **facts: Any) -> None:
         """Write the manifest with these facts, and have all of it on the disk."""
