@@ -43,7 +43,7 @@ def test_a_sound_version_has_nothing_against_it(db):
     assert expired.startswith("expired")
     assert drifted == "drifted: other than in its training: moves of the price"
     assert input_table(model)["lines"] == [
-        ["moves of the price", "0.90", "0.20", "0.10", "0.40", "drifted"]
+        ["moves of the price", "0.9000", "0.2000", "0.1000", "0.4000", "drifted"]
     ]
 
 
