@@ -15,13 +15,22 @@ from analytics.conf import conf
 @register()
 def queue_is_safe(**_: Any) -> list[CheckMessage]:
     """django-q2 runs a task twice, or for ever, unless these hold."""
-    q = settings.Q_CLUSTER
+    return [
+        problem
+        for name, one in {"": {}, **settings.Q_CLUSTER.get("ALT_CLUSTERS", {})}.items()
+        for problem in _cluster_problems({**settings.Q_CLUSTER, **one}, name)
+    ]
+
+
+def _cluster_problems(q: dict[str, Any], name: str) -> list[CheckMessage]:
+    """Of one cluster; `name` is empty for the one that is not an alternative."""
     found: list[CheckMessage] = []
+    which = f"Q_CLUSTER {name}".strip()
     pulled = math.ceil((q.get("queue_limit", 0) + q.get("bulk", 1)) / max(q.get("workers", 1), 1))
     if q.get("retry", 0) < q.get("timeout", 0) * (pulled + 1):
         found.append(
             Error(
-                "Q_CLUSTER: retry is too short; a task that is still running would run twice.",
+                f"{which}: retry is too short; a task that is still running would run twice.",
                 hint=f"Set retry to at least {q.get('timeout', 0) * (pulled + 1)}.",
                 id="analytics.E001",
             )
@@ -29,7 +38,7 @@ def queue_is_safe(**_: Any) -> list[CheckMessage]:
     if q.get("max_attempts") != 1 or not q.get("ack_failures"):
         found.append(
             Error(
-                "Q_CLUSTER: a failing training would be repeated for ever.",
+                f"{which}: a failing training would be repeated for ever.",
                 hint="Set max_attempts to 1 and ack_failures to True.",
                 id="analytics.E002",
             )

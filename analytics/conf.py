@@ -24,6 +24,9 @@ class AnalyticsConf:
     MAX_ATTEMPTS: int = entry(2, "How often a run may be started before it is refused.")
     HEARTBEAT_SECONDS: int = entry(15, "How often a running training and the worker report.")
     REAP_AFTER: int = entry(300, "Seconds without a heartbeat after which a run counts as dead.")
+    WEDGED_AFTER: int = entry(
+        300, "Seconds without an answer after which a cluster of the worker is restarted."
+    )
     MAX_SEQUENCE_ROWS: int = entry(20_000, "Most rows of a posted sequence.")
     MAX_BULK_ROWS: int = entry(10_000, "Most quotes of one bulk upload.")
     MAX_UPLOAD_MB: int = entry(64, "Largest file, in MB, that the import page takes.")
@@ -32,6 +35,18 @@ class AnalyticsConf:
         "", "Password of the admin account, set anew if it has another; empty makes one up."
     )
     KEEP_MODELS: int = entry(10, "Versions per market and task that purge_models keeps.")
+    RETRAIN_AGE_DAYS: int = entry(14, "Days after which a version is trained anew.")
+    RETRAIN_NEW_SHARE: float = entry(
+        0.25, "New quotes, as a share of those learned from, after which it is trained anew."
+    )
+    RETRAIN_PAUSE_HOURS: int = entry(24, "Hours between two trainings of a market and task.")
+    RETRAIN_QUIET_DAYS: int = entry(7, "Days without a quote after which nothing is trained.")
+    RETRAIN_AT_ONCE: int = entry(1, "Open trainings beside which no retraining is queued.")
+    EXPIRE_AGE_DAYS: int = entry(90, "Days after its training when a version expires; 0: never.")
+    EXPIRE_DATA_DAYS: int = entry(
+        60, "Days of quotes that a version does not know when it expires; 0: never."
+    )
+    KEEP_BACKUPS: int = entry(7, "Scheduled backups that are kept in HOME/backups.")
     IDENTITY_KEY: str = entry(
         "", "Key that hashes advertisers, 16 bytes or more; empty: derived from SECRET_KEY."
     )
@@ -51,6 +66,10 @@ class AnalyticsConf:
     @property
     def uploads(self) -> Path:
         return Path(self.HOME) / "uploads"
+
+    @property
+    def backups(self) -> Path:
+        return Path(self.HOME) / "backups"
 
     @property
     def logs(self) -> Path:

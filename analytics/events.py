@@ -93,6 +93,31 @@ class ModelPromoted(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ModelDrifted(Event):
+    """The active version began to differ from what it was when it was trained; told once, and again
+    where it had recovered in between. `reasons` are stable words, of inputs and live forecasts."""
+
+    model_id: int
+    market_id: int
+    task: str
+    version: int
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelExpired(Event):
+    """The active version got too old to be relied on; told once. `reason` is age or data (see
+    services.registry.expiry), `days` how old."""
+
+    model_id: int
+    market_id: int
+    task: str
+    version: int
+    reason: str
+    days: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunEnded(Event):
     """A run of long work was closed: `status` is succeeded, failed or cancelled, `code` the stable
     word for why (empty where it succeeded). `kind` is training, backtest or

@@ -2,25 +2,53 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+
+#: The cluster of long work; everything else is for the cluster that has the site's own name.
+LONG = "long"
+#: Tasks of that name start long work.
+_LONG_TASK = re.compile(r".*\.run_\w+")
+
+
+def clusters() -> dict[str, int]:
+    """Name of every cluster that a worker has to run, and how many tasks it does at a time."""
+    q = settings.Q_CLUSTER
+    own = {q["name"]: q["workers"]}
+    return own | {name: one["workers"] for name, one in q.get("ALT_CLUSTERS", {}).items()}
+
+
+def cluster_of(path: str) -> str:
+    """The cluster that does a task."""
+    return LONG if _LONG_TASK.fullmatch(path) else settings.Q_CLUSTER["name"]
 
 
 def enqueue(path: str, *ids: int | str) -> None:
     """Queue `path(*ids)` once the current transaction commits. Ids only: arguments are pickled."""
+    enqueue_for(cluster_of(path), path, *ids)
+
+
+def enqueue_for(cluster: str, path: str, *ids: int | str) -> None:
+    """The same for the cluster of that name."""
     from django_q.tasks import async_task
 
-    transaction.on_commit(lambda: async_task(path, *ids))
+    transaction.on_commit(lambda: async_task(path, *ids, cluster=cluster))
 
 
-def ensure_schedule(name: str, path: str, *, minutes: int) -> bool:
-    """A repeating task, made if it is not there; answers whether it was. Of one that is there only
-    the task's path is corrected: its pace may have been changed in the admin."""
+def ensure_schedule(name: str, path: str, *, minutes: int, wait: bool = False) -> bool:
+    """A repeating task, made if it is not there (with `wait` its first run is a pace from now);
+    answers whether it was. Of one that is there only the task's path is corrected: its pace may
+    have been changed in the admin."""
     from django_q.models import Schedule
 
-    pace = {"schedule_type": Schedule.MINUTES, "minutes": minutes}
+    pace: dict[str, Any] = {"schedule_type": Schedule.MINUTES, "minutes": minutes}
+    if wait:
+        pace["next_run"] = timezone.now() + dt.timedelta(minutes=minutes)
     found, made = Schedule.objects.get_or_create(name=name, defaults={"func": path, **pace})
     if found.func != path:
         Schedule.objects.filter(pk=found.pk).update(func=path)
@@ -51,3 +79,13 @@ def forget(keys: list[int]) -> None:
     from django_q.models import OrmQ
 
     OrmQ.objects.filter(pk__in=keys).delete()
+
+
+def move_long() -> int:
+    """Give messages of long work that a version before put into the common queue to their cluster;
+    answers how many."""
+    from django_q.models import OrmQ
+
+    own = settings.Q_CLUSTER["name"]
+    wrong = [key for key, path, _ids in messages() if cluster_of(path) == LONG]
+    return OrmQ.objects.filter(pk__in=wrong, key=own).update(key=LONG)

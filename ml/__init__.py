@@ -24,6 +24,7 @@ _HOMES = {
         "set_threads",
         "to_device",
     ),
+    "ml.evaluation.drift": ("InputDrift", "measure_drift"),
     "ml.errors": (
         "ArtifactBroken",
         "ArtifactMismatch",

@@ -11,6 +11,8 @@ from pathlib import Path
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+from p2p.queues import cluster_settings
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -209,23 +211,7 @@ SPECTACULAR_SETTINGS = {
 # -------------------------------------------------------------------------------------------- queue
 _TIMEOUT = _number("PARALELO_TRAIN_TIMEOUT", 3 * 3600, 60, 7 * 86400)
 _WORKERS = _number("PARALELO_WORKERS", min(os.cpu_count() or 1, 2), 1, 64)
-_QUEUE_LIMIT = 1
-Q_CLUSTER = {
-    "name": "paralelo",
-    "orm": "default",
-    "workers": _WORKERS,
-    "queue_limit": _QUEUE_LIMIT,
-    "bulk": 1,
-    "timeout": _TIMEOUT,
-    # A lease starts when a task is pulled and is never renewed; analytics.checks insists on this.
-    "retry": _TIMEOUT * (-(-(_QUEUE_LIMIT + 1) // _WORKERS) + 1) + 600,
-    "max_attempts": 1,
-    "ack_failures": True,
-    "catch_up": False,
-    "poll": 0.5,
-    "save_limit": 200,
-    "label": "Queue",
-}
+Q_CLUSTER = cluster_settings(timeout=_TIMEOUT, workers=_WORKERS)
 
 # --------------------------------------------------------------------------------------- our own
 ANALYTICS = {

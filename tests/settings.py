@@ -42,5 +42,6 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ANALYTICS = {
     **ANALYTICS,
     "HEARTBEAT_SECONDS": 1,
+    "WEDGED_AFTER": int(os.environ.get("PARALELO_TEST_WEDGED_AFTER", "300")),
     "ALLOW_PRIVATE_ADDRESSES": os.environ.get("PARALELO_TEST_ALLOW_PRIVATE") == "1",
 }

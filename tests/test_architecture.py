@@ -14,7 +14,7 @@ from django.utils.module_loading import import_string
 
 import ml
 from analytics import conf
-from analytics.services.jobs import workers
+from analytics.services.jobs import clusters
 from analytics.services.jobs.kinds import job_kinds
 from analytics.services.jobs.schedules import PERIODIC
 from ml import quotes
@@ -76,7 +76,7 @@ def test_every_name_behind_the_door_of_ml_exists():
     "path",
     [
         *(kind.task_path for kind in job_kinds()),
-        workers.PING_TASK,
+        clusters.PING_TASK,
         *(entry.task for entry in PERIODIC),
     ],
 )

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from analytics.admin.base import MarketFilter, OwnedAdmin, confirmed, drawn, mark, operate
 from analytics.models import ModelEvent, TrainedModel
 from analytics.pages import models as pages
+from analytics.pages.learning import health_lines, input_table
 from analytics.pages.metrics import metric_lines
 from analytics.pages.review.versions import live_chart
 from analytics.pages.runs import loss_chart
@@ -68,6 +69,10 @@ class TrainedModelAdmin(OwnedAdmin):
         (_("Against the active version"), {"fields": ["comparison"]}),
         (_("Measured"), {"fields": ["against_baseline", "all_metrics", "test_from", "loss_curve"]}),
         (_("Live"), {"fields": ["live"]}),
+        (
+            _("Since its training"),
+            {"fields": ["health", "drift_judged_at", "drifted_at", "expired_at"]},
+        ),
         (_("Data"), {"fields": ["data_window", "trained_until", "step_minutes", "window"]}),
         (_("Artifact"), {"fields": ["inputs", "artifact", "checksum", "device", "trained_at"]}),
     ]
@@ -83,7 +88,16 @@ class TrainedModelAdmin(OwnedAdmin):
     def state(self, model: TrainedModel) -> SafeString:
         if is_broken(model):
             return mark("bad", f"{model.get_status_display()}, {_('broken')}")
+        said = [str(_("expired"))] if model.expired_at else []
+        said += [str(_("drifted"))] if model.drifted_at else []
+        if said:
+            return mark("bad", ", ".join([str(model.get_status_display()), *said]))
         return mark(_STATES.get(model.status, ""), model.get_status_display())
+
+    @admin.display(description=_("drift"))
+    def health(self, model: TrainedModel) -> SafeString:
+        context = {"lines": health_lines(model), "table": input_table(model)}
+        return render_to_string("admin/analytics/drift.html", context)
 
     @admin.display(description=_("metric against baseline"), ordering="beats_baseline")
     def against_baseline(self, model: TrainedModel) -> SafeString:

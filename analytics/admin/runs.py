@@ -26,6 +26,7 @@ from analytics.admin.base import (
 from analytics.models import TrainingRun, WorkerHeartbeat
 from analytics.pages import runs
 from analytics.pages.audit import audit_lines, audit_rows
+from analytics.pages.learning import why
 from analytics.pages.review.versions import run_line
 from analytics.selectors.runs import run_list
 from analytics.services.jobs.lifecycle import job_cancel
@@ -34,7 +35,7 @@ from analytics.services.jobs.lifecycle import job_cancel
 @admin.register(TrainingRun)
 class TrainingRunAdmin(RunAdmin):
     list_display = ["id", "market", "task", "family", "state", "bar", "left", "created_at", "took"]
-    list_filter = ["status", "task", MarketFilter]
+    list_filter = ["status", "task", "reason", MarketFilter]
     actions = ["cancel"]
     fieldsets = [
         (None, {"fields": ["market", "task", "family", "state", "error_code", "error_message"]}),
@@ -61,8 +62,9 @@ class TrainingRunAdmin(RunAdmin):
         ),
         (
             _("Times"),
-            {"fields": ["created_at", "started_at", "finished_at", "took", "requested_by"]},
+            {"fields": ["created_at", "started_at", "finished_at", "took"]},
         ),
+        (_("Asked for"), {"fields": ["requested_by", "because"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TrainingRun]:
@@ -104,6 +106,10 @@ class TrainingRunAdmin(RunAdmin):
         context = {"rows": audit_rows(run.audit), "lines": audit_lines(run.audit)}
         return render_to_string("admin/analytics/audit.html", context)
 
+    @admin.display(description=_("why it was trained anew"))
+    def because(self, run: TrainingRun) -> str:
+        return why(run.reason, run.reason_figures) if run.reason else "–"
+
     @admin.display(description=_("configuration"))
     def configuration(self, run: TrainingRun) -> SafeString:
         return pretty(run.config)
@@ -120,7 +126,10 @@ class TrainingRunAdmin(RunAdmin):
 
 @admin.register(WorkerHeartbeat)
 class WorkerHeartbeatAdmin(OwnedAdmin):
-    list_display = ["name", "pid", "started_at", "seen_at", "answered_at", "restarts"]
+    list_display = [
+        *("name", "cluster", "pid", "started_at", "seen_at", "answered_at", "restarts"),
+        *("restarted_at", "restart_reason"),
+    ]
     fields = [*list_display, "device_report"]
 
     @admin.display(description=_("device"))

@@ -13,7 +13,13 @@ from analytics.models.run import Run
 
 
 class TrainingRun(Run):
-    """One request to train."""
+    """One request to train: a person's, or where `reason` says so the retraining policy's."""
+
+    class Reason(models.TextChoices):
+        DRIFT = "drift", _("the version drifted")
+        EXPIRED = "expired", _("the version expired")
+        AGE = "age", _("the version is old")
+        NEW_QUOTES = "new_quotes", _("many new quotes")
 
     market = models.ForeignKey(
         Market, models.CASCADE, verbose_name=_("market"), related_name="training_runs"
@@ -22,6 +28,12 @@ class TrainingRun(Run):
     family = models.CharField(_("family"), max_length=40)
     config = models.JSONField(_("configuration"), default=dict)
     seed = models.PositiveBigIntegerField(_("seed"), default=0)
+    reason = models.CharField(
+        _("why it was trained anew"), max_length=16, choices=Reason, blank=True, default=""
+    )
+    reason_figures = models.JSONField(
+        _("figures of that"), default=dict, blank=True, help_text=_("What the policy decided on.")
+    )
     device_wish = models.CharField(_("device wished for"), max_length=40, blank=True)
 
     data_from = models.DateTimeField(_("data from"), null=True, blank=True)
@@ -72,7 +84,7 @@ class TrainingRun(Run):
 
 class TrainedModel(models.Model):
     """A version: an immutable artifact folder and what was measured. A row never lacks its folder
-    when it is inserted; a version never changes, so nothing that is cached about it goes stale."""
+    when it is inserted; what answers never changes, so nothing that is cached of it goes stale."""
 
     class Status(models.TextChoices):
         CANDIDATE = "candidate", _("candidate")
@@ -109,6 +121,17 @@ class TrainedModel(models.Model):
     test_from = models.DateTimeField(_("tested from"))
     device = models.CharField(_("device"), max_length=80)
     trained_at = models.DateTimeField(_("trained at"))
+
+    # What became of it since: written by services.learning and services.registry.expiry.
+    drift = models.JSONField(
+        _("drift"),
+        default=dict,
+        blank=True,
+        help_text=_("The last judgement: inputs and live forecasts against the training."),
+    )
+    drift_judged_at = models.DateTimeField(_("judged at"), null=True, blank=True)
+    drifted_at = models.DateTimeField(_("drifted since"), null=True, blank=True)
+    expired_at = models.DateTimeField(_("expired since"), null=True, blank=True)
 
     class Meta:
         ordering = ["-id"]
@@ -148,6 +171,8 @@ class ModelEvent(models.Model):
         RETIRED = "retired", _("retired")
         ROLLED_BACK = "rolled_back", _("rolled back")
         BROKEN = "broken", _("found broken")
+        DRIFTED = "drifted", _("drifted")
+        EXPIRED = "expired", _("expired")
         PURGED = "purged", _("purged")
 
     #: What says of a version whether it is to answer; a candidate without any is undecided.

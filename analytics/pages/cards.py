@@ -14,6 +14,7 @@ from analytics.models import TrainedModel
 from analytics.models.choices import Task
 from analytics.pages.audit import audit_lines, audit_rows, finding_text
 from analytics.pages.forecasts import ACCURACY
+from analytics.pages.learning import drift_reasons
 from analytics.pages.metrics import (
     metric_head,
     metric_lines,
@@ -26,6 +27,8 @@ from analytics.pages.numbers import count, duration, moment, number, percent
 
 Row = tuple[str, str]
 LIMITS = {
+    "expired": gettext_lazy("It is expired: older than it should be, or without the last quotes."),
+    "drifted": gettext_lazy("It drifted: %(reasons)s."),
     "below_baseline": gettext_lazy("It does not beat %(baseline)s, which answers in its place."),
     "no_gain": gettext_lazy(
         "At %(horizon)s steps its error was not below the last value's (%(skill)s times it)."
@@ -172,6 +175,8 @@ def _limit(found: Mapping[str, Any], audit: Mapping[str, Any] | None) -> str:
         shown["skill"] = number(shown["skill"])
     if "share" in shown:
         shown["share"] = percent(shown["share"])
+    if "reasons" in shown:
+        shown["reasons"] = drift_reasons(shown["reasons"])
     if "columns" in shown:
         shown["columns"] = ", ".join(shown["columns"])
     return str(LIMITS[found["code"]]) % shown

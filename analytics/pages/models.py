@@ -52,10 +52,16 @@ def against_baseline(model: TrainedModel) -> dict[str, str]:
     """The clear mark of a version: better than its baseline or not, with both figures."""
     better, broken = model.beats_baseline, is_broken(model)
     word = _("better") if better else _("not better")
+    flaws = [
+        (broken, _("broken")),
+        (model.expired_at is not None, _("expired")),
+        (model.drifted_at is not None, _("drifted")),
+    ]
+    flaw = next((said for is_so, said in flaws if is_so), None)
     return {
-        "state": "good" if better and not broken else "bad",
-        "sign": "✓" if better and not broken else "✗",
-        "word": _("broken") if broken else word,
+        "state": "good" if better and flaw is None else "bad",
+        "sign": "✓" if better and flaw is None else "✗",
+        "word": flaw or word,
         "metric": metric_name(model.primary_metric),
         "hint": metric_hint(model.primary_metric),
         "score": metric_value(model.primary_metric, model.score),

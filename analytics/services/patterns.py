@@ -15,6 +15,7 @@ from analytics.models import Market, PatternResult
 from analytics.selectors.models import Serving
 from analytics.services.prices.history import history_frame, is_stale, last_moment, origin_of
 from analytics.services.prices.sequences import sequence_frame
+from analytics.services.registry.expiry import expiry_note, expiry_of
 from analytics.services.registry.serving import answer_with, describe
 
 
@@ -42,15 +43,16 @@ def pattern_recognize(
     serving, patterns, milliseconds = answer_with(market, "pattern", ask, or_baseline=True)
     if last is not None and serving.model.pk is not None:
         _keep(market, serving, patterns)
+    expired = expiry_of(serving.model, at=patterns.current.as_of)
     return {
         "market": market.symbol,
-        "model": describe(serving),
+        "model": describe(serving, at=patterns.current.as_of),
         "generated_at": timezone.now(),
         "stale": last is not None and is_stale(last, serving.model.step_minutes, at),
         "current": dataclasses.asdict(patterns.current),
         "history": [dataclasses.asdict(p) for p in patterns.history],
         "analogues": dataclasses.asdict(patterns.analogues) if patterns.analogues else None,
-        "notes": list(patterns.notes),
+        "notes": [*patterns.notes, *expiry_note(expired)],
         "device": conf().SERVE_DEVICE,
         "latency_ms": round(milliseconds, 3),
     }

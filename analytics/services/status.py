@@ -13,13 +13,16 @@ from analytics.conf import conf
 from analytics.models import (
     Market,
     MarketSource,
+    PriceHistory,
     TrainedModel,
     TrainingRun,
     WorkerHeartbeat,
 )
 from analytics.models.choices import Source, Task
 from analytics.selectors.models import Serving, is_broken, serving_list
+from analytics.services.backups.keeping import backup_last
 from analytics.services.collection.freshness import collected_stale
+from analytics.services.registry.expiry import expiry_of
 from analytics.services.registry.serving import train_line
 
 #: A worker that was not seen for so many heartbeats counts as gone.
@@ -43,6 +46,7 @@ def model_info(*, market: Market | None = None) -> dict[str, Any]:
     return {
         "device": device_info(),
         "serve_device": conf().SERVE_DEVICE,
+        "last_backup": backup_last(),
         "horizons_steps": list(ml.HORIZONS),
         "quantiles": list(ml.QUANTILES),
         "markets": [
@@ -77,6 +81,9 @@ def _version_info(serving: Serving) -> dict[str, Any]:
         "trained_on": model.device,
         "data_from": model.data_from,
         "data_until": model.data_until,
+        "expired": _is_expired(model),
+        "drifted_at": model.drifted_at,
+        "drift_reasons": list(model.drift.get("reasons", ())) if model.drifted_at else [],
         "metric": model.primary_metric,
         "score": model.score,
         "baseline": model.baseline,
@@ -90,17 +97,27 @@ def _version_info(serving: Serving) -> dict[str, Any]:
     }
 
 
+def _is_expired(model: TrainedModel) -> bool:
+    newest = PriceHistory.objects.filter(market=model.market_id).order_by("-timestamp")
+    last = newest.values_list("timestamp", flat=True).first()
+    return expiry_of(model, at=last) is not None
+
+
 def readiness(*, now: dt.datetime | None = None) -> dict[str, Any]:
     """Whether this server can answer (its database does), and what a watchman wants to know beside:
     the worker, and collected markets that are stale. Raises DatabaseError where it cannot."""
     now = now or timezone.now()
     stale = collected_stale(now=now)
+    workers = worker_status(now=now)
     return {
         "ready": True,
-        "worker_alive": worker_status(now=now)["alive"],
+        "worker_alive": workers["alive"],
+        "worker_restarts": workers["restarts"],
+        "worker_restarted_at": workers["restarted_at"],
         "collected": MarketSource.objects.filter(enabled=True).count(),
         "stale": len(stale),
         "stale_markets": stale,
+        "last_backup_at": backup["made_at"] if (backup := backup_last()) else None,
     }
 
 
@@ -114,18 +131,25 @@ def worker_status(*, now: dt.datetime | None = None) -> dict[str, Any]:
         workers.append(
             {
                 "name": row.name,
+                "cluster": row.cluster,
                 "pid": row.pid,
                 "started_at": row.started_at,
                 "seen_at": row.seen_at,
                 "age_seconds": age,
                 "alive": age <= limit,
                 "restarts": row.restarts,
+                "restarted_at": row.restarted_at,
+                "restart_reason": row.restart_reason,
                 "device": row.device,
             }
         )
     running = TrainingRun.objects.filter(status=TrainingRun.Status.RUNNING)
     return {
         "alive": any(w["alive"] for w in workers),
+        "restarts": sum(w["restarts"] for w in workers),
+        "restarted_at": max(
+            (w["restarted_at"] for w in workers if w["restarted_at"]), default=None
+        ),
         "workers": workers,
         "queue_length": queue.queue_length(),
         "running": list(running.values_list("pk", flat=True)),

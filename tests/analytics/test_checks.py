@@ -27,7 +27,13 @@ def test_the_projects_own_queue_settings_are_safe(settings):
 )
 def test_an_unsafe_queue_is_refused(settings, change, found):
     settings.Q_CLUSTER = {**settings.Q_CLUSTER, **change}
-    assert [error.id for error in checks.queue_is_safe()] == [found]
+    assert {error.id for error in checks.queue_is_safe()} == {found}
+
+
+def test_every_cluster_of_the_queue_is_checked(settings):
+    unsafe = {"long": {"workers": 1, "timeout": 100, "retry": 100}}
+    settings.Q_CLUSTER = {**settings.Q_CLUSTER, "ALT_CLUSTERS": unsafe}
+    assert [error.msg.split(":")[0] for error in checks.queue_is_safe()] == ["Q_CLUSTER long"]
 
 
 def test_a_home_that_cannot_be_written_is_refused(settings, tmp_path):

@@ -19,14 +19,18 @@ class MarketModels(serializers.Serializer):
     step_minutes = serializers.IntegerField()
     tasks = serializers.DictField(
         child=serializers.DictField(),
-        help_text="By task: status (active, baseline or none), version, trained_at, metrics and "
-        "baseline, input_columns and window; or the line that trains one.",
+        help_text="By task: status (active, baseline or none), version, trained_at, expired, "
+        "drifted_at and drift_reasons, metrics and baseline, input_columns and window; or the line "
+        "that trains one.",
     )
 
 
 class ModelInfoAnswer(serializers.Serializer):
     device = serializers.DictField()
     serve_device = serializers.CharField()
+    last_backup = serializers.DictField(
+        allow_null=True, help_text="name, made_at and bytes of the newest scheduled backup."
+    )
     horizons_steps = serializers.ListField(child=serializers.IntegerField())
     quantiles = serializers.ListField(child=serializers.FloatField())
     markets = MarketModels(many=True)

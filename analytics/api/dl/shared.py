@@ -39,6 +39,9 @@ class AnsweredBy(serializers.Serializer):
         help_text="network, or baseline where no network beat it or none could be trained."
     )
     name = serializers.CharField()
+    expired = serializers.BooleanField(
+        help_text="It is too old, or knows too few of the last quotes, to be relied on."
+    )
 
 
 class Answer(serializers.Serializer):

@@ -66,18 +66,21 @@ class TrainedModelSerializer(OfMarketSerializer):
             "test_from",
             "device",
             "trained_at",
+            "drifted_at",
+            "expired_at",
             "checksum",
         )
         read_only_fields = fields
 
 
 class TrainedModelDetailSerializer(TrainedModelSerializer):
-    """A version with the decision about it: how it did beside the one that was active."""
+    """A version with the decision about it (how it did beside the one that was active) and the
+    last judgement of its drift."""
 
     comparison = serializers.SerializerMethodField()
 
     class Meta(TrainedModelSerializer.Meta):
-        fields = (*TrainedModelSerializer.Meta.fields, "comparison")
+        fields = (*TrainedModelSerializer.Meta.fields, "comparison", "drift", "drift_judged_at")
         read_only_fields = fields
 
     def get_comparison(self, model: TrainedModel) -> dict[str, Any] | None:

@@ -41,6 +41,7 @@ class TrainingRunSerializer(OfMarketSerializer):
             "task",
             "family",
             "status",
+            "reason",
             "stage",
             "progress",
             "epoch",
@@ -70,6 +71,7 @@ class TrainingRunDetailSerializer(TrainingRunSerializer):
         fields = (
             *TrainingRunSerializer.Meta.fields,
             "model_id",
+            "reason_figures",
             "config",
             "seed",
             "device_wish",

@@ -3,14 +3,13 @@
 A process reads a venue only while it *holds* it, a lease in the venue's row. The transaction of
 every reading renews the lease first: whoever lost it meanwhile (it was asleep for minutes) changes
 no row and keeps nothing. So a process that is killed at any instant leaves its sources due and its
-lease to run out, and two processes never store one reading twice.
+lease to run out (on its own machine it is over at once), and two processes never store one reading
+twice.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import os
-import socket
 import uuid
 from dataclasses import fields
 
@@ -20,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from analytics.exceptions import AnalyticsError, InvalidInput
 from analytics.models import CollectionFailure, MarketSource, StoredBook, VenueStatus
+from analytics.services.alive import name_is_dead, process_name
 from analytics.services.prices.single import quote_add
 from analytics.venues.book import Book, VenueQuote
 from analytics.venues.collect import Reading
@@ -34,16 +34,25 @@ _STATE = tuple(f.name for f in fields(VenueState))
 
 def holder() -> str:
     """A name that only this round has."""
-    return f"{socket.gethostname()[:60]}-{os.getpid()}-{uuid.uuid4().hex[:12]}"
+    return f"{process_name()}/{uuid.uuid4().hex[:12]}"
 
 
 def venue_hold(venue: str, *, by: str, now: dt.datetime) -> bool:
-    """Take the venue's lease; False where another one holds it. A lease longer than any was taken
-    before the clock was set back."""
-    VenueStatus.objects.get_or_create(venue=venue)
+    """Take the venue's lease; False where another one holds it. One of a process of this machine
+    that is gone (killed, say) is over at once. A lease longer than any was taken before the clock
+    was set back."""
+    row, _made = VenueStatus.objects.get_or_create(venue=venue)
+    if _is_gone(row.held_by):
+        left = VenueStatus.objects.filter(venue=venue, held_by=row.held_by)
+        left.update(held_by="", held_until=None)
     over = Q(held_until=None) | Q(held_until__lte=now) | Q(held_until__gt=now + LEASE)
     free = VenueStatus.objects.filter(over | Q(held_by=by), venue=venue)
     return bool(free.update(held_by=by, held_until=now + LEASE))
+
+
+def _is_gone(held_by: str) -> bool:
+    process, slash, _round = held_by.rpartition("/")
+    return bool(slash) and name_is_dead(process)
 
 
 def venues_release(*, by: str) -> None:

@@ -21,6 +21,7 @@ from analytics.selectors.models import Serving
 from analytics.selectors.prices import market_counters
 from analytics.services.prices.history import is_stale, last_moment, origin_of, recent_frame
 from analytics.services.prices.sequences import sequence_frame
+from analytics.services.registry.expiry import expiry_note, expiry_of
 from analytics.services.registry.serving import answer_with, describe
 
 
@@ -44,7 +45,8 @@ def forecast_make(
             lambda who, how: _predict(who, how, sequence_frame(sequence, who.model)),
             or_baseline=True,
         )
-        return _answer(market, serving, forecast, forecast.stale, milliseconds)
+        noted = _noted(serving, forecast)
+        return _answer(market, serving, noted, forecast.stale, milliseconds)
     return _of_history(task, market, at)
 
 
@@ -67,9 +69,9 @@ def _of_history(task: str, market: Market, at: dt.datetime | None) -> dict[str, 
     stale = forecast.stale or is_stale(last, serving.model.step_minutes, now)
     if newest.get(key_of(serving)) is None:
         if serving.model.pk is not None:
-            _keep(market, serving, forecast, stale)
+            _keep(market, serving, _noted(serving, forecast), stale)
         newest.put(key_of(serving), forecast)
-    return _answer(market, serving, forecast, stale, milliseconds)
+    return _answer(market, serving, _noted(serving, forecast), stale, milliseconds)
 
 
 def _predict(
@@ -89,6 +91,12 @@ def _key(
     version = (model.pk, model.artifact, model.checksum, model.task, who.source)
     # A market that was deleted may leave its number to a new one, made at another time.
     return (market.pk, market.created_at, revision, last, row, origin == last, version)
+
+
+def _noted(who: Serving, forecast: ml.Forecast) -> ml.Forecast:
+    """With what is to be said of a version that expired."""
+    note = expiry_note(expiry_of(who.model, at=forecast.as_of))
+    return dataclasses.replace(forecast, notes=(*forecast.notes, *note)) if note else forecast
 
 
 class Kept:
@@ -156,7 +164,7 @@ def _answer(
     return {
         "market": market.symbol,
         "task": serving.model.task,
-        "model": describe(serving),
+        "model": describe(serving, at=forecast.as_of),
         "as_of": forecast.as_of,
         "generated_at": timezone.now(),
         "stale": stale,

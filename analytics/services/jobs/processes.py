@@ -24,6 +24,7 @@ from django.utils import timezone
 
 from analytics.conf import conf
 from analytics.models.run import Run
+from analytics.services.alive import process_stat
 
 _PR_SET_PDEATHSIG = 1
 
@@ -102,6 +103,18 @@ def die_with_parent(sent: signal.Signals) -> Callable[[], None] | None:
     return ask
 
 
+def group_start(*arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+    """Start `manage.py ARGUMENTS...` as the leader of its own session (see `stop_group`); it is
+    asked to end when this process dies."""
+    return subprocess.Popen(
+        [sys.executable, str(settings.BASE_DIR / "manage.py"), *arguments],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, **environment},
+        start_new_session=True,
+        preexec_fn=die_with_parent(signal.SIGTERM),
+    )
+
+
 def stop_group(process: subprocess.Popen[bytes], *, patience: float) -> None:
     """End a process that leads its own session, with all that it started: ask, wait, then kill."""
     for sent, wait in ((signal.SIGTERM, patience), (signal.SIGKILL, 5.0)):
@@ -126,22 +139,15 @@ _SLACK = 5.0
 def process_exists(pid: int | None, *, since: dt.datetime | None = None) -> bool:
     """Whether a process of that number is alive on this machine (a zombie is not), and was at
     `since` already."""
-    if pid is None:
+    stat = None if pid is None else process_stat(pid)
+    if stat is None:
         return False
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
         up = float(Path("/proc/uptime").read_text().split()[0])
-        age = up - int(fields[19]) / os.sysconf("SC_CLK_TCK")
+        age = up - int(stat[19]) / os.sysconf("SC_CLK_TCK")
     except (OSError, IndexError, ValueError):
         return True
-    is_older = since is None or time.time() - age < since.timestamp() + _SLACK
-    return fields[0] != "Z" and is_older
+    return since is None or time.time() - age < since.timestamp() + _SLACK
 
 
 def this_process() -> dict[str, Any]:

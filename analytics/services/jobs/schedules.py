@@ -10,12 +10,11 @@ from analytics.services.collection.rounds import COLLECT_TASK
 from analytics.services.prices.freshness import MARKETS_TASK
 from analytics.services.prices.uploads import UPLOADS_TASK
 
-SCORE_TASK = "analytics.tasks.score_forecasts"
-
 
 @dataclass(frozen=True)
 class Periodic:
-    """A task, by its dotted path, and the minutes between two of its runs."""
+    """A task, by its dotted path, and the minutes between two of its runs. What runs once an
+    hour or less often begins so long after it was set up: not while a first page is waited for."""
 
     name: str
     task: str
@@ -25,10 +24,17 @@ class Periodic:
 PERIODIC = (
     # Does nothing while no source is switched on; each source has its own interval.
     Periodic("collect prices", COLLECT_TASK, 1),
-    Periodic("score forecasts", SCORE_TASK, 30),
+    Periodic("score forecasts", "analytics.tasks.score_forecasts", 30),
     Periodic("watch anomalies", WATCH_TASK, 5),
     Periodic("watch markets", MARKETS_TASK, 5),
+    Periodic("reap runs", "analytics.tasks.reap_runs", 5),
+    Periodic("retrain models", "analytics.tasks.retrain_models", 10),
+    Periodic("expire models", "analytics.tasks.expire_models", 60),
+    Periodic("judge models", "analytics.tasks.judge_models", 360),
     Periodic("sweep uploads", UPLOADS_TASK, 60),
+    Periodic("purge models", "analytics.tasks.purge_models", 1440),
+    Periodic("vacuum books", "analytics.tasks.vacuum_books", 1440),
+    Periodic("back up", "analytics.tasks.back_up", 1440),
 )
 
 
@@ -38,5 +44,7 @@ def schedules_setup() -> list[str]:
     return [
         entry.name
         for entry in PERIODIC
-        if queue.ensure_schedule(entry.name, entry.task, minutes=entry.minutes)
+        if queue.ensure_schedule(
+            entry.name, entry.task, minutes=entry.minutes, wait=entry.minutes >= 60
+        )
     ]

@@ -58,9 +58,11 @@ def training_request(
     until: dt.datetime | None = None,
     device: str = "",
     enqueue: bool = True,
+    **reason: Any,
 ) -> TrainingRun:
     """Check what is asked for, insert a queued run and ring the queue's bell. Nothing later than
-    `until` is learned from; `enqueue=False` leaves the run to `training_execute`.
+    `until` is learned from; `enqueue=False` leaves the run to `training_execute`. A retraining
+    says why: `reason` and `reason_figures` are kept in the run.
 
     Raises InvalidInput (bad_config, unknown_family, not_enough_data) or Conflict (run_open), and
     then leaves nothing behind.
@@ -83,6 +85,7 @@ def training_request(
         data_from=data_from,
         data_until=data_until,
         row_count=rows,
+        **reason,
     )
 
 

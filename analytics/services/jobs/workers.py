@@ -1,6 +1,6 @@
-"""The worker: a task does each run in a child process, and a supervisor starts the queue's cluster,
-watches it, restarts it when it is wedged, and leaves signs of life in the database (a killed worker
-can wedge django-q2 for good)."""
+"""The worker: a task does each run in a child process, and a supervisor starts the queue's
+clusters, watches them, restarts one that is wedged, and leaves signs of life in the database (a
+killed worker can wedge django-q2 for good)."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ import datetime as dt
 import json
 import logging
 import os
-import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from typing import cast
+from functools import partial
 
 from django.conf import settings
 from django.db import close_old_connections
-from django.db.models import F
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -27,6 +26,7 @@ from analytics.conf import conf
 from analytics.models import WorkerHeartbeat
 from analytics.models.run import Run
 from analytics.services.failures import failure_of
+from analytics.services.jobs.clusters import Cluster
 from analytics.services.jobs.kinds import AnyKind, job_kinds
 from analytics.services.jobs.leftovers import (
     DECIDE_TASK,
@@ -35,13 +35,12 @@ from analytics.services.jobs.leftovers import (
     versions_undecided,
 )
 from analytics.services.jobs.lifecycle import job_not_begun, job_reap, job_time_out, jobs_reap
-from analytics.services.jobs.processes import child_run, die_with_parent, stop_group
+from analytics.services.jobs.processes import child_run
 from analytics.services.jobs.schedules import schedules_setup
 
 logger = logging.getLogger(__name__)
-PING_TASK = "analytics.tasks.answer_ping"
-#: Seconds that a ping may stay unanswered while a worker is free, before the cluster is restarted.
-PING_PATIENCE = 120
+#: Seconds after which a queued run without a message counts as forgotten.
+PATIENCE = 120
 #: Seconds between two rings for what was left waiting.
 RING_EVERY = 300
 
@@ -109,31 +108,39 @@ def _of_worker(status: str) -> list[tuple[AnyKind, int]]:
 
 
 class WorkerSupervisor:
-    """Runs `manage.py qcluster` until `stop` is set. One instance per process."""
+    """Runs the queue's clusters until `stop` is set. One instance per process."""
 
     def __init__(self, stop: threading.Event, *, name: str | None = None) -> None:
         self.stop = stop
         self.name = name or f"{socket.gethostname()}-{os.getpid()}"
-        self.cluster: subprocess.Popen[bytes] | None = None
-        self.pinged_at: dt.datetime | None = None
+        self.clusters = [
+            Cluster(cluster, owner=self.name, is_busy=partial(_is_full, cluster, places))
+            for cluster, places in queue.clusters().items()
+        ]
         self.ring_at = 0.0
 
     def run(self) -> None:
-        """Blocks until stopped. The cluster is gone when this returns, whatever happened."""
+        """Blocks until stopped. The clusters are gone when this returns, whatever happened."""
         self._introduce()
         schedules_setup()
         try:
-            self._start()
+            for cluster in self.clusters:
+                cluster.start()
+            queue.move_long()
+            jobs_ring_again()
             while not self.stop.wait(conf().HEARTBEAT_SECONDS):
                 self.beat()
         finally:
-            if self.cluster is not None:
-                # The process manager kills after five seconds: be done before.
-                stop_group(self.cluster, patience=3.0)
-            WorkerHeartbeat.objects.filter(name=self.name).delete()
+            for cluster in self.clusters:
+                cluster.ask_to_stop()
+            # The process manager kills after five seconds: be done before.
+            patience = 3.0
+            for cluster in self.clusters:
+                cluster.stop(patience=patience)
+                patience = 0.5
 
     def beat(self) -> None:
-        """One sign of life, one look at the cluster, one round of the reaper and of what dead
+        """One sign of life, one look at the clusters, one round of the reaper and of what dead
         processes left behind. What fails (the database is away, the disk is full) is logged and
         tried again at the next beat."""
         for duty in (self._seen, jobs_reap, folders_sweep, messages_sweep, self._ring, self._look):
@@ -144,14 +151,17 @@ class WorkerSupervisor:
                 close_old_connections()
 
     def _seen(self) -> None:
-        WorkerHeartbeat.objects.filter(name=self.name).update(seen_at=timezone.now())
+        self._rows().update(seen_at=timezone.now())
+
+    def _rows(self) -> QuerySet[WorkerHeartbeat]:
+        return WorkerHeartbeat.objects.filter(name__in=[one.row_name for one in self.clusters])
 
     def _ring(self) -> None:
         """Ring for what waits and may have no message: runs whose requester died before it began,
         versions that nobody decided on. Once in a while: each is done by the first that comes."""
         if time.monotonic() < self.ring_at:
             return
-        lost = timezone.now() - dt.timedelta(seconds=PING_PATIENCE)
+        lost = timezone.now() - dt.timedelta(seconds=PATIENCE)
         rung = jobs_ring_again(asked_before=lost)
         told = any(path == DECIDE_TASK for _key, path, _ids in queue.messages())
         if not told and versions_undecided():
@@ -161,53 +171,16 @@ class WorkerSupervisor:
             self.ring_at = time.monotonic() + RING_EVERY
 
     def _look(self) -> None:
-        if self.cluster is not None and self.cluster.poll() is not None:
-            self._restart(f"the cluster ended with code {self.cluster.returncode}")
-        elif self._wedged():
-            self._restart("the cluster answers no task")
+        for cluster in self.clusters:
+            if cluster.look() and cluster.name == queue.LONG:
+                jobs_ring_again()
 
     def _introduce(self) -> None:
-        now = timezone.now()
-        limit = now - dt.timedelta(seconds=20 * conf().HEARTBEAT_SECONDS)
+        limit = timezone.now() - dt.timedelta(seconds=20 * conf().HEARTBEAT_SECONDS)
         WorkerHeartbeat.objects.filter(seen_at__lt=limit).delete()
-        WorkerHeartbeat.objects.update_or_create(
-            name=self.name,
-            defaults={"pid": os.getpid(), "started_at": now, "seen_at": now},
-        )
+        for cluster in self.clusters:
+            cluster.introduce()
         threading.Thread(target=self._report_device, daemon=True).start()
-
-    def _start(self) -> None:
-        self.cluster = subprocess.Popen(
-            [sys.executable, str(settings.BASE_DIR / "manage.py"), "qcluster"],
-            cwd=settings.BASE_DIR,
-            start_new_session=True,
-            preexec_fn=die_with_parent(signal.SIGTERM),
-        )
-        self.pinged_at = None
-        jobs_ring_again()
-
-    def _restart(self, why: str) -> None:
-        logger.error("worker %s: %s; restarting it", self.name, why)
-        if self.cluster is not None:
-            stop_group(self.cluster, patience=3.0)
-        WorkerHeartbeat.objects.filter(name=self.name).update(restarts=F("restarts") + 1)
-        self._start()
-
-    def _wedged(self) -> bool:
-        """Send a ping when the last one was answered; True when one is overdue although a worker
-        should be free to answer it."""
-        row = WorkerHeartbeat.objects.filter(name=self.name).first()
-        now = timezone.now()
-        answered_at = row.answered_at if row is not None else None
-        answered = answered_at is not None and (self.pinged_at or now) <= answered_at
-        if self.pinged_at is None or answered:
-            self.pinged_at = now
-            queue.enqueue(PING_TASK, self.name)
-            return False
-        if len(_of_worker(Run.Status.RUNNING)) >= cast(int, settings.Q_CLUSTER["workers"]):
-            self.pinged_at = now  # nobody could answer: the wait starts when one is free again
-            return False
-        return (now - self.pinged_at).total_seconds() > PING_PATIENCE
 
     def _report_device(self) -> None:
         # In a process of its own: torch in this one would poison what is forked from it.
@@ -222,4 +195,9 @@ class WorkerSupervisor:
             device = json.loads(done.stdout)
         except (subprocess.SubprocessError, ValueError, OSError) as error:
             device = {"error": str(error)}
-        WorkerHeartbeat.objects.filter(name=self.name).update(device=device)
+        self._rows().update(device=device)
+
+
+def _is_full(cluster: str, places: int) -> bool:
+    """Whether runs fill every place of a cluster; short tasks leave theirs soon."""
+    return cluster == queue.LONG and len(_of_worker(Run.Status.RUNNING)) >= places

@@ -118,9 +118,19 @@ def live(model: TrainedModel) -> list[dict[str, Any]]:
     ]
 
 
+def _since(model: TrainedModel) -> list[dict[str, Any]]:
+    """What became of it after its training."""
+    found: list[dict[str, Any]] = []
+    if model.expired_at is not None:
+        found.append({"code": "expired", "since": model.expired_at})
+    if model.drifted_at is not None:
+        found.append({"code": "drifted", "reasons": list(model.drift.get("reasons", ()))})
+    return found
+
+
 def limits(model: TrainedModel) -> list[dict[str, Any]]:
     """What the stored facts say against relying on the version, the gravest first."""
-    found: list[dict[str, Any]] = []
+    found = _since(model)
     if not model.beats_baseline:
         found.append({"code": "below_baseline", "baseline": model.baseline})
     for steps in ml.HORIZONS:

@@ -3,6 +3,7 @@ next best one where an artifact is broken."""
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import threading
 import time
@@ -20,6 +21,7 @@ from analytics.exceptions import NotReady, Unavailable
 from analytics.models import Market, ModelEvent, TrainedModel
 from analytics.models.choices import Source
 from analytics.selectors.models import Serving, model_answering, model_is_broken, serving_list
+from analytics.services.registry.expiry import expiry_of
 from analytics.services.registry.soundness import is_finite, refuse_nan
 from analytics.services.registry.untrained import untrained_baseline
 from analytics.services.translate import ml_errors
@@ -145,8 +147,8 @@ def _note_broken(model: TrainedModel, error: ml.MLError) -> None:
         )
 
 
-def describe(serving: Serving) -> dict[str, Any]:
-    """Who answered, for every answer's `model`."""
+def describe(serving: Serving, *, at: dt.datetime | None = None) -> dict[str, Any]:
+    """Who answered, for every answer's `model`; `at` is the moment that the answer is about."""
     model = serving.model
     return {
         "id": model.pk,
@@ -155,4 +157,5 @@ def describe(serving: Serving) -> dict[str, Any]:
         "status": model.status,
         "source": str(serving.source),
         "name": serving.name,
+        "expired": expiry_of(model, at=at) is not None,
     }

@@ -237,7 +237,10 @@ def test_readyz_needs_no_credentials_and_tells_strangers_no_names(settings, clie
     factories.make_source(market, enabled=True)
     answer = client.get("/readyz")
     assert answer.status_code == 200
-    assert answer.json() == {"ready": True, "worker_alive": False, "collected": 1, "stale": 1}
+    assert answer.json() == {
+        **{"ready": True, "worker_alive": False, "collected": 1, "stale": 1},
+        **{"worker_restarts": 0, "worker_restarted_at": None},
+    }
 
 
 def test_readyz_is_503_while_the_database_is_gone(client, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import json
 import signal
@@ -14,6 +15,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from django.test.utils import override_settings
+from django.utils import timezone
 from django_q.models import Schedule
 
 from analytics.checks import identity_key_is_long_enough
@@ -184,6 +186,14 @@ def test_schedules_are_made_once_and_what_people_change_stays(db):
     assert Schedule.objects.count() == len(PERIODIC)
     changed = Schedule.objects.get(name="watch markets")
     assert (changed.minutes, changed.func) == (17, "analytics.tasks.watch_markets")
+
+
+def test_what_runs_once_a_day_does_not_begin_while_a_first_page_is_waited_for(db):
+    call_command("setup_schedules", stdout=io.StringIO())
+    soon = timezone.now() + dt.timedelta(minutes=30)
+    waiting = set(Schedule.objects.filter(next_run__gt=soon).values_list("name", flat=True))
+    assert {"back up", "purge models", "vacuum books", "judge models"} <= waiting
+    assert not {"collect prices", "retrain models", "reap runs"} & waiting
 
 
 def test_a_key_that_is_too_short_is_refused_at_start_up(settings):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import socket
+import subprocess
+import sys
 
 import pytest
 from django.core.serializers import serialize
@@ -15,6 +18,7 @@ from analytics.models import (
     StoredBook,
     VenueStatus,
 )
+from analytics.services.alive import process_stat
 from analytics.services.collection import keeping, rounds
 from analytics.services.collection.books import book_read
 from analytics.services.collection.wiring import identities
@@ -156,6 +160,27 @@ def test_a_venue_that_another_process_reads_is_left_to_it(sourced, collect, cloc
     assert playing.requests == []
     clock.now += keeping.LEASE
     assert collect().stored == 1
+
+
+def test_the_lease_of_a_process_that_was_killed_is_over_at_once(sourced, collect, clock):
+    """Here; of another machine nobody knows whether its process lives."""
+    sourced("yadio")
+    child = subprocess.Popen(
+        [sys.executable, "-c", "print(flush=True); input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    child.stdout.readline()
+    birth = process_stat(child.pid)[19]
+    here = f"{socket.gethostname()[:60]}-{child.pid}-{birth}/round"
+    assert keeping.venue_hold("yadio", by=here, now=clock())
+    assert collect().skipped
+    child.kill()
+    child.communicate()
+    assert collect().stored == 1
+    elsewhere = f"elsewhere-{child.pid}-{birth}/round"
+    assert keeping.venue_hold("yadio", by=elsewhere, now=clock())
+    assert not keeping.venue_hold("yadio", by=keeping.holder(), now=clock())
 
 
 def test_who_lost_the_venue_meanwhile_stores_nothing(sourced, collect, clock, setting, monkeypatch):

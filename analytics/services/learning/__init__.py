@@ -1,0 +1,1 @@
+"""Versions after their training: judged, and trained anew when they should be."""
