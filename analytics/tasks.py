@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from analytics.services.alerting import deliver, evaluate
 from analytics.services.anomalies.watch import anomalies_watch
 from analytics.services.collection.rounds import collect_scheduled
+from analytics.services.flow import quotes_follow
 from analytics.services.forecasts.accuracy import forecasts_score
 from analytics.services.jobs.backtests import BACKTEST
 from analytics.services.jobs.imports import IMPORT
@@ -52,3 +54,15 @@ def answer_ping(name: str) -> None:
 
 def collect_prices() -> None:
     collect_scheduled()
+
+
+def follow_quotes() -> None:
+    quotes_follow()
+
+
+def evaluate_alerts() -> None:
+    evaluate()
+
+
+def deliver_alerts() -> None:
+    deliver()
