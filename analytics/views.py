@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
-from functools import wraps
 from hashlib import sha256
 from typing import Any
 
-from django.conf import settings
-from django.contrib.auth.views import redirect_to_login
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import parse_etags
 from django.utils.translation import get_language
@@ -21,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from analytics.access import is_reader, reader_required
 from analytics.exceptions import AnalyticsError, InvalidInput, NotFound
 from analytics.models import Market
 from analytics.models.choices import Task
@@ -41,31 +37,10 @@ from analytics.selectors.prices import market_get
 from analytics.services.forecasts.accuracy import accuracy_of_many
 from analytics.services.registry.cards import model_card as card_of
 from analytics.services.status import readiness, worker_status
-from p2p.middleware import from_loopback
 
-View = Callable[..., HttpResponse]
 DEFAULT_RANGE = "7d"
 #: Seconds since 1970 that no chart reaches.
 FOREVER = 1e11
-
-
-def is_reader(request: HttpRequest) -> bool:
-    """Signed in, or on this very machine while DEBUG is on (as the API has it)."""
-    return request.user.is_authenticated or (settings.DEBUG and from_loopback(request))
-
-
-def reader_required(view: View) -> View:
-    """For readers only; others are led to the sign-in."""
-
-    @wraps(view)
-    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if is_reader(request):
-            return view(request, *args, **kwargs)
-        if request.headers.get("X-Requested-With") == "fetch":
-            return HttpResponse(status=401)
-        return redirect_to_login(request.get_full_path(), reverse("admin:login"))
-
-    return checked
 
 
 @require_safe

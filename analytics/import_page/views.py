@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
-from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
-from django.conf import settings
-from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -19,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
+from analytics.access import staff_required
 from analytics.exceptions import AnalyticsError, Conflict, InvalidInput, NotFound
 from analytics.import_page import form, words
 from analytics.models import ImportRun
@@ -35,29 +31,11 @@ from analytics.services.prices.uploads import (
     upload_store,
 )
 from analytics.services.status import worker_status
-from p2p.middleware import from_loopback
 
-View = Callable[..., HttpResponse]
 #: Runs that the page lists.
 LISTED = 10
 #: What a form holds beside its file.
 _FORM_BYTES = 64 * 1024
-
-
-def staff_required(view: View) -> View:
-    """Staff, or on this very machine while DEBUG is on (as the API has it)."""
-
-    @wraps(view)
-    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.user.is_staff or (settings.DEBUG and from_loopback(request)):
-            return view(request, *args, **kwargs)
-        if request.user.is_authenticated:
-            raise PermissionDenied
-        if request.headers.get("X-Requested-With") == "fetch":
-            return HttpResponse(status=401)
-        return redirect_to_login(request.get_full_path(), reverse("admin:login"))
-
-    return checked
 
 
 @csrf_exempt  # only until the size is known: the check reads the whole body

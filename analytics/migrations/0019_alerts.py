@@ -6,6 +6,27 @@ from django.conf import settings
 from django.db import migrations, models
 
 
+def seal_headers(apps, _schema):
+    """Headers of collection sources (keys of services among them) were stored in plain."""
+    from analytics.sealing import seal
+
+    for source in apps.get_model("analytics", "MarketSource").objects.all():
+        headers = source.options.get("headers") if isinstance(source.options, dict) else None
+        if headers and not isinstance(headers, str):
+            source.options["headers"] = "sealed:" + seal(headers)
+            source.save(update_fields=["options"])
+
+
+def open_headers(apps, _schema):
+    from analytics.sealing import unseal
+
+    for source in apps.get_model("analytics", "MarketSource").objects.all():
+        headers = source.options.get("headers") if isinstance(source.options, dict) else None
+        if isinstance(headers, str) and headers.startswith("sealed:"):
+            source.options["headers"] = unseal(headers.removeprefix("sealed:"))
+            source.save(update_fields=["options"])
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -136,4 +157,5 @@ class Migration(migrations.Migration):
             model_name='alertstate',
             index=models.Index(fields=['market', 'rule'], name='state_of_market'),
         ),
+        migrations.RunPython(seal_headers, open_headers, elidable=False),
     ]
