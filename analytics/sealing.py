@@ -25,7 +25,7 @@ def _keys() -> MultiFernet:
     """The first one seals; all open: keys that were replaced stand in SECRET_KEY_FALLBACKS."""
     own = [conf().SECRETS_KEY] if conf().SECRETS_KEY else []
     return MultiFernet(
-        [_key(text) for text in (*own, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
+        [_key(str(text)) for text in (*own, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
     )
 
 

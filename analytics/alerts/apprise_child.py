@@ -57,6 +57,16 @@ def redacted(text: str, url: str) -> str:
     return " ".join(text.split())[:300]
 
 
+def look(order: dict[str, Any]) -> dict[str, Any]:
+    """{"ok", "hosts"}: whether a plugin takes the address, and the hosts that it names, if it is a
+    plugin whose addresses name hosts (in many the place of the host holds a token)."""
+    import apprise
+
+    plugin = apprise.Apprise.instantiate(order["url"], suppress_exceptions=True)
+    named = [getattr(plugin, name, None) for name in ("host", "smtp_host", "mailserver")]
+    return {"ok": plugin is not None, "hosts": [str(host) for host in named if host]}
+
+
 def deliver(order: dict[str, Any]) -> dict[str, Any]:
     """Send it; {"ok"} or {"ok", "code", "error"}."""
     import apprise
@@ -85,4 +95,5 @@ def _takes_image(sender: Any) -> bool:
 
 
 if __name__ == "__main__":
-    print(json.dumps(deliver(json.loads(sys.stdin.buffer.read()))))  # noqa: T201
+    _order = json.loads(sys.stdin.buffer.read())
+    print(json.dumps(look(_order) if _order.get("look") else deliver(_order)))  # noqa: T201

@@ -11,7 +11,7 @@ import numpy as np
 
 _INK, _PAPER, _LINE, _MARK = "#1b1f24", "#ffffff", "#0072b2", "#d55e00"
 _SIZE, _DPI = (6.0, 2.6), 110
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {
     "font.size": 9,
     "axes.spines.right": False,
     "axes.spines.top": False,

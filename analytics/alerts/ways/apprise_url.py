@@ -66,16 +66,14 @@ class AppriseOptions(Options):
 def check(options: AppriseOptions, world: World) -> None:
     """Refuse what no plugin of Apprise takes, and hosts that are plainly private. Other names are
     not looked up here: in many addresses the place of the host holds a token."""
-    import apprise
-
     problem = ""
-    plugin = apprise.Apprise.instantiate(options.url, suppress_exceptions=True)
-    if plugin is None:
-        problem = _("Apprise does not know this address; see its list of services")
-    elif not world.rules.allow_private:
-        named = [getattr(plugin, name, None) for name in ("host", "smtp_host", "mailserver")]
-        if any(_is_private(str(host)) for host in named if host):
-            problem = _("is a private or local address; requests go to public ones only")
+    with tempfile.TemporaryDirectory(prefix="paralelo-alert-") as folder:
+        found = _child({"look": True, "url": options.url}, folder, world.seconds)
+    if not found["ok"]:
+        known = _("Apprise does not know this address; see its list of services")
+        problem = found.get("error") or known
+    elif not world.rules.allow_private and any(map(_is_private, found["hosts"])):
+        problem = _("is a private or local address; requests go to public ones only")
     if problem:
         raise InvalidInput(
             _("This channel cannot be used: %(names)s.") % {"names": "url"},
