@@ -82,7 +82,7 @@ def words(values: dict[str, Any]) -> str:
 register(
     RuleKind(
         name="move",
-        title=gettext_lazy("Move of x % in y hours"),
+        title=gettext_lazy("Move of x percent in y hours"),
         params=MoveParams,
         needs=Needs.QUOTES,
         moved=Moved.QUOTES,
