@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -16,7 +17,6 @@ from analytics.services.alerting.evaluating import evaluate, rules_ready
 from analytics.venues.options import describe_options
 
 LONGEST_COOLDOWN = 43_200
-_FIELDS = ("name", "kind", "params", "market", "enabled", "cooldown_minutes", "owner")
 #: A change of these begins anew: what the old rule saw says nothing about the new one.
 _AFRESH = frozenset(("kind", "params", "market"))
 
@@ -54,6 +54,10 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, int | float | str | None) else str(value)
 
 
+def _stored(value: Any) -> Any:
+    return float(value) if isinstance(value, Decimal) else value
+
+
 def rule_create(
     *, channels: Sequence[AlertChannel] = (), owner: Any = None, **values: Any
 ) -> AlertRule:
@@ -76,11 +80,6 @@ def rule_change(
     rule.problem = ""
     _save(rule, channels, afresh=afresh)
     return _looked_at(rule)
-
-
-def rule_check(values: Mapping[str, Any]) -> None:
-    """Raises what `rule_create` would, but for a name that is taken."""
-    _check(AlertRule(**{name: values[name] for name in _FIELDS if name in values}))
 
 
 def rule_delete(*, rule: AlertRule) -> None:
@@ -130,7 +129,9 @@ def _check(rule: AlertRule) -> None:
     if problems:
         raise InvalidInput(_("This rule cannot be used."), "bad_rule", problems)
     kind = get_kind(rule.kind)
-    params_of(kind, rule.params)
+    ready = params_of(kind, rule.params)
+    # As the kind reads them: a form sends texts.
+    rule.params = {name: _stored(getattr(ready, name)) for name in rule.params}
     if rule.market is not None and not kind.of_market:
         raise InvalidInput(
             _("This rule cannot be used."),

@@ -24,7 +24,8 @@ def test_it_says_how_often_and_when_and_keeps_nothing(market, quoted):
     days = [(timezone.now() - one["at"]).days for one in found["fired"]]
     assert days == [4, 9, 15]
     assert found["fired"][0]["text"] == "price 11.995 is above 11"
-    assert not (AlertRule.objects.exists() or AlertState.objects.exists())
+    assert not AlertRule.objects.exists()
+    assert not AlertState.objects.exists()
     assert not AlertDelivery.objects.exists()
 
 
