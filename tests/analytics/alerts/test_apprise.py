@@ -50,9 +50,9 @@ def test_what_a_service_refuses_is_told_without_its_secrets():
 
 
 def test_a_service_that_never_answers_is_given_up():
+    hurried = World(rules=OPEN.rules, seconds=0.05)
     with pytest.raises(DeliveryError) as refused:
-        world = World(rules=OPEN.rules, seconds=0.05)
-        send("json://127.0.0.1:9/x", world)
+        send("json://127.0.0.1:9/x", hurried)
     assert refused.value.code == "timed_out"
 
 
