@@ -1,10 +1,13 @@
-"""`python -m bench.flow [--markets 20 100] [--rounds 5]`: worker time per quote of the flow that
-follows it: scored, price and spread forecast, pattern named, due forecasts scored, rules judged.
+"""`python -m bench.flow [--markets 20 100] [--rounds 5] [--home FOLDER]`: worker time per quote of
+the flow that follows it: scored, price and spread forecast, pattern named, due forecasts scored,
+rules judged. Told are seconds of the processor (of this process and its threads), which other work
+on the machine does not change, and beside them those of the clock.
 
 A market is simulated and learnt from once (one epoch: what an answer costs does not depend on how
-long was learnt), then copied. Every round brings each market its next half-hour, at the pace of
-reality; one task follows them all. The first round, in which a worker that has just started loads
-everything, is told apart. Database and artifacts lie in a folder of their own, gone afterwards.
+long was learnt), then copied. Every round brings each market its next half-hour; one task follows
+them all. The first round, in which a worker that has just started loads everything, is told apart.
+Database and artifacts lie in a folder that is gone afterwards, or in one that is kept for the next
+time.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 STEP = dt.timedelta(minutes=30)
+TASKS = ("price", "spread", "anomaly", "pattern")
 RULES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("level", {"level": 1e6}),
     ("move", {"percent": 50, "hours": 6}),
@@ -34,14 +38,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Worker time per quote of the flow.")
     parser.add_argument("--markets", type=int, nargs="+", default=[20, 100])
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--home", help="folder that is kept: what was learnt is used again")
     asked = parser.parse_args()
-    home = tempfile.mkdtemp(prefix="paralelo-flow-")
+    home = asked.home or tempfile.mkdtemp(prefix="paralelo-flow-")
     os.environ |= {"PARALELO_HOME": home, "DJANGO_SETTINGS_MODULE": "p2p.settings"}
     os.environ.pop("DATABASE_URL", None)
     try:
         _measure(asked.markets, asked.rounds)
     finally:
-        shutil.rmtree(home, ignore_errors=True)
+        if not asked.home:
+            shutil.rmtree(home, ignore_errors=True)
 
 
 def _measure(counts: list[int], rounds: int) -> None:
@@ -50,31 +56,30 @@ def _measure(counts: list[int], rounds: int) -> None:
 
     django.setup()
     call_command("migrate", verbosity=0)
-    first, coming = _learnt(rounds * len(counts) + len(counts))
+    first = _learnt()
+    _forget_copies(first)
     markets = [first]
     for count in sorted(counts):
         markets += _copies(first, count - len(markets), len(markets))
-        spent = [_round(markets, coming.pop(0)) for _round_no in range(rounds + 1)]
-        _tell(count, spent)
+        _tell(count, [_round(markets) for _round_no in range(rounds + 1)])
 
 
-def _learnt(held_back: int) -> tuple[Any, list[dict[str, Any]]]:
-    """A market with a version of every task, and the quotes that are yet to come."""
+def _learnt() -> Any:
+    """A market with a version of every task, and rules."""
     from django.utils import timezone
 
-    from analytics.models import PriceHistory, TrainedModel
+    from analytics.models import Market, TrainedModel
     from analytics.services.alerting import rules
     from analytics.services.jobs.lifecycle import job_execute
     from analytics.services.jobs.training import TRAINING, training_request
     from analytics.services.prices.simulation import price_simulate
 
-    start = timezone.now() - dt.timedelta(days=100)
+    known = Market.objects.filter(exchange="sim0").first()
+    if known is not None and known.trained_models.count() == len(TASKS):
+        return known
+    start = timezone.now() - dt.timedelta(days=101)
     market = price_simulate(market="USDT/AAA@sim0", days=100, start=start)
-    columns = [column.name for column in PriceHistory.SCHEMA]
-    rows = PriceHistory.objects.filter(market=market).order_by("-timestamp")[:held_back]
-    coming = list(rows.values("timestamp", *columns))[::-1]
-    PriceHistory.objects.filter(timestamp__gte=coming[0]["timestamp"]).delete()
-    for task in ("price", "spread", "anomaly", "pattern"):
+    for task in TASKS:
         began = time.perf_counter()
         run = training_request(market=market, task=task, params={"epochs": 1}, enqueue=False)
         job_execute(TRAINING, run_id=run.pk)
@@ -82,7 +87,24 @@ def _learnt(held_back: int) -> tuple[Any, list[dict[str, Any]]]:
     TrainedModel.objects.filter(status="candidate").update(status="active")
     for kind, params in RULES:
         rules.rule_create(name=kind, kind=kind, params=params)
-    return market, coming
+    return market
+
+
+def _next(market: Any) -> dict[str, Any]:
+    """The quote that comes: half an hour after the last one, as it was a day earlier."""
+    from analytics.models import PriceHistory
+
+    columns = [column.name for column in PriceHistory.SCHEMA]
+    last, *_rest, before = PriceHistory.objects.filter(market=market).order_by("-timestamp")[:48]
+    figures = {name: getattr(before, name) for name in columns}
+    return {"timestamp": last.timestamp + STEP, **figures}
+
+
+def _forget_copies(first: Any) -> None:
+    from analytics.models import Market, TrainedModel
+
+    TrainedModel.objects.exclude(market=first).delete()
+    Market.objects.exclude(pk=first.pk).delete()
 
 
 def _copies(first: Any, count: int, taken: int) -> list[Any]:
@@ -105,41 +127,42 @@ def _copies(first: Any, count: int, taken: int) -> list[Any]:
             run.pk, run.market = None, market
             run.save(force_insert=True)
             name = f"{model.artifact}-copy{number}"
-            shutil.copytree(folder, Path(folder).with_name(name))
+            shutil.copytree(folder, Path(folder).with_name(name), dirs_exist_ok=True)
             model.pk, model.market, model.run, model.artifact = None, market, run, name
             model.save(force_insert=True)
         made.append(market)
     return made
 
 
-def _round(markets: list[Any], quote: dict[str, Any]) -> dict[str, float]:
+def _round(markets: list[Any]) -> dict[str, float]:
     """Seconds by step of one task that follows the next quote of every market."""
     from analytics.models import PriceHistory
     from analytics.services import flow
 
+    quote = _next(markets[0])
     for market in markets:
         PriceHistory.objects.create(market=market, **quote)
     spent: dict[str, float] = defaultdict(float)
     steps, judge = flow._do, flow.evaluate
     flow._do = lambda market, step, does: _timed(spent, step, lambda: steps(market, step, does))
     flow.evaluate = lambda **how: _timed(spent, "rules", lambda: judge(**how))
-    began = time.perf_counter()
+    began, clock = time.process_time(), time.perf_counter()
     try:
         followed = flow.quotes_follow(now=quote["timestamp"] + dt.timedelta(seconds=5))
     finally:
         flow._do, flow.evaluate = steps, judge
-    spent["all"] = time.perf_counter() - began
+    spent["all"], spent["clock"] = time.process_time() - began, time.perf_counter() - clock
     if len(followed) != len(markets):
         raise RuntimeError(f"{len(followed)} of {len(markets)} markets were followed")
     return spent
 
 
 def _timed(spent: dict[str, float], step: str, does: Callable[[], Any]) -> Any:
-    began = time.perf_counter()
+    began = time.process_time()
     try:
         return does()
     finally:
-        spent[step] += time.perf_counter() - began
+        spent[step] += time.process_time() - began
 
 
 def _tell(count: int, spent: list[dict[str, float]]) -> None:

@@ -9,8 +9,6 @@ import hashlib
 import hmac
 import secrets
 
-#: Seconds by which a receiver should let the timestamp differ from its clock, either way.
-REPLAY_WINDOW = 300
 _PREFIX = "whsec_"
 
 
