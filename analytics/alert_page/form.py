@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -12,22 +11,9 @@ from django.utils.translation import gettext as _
 from analytics.alert_page.words import choice_name, label
 from analytics.exceptions import InvalidInput
 from analytics.models import AlertChannel, Market
+from analytics.pages.controls import Control
 from analytics.selectors.alerts import channel_list
 from analytics.selectors.prices import market_get
-
-
-@dataclass(frozen=True)
-class Control:
-    """As the partial `control.html` has it; `wrong` says what is wrong with the value."""
-
-    name: str
-    label: str
-    value: str
-    choices: Sequence[tuple[str, str]] = ()
-    listed: Sequence[str] = ()
-    decided: Sequence[str] = ()
-    hint: str = ""
-    wrong: str = ""
 
 
 def controls(

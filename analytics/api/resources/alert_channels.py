@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from analytics.api.fields import Input
 from analytics.api.filters import Flag
 from analytics.api.inputs import caller, query_input, read
-from analytics.api.resources.alert_rules import OptionAnswer, ParamsField
+from analytics.api.resources.sources import OptionsField, VenueOption
 from analytics.api.schema import documented
 from analytics.api.views import ReadResource
 from analytics.models import AlertChannel
@@ -29,7 +29,7 @@ _QUIET = "Local time in `timezone`; both or none."
 
 class ChannelChange(Input):
     name = serializers.CharField(required=False, max_length=80)
-    options = ParamsField(
+    options = OptionsField(
         required=False, help_text="Options of the kind, by name; hidden secrets stay as they are."
     )
     enabled = serializers.BooleanField(required=False)
@@ -96,7 +96,7 @@ class ChannelKindAnswer(serializers.Serializer):
     name = serializers.CharField()
     title = serializers.CharField()
     takes_image = serializers.BooleanField()
-    options = OptionAnswer(many=True)
+    options = VenueOption(many=True)
 
 
 class ChannelFilter(filters.FilterSet):

@@ -6,8 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field, extend_schema_view
+from drf_spectacular.utils import extend_schema_view
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -16,6 +15,7 @@ from rest_framework.response import Response
 from analytics.api.fields import Input, MarketRef
 from analytics.api.filters import Flag, OfMarket
 from analytics.api.inputs import caller, query_input, read
+from analytics.api.resources.sources import OptionsField, VenueOption
 from analytics.api.schema import documented
 from analytics.api.views import ReadResource
 from analytics.models import AlertChannel, AlertRule
@@ -26,11 +26,6 @@ from analytics.services.alerting import rules, trying
 _MARKET = "Id or symbol of the market; left out or null: all markets."
 
 
-@extend_schema_field(OpenApiTypes.OBJECT)
-class ParamsField(serializers.JSONField):
-    """Parameters by name; the service checks them against the kind's."""
-
-
 class _Channels(serializers.PrimaryKeyRelatedField):
     def get_queryset(self) -> QuerySet[AlertChannel]:
         return AlertChannel.objects.all()
@@ -38,7 +33,7 @@ class _Channels(serializers.PrimaryKeyRelatedField):
 
 class RuleTry(Input):
     kind = serializers.CharField(max_length=40, help_text="See alert-rules/kinds.")
-    params = ParamsField(required=False, help_text="Parameters of the kind, by name.")
+    params = OptionsField(required=False, help_text="Parameters of the kind, by name.")
     market = MarketRef(allow_null=True, help_text=_MARKET)
     cooldown_minutes = serializers.IntegerField(required=False, min_value=0, max_value=43_200)
     days = serializers.IntegerField(required=False, min_value=1, max_value=trying.MOST_DAYS)
@@ -47,7 +42,7 @@ class RuleTry(Input):
 class RuleChange(Input):
     name = serializers.CharField(required=False, max_length=80)
     kind = serializers.CharField(required=False, max_length=40, help_text="See alert-rules/kinds.")
-    params = ParamsField(required=False, help_text="Parameters of the kind, by name.")
+    params = OptionsField(required=False, help_text="Parameters of the kind, by name.")
     market = MarketRef(allow_null=True, help_text=_MARKET)
     enabled = serializers.BooleanField(required=False)
     cooldown_minutes = serializers.IntegerField(required=False, min_value=0, max_value=43_200)
@@ -103,18 +98,6 @@ class TriedRuleAnswer(serializers.Serializer):
     notes = serializers.ListField(child=serializers.CharField())
 
 
-class OptionAnswer(serializers.Serializer):
-    name = serializers.CharField()
-    type = serializers.CharField()
-    default = serializers.JSONField()
-    # Named so by the options themselves.
-    help = serializers.CharField()
-    low = serializers.FloatField(allow_null=True)
-    high = serializers.FloatField(allow_null=True)
-    choices = serializers.ListField(child=serializers.CharField())
-    secret = serializers.BooleanField()
-
-
 class RuleKindAnswer(serializers.Serializer):
     name = serializers.CharField()
     title = serializers.CharField()
@@ -122,7 +105,7 @@ class RuleKindAnswer(serializers.Serializer):
     moved_by = serializers.CharField(help_text="quotes, clock or events")
     can_be_tried = serializers.BooleanField()
     why_not = serializers.CharField()
-    params = OptionAnswer(many=True)
+    params = VenueOption(many=True)
 
 
 class RuleFilter(OfMarket):
