@@ -14,6 +14,8 @@ SUBSCRIBERS = (
     "analytics.services.anomalies.forgetting",
     "analytics.services.forecasts.forgetting",
     "analytics.services.patterns",
+    "analytics.services.alerting.subscribing",
+    "analytics.services.flow",
 )
 
 

@@ -51,7 +51,14 @@ class AnalyticsConf:
         "", "Key that hashes advertisers, 16 bytes or more; empty: derived from SECRET_KEY."
     )
     ALLOW_PRIVATE_ADDRESSES: bool = entry(
-        False, "Whether venues may lie in the private network and speak plain HTTP."
+        False,
+        "Whether venues and receivers of alerts may lie in the private network, with plain HTTP.",
+    )
+    SECRETS_KEY: str = entry(
+        "", "Key that stored secrets are encrypted with; empty: derived from SECRET_KEY."
+    )
+    PUBLIC_URL: str = entry(
+        "", "Address at which people reach this server, for links in messages; empty: no links."
     )
     PRICE_MAX_AGE: int = entry(600, "Seconds after which a book or quote is no offer any more.")
 

@@ -4,10 +4,12 @@ they have a cluster of their own (analytics.queue)."""
 from __future__ import annotations
 
 from analytics.conf import conf
+from analytics.services.alerting import deliver, evaluate
 from analytics.services.anomalies.watch import anomalies_watch
 from analytics.services.backups.keeping import backup_scheduled
 from analytics.services.collection.rounds import collect_scheduled
 from analytics.services.collection.vacuum import books_vacuum
+from analytics.services.flow import quotes_follow
 from analytics.services.forecasts.accuracy import forecasts_score
 from analytics.services.jobs.backtests import BACKTEST
 from analytics.services.jobs.imports import IMPORT
@@ -89,3 +91,15 @@ def vacuum_books() -> None:
 
 def back_up() -> None:
     backup_scheduled()
+
+
+def follow_quotes() -> None:
+    quotes_follow()
+
+
+def evaluate_alerts() -> None:
+    evaluate()
+
+
+def deliver_alerts() -> None:
+    deliver()

@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from analytics import views
+from analytics.alert_page import views as alert_page
 from analytics.desk import collection, market, offers, operations, overview, preferences
 from analytics.import_page import views as import_page
 
@@ -24,6 +25,10 @@ urlpatterns = [
     path("readyz", views.readyz, name="readyz"),
     path("live/", views.live, name="live"),
     path("patterns/", views.patterns, name="patterns"),
+    path("alerts/", alert_page.overview, name="alerts"),
+    path("alerts/rules/new/", alert_page.new_rule, name="alert-rule-new"),
+    path("alerts/channels/new/", alert_page.new_channel, name="alert-channel-new"),
+    path("alerts/<slug:what>/<int:pk>/", alert_page.act, name="alert-act"),
     path("import/", import_page.send, name="import"),
     path("import/runs/<int:pk>/", import_page.run, name="import-run"),
     path("import/runs/<int:pk>/progress/", import_page.progress, name="import-progress"),

@@ -1,7 +1,5 @@
-"""All settings; the only reader of the environment. Our own sit in one ANALYTICS dict.
-
-Everything that differs between machines comes from the environment (see .env.example). With no
-environment at all this is a development server on the loopback interface."""
+"""All settings; the only reader of the environment (.env.example). Our own sit in one dict,
+ANALYTICS. With no environment this is a development server on the loopback interface."""
 
 from __future__ import annotations
 
@@ -213,7 +211,7 @@ _TIMEOUT = _number("PARALELO_TRAIN_TIMEOUT", 3 * 3600, 60, 7 * 86400)
 _WORKERS = _number("PARALELO_WORKERS", min(os.cpu_count() or 1, 2), 1, 64)
 Q_CLUSTER = cluster_settings(timeout=_TIMEOUT, workers=_WORKERS)
 
-# --------------------------------------------------------------------------------------- our own
+# ----------------------------------------------------------------------------------------- our own
 ANALYTICS = {
     "HOME": HOME,
     "DEVICE": os.environ.get("PARALELO_DEVICE", "").strip(),
@@ -223,6 +221,8 @@ ANALYTICS = {
     "MAX_UPLOAD_MB": _number("PARALELO_MAX_UPLOAD_MB", 64, 1, 100_000),
     "ADMIN_PASSWORD": os.environ.get("PARALELO_ADMIN_PASSWORD", ""),
     "IDENTITY_KEY": os.environ.get("PARALELO_IDENTITY_KEY", "").strip(),
+    "SECRETS_KEY": os.environ.get("PARALELO_SECRETS_KEY", "").strip(),
+    "PUBLIC_URL": os.environ.get("PARALELO_PUBLIC_URL", "").strip().rstrip("/"),
     "ALLOW_PRIVATE_ADDRESSES": _flag("PARALELO_ALLOW_PRIVATE_ADDRESSES", False),
 }
 

@@ -1,6 +1,7 @@
 """Admin face: lists and actions. What a service owns can be looked at here, never edited."""
 
 from analytics.admin import (
+    alerts,
     anomalies,
     backtests,
     deletions,
@@ -13,6 +14,7 @@ from analytics.admin import (
 )
 
 __all__ = [
+    "alerts",
     "anomalies",
     "backtests",
     "deletions",

@@ -6,6 +6,9 @@ from django.urls import re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from analytics.api.dl import anomalies, forecasts, info, patterns, training
+from analytics.api.resources.alert_channels import AlertChannelViewSet
+from analytics.api.resources.alert_deliveries import AlertDeliveryViewSet
+from analytics.api.resources.alert_rules import AlertRuleViewSet
 from analytics.api.resources.anomalies import AnomalyEventViewSet, AnomalyViewSet
 from analytics.api.resources.backtests import BacktestViewSet
 from analytics.api.resources.families import FamilyViewSet
@@ -32,6 +35,9 @@ router.register("anomalies", AnomalyViewSet, "anomaly")
 router.register("patterns", PatternViewSet, "pattern")
 router.register("backtests", BacktestViewSet, "backtest")
 router.register("families", FamilyViewSet, "family")
+router.register("alert-rules", AlertRuleViewSet, "alert-rule")
+router.register("alert-channels", AlertChannelViewSet, "alert-channel")
+router.register("alert-deliveries", AlertDeliveryViewSet, "alert-delivery")
 
 
 class DocsView(SpectacularSwaggerSplitView):

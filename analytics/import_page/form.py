@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from zoneinfo import available_timezones
 
 from django.utils.translation import gettext as _
 
+from analytics.pages.controls import Control
 from analytics.services.prices.previewing import ImportPreview
 from analytics.services.prices.reading import parse_columns
 from analytics.words import word
@@ -21,21 +22,6 @@ NAMES = (*PLAIN, *(f"column_{role}" for role in ROLES), "columns")
 #: What a control of a column says where the file's column of that role is to be left out.
 NONE = "-"
 ENCODINGS = ("utf-8", "cp1252", "latin-1", "utf-16")
-
-
-@dataclass(frozen=True)
-class Control:
-    """`choices` (value, text) make a select, without any it is a line of text, `listed` are what it
-    suggests; `decided` says what was decided without it."""
-
-    name: str
-    label: str
-    value: str
-    choices: Sequence[tuple[str, str]] = ()
-    listed: Sequence[str] = ()
-    decided: Sequence[str] = ()
-    hint: str = ""
-    wrong: str = ""
 
 
 def options_of(given: Mapping[str, str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analytics', '0018_cadence_chosen'),
+        ('analytics', '0019_alerts'),
     ]
 
     operations = [

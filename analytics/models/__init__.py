@@ -1,5 +1,12 @@
 """The ORM, one file per aggregate: fields, constraints, status changes. No verbs live here."""
 
+from analytics.models.alerts import (
+    AlertChannel,
+    AlertDelivery,
+    AlertRule,
+    AlertState,
+    QuoteFlow,
+)
 from analytics.models.anomaly import (
     AnomalyEvent,
     AnomalyResult,
@@ -25,6 +32,10 @@ from analytics.models.training import ModelEvent, TrainedModel, TrainingRun
 from analytics.models.worker import WorkerHeartbeat
 
 __all__ = [
+    "AlertChannel",
+    "AlertDelivery",
+    "AlertRule",
+    "AlertState",
     "AnomalyEvent",
     "AnomalyResult",
     "AnomalyStream",
@@ -41,6 +52,7 @@ __all__ = [
     "Preferences",
     "PriceDeletion",
     "PriceHistory",
+    "QuoteFlow",
     "Severity",
     "StoredBook",
     "Theme",

@@ -20,7 +20,7 @@ _METHOD_NAME = re.compile(r"[\w .&+()/\-]{1,60}")
 def option(
     default: Any,
     *,
-    help: str,
+    help: Any,
     low: float | None = None,
     high: float | None = None,
     choices: tuple[str, ...] = (),
@@ -35,7 +35,16 @@ def option(
 
 
 @dataclass(frozen=True, kw_only=True)
-class VenueOptions:
+class Options:
+    """Options of anything: a venue, a rule of alerts, a channel."""
+
+    def problems(self) -> dict[str, str]:
+        """What is wrong with the options as a whole, by name."""
+        return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class VenueOptions(Options):
     """What every venue understands; an adapter's own options inherit and add."""
 
     base_url: str = option("", help="Another address of the same service; empty: the venue's own.")
@@ -61,7 +70,7 @@ class BookOptions(VenueOptions):
     merchants_only: bool = option(False, help="Only ads of merchants the venue has verified.")
 
 
-OptionsT = TypeVar("OptionsT", bound=VenueOptions)
+OptionsT = TypeVar("OptionsT", bound=Options)
 
 
 def make_options(cls: type[OptionsT], values: Mapping[str, Any]) -> OptionsT:
@@ -104,7 +113,7 @@ def refused(problems: Mapping[str, str]) -> BadVenueConfig:
     return BadVenueConfig(f"These options of the venue cannot be used: {names}.", fields=problems)
 
 
-def describe_options(cls: type[VenueOptions]) -> list[dict[str, Any]]:
+def describe_options(cls: type[Options]) -> list[dict[str, Any]]:
     """Name, type, default, range, choices and help of every option, for forms and documents."""
     return [
         {

@@ -60,6 +60,19 @@ def _priced(book: Book, wanted: dict[str, Any]) -> AmountPrice:
         raise InvalidInput(_("This amount cannot be priced."), error.code, error.fields) from error
 
 
+def price_of(book: Book, wanted: Any) -> float | None:
+    """The price of a whole amount in a book, None where the book cannot fill it; `wanted` has side,
+    amount, currency and payment. Raises InvalidInput."""
+    asked = {
+        "direction": wanted.side,
+        "amount": wanted.amount,
+        "currency": wanted.currency,
+        "payment": wanted.payment,
+        "min_completion": None,
+    }
+    return _whole_price(_priced(book, asked))
+
+
 def _figures(found: AmountPrice) -> dict[str, Any]:
     return {
         "currency": str(found.currency),

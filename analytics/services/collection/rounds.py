@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from analytics.exceptions import Conflict, InvalidInput
+from analytics.exceptions import Conflict, InvalidInput, Unavailable
 from analytics.models import MarketSource
 from analytics.selectors.collection import NOT_AHEAD, sources_due
 from analytics.services.collection.books import depth_described
@@ -102,7 +102,7 @@ def _turn(source: MarketSource, *, by: str, found: Round, setting: Setting) -> O
     now, symbol = setting.clock(), source.market.symbol
     try:
         order = source_order(source)
-    except InvalidInput as error:
+    except (InvalidInput, Unavailable) as error:
         turn_fail(source, error, now)
         found.done[source.pk, symbol] = error.code
         return None

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from analytics.exceptions import Conflict, InvalidInput, NotFound
 from analytics.models import Market, MarketSource
+from analytics.sealing import seal, unseal
 from analytics.selectors.collection import source_list
 from analytics.selectors.prices import market_get
 from analytics.services.prices.markets import market_get_or_create, refuse_bad_symbol
@@ -23,6 +24,8 @@ from analytics.venues.registry import VenueSpec, get_venue, list_venues
 
 #: What stands for a secret that is stored; sent back, it leaves the secret as it is.
 HIDDEN = "••••••"
+#: What a sealed option begins with.
+SEALED = "sealed:"
 _LIMITS = {"interval_seconds": (5, 86_400), "keep_book_days": (0, 3650)}
 
 
@@ -56,7 +59,7 @@ def source_order(source: MarketSource) -> Order:
     return make_order(
         source.venue,
         Pair(market.asset, market.fiat),
-        source.options,
+        _opened(source.options),
         method=source.method or DEFAULT_METHOD,
         tag=source.pk,
     )
@@ -67,6 +70,7 @@ def source_create(*, market: Market, venue: str, **values: Any) -> MarketSource:
     what `source_order` raises."""
     source = MarketSource(market=market, venue=venue, **values)
     _check(source)
+    source.options = _sealed(venue, source.options)
     try:
         with transaction.atomic():
             source.save(force_insert=True)
@@ -98,6 +102,8 @@ def source_checked(source: MarketSource, values: Mapping[str, Any]) -> dict[str,
     for name, value in ready.items():
         setattr(changed, name, value)
     _check(changed)
+    if "options" in ready:
+        ready["options"] = _sealed(changed.venue, ready["options"])
     return ready
 
 
@@ -153,6 +159,29 @@ def _with_secrets(source: MarketSource, options: Any) -> Any:
     kept = {name for name in _secrets(source.venue) if options.get(name) == HIDDEN}
     stored = {name: source.options[name] for name in kept if name in source.options}
     return {**{k: v for k, v in options.items() if k not in kept}, **stored}
+
+
+def _sealed(venue: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options as they are stored: secrets as sealed texts, behind a mark that says so."""
+    secret = _secrets(venue)
+    return {
+        name: SEALED + seal(value) if name in secret and value and not _is_sealed(value) else value
+        for name, value in options.items()
+    }
+
+
+def _opened(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options as a venue takes them. Raises Unavailable (secret_unreadable)."""
+    if not isinstance(options, Mapping):
+        return options
+    return {
+        name: unseal(value.removeprefix(SEALED)) if _is_sealed(value) else value
+        for name, value in options.items()
+    }
+
+
+def _is_sealed(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(SEALED)
 
 
 def _secrets(venue: str) -> set[str]:

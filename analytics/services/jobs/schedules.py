@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from analytics import queue
+from analytics.services.alerting.evaluating import EVALUATE_TASK
+from analytics.services.alerting.outbox import DELIVER_TASK
 from analytics.services.anomalies.watch import WATCH_TASK
 from analytics.services.collection.rounds import COLLECT_TASK
+from analytics.services.flow import FLOW_TASK
 from analytics.services.prices.freshness import MARKETS_TASK
 from analytics.services.prices.uploads import UPLOADS_TASK
 
@@ -26,6 +29,10 @@ PERIODIC = (
     Periodic("collect prices", COLLECT_TASK, 1),
     Periodic("score forecasts", "analytics.tasks.score_forecasts", 30),
     Periodic("watch anomalies", WATCH_TASK, 5),
+    # What follows a quote is called for at once; this is for what a dead process left undone.
+    Periodic("follow quotes", FLOW_TASK, 1),
+    Periodic("evaluate alerts", EVALUATE_TASK, 1),
+    Periodic("deliver alerts", DELIVER_TASK, 1),
     Periodic("watch markets", MARKETS_TASK, 5),
     Periodic("reap runs", "analytics.tasks.reap_runs", 5),
     Periodic("retrain models", "analytics.tasks.retrain_models", 10),

@@ -31,7 +31,9 @@ _loading = threading.Lock()
 Answer = TypeVar("Answer")
 
 
-@lru_cache(maxsize=64)
+# Four of each of 128 markets: the flow goes over all markets in turn, and one that lacks a single
+# place forgets every predictor, with what it remembers of its day, just before it is asked again.
+@lru_cache(maxsize=512)
 def load_predictor(model_id: int, artifact: str, checksum: str, device: str) -> ml.DLPredictor:
     """The artifact's predictor, kept in this process: a version never changes, so it never goes
     stale. Raises ml.ArtifactBroken or ml.ArtifactMismatch."""

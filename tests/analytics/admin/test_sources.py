@@ -7,7 +7,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 
 from analytics.models import MarketSource, PriceHistory
-from analytics.services.collection.sources import HIDDEN
+from analytics.services.collection.sources import HIDDEN, source_order
 from tests import factories
 from tests.playing.server import PlayingServer
 from tests.venue_server import markets
@@ -61,7 +61,9 @@ def test_a_secret_is_hidden_and_stays(admin_client, market):
     answer = admin_client.post(address, form(market, venue="json", options=sent))
     assert answer.status_code == 302
     source.refresh_from_db()
-    assert source.options == {**options, "ask": "b"}
+    assert source.options["ask"] == "b"
+    assert "very secret" not in str(source.options)
+    assert source_order(source).options.headers == options["headers"]
 
 
 def test_sources_are_switched_on_and_off(admin_client, market):

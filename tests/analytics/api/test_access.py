@@ -46,6 +46,13 @@ STAFF: dict[str, set[str]] = {
     "sources": {"POST"},
     "sources/1": {"PATCH", "DELETE"},
     "sources/1/dry-run": {"POST"},
+    "alert-rules": {"POST"},
+    "alert-rules/1": {"PATCH", "DELETE"},
+    "alert-rules/try": {"POST"},
+    "alert-channels": {"POST"},
+    "alert-channels/1": {"PATCH", "DELETE"},
+    "alert-channels/1/test": {"POST"},
+    "alert-deliveries/1/resend": {"POST"},
 }
 #: Nobody needs credentials: they are what is asked for.
 OPEN = {"token"}

@@ -6,7 +6,7 @@ import pytest
 from django.utils import translation
 
 from analytics.models import MarketSource, PriceHistory
-from analytics.services.collection.sources import HIDDEN
+from analytics.services.collection.sources import HIDDEN, SEALED, source_order
 from analytics.venues import errors
 from analytics.words import REASONS
 from tests import factories
@@ -83,7 +83,9 @@ def test_a_secret_is_stored_and_never_shown(api, market):
     for answer in (made, changed, api.get(path), api.get("sources")):
         assert SECRET not in answer.content.decode()
     stored = MarketSource.objects.get().options
-    assert stored["headers"] == {"X-Key": SECRET}
+    assert stored["headers"].startswith(SEALED)
+    assert SECRET not in str(stored)
+    assert source_order(MarketSource.objects.get()).options.headers == {"X-Key": SECRET}
     assert stored["bid"] == "quotations.cripto.buy"
 
 

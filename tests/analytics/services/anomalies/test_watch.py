@@ -269,7 +269,7 @@ def test_of_many_markets_at_once_the_worker_takes_care(market, detector, monkeyp
     price_bulk_add(
         rows=[{**quote(k), "market": m.symbol} for m in (market, other) for k in range(5)]
     )
-    assert rung == ["analytics.tasks.watch_anomalies"]
+    assert rung == ["analytics.tasks.watch_anomalies", "analytics.tasks.follow_quotes"]
     assert detector.asked == []
     assert [report.rows for report in anomalies_watch()] == [5, 5]
 

@@ -1,0 +1,70 @@
+"""The version that answers has learnt from quotes that are old."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from analytics.alerts.facts import Version
+from analytics.alerts.machine import Sight
+from analytics.alerts.rules import Moved, Needs, RuleKind, register
+from analytics.alerts.wording import moment
+from analytics.venues.options import Options, option
+from analytics.words import word
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpiredParams(Options):
+    """How old it may be."""
+
+    days: int = option(
+        30, low=1, high=3650, help=gettext_lazy("Days since the last quote it learnt from.")
+    )
+
+
+def judge(params: ExpiredParams, versions: list[Version]) -> list[Sight]:
+    """A sight per active version."""
+    return [
+        Sight(
+            at=one.now,
+            on=(on := one.now - one.data_until > timedelta(days=params.days)),
+            clear=not on,
+            subject=f"version:{one.id}",
+            key="expired",
+            values={
+                "task": one.task,
+                "version": one.number,
+                "data_until": one.data_until.isoformat(),
+            },
+        )
+        for one in versions
+    ]
+
+
+def words(values: dict[str, Any]) -> str:
+    return _(
+        "Version %(version)s (%(task)s) has expired: it learnt from quotes until %(until)s"
+    ) % {
+        "version": values["version"],
+        "task": word(values["task"]),
+        "until": moment(values["data_until"]),
+    }
+
+
+register(
+    RuleKind(
+        name="model_expired",
+        title=gettext_lazy("Model expired"),
+        params=ExpiredParams,
+        needs=Needs.VERSIONS,
+        moved=Moved.CLOCK,
+        judge=judge,
+        words=words,
+        pause=timedelta(minutes=10),
+        untried=gettext_lazy("It depends on the versions that answer now."),
+    )
+)

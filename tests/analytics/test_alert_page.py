@@ -1,0 +1,142 @@
+"""The page of alerts: what stands there, a rule tried before it is saved, the buttons."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.utils import timezone
+
+from analytics.models import AlertChannel, AlertDelivery, AlertRule
+from analytics.services.alerting import channels, rules
+from analytics.services.prices.single import quote_add
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def market():
+    market = factories.make_market()
+    now = timezone.now()
+    for day, ask in ((5, 10.0), (4, 12.0), (3, 10.0)):
+        at = now - dt.timedelta(days=day)
+        quote_add(market=market, timestamp=at, figures={"bid": ask - 0.1, "ask": ask})
+    return market
+
+
+@pytest.fixture
+def dead() -> AlertDelivery:
+    channel = channels.channel_create(name="the log", kind="log")
+    return AlertDelivery.objects.create(
+        key="k",
+        channel=channel,
+        kind="test",
+        rule_name="test",
+        happened_at=timezone.now(),
+        due_at=timezone.now(),
+        status="dead",
+        error="<b>no</b>",
+    )
+
+
+def page(client, path: str = "/alerts/", **data) -> str:
+    answer = client.post(path, data, follow=True) if data else client.get(path)
+    assert answer.status_code == 200, answer.status_code
+    return answer.content.decode()
+
+
+def test_rules_channels_and_dead_letters_stand_there(admin_client, market, dead):
+    rules.rule_create(name="dear", kind="level", params={"level": 11}, channels=[dead.channel])
+    text = page(admin_client)
+    for word in ("dear", "Price or spread across a level", "the log", "&lt;b&gt;no&lt;/b&gt;"):
+        assert word in text
+    assert "<script" not in text.split("<main")[1]
+
+
+def test_a_rule_is_tried_and_then_saved(admin_client, market):
+    form = {"kind": "level", "name": "dear", "market": market.symbol, "p_level": "11"}
+    text = page(admin_client, "/alerts/rules/new/", do="try", **form)
+    assert "It would have fired 1 time in the last 30 days." in text
+    assert 'value="11"' in text
+    assert not AlertRule.objects.exists()
+    page(admin_client, "/alerts/rules/new/", do="save", **form)
+    assert AlertRule.objects.get().params == {"level": 11.0}
+
+
+def test_a_kind_that_cannot_be_tried_says_so(admin_client, market):
+    text = page(admin_client, "/alerts/rules/new/", do="try", kind="worker_gone", name="w")
+    assert "cannot be tried" in text
+
+
+def test_what_is_wrong_stands_beside_its_field(admin_client, market):
+    form = {"kind": "level", "name": "dear", "do": "save"}
+    answer = admin_client.post("/alerts/rules/new/", form)
+    assert answer.status_code == 400
+    assert "must be given: a number" in answer.content.decode()
+    answer = admin_client.post("/alerts/channels/new/", {"kind": "log", "timezone": "Mars"})
+    assert answer.status_code == 400
+    assert "America/La_Paz" in answer.content.decode()
+
+
+def test_a_signing_key_is_shown_once(admin_client):
+    form = {"kind": "webhook", "name": "hook", "p_url": "https://93.184.216.34/sesame"}
+    text = page(admin_client, "/alerts/channels/new/", **form)
+    assert "whsec_" in text
+    text = page(admin_client)
+    assert "whsec_" not in text
+    assert "sesame" not in text
+
+
+def test_the_buttons_do_what_they_say(admin_client, market, dead):
+    channel = dead.channel
+    rule = rules.rule_create(name="dear", kind="level", params={"level": 11})
+    assert "on its way" in page(admin_client, f"/alerts/resend/{dead.pk}/", x="1")
+    assert "The message was taken." in page(admin_client, f"/alerts/test/{channel.pk}/", x="1")
+    page(admin_client, f"/alerts/switch-rule/{rule.pk}/", x="1")
+    page(admin_client, f"/alerts/switch-channel/{channel.pk}/", x="1")
+    assert not AlertRule.objects.get().enabled
+    assert not AlertChannel.objects.get().enabled
+    page(admin_client, f"/alerts/delete-rule/{rule.pk}/", x="1")
+    page(admin_client, f"/alerts/delete-channel/{channel.pk}/", x="1")
+    assert not AlertRule.objects.exists()
+    assert not AlertChannel.objects.exists()
+    assert admin_client.post("/alerts/explode/1/").status_code == 404
+
+
+def test_who_is_no_staff_looks_and_changes_nothing(client, market, dead):
+    assert client.get("/alerts/").status_code == 302
+    client.force_login(get_user_model().objects.create_user("ana"))
+    text = page(client)
+    assert "the log" in text
+    assert "<button" not in text.split("<main")[1]
+    assert client.get("/alerts/rules/new/").status_code == 403
+    assert client.post(f"/alerts/resend/{dead.pk}/").status_code == 403
+
+
+def test_it_is_there_in_spanish(admin_client, market, dead):
+    answer = admin_client.get("/alerts/", headers={"accept-language": "es"})
+    assert "Abandonados" in answer.content.decode()
+
+
+@pytest.mark.parametrize("kind", [one["name"] for one in rules.kinds_described()])
+def test_every_kind_has_a_form(admin_client, market, kind):
+    text = page(admin_client, f"/alerts/rules/new/?kind={kind}")
+    for one in next(k for k in rules.kinds_described() if k["name"] == kind)["params"]:
+        assert f'name="p_{one["name"]}"' in text
+
+
+def test_the_admin_shows_them_and_no_secret(admin_client, market, dead):
+    hook = channels.channel_create(
+        name="hook", kind="webhook", options={"url": "https://93.184.216.34/sesame"}
+    )
+    rules.rule_create(name="dear", kind="level", params={"level": 11})
+    for name, pk in (("alertchannel", hook.pk), ("alertrule", None), ("alertdelivery", dead.pk)):
+        text = page(admin_client, f"/admin/analytics/{name}/")
+        text += page(admin_client, f"/admin/analytics/{name}/{pk}/change/") if pk else ""
+        assert "sesame" not in text
+        assert "gAAAA" not in text
+    data = {"action": "resend", "_selected_action": dead.pk}
+    admin_client.post("/admin/analytics/alertdelivery/", data)
+    assert AlertDelivery.objects.get(pk=dead.pk).status == "pending"
