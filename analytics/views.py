@@ -222,7 +222,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     except DatabaseError:
         return JsonResponse({"ready": False}, status=503)
     if not named:
-        del found["stale_markets"]
+        del found["stale_markets"], found["unwatched"]
     return JsonResponse(found)
 
 

@@ -62,7 +62,7 @@ def card(found: Card) -> dict[str, Any]:
         "models": [_model_line(task, found.models[task]) for task in Task.values],
         "fans": fans,
         "events": [event(row) for row in found.events[:EVENTS]],
-        "watch": watch(found.watch),
+        "watch": watch(found.watch) if found.watch else None,
         "pattern": found.pattern,
         "pattern_name": word(found.pattern.label) if found.pattern else "",
         "pattern_percent": percent(found.pattern.probability) if found.pattern else "",

@@ -18,7 +18,6 @@ from django.utils import timezone
 import ml
 from analytics.models import (
     AnomalyEvent,
-    AnomalyWatch,
     Forecast,
     Market,
     PatternResult,
@@ -30,6 +29,7 @@ from analytics.models.choices import Task
 from analytics.models.market import derive_price
 from analytics.selectors.models import with_state
 from analytics.selectors.prices import Line, market_freshness, market_list, staleness, thinned
+from analytics.selectors.watches import WatchState, watch_states
 
 MOST_MARKETS = 12
 #: Events of a market: those that are listed, and those that a chart may mark.
@@ -49,7 +49,7 @@ class Card:
     spread: Forecast | None = None
     pattern: PatternResult | None = None
     events: list[AnomalyEvent] = field(default_factory=list)
-    watch: AnomalyWatch | None = None
+    watch: WatchState | None = None
     prices: Line = field(default_factory=list)
     spreads: Line = field(default_factory=list)
     last: PriceHistory | None = None
@@ -65,7 +65,7 @@ def dashboard_cards(*, only: Market | None = None, now: dt.datetime | None = Non
     forecasts = _picked(Forecast, markets, ["latest_price", "latest_spread"])
     patterns = _picked(PatternResult, markets, ["latest_pattern"])
     events = _picked(AnomalyEvent, markets, [f"event_{n}" for n in range(MARKED)])
-    watches = AnomalyWatch.objects.in_bulk(ids)
+    watches = {found.market.pk: found for found in watch_states(markets, now=now)}
     quotes = _quotes(markets)
     return [
         Card(

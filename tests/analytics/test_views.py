@@ -175,14 +175,18 @@ def test_events_of_the_version_that_answers_are_listed_and_marked_in_the_chart(r
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"warming_up": True, "needed": 60, "present": 12}, ("warming up", "12 of 60 readings")),
-        ({"warming_up": True, "last_score": 0.02}, ("warming up", "scores are rough")),
-        ({"warming_up": False, "last_score": 0.0312}, ("watching", "0.0312")),
+        ({"state": "warming_up", "needed": 60, "present": 12}, ("warming up", "12 of 60 readings")),
+        ({"state": "warming_up", "last_score": 0.02}, ("warming up", "Scores are rough")),
+        ({"state": "watching", "last_score": 0.0312}, ('mark good">watching', "0.0312")),
+        ({"state": "broken", "detail": "No file."}, ('mark bad">not watched', "No file.", "since")),
     ],
 )
 def test_the_state_of_the_watch_is_shown(reader, fields, said):
     market = factories.make_market()
-    AnomalyWatch.objects.create(market=market, scored_until=timezone.now(), **fields)
+    factories.make_quotes(market, 3)
+    now = timezone.now()
+    model = factories.make_model(market, "anomaly")
+    AnomalyWatch.objects.create(market=market, model=model, since=now, scored_until=now, **fields)
     page = reader.get(HOME).content.decode()
     for words in said:
         assert words in page
