@@ -31,6 +31,28 @@ def forecast_make(
     Unavailable (artifact_broken).
     """
     last = None if sequence is not None else last_moment(market, at)
+    serving, forecast, milliseconds = _forecast(task, market, last, at, sequence)
+    stale = forecast.stale or (last is not None and is_stale(last, serving.model.step_minutes, at))
+    if last is not None and serving.model.pk is not None:
+        _keep(market, serving, forecast, stale)
+    return _answer(market, serving, forecast, stale, milliseconds)
+
+
+def forecast_rehearse(*, task: str, market: Market) -> None:
+    """Forecast as the next caller will have it, and keep nothing but what this process remembers:
+    network, frame, the day's state. Raises as `forecast_make` does."""
+    _forecast(task, market, last_moment(market), None)
+
+
+def _forecast(
+    task: str,
+    market: Market,
+    last: dt.datetime | None,
+    at: dt.datetime | None,
+    sequence: Any = None,
+) -> tuple[Serving, ml.Forecast, float]:
+    """(who answers, the forecast, milliseconds) from the quotes up to `last`, or from a sequence
+    where that is None."""
 
     def ask(serving: Serving, predictor: ml.DLPredictor) -> ml.Forecast:
         if last is None:
@@ -41,11 +63,7 @@ def forecast_make(
         predict = predictor.predict_price if task == "price" else predictor.predict_spread
         return predict(frame, at=origin, source=ml.Source(serving.source))
 
-    serving, forecast, milliseconds = answer_with(market, task, ask, or_baseline=True)
-    stale = forecast.stale or (last is not None and is_stale(last, serving.model.step_minutes, at))
-    if last is not None and serving.model.pk is not None:
-        _keep(market, serving, forecast, stale)
-    return _answer(market, serving, forecast, stale, milliseconds)
+    return answer_with(market, task, ask, or_baseline=True)
 
 
 def _keep(market: Market, serving: Serving, forecast: ml.Forecast, stale: bool) -> Forecast:
