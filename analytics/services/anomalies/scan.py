@@ -6,7 +6,6 @@ import dataclasses
 import datetime as dt
 from typing import Any
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 import ml
@@ -28,6 +27,7 @@ from analytics.services.anomalies.operating_point import (
 from analytics.services.anomalies.watch import history_missing
 from analytics.services.prices.history import history_frame, last_moment
 from analytics.services.prices.sequences import sequence_frame
+from analytics.services.prices.unchanged import keep_unchanged
 from analytics.services.registry.serving import answer_with
 
 DEFAULT_DAYS = 30
@@ -58,12 +58,23 @@ def anomaly_scan(
     Raises as `forecast_make` does.
     """
     point = operating_point(threshold=threshold, alarm_rate=alarm_rate, sensitivity=sensitivity)
-    span = None if sequence is not None else _span(market, start, end, mode)
-    if span is None:
-        _check_span(start, end, mode)
-    asked = _Asked(market=market, span=span, sequence=sequence, point=point, mode=mode)
+    _check_span(start, end, mode)
+
+    def ask() -> tuple[Serving, ml.AnomalyScores | TooShort, float]:
+        span = None if sequence is not None else _span(market, start, end, mode)
+        asked = _Asked(market=market, span=span, sequence=sequence, point=point, mode=mode)
+        return answer_with(market, "anomaly", asked.scores, or_baseline=True)
+
+    def is_stored(found: tuple[Serving, ml.AnomalyScores | TooShort, float]) -> bool:
+        serving, scores, _ms = found
+        return (
+            sequence is None and serving.model.pk is not None and not isinstance(scores, TooShort)
+        )
+
     try:
-        found = answer_with(market, "anomaly", asked.scores, or_baseline=True)
+        found, new = keep_unchanged(
+            market, ask, lambda found: _keep(market, *found[:2]), needed=is_stored
+        )
     except NotReady as nobody:
         missing = history_missing(market)
         if missing is not None:
@@ -74,9 +85,7 @@ def anomaly_scan(
     answer = scan_envelope(market, serving, mode, milliseconds)
     if isinstance(scores, TooShort):
         return answer | scan_too_short(scores)
-    stored = span is not None and serving.model.pk is not None
-    new = _keep(market, serving, scores) if stored else 0
-    return answer | scan_found(serving, scores, new, stored)
+    return answer | scan_found(serving, scores, new or 0, is_stored(found))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -108,16 +117,15 @@ class _Asked:
 
 
 def _keep(market: Market, serving: Serving, scores: ml.AnomalyScores) -> int:
-    """Store the strange rows and tell what became of the events; how many rows were new."""
-    with transaction.atomic():
-        changes = events_store(market=market, serving=serving, scores=scores)
-        changes.publish()
+    """Store the strange rows and tell what became of the events; how many rows were new. To be
+    called in a transaction."""
+    changes = events_store(market=market, serving=serving, scores=scores)
+    changes.publish()
     return changes.new_rows
 
 
 def _span(market: Market, start: dt.datetime | None, end: dt.datetime | None, mode: str) -> Span:
-    """Raises InvalidInput (bad_mode, bad_range, no_history)."""
-    _check_span(start, end, mode)
+    """Raises InvalidInput (bad_range, no_history)."""
     end = last_moment(market, end)
     if mode == "entire":
         start = start or end - dt.timedelta(days=DEFAULT_DAYS)

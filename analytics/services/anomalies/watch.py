@@ -9,8 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 import ml
@@ -30,6 +30,7 @@ from analytics.services.anomalies.events import events_store
 from analytics.services.anomalies.stream import INSTANT, stream_keep, stream_look
 from analytics.services.anomalies.watching import watch_failed, watch_remember, watch_without_model
 from analytics.services.prices.history import history_rows, last_moment, tail_frame
+from analytics.services.prices.unchanged import keep_unchanged
 from analytics.services.registry.serving import answer_with
 
 logger = logging.getLogger(__name__)
@@ -45,6 +46,9 @@ WATCH_TASK = "analytics.tasks.watch_anomalies"
 AT_ONCE = 8
 #: Grid rows that are enough for any detector.
 PLENTY = 5000
+
+
+_Scores: TypeAlias = "ml.AnomalyScores | ml.NotEnoughData"
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,15 @@ def anomaly_watch(*, market: Market) -> WatchReport:
     Without a model it notes how much history the first one still needs. Raises InvalidInput
     (no_history) for a market without quotes and Unavailable where no artifact can be used. What
     kept it from looking is noted in the market's watch."""
-    last = last_moment(market)
+    last_moment(market)
     try:
-        return _look(market, last)
+        _answer, report = keep_unchanged(
+            market,
+            lambda: _look(market, last_moment(market)),
+            lambda found: _stored(market, *found),
+        )
+        # Its history is being written just now: the next look finds it.
+        return report or WatchReport(market, State.WARMING_UP)
     except NotReady:
         return _without_model(market)
     except Exception as error:
@@ -75,20 +85,25 @@ def anomaly_watch(*, market: Market) -> WatchReport:
         raise
 
 
-def _look(market: Market, last: dt.datetime) -> WatchReport:
+def _look(market: Market, last: dt.datetime) -> tuple[Serving, _Scores, AnomalyStream | None]:
     serving, (scores, stream), _ms = answer_with(
         market, Task.ANOMALY, lambda who, how: _score_new(market, who, how, last)
     )
-    with transaction.atomic():
-        Market.objects.select_for_update(no_key=True).get(pk=market.pk)
-        if isinstance(scores, ml.NotEnoughData):
-            watch_remember(market, serving, needed=scores.needed, present=scores.present)
-            return WatchReport(market, State.WARMING_UP)
-        changes = events_store(market=market, serving=serving, scores=scores)
-        changes.publish()
-        watch = watch_remember(market, serving, scores=scores)
-        if stream is not None:
-            stream_keep(stream)
+    return serving, scores, stream
+
+
+def _stored(
+    market: Market, serving: Serving, scores: _Scores, stream: AnomalyStream | None
+) -> WatchReport:
+    """The caller holds the market's lock, in a transaction."""
+    if isinstance(scores, ml.NotEnoughData):
+        watch_remember(market, serving, needed=scores.needed, present=scores.present)
+        return WatchReport(market, State.WARMING_UP)
+    changes = events_store(market=market, serving=serving, scores=scores)
+    changes.publish()
+    watch = watch_remember(market, serving, scores=scores)
+    if stream is not None:
+        stream_keep(stream)
     return WatchReport(
         market=market,
         state=watch.state,

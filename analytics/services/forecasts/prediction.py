@@ -14,7 +14,18 @@ from analytics.models import Forecast, Market
 from analytics.selectors.models import Serving
 from analytics.services.prices.history import is_stale, last_moment, origin_of, recent_frame
 from analytics.services.prices.sequences import sequence_frame
+from analytics.services.prices.unchanged import keep_unchanged
 from analytics.services.registry.serving import answer_with, describe
+
+
+@dataclasses.dataclass(frozen=True)
+class _Made:
+    """A forecast, who made it, and how long that took."""
+
+    serving: Serving
+    forecast: ml.Forecast
+    stale: bool
+    milliseconds: float
 
 
 def forecast_make(
@@ -30,12 +41,15 @@ def forecast_make(
     now). Raises NotReady (no_model), InvalidInput (no_history, bad_sequence, not_enough_data ...),
     Unavailable (artifact_broken).
     """
-    last = None if sequence is not None else last_moment(market, at)
-    serving, forecast, milliseconds = _forecast(task, market, last, at, sequence)
-    stale = forecast.stale or (last is not None and is_stale(last, serving.model.step_minutes, at))
-    if last is not None and serving.model.pk is not None:
-        _keep(market, serving, forecast, stale)
-    return _answer(market, serving, forecast, stale, milliseconds)
+    if sequence is not None:
+        return _answer(market, _forecast(task, market, None, at, sequence))
+    made, _kept = keep_unchanged(
+        market,
+        lambda: _forecast(task, market, last_moment(market, at), at),
+        lambda made: _keep(market, made),
+        needed=_is_new,
+    )
+    return _answer(market, made)
 
 
 def forecast_rehearse(*, task: str, market: Market) -> None:
@@ -50,9 +64,8 @@ def _forecast(
     last: dt.datetime | None,
     at: dt.datetime | None,
     sequence: Any = None,
-) -> tuple[Serving, ml.Forecast, float]:
-    """(who answers, the forecast, milliseconds) from the quotes up to `last`, or from a sequence
-    where that is None."""
+) -> _Made:
+    """The forecast from the quotes up to `last`, or from a sequence where that is None."""
 
     def ask(serving: Serving, predictor: ml.DLPredictor) -> ml.Forecast:
         if last is None:
@@ -63,11 +76,22 @@ def _forecast(
         predict = predictor.predict_price if task == "price" else predictor.predict_spread
         return predict(frame, at=origin, source=ml.Source(serving.source))
 
-    return answer_with(market, task, ask, or_baseline=True)
+    serving, forecast, milliseconds = answer_with(market, task, ask, or_baseline=True)
+    stale = forecast.stale or (last is not None and is_stale(last, serving.model.step_minutes, at))
+    return _Made(serving, forecast, stale, milliseconds)
 
 
-def _keep(market: Market, serving: Serving, forecast: ml.Forecast, stale: bool) -> Forecast:
+def _is_new(made: _Made) -> bool:
+    """Whether it is to be stored: a version's, and the first of its moment."""
+    if made.serving.model.pk is None:
+        return False
+    same = {"model": made.serving.model, "source": made.serving.source}
+    return not Forecast.objects.filter(**same, as_of=made.forecast.as_of).exists()
+
+
+def _keep(market: Market, made: _Made) -> Forecast:
     """One row per version and moment; asked again, the first answer stands."""
+    serving, forecast = made.serving, made.forecast
     row, _made = Forecast.objects.get_or_create(
         model=serving.model,
         source=serving.source,
@@ -76,7 +100,7 @@ def _keep(market: Market, serving: Serving, forecast: ml.Forecast, stale: bool) 
             "market": market,
             "task": serving.model.task,
             "name": serving.name,
-            "stale": stale,
+            "stale": made.stale,
             "unit": forecast.unit,
             "last_value": forecast.last_value,
             "horizons": [
@@ -89,9 +113,8 @@ def _keep(market: Market, serving: Serving, forecast: ml.Forecast, stale: bool) 
     return row
 
 
-def _answer(
-    market: Market, serving: Serving, forecast: ml.Forecast, stale: bool, milliseconds: float
-) -> dict[str, Any]:
+def _answer(market: Market, made: _Made) -> dict[str, Any]:
+    serving, forecast = made.serving, made.forecast
     # In an answer the value of a horizon carries its own name.
     value = forecast.unit
     horizons = [
@@ -104,7 +127,7 @@ def _answer(
         "model": describe(serving),
         "as_of": forecast.as_of,
         "generated_at": timezone.now(),
-        "stale": stale,
+        "stale": made.stale,
         "unit": forecast.unit,
         "last_value": forecast.last_value,
         f"predicted_{value}": horizons[0][value],
@@ -112,5 +135,5 @@ def _answer(
         "novelty": forecast.novelty,
         "notes": list(forecast.notes),
         "device": conf().SERVE_DEVICE,
-        "latency_ms": round(milliseconds, 3),
+        "latency_ms": round(made.milliseconds, 3),
     }
