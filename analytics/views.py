@@ -39,6 +39,7 @@ from analytics.selectors.models import model_get
 from analytics.selectors.patterns import pattern_view
 from analytics.selectors.prices import market_get
 from analytics.services.forecasts.accuracy import accuracy_of_many
+from analytics.services.forecasts.untrained import cards_fill
 from analytics.services.registry.cards import model_card as card_of
 from analytics.services.status import readiness, worker_status
 from p2p.middleware import from_loopback
@@ -76,6 +77,7 @@ def home(request: HttpRequest) -> HttpResponse:
     chosen, problem = _chosen(request.GET.get("market", ""))
     choices = dashboard.market_choices()
     markets = [] if problem else dashboard.dashboard_cards(only=chosen)
+    cards_fill(markets)
     accuracy = accuracy_of_many({card.market.pk: card.models for card in markets})
     context = {
         "cards": [
@@ -107,6 +109,7 @@ def _chosen(ref: str) -> tuple[Market | None, str]:
 def market(request: HttpRequest, pk: int) -> HttpResponse:
     """One market: its chart over the range that ?range= names, and all that is said of it."""
     (card,) = dashboard.dashboard_cards(only=_market(pk))
+    cards_fill([card])
     range_ = request.GET.get("range", "")
     range_ = range_ if range_ in RANGES else DEFAULT_RANGE
     view = market_view(card.market, RANGES[range_])

@@ -45,5 +45,10 @@ class Migration(migrations.Migration):
             name='losses',
             field=models.JSONField(blank=True, default=list, help_text='[stage, training, validation, epoch]; every network counts its own.', verbose_name='losses'),
         ),
+        migrations.AddField(
+            model_name='patternresult',
+            name='notes',
+            field=models.JSONField(blank=True, default=list, verbose_name='notes'),
+        ),
         migrations.RunPython(name_states, migrations.RunPython.noop),
     ]

@@ -17,6 +17,7 @@ from analytics.services.prices.history import history_frame, is_stale, last_mome
 from analytics.services.prices.sequences import sequence_frame
 from analytics.services.prices.unchanged import keep_unchanged
 from analytics.services.registry.serving import answer_with, describe
+from analytics.services.registry.untrained import untrained_baseline
 
 _Found = tuple[Serving, "ml.Patterns", float, bool]
 
@@ -88,25 +89,43 @@ def _is_new(found: _Found) -> bool:
 
 
 def _keep(market: Market, serving: Serving, patterns: ml.Patterns) -> None:
-    pattern = patterns.current
-    PatternResult.objects.get_or_create(
+    same = {"model": serving.model, "source": serving.source, "as_of": patterns.current.as_of}
+    PatternResult.objects.get_or_create(**same, defaults=_columns(market, serving, patterns))
+
+
+def pattern_untrained(*, market: Market) -> PatternResult | None:
+    """What the rule says of a market with too few quotes for a network, as a row that is in no
+    table; None where a version answers, or somebody should train one."""
+    if untrained_baseline(market, "pattern") is None:
+        return None
+    serving, patterns, *_rest = _recognised(market, None, last_moment(market), None, 0)
+    if serving.model.pk is not None:
+        return None
+    return PatternResult(
         model=serving.model,
         source=serving.source,
-        as_of=pattern.as_of,
-        defaults={
-            "market": market,
-            "name": serving.name,
-            "label": pattern.label,
-            "probability": pattern.probability,
-            "clear": pattern.clear,
-            "heads": pattern.heads,
-            "held": {
-                head: {"name": held.name, "since": held.since.isoformat()}
-                for head, held in pattern.held.items()
-            },
-            "analogues": _stored(patterns.analogues),
-        },
+        as_of=patterns.current.as_of,
+        **_columns(market, serving, patterns),
     )
+
+
+def _columns(market: Market, serving: Serving, patterns: ml.Patterns) -> dict[str, Any]:
+    """Of the result's row, beside what tells it from others."""
+    pattern = patterns.current
+    return {
+        "market": market,
+        "name": serving.name,
+        "label": pattern.label,
+        "probability": pattern.probability,
+        "clear": pattern.clear,
+        "heads": pattern.heads,
+        "held": {
+            head: {"name": held.name, "since": held.since.isoformat()}
+            for head, held in pattern.held.items()
+        },
+        "analogues": _stored(patterns.analogues),
+        "notes": list(patterns.notes),
+    }
 
 
 def _stored(found: ml.Analogues | None) -> dict[str, Any] | None:

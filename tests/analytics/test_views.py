@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from analytics.models import AnomalyWatch, WorkerHeartbeat
+from analytics.models import AnomalyWatch, Forecast, ModelEvent, WorkerHeartbeat
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -165,7 +165,7 @@ def test_events_of_the_version_that_answers_are_listed_and_marked_in_the_chart(r
     assert "below the alarm" not in page
     for words in ("seen now", "2 hours", "long ago", "· true alarm"):
         assert words in page
-    (spec,) = specs(page)
+    spec = specs(page)[0]  # after it comes what the baseline says of the spread
     (panel,) = spec["panels"]
     ((start, color),) = [(mark["start"], mark["color"]) for mark in panel["marks"]]
     assert start == pytest.approx((now - 9 * hour).timestamp(), abs=1)
@@ -234,7 +234,7 @@ def test_quotes_after_an_old_forecast_are_shown_beside_it(reader):
     factories.make_quotes(market, 20)
     as_of = timezone.now() - dt.timedelta(hours=5)
     factories.make_forecast(factories.make_model(market), as_of=as_of)
-    (spec,) = specs(reader.get(HOME).content.decode())
+    spec = specs(reader.get(HOME).content.decode())[0]
     (line,) = [table for table in spec["tables"] if "past" in table["columns"]]
     assert len(line["columns"]["past"]) == len(line["x"]) == 20
 
@@ -254,3 +254,69 @@ def test_the_page_asks_few_queries(reader, django_assert_max_num_queries):
         reader.get(HOME)
     with django_assert_max_num_queries(8):
         reader.get("/live/")
+
+
+@pytest.fixture
+def young():
+    """A market with too few quotes for a network."""
+    market = factories.make_market()
+    factories.make_quotes(market, 200)
+    return market
+
+
+def test_a_market_that_is_too_young_for_a_network_shows_its_baseline_by_name(reader, young):
+    for path in (HOME, f"/markets/{young.pk}/"):
+        page = reader.get(path).content.decode()
+        assert page.count("baseline: last_value") >= 2
+        assert "baseline: trailing_rule" in page
+        assert "The baseline answers: 200 quotes are fewer than" in page
+        assert 'mark good">network' not in page
+    assert not Forecast.objects.exists()
+
+
+def test_a_market_with_enough_history_is_told_to_train_and_shows_no_baseline(reader):
+    factories.make_quotes(factories.make_market(), 3000)
+    page = reader.get(HOME).content.decode()
+    assert "baseline: last_value" not in page
+    assert "train_model price" in page
+
+
+def test_two_quotes_and_one_side_only_are_no_error(reader, young):
+    young.prices.all().delete()
+    factories.make_quotes(young, 2)
+    young.prices.update(ask=None)
+    assert reader.get(HOME).status_code == 200
+
+
+def test_notes_of_a_forecast_are_on_the_page_in_the_readers_language(reader):
+    market = factories.make_market()
+    factories.make_quotes(market, 5)
+    said = ["stale: the forecast starts at the last known price"]
+    factories.make_forecast(factories.make_model(market), notes=said)
+    assert (
+        "Stale: the forecast starts at the last known price." in reader.get(HOME).content.decode()
+    )
+    page = reader.get(HOME, headers={"Accept-Language": "es"}).content.decode()
+    assert "Sin datos recientes: el pronóstico parte del último precio conocido." in page
+
+
+def test_a_version_that_is_broken_is_not_said_to_answer(reader):
+    market = factories.make_market()
+    factories.make_quotes(market, 5)
+    model = factories.make_model(market)
+    ModelEvent.objects.create(model=model, label="x", action="broken", reason="No file.")
+    page = reader.get(HOME).content.decode()
+    assert "lstm v1 cannot be read" in page
+    assert "✗ broken" in page
+
+
+def test_a_worker_whose_cluster_does_nothing_is_not_called_alive(reader):
+    now = timezone.now()
+    then = now - dt.timedelta(minutes=10)
+    WorkerHeartbeat.objects.create(name="w", pid=1, started_at=then, seen_at=now, answered_at=then)
+    assert "not running" in reader.get(HOME).content.decode()
+    run = factories.make_run(factories.make_market(), "price", "running")
+    assert "not running" not in reader.get(HOME).content.decode()  # busy with it
+    type(run).objects.update(status="succeeded")
+    WorkerHeartbeat.objects.update(answered_at=now)
+    assert "not running" not in reader.get(HOME).content.decode()

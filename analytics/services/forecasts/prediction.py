@@ -16,6 +16,7 @@ from analytics.services.prices.history import is_stale, last_moment, origin_of, 
 from analytics.services.prices.sequences import sequence_frame
 from analytics.services.prices.unchanged import keep_unchanged
 from analytics.services.registry.serving import answer_with, describe
+from analytics.services.registry.untrained import untrained_baseline
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +59,25 @@ def forecast_rehearse(*, task: str, market: Market) -> None:
     _forecast(task, market, last_moment(market), None)
 
 
+def forecast_untrained(*, task: str, market: Market) -> Forecast | None:
+    """What the baseline of a market with too few quotes for a network says now, as a row that is in
+    no table; None where a version answers, or somebody should train one. Raises InvalidInput where
+    the quotes lack what is asked."""
+    if untrained_baseline(market, task) is None:
+        return None
+    made = _forecast(task, market, last_moment(market), None)
+    serving = made.serving
+    if serving.model.pk is not None:
+        return None
+    return Forecast(
+        model=serving.model,
+        source=serving.source,
+        as_of=made.forecast.as_of,
+        generated_at=timezone.now(),
+        **_columns(market, made),
+    )
+
+
 def _forecast(
     task: str,
     market: Market,
@@ -91,26 +111,29 @@ def _is_new(made: _Made) -> bool:
 
 def _keep(market: Market, made: _Made) -> Forecast:
     """One row per version and moment; asked again, the first answer stands."""
-    serving, forecast = made.serving, made.forecast
+    same = {"model": made.serving.model, "source": made.serving.source}
     row, _made = Forecast.objects.get_or_create(
-        model=serving.model,
-        source=serving.source,
-        as_of=forecast.as_of,
-        defaults={
-            "market": market,
-            "task": serving.model.task,
-            "name": serving.name,
-            "stale": made.stale,
-            "unit": forecast.unit,
-            "last_value": forecast.last_value,
-            "horizons": [
-                {**dataclasses.asdict(one), "at": one.at.isoformat()} for one in forecast.horizons
-            ],
-            "novelty": forecast.novelty,
-            "notes": list(forecast.notes),
-        },
+        **same, as_of=made.forecast.as_of, defaults=_columns(market, made)
     )
     return row
+
+
+def _columns(market: Market, made: _Made) -> dict[str, Any]:
+    """Of the forecast's row, beside what tells it from others."""
+    forecast = made.forecast
+    return {
+        "market": market,
+        "task": made.serving.model.task,
+        "name": made.serving.name,
+        "stale": made.stale,
+        "unit": forecast.unit,
+        "last_value": forecast.last_value,
+        "horizons": [
+            {**dataclasses.asdict(one), "at": one.at.isoformat()} for one in forecast.horizons
+        ],
+        "novelty": forecast.novelty,
+        "notes": list(forecast.notes),
+    }
 
 
 def _answer(market: Market, made: _Made) -> dict[str, Any]:

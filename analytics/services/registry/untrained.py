@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from functools import lru_cache
 
-from django.db.models import Count, Max, Min
+from django.db.models import Max, Min
 
 import ml
 from analytics.exceptions import InvalidInput
@@ -15,19 +15,20 @@ from analytics.selectors.models import Serving
 from analytics.selectors.prices import market_counters, price_frame
 from analytics.services.translate import ml_errors
 
+#: Quotes that are more than any baseline is for, wherever they lie.
+PLENTY = 20_000
+
 
 def untrained_baseline(market: Market, task: str) -> tuple[Serving, ml.DLPredictor] | None:
     """Who answers for a market that is too young to learn from, and its predictor; None where there
     is enough to train on (somebody should), or too little even for a baseline. `Serving.model` is
     in no database. Raises InvalidInput where quotes lack what is asked (a second side, say).
     """
-    first, last, rows = (
-        PriceHistory.objects.filter(market=market)
-        .aggregate(first=Min("timestamp"), last=Max("timestamp"), rows=Count("pk"))
-        .values()
-    )
-    if not rows:
+    quotes = PriceHistory.objects.filter(market=market).order_by()
+    first, last = quotes.aggregate(first=Min("timestamp"), last=Max("timestamp")).values()
+    if first is None or last is None:
         return None
+    rows = quotes[:PLENTY].count()  # a million need not be counted
     needs = ml.TASKS[ml.Task(task)]
     step = market.cadence_minutes
     if ml.fillable_rows(first, last, quotes=rows, step_minutes=step) >= needs.min_grid_rows:
