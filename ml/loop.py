@@ -102,7 +102,7 @@ def fit_network(
     gets it with the epoch. Raises Cancelled where `on_progress` answers False, and
     TrainingDiverged where no epoch had a finite validation loss.
     """
-    judged = network if averaged is None else averaged.module
+    judged, told = averaged.module if averaged else network, replace(told, epochs=config.epochs)
     optimiser = _Optimiser(network, averaged, n_samples, config)
     result, best, started = LoopResult(), dict[str, Tensor](), time.perf_counter()
     while result.epochs_run < config.epochs:
@@ -114,9 +114,7 @@ def fit_network(
             best = {k: v.detach().clone() for k, v in judged.state_dict().items()}
         if checkpoint is not None:
             _write_checkpoint(judged, checkpoint)
-        _report(
-            on_progress, replace(told, epochs=config.epochs), result, time.perf_counter() - started
-        )
+        _report(on_progress, told, result, time.perf_counter() - started)
         if result.epochs_run - result.best_epoch >= config.patience:
             break
     _refuse_diverged(result, config)

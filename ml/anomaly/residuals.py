@@ -159,6 +159,12 @@ class _Windows:
         return loss
 
 
+def _told(member: int, members: int) -> Progress:
+    """What is said of a member's epochs."""
+    stage = f"training {member + 1}/{members}" if members > 1 else "training"
+    return Progress(stage=stage, part=member, parts=members)
+
+
 def fit_rebuilder(
     features: Features,
     train: np.ndarray,
@@ -189,13 +195,7 @@ def fit_rebuilder(
             config=own,
             checkpoint=checkpoint,
             on_progress=on_progress,
-            told=Progress(
-                stage=f"training {member + 1}/{config.members}"
-                if config.members > 1
-                else "training",
-                part=member,
-                parts=config.members,
-            ),
+            told=_told(member, config.members),
         )
         loops.append(loop)
         rebuilder.networks.append(network.eval())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 from django.utils.translation import gettext as _
 
@@ -35,6 +36,7 @@ DEFAULT_DAYS = 30
 MODES = ("entire", "last")
 #: The stretch of stored history to score; without a start the last row alone.
 Span = tuple[dt.datetime | None, dt.datetime]
+_Found: TypeAlias = "tuple[Serving, ml.AnomalyScores | TooShort, float]"
 
 
 def anomaly_scan(
@@ -60,20 +62,10 @@ def anomaly_scan(
     point = operating_point(threshold=threshold, alarm_rate=alarm_rate, sensitivity=sensitivity)
     _check_span(start, end, mode)
 
-    def ask() -> tuple[Serving, ml.AnomalyScores | TooShort, float]:
-        span = None if sequence is not None else _span(market, start, end, mode)
-        asked = _Asked(market=market, span=span, sequence=sequence, point=point, mode=mode)
-        return answer_with(market, "anomaly", asked.scores, or_baseline=True)
-
-    def is_stored(found: tuple[Serving, ml.AnomalyScores | TooShort, float]) -> bool:
-        serving, scores, _ms = found
-        return (
-            sequence is None and serving.model.pk is not None and not isinstance(scores, TooShort)
-        )
-
+    asked = _Asked(market=market, start=start, end=end, sequence=sequence, point=point, mode=mode)
     try:
         found, new = keep_unchanged(
-            market, ask, lambda found: _keep(market, *found[:2]), needed=is_stored
+            market, asked.ask, lambda found: _keep(market, *found[:2]), needed=asked.is_stored
         )
     except NotReady as nobody:
         missing = history_missing(market)
@@ -85,27 +77,44 @@ def anomaly_scan(
     answer = scan_envelope(market, serving, mode, milliseconds)
     if isinstance(scores, TooShort):
         return answer | scan_too_short(scores)
-    return answer | scan_found(serving, scores, new or 0, is_stored(found))
+    return answer | scan_found(serving, scores, new or 0, asked.is_stored(found))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Asked:
-    """What a scan is asked for; `span` is None for a posted sequence."""
+    """What a scan is asked for: a posted sequence, or the stored quotes from start to end."""
 
     market: Market
-    span: Span | None
+    start: dt.datetime | None
+    end: dt.datetime | None
     sequence: Any
     point: OperatingPoint
     mode: str
 
-    def scores(self, serving: Serving, predictor: ml.DLPredictor) -> ml.AnomalyScores | TooShort:
-        """What this version says of the rows."""
+    def ask(self) -> _Found:
+        """Who answers, what, and the milliseconds it took."""
+        span = None
+        if self.sequence is None:
+            span = _span(self.market, self.start, self.end, self.mode)
+        scores = partial(self.scores, span)
+        return answer_with(self.market, "anomaly", scores, or_baseline=True)
+
+    def is_stored(self, found: _Found) -> bool:
+        """Whether what was found is kept: a version's scores of stored quotes."""
+        serving, scores, _ms = found
+        kept = self.sequence is None and serving.model.pk is not None
+        return kept and not isinstance(scores, TooShort)
+
+    def scores(
+        self, span: Span | None, serving: Serving, predictor: ml.DLPredictor
+    ) -> ml.AnomalyScores | TooShort:
+        """What this version says of the rows; `span` is None for a sequence."""
         asked: Any = {"threshold": threshold_of(self.point, serving, predictor)}
         asked["source"] = ml.Source(serving.source)
-        if self.span is None:
+        if span is None:
             frame = sequence_frame(self.sequence, serving.model)
             return _rows(predictor.detect_anomalies(frame, **asked), self.mode)
-        start, end = self.span
+        start, end = span
         # The last row lies at most a step of the grid before the last quote.
         since = start or end - 2 * dt.timedelta(minutes=serving.model.step_minutes)
         frame = history_frame(self.market, until=end, since=since)
