@@ -85,7 +85,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     except DatabaseError:
         return JsonResponse({"ready": False}, status=503)
     if not named:
-        del found["stale_markets"], found["last_backup_at"]
+        del found["stale_markets"], found["unwatched"], found["last_backup_at"]
     return JsonResponse(found)
 
 

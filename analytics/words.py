@@ -140,6 +140,43 @@ def reason(code: str) -> str:
     return str(REASONS.get(code, code))
 
 
+#: States of a watch over a market's newest quotes -> the word, and what it means for the reader.
+WATCH_STATES = {
+    "watching": (_("watching"), ""),
+    "baseline": (
+        _("watching by the baseline"),
+        _("No version beats its baseline: %(detail)s looks at the quotes."),
+    ),
+    "fallback": (
+        _("another version watches"),
+        _("The active version cannot be used; %(detail)s looks in its place."),
+    ),
+    "columns_missing": (
+        _("columns are missing"),
+        _("Trained with %(detail)s, which the newest quotes lack: that part is not judged."),
+    ),
+    "unscored": (_("no score"), _("The newest quote could not be scored.")),
+    "warming_up": (_("warming up"), _("Scores are rough until there is more history.")),
+    "no_model": (_("not watched"), _("There is no anomaly model of this market.")),
+    "broken": (_("not watched"), _("Its model cannot be read: %(detail)s")),
+    "failed": (_("not watched"), _("The last look failed: %(detail)s")),
+    "no_quotes": (_("no quotes"), _("There is nothing to look at yet.")),
+    "stale": (_("no new quotes"), _("Nothing has come for too long: nobody knows what goes on.")),
+    "behind": (_("not looked at"), _("Newer quotes wait to be looked at; is the worker running?")),
+    "stuck": (_("quotes stand still"), _("The same figures come again and again.")),
+}
+
+
+def watch_word(state: str) -> str:
+    """The name of a watch's state."""
+    return str(WATCH_STATES.get(state, (state,))[0])
+
+
+def watch_reason(state: str, detail: str = "") -> str:
+    """Why it is no better, in a sentence; nothing where it is as it should be."""
+    return str(WATCH_STATES.get(state, ("", ""))[1]) % {"detail": detail}
+
+
 #: What a long job is doing; a number may follow ("fold 2", "training 1/3").
 STAGES = {
     "preparing": _("preparing"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,9 @@ from torch.optim.swa_utils import AveragedModel
 
 from ml.errors import Cancelled, TrainingDiverged
 from ml.spec import Progress, ProgressCallback, TrainConfig, ignore_progress
+
+#: What a training of a single network tells.
+_ONE_NETWORK = Progress(stage="training")
 
 
 @dataclass(kw_only=True)
@@ -88,17 +91,18 @@ def fit_network(
     averaged: AveragedModel | None = None,
     checkpoint: Path | None = None,
     on_progress: ProgressCallback = ignore_progress,
-    stage: str = "training",
+    told: Progress = _ONE_NETWORK,
 ) -> LoopResult:
     """Train `network` in place and leave it in eval mode with its best validation epoch's weights.
 
     `batch_loss` takes a LongTensor of sample numbers (on the CPU), in an order that depends on
     `config.seed` only, and answers the scalar loss with its graph; `valid_loss` is asked in eval
     mode without gradients. Of `averaged` the mean is judged, saved to `checkpoint` (safetensors)
-    after every epoch, and kept. Raises Cancelled where `on_progress` answers False, and
+    after every epoch, and kept. `told` says which network of the training this is; `on_progress`
+    gets it with the epoch. Raises Cancelled where `on_progress` answers False, and
     TrainingDiverged where no epoch had a finite validation loss.
     """
-    judged = network if averaged is None else averaged.module
+    judged, told = averaged.module if averaged else network, replace(told, epochs=config.epochs)
     optimiser = _Optimiser(network, averaged, n_samples, config)
     result, best, started = LoopResult(), dict[str, Tensor](), time.perf_counter()
     while result.epochs_run < config.epochs:
@@ -110,7 +114,7 @@ def fit_network(
             best = {k: v.detach().clone() for k, v in judged.state_dict().items()}
         if checkpoint is not None:
             _write_checkpoint(judged, checkpoint)
-        _report(on_progress, stage, result, config.epochs, started)
+        _report(on_progress, told, result, time.perf_counter() - started)
         if result.epochs_run - result.best_epoch >= config.patience:
             break
     _refuse_diverged(result, config)
@@ -177,17 +181,19 @@ def _write_checkpoint(network: nn.Module, path: Path) -> None:
 
 
 def _report(
-    on_progress: ProgressCallback, stage: str, result: LoopResult, epochs: int, started: float
+    on_progress: ProgressCallback, told: Progress, result: LoopResult, spent: float
 ) -> None:
-    spent, done = time.perf_counter() - started, result.epochs_run
+    """Tell of the last epoch; the time left is the longest that this and the later networks may
+    take."""
+    done = result.epochs_run
     train, valid = result.losses[-1]
-    progress = Progress(
-        stage=stage,
+    left = told.epochs * (told.parts - told.part) - done
+    progress = replace(
+        told,
         epoch=done,
-        epochs=epochs,
         train_loss=train if math.isfinite(train) else None,
         valid_loss=valid if math.isfinite(valid) else None,
-        eta_seconds=spent / done * (epochs - done),
+        eta_seconds=spent / done * left,
     )
     if on_progress(progress) is False:
         raise Cancelled("The training was cancelled.")

@@ -140,14 +140,23 @@ class ModelSpec:
 # ------------------------------------------------------------------------------------- training
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """State of a training after an epoch (or on entering a stage). Times in seconds."""
+    """State of a training after an epoch (or on entering a stage). Times in seconds. A training
+    may fit several networks one after the other (members, folds): `epoch` is that of the one which
+    `part` (from 0) of `parts` names, and `stage` tells them apart."""
 
     stage: str
     epoch: int = 0
     epochs: int = 0
+    part: int = 0
+    parts: int = 1
     train_loss: float | None = None
     valid_loss: float | None = None
     eta_seconds: float | None = None
+
+    @property
+    def share(self) -> float:
+        """Of all epochs of all networks, 0 to 1; one that stops early is counted as whole."""
+        return (self.part + self.epoch / max(self.epochs, 1)) / self.parts
 
 
 #: Called after every epoch and stage; answering False cancels the training.

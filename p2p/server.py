@@ -46,6 +46,10 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     server = create_server(application, **found)  # it listens from here on
     print(f"Paralelo is at http://{found['listen']}/ (Ctrl-C ends it)", flush=True)
+    # Only here: commands, checks and the worker ask for no first answer.
+    from analytics.services.forecasts.warming import models_warm_in_background
+
+    models_warm_in_background()
     server.run()
 
 

@@ -67,6 +67,8 @@ def make_run(market: Market, task: str = "price", status: str = "queued", **fiel
     """A run; give `losses`, `epoch`, `epochs` for one in progress."""
     fields.setdefault("family", {"price": "lstm", "spread": "gru"}.get(task, task))
     fields.setdefault("data_until", timezone.now())
+    if fields.get("epochs"):
+        fields.setdefault("share", fields.get("epoch", 0) / fields["epochs"])
     return TrainingRun.objects.create(market=market, task=task, status=status, **fields)
 
 

@@ -15,7 +15,8 @@ from p2p.server import options
 
 
 @pytest.fixture
-def port(for_children):
+def server(for_children):
+    """(its process, its port); stderr is what it logs."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         number = free.getsockname()[1]
@@ -23,15 +24,22 @@ def port(for_children):
         [sys.executable, "-m", "p2p.server"],
         env={**os.environ, "PORT": str(number)},
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
     )
     try:
         assert "Paralelo is at" in server.stdout.readline()
-        yield number
+        yield server, number
     finally:
         server.send_signal(signal.SIGTERM)
         assert server.wait(timeout=20) == 0
         server.stdout.close()
+        server.stderr.close()
+
+
+@pytest.fixture
+def port(server):
+    return server[1]
 
 
 def test_connections_that_stall_stop_nobody(port):
@@ -39,6 +47,12 @@ def test_connections_that_stall_stop_nobody(port):
     assert answer_seconds(port, patience=10) < 10
     for one in opened:
         one.close()
+
+
+def test_the_server_warms_up_beside_its_first_answers(server):
+    process, port = server
+    assert answer_seconds(port, patience=60) < 60
+    assert any("warm: 0 models" in line for line in process.stderr)
 
 
 def test_with_debug_on_only_this_machine_is_listened_to(monkeypatch):

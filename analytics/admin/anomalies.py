@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django import forms
@@ -17,10 +18,11 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.admin.base import CappedPaginator, MarketFilter, OwnedAdmin, drawn, mark, operate
 from analytics.models import AnomalyEvent, AnomalyResult, AnomalyWatch
-from analytics.pages.anomalies import expected_rows
+from analytics.pages.anomalies import expected_rows, watch
 from analytics.pages.review.event_chart import event_chart
 from analytics.selectors.anomalies import anomaly_list, event_list
 from analytics.selectors.chart import event_view
+from analytics.selectors.watches import WatchState, watch_state
 from analytics.services.anomalies.around import event_stored
 from analytics.services.anomalies.feedback import anomaly_acknowledge, anomaly_label, event_judge
 from analytics.words import sentence, word
@@ -147,10 +149,33 @@ class AnomalyEventAdmin(_Strange):
 
 @admin.register(AnomalyWatch)
 class AnomalyWatchAdmin(OwnedAdmin):
-    list_display = ["market", "warming_up", "present", "needed", "scored_until", "last_score"]
-    list_filter = ["warming_up"]
-    list_select_related = ["market", "model"]
+    list_display = [
+        *("market", "stands", "stands_since", "why", "present", "needed"),
+        *("scored_until", "last_score"),
+    ]
+    list_filter = ["state"]
+    list_select_related = ["market__source", "model"]
     fields = [*list_display, "model", "source", "checked_at"]
+
+    @admin.display(description=_("state"), ordering="state")
+    def stands(self, row: AnomalyWatch) -> SafeString:
+        shown = watch(self._state(row))
+        return mark(shown["mark"], shown["word"])
+
+    @admin.display(description=_("since"))
+    def stands_since(self, row: AnomalyWatch) -> dt.datetime | None:
+        return self._state(row).since
+
+    @admin.display(description=_("why"))
+    def why(self, row: AnomalyWatch) -> str:
+        return watch(self._state(row))["why"] or "–"
+
+    @staticmethod
+    def _state(row: AnomalyWatch) -> WatchState:
+        """Asked once a row, however many columns it has."""
+        if not hasattr(row, "found"):
+            row.found = watch_state(row.market)
+        return row.found
 
 
 @admin.register(AnomalyResult)

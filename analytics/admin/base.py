@@ -29,6 +29,8 @@ from analytics.pages.numbers import duration
 
 #: Rows beyond which a list says "so many" instead of counting on.
 MOST_COUNTED = 10_000
+#: Digits of the largest id; a longer number names no row.
+LONGEST_ID = 18
 #: What draws the charts of a page, in this order.
 CHART_SCRIPTS = (
     "uplot/uPlot.iife.min.js",
@@ -60,6 +62,15 @@ class OwnedAdmin(admin.ModelAdmin):
     class Media:
         css = {"all": ["uplot/uPlot.min.css", "analytics/charts.css", "analytics/admin.css"]}
         js = [Script(name, defer=True) for name in CHART_SCRIPTS]
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Model | None:
+        # Django checks plain keys for numbers that no database counts to, and not those that are
+        # another table's.
+        if len(object_id) > LONGEST_ID:
+            return None
+        return super().get_object(request, object_id, from_field)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -104,9 +115,10 @@ class MarketFilter(admin.SimpleListFilter):
         return [(str(market.pk), market.symbol) for market in Market.objects.all()[:200]]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet | None:
-        if self.value() and self.value().isdigit():
-            return queryset.filter(market=int(self.value()))
-        return queryset.none() if self.value() else None
+        text = self.value() or ""
+        if text.isdecimal() and len(text) <= LONGEST_ID:
+            return queryset.filter(market=int(text))
+        return queryset.none() if text else None
 
 
 def operate(

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
@@ -21,11 +22,13 @@ from analytics.admin.deletions import delete_quotes
 from analytics.admin.training import train, train_family
 from analytics.models import Market, PriceHistory
 from analytics.models.choices import Task
+from analytics.pages.anomalies import watch
 from analytics.pages.dashboard import freshness
 from analytics.pages.forecasts import accuracy_lines
 from analytics.pages.market import market_chart
 from analytics.selectors.chart import RANGES, market_view
 from analytics.selectors.prices import market_freshness, market_list
+from analytics.selectors.watches import watch_state
 from analytics.services.anomalies.scan import anomaly_scan
 from analytics.services.forecasts.accuracy import accuracy_of
 from analytics.services.forecasts.prediction import forecast_make
@@ -43,11 +46,20 @@ class MarketForm(forms.ModelForm):
         help_text=_("Step of the regular grid on which new models see this market."),
     )
 
+    cadence_chosen = forms.BooleanField(
+        label=_("cadence chosen by hand"),
+        required=False,
+        help_text=_("Otherwise it follows the gaps between the market's recent quotes."),
+    )
+
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
         same = {f"{name}__iexact": given.get(name) for name in ("asset", "fiat", "exchange")}
         if self.instance.pk is None and Market.objects.filter(**same).exists():
             raise forms.ValidationError(_("This market is already there."))
+        if "cadence_minutes" in self.changed_data:
+            # Otherwise the next quotes would set it to that of their gaps again.
+            given["cadence_chosen"] = True
         return given
 
 
@@ -56,8 +68,11 @@ class MarketAdmin(OwnedAdmin):
     form = MarketForm
     list_display = ["symbol", "fresh", "last_quote", "age", "cadence_minutes"]
     search_fields = ["asset", "fiat", "exchange"]
-    readonly_fields = ["created_at", "fresh", "last_quote", "chart", "live_accuracy"]
-    fields = ["asset", "fiat", "exchange", "cadence_minutes", *readonly_fields]
+    readonly_fields = ["created_at", "fresh", "last_quote", "watched", "chart", "live_accuracy"]
+    fields = [
+        *("asset", "fiat", "exchange", "cadence_minutes", "cadence_chosen"),
+        *readonly_fields,
+    ]
     actions = [
         *("train_price", "train_spread", "train_anomaly", "train_pattern", "train_all"),
         train_family,
@@ -111,6 +126,14 @@ class MarketAdmin(OwnedAdmin):
     def chart(self, market: Market) -> SafeString | str:
         view = market_view(market, RANGES["7d"]) if market.pk else None
         return drawn(market_chart(view, "7d") if view else None)
+
+    @admin.display(description=_("anomaly watch"))
+    def watched(self, market: Market) -> SafeString:
+        if market.pk is None:
+            return SafeString("–")
+        shown = watch(watch_state(market))
+        since = f"{shown['since']:%Y-%m-%d %H:%M} UTC" if shown["since"] else ""
+        return format_html("{} {} {}", mark(shown["mark"], shown["word"]), since, shown["why"])
 
     @admin.display(description=_("live accuracy"))
     def live_accuracy(self, market: Market) -> SafeString:

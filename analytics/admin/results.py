@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.admin.base import CappedPaginator, MarketFilter, OwnedAdmin, mark
 from analytics.models import Forecast, ForecastScore, PatternResult
+from analytics.notes import notes
 from analytics.pages import patterns
 from analytics.pages.forecasts import fan
 from analytics.pages.metrics import metric_name
@@ -62,7 +63,7 @@ class ForecastAdmin(OwnedAdmin):
 
     @admin.display(description=_("notes"))
     def remarks(self, forecast: Forecast) -> str:
-        return " ".join(forecast.notes) or "–"
+        return " ".join(notes(forecast.notes)) or "–"
 
 
 @admin.register(PatternResult)
@@ -72,7 +73,7 @@ class PatternResultAdmin(OwnedAdmin):
     paginator = CappedPaginator
     fields = [
         *("market", "model", "source", "name", "as_of", "named", "sure", "clear"),
-        *("aspects", "similar"),
+        *("remarks", "aspects", "similar"),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PatternResult]:
@@ -85,6 +86,10 @@ class PatternResultAdmin(OwnedAdmin):
     @admin.display(description=_("probability"), ordering="probability")
     def sure(self, pattern: PatternResult) -> str:
         return percent(pattern.probability)
+
+    @admin.display(description=_("notes"))
+    def remarks(self, pattern: PatternResult) -> str:
+        return " ".join(notes(pattern.notes)) or "–"
 
     @admin.display(description=_("distributions"))
     def aspects(self, pattern: PatternResult) -> SafeString:

@@ -65,6 +65,17 @@ def query_input(request: Request, allowed: Collection[str] | None = None) -> dic
     return {name: values[0] for name, values in found.items() if name not in _ALWAYS_KNOWN}
 
 
+def refuse_empty(query: Mapping[str, str]) -> None:
+    """Raises InvalidInput (empty_parameter) naming what was given without a value."""
+    empty = [name for name, value in query.items() if not value.strip()]
+    if empty:
+        raise InvalidInput(
+            _("A parameter has no value: give one, or leave it out."),
+            "empty_parameter",
+            dict.fromkeys(empty, _("Must not be empty.")),
+        )
+
+
 def check_names(names: Collection[str], allowed: Collection[str] | None) -> None:
     """Raises InvalidInput naming what is not among `allowed` (any name is, where that is None)."""
     known = None if allowed is None else {*allowed, *_ALWAYS_KNOWN}

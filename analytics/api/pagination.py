@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.utils.dateparse import parse_datetime
@@ -10,6 +11,8 @@ from django.utils.translation import gettext as _
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import Cursor, CursorPagination, PageNumberPagination
 from rest_framework.request import Request
+
+from analytics.api.fields import EARLIEST, LATEST
 
 MOST_ROWS = 1000
 
@@ -22,6 +25,13 @@ def _page_size(request: Request, default: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) >= 1):
         raise ValidationError({"page_size": [_("Must be a number from 1 to %d.") % MOST_ROWS]})
     return min(int(text), MOST_ROWS)
+
+
+def _is_within(moment: dt.datetime) -> bool:
+    try:
+        return EARLIEST <= moment <= LATEST
+    except OverflowError:  # year 1 or 9999, beyond the end in UTC
+        return False
 
 
 class Pages(PageNumberPagination):
@@ -45,14 +55,15 @@ class TimeCursor(CursorPagination):
         return _page_size(request, self.page_size or 100)
 
     def decode_cursor(self, request: Request) -> Cursor | None:
-        """Refuses a hand-made position, which the database would answer with an error."""
+        """Refuses a hand-made position, which the database would answer with an error: what is no
+        moment, and moments that no quote has and no database counts to."""
         cursor = super().decode_cursor(request)
         if cursor is not None and cursor.position is not None:
             try:
                 moment = parse_datetime(cursor.position)
             except ValueError:
                 moment = None
-            if moment is None or not is_aware(moment):
+            if moment is None or not is_aware(moment) or not _is_within(moment):
                 raise NotFound(self.invalid_cursor_message)
         return cursor
 

@@ -19,7 +19,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from analytics.api.errors import LengthRequired
 from analytics.api.filters import StrictOrdering
-from analytics.api.inputs import check_names, query_input
+from analytics.api.inputs import query_input, refuse_empty
 
 
 class StrictRequest:
@@ -37,7 +37,8 @@ class ApiView(StrictRequest, APIView):
 
 
 class Resource(StrictRequest, GenericViewSet):
-    """A viewset whose lists refuse query parameters that they do not know."""
+    """A viewset whose lists refuse query parameters that they do not know, that come twice or that
+    say nothing: each would silently filter by something else than was meant."""
 
     lookup_value_regex = "[0-9]{1,18}"
     filter_backends = [DjangoFilterBackend, StrictOrdering]
@@ -53,7 +54,7 @@ class Resource(StrictRequest, GenericViewSet):
 
     def check_names(self, request: Request) -> None:
         filters = self.filterset_class.base_filters if self.filterset_class else ()
-        check_names(request.query_params, (*filters, *self.page_names))
+        refuse_empty(query_input(request, allowed=(*filters, *self.page_names)))
 
 
 class ReadResource(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):

@@ -27,6 +27,7 @@ from analytics.selectors.chart import RANGES, MarketView, chart_version, market_
 from analytics.selectors.prices import market_get
 from analytics.services.collection.depth_course import depth_course
 from analytics.services.forecasts.accuracy import accuracy_of_many
+from analytics.services.forecasts.untrained import cards_fill
 from p2p.access import reader_required
 
 DEFAULT_RANGE = "7d"
@@ -40,6 +41,7 @@ FOREVER = 1e11
 def market(request: HttpRequest, pk: int) -> HttpResponse:
     """One market: its chart over the range that ?range= names, and all that is said of it."""
     card = dashboard.market_card(market_of(pk))
+    cards_fill([card])
     range_ = request.GET.get("range", "")
     range_ = range_ if range_ in RANGES else DEFAULT_RANGE
     view = market_view(card.market, RANGES[range_])

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analytics.models import ModelEvent, Severity, TrainedModel
+from analytics.notes import notes as noted
 from analytics.pages.audit import audit_facts, audit_lines, audit_rows
 from analytics.pages.metrics import metric_lines, metric_name
 from analytics.pages.models import decision, verdict
@@ -60,7 +61,7 @@ def forecast_table(answer: dict[str, Any]) -> RenderableType:
         )
     if answer["stale"]:
         notes.append(Text(_("The last quote is old: this forecast is about that moment.")))
-    return Group(table, *notes, *(Text(n) for n in answer["notes"]))
+    return Group(table, *notes, *(Text(n) for n in noted(answer["notes"])))
 
 
 def anomaly_table(answer: dict[str, Any], *, most: int = 20) -> RenderableType:

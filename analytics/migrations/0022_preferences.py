@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analytics', '0020_learning'),
+        ('analytics', '0021_watch_states'),
         ('auth', '0012_alter_user_first_name_max_length'),
     ]
 

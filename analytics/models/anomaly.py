@@ -154,7 +154,21 @@ class AnomalyResult(_Strange):
 
 
 class AnomalyWatch(models.Model):
-    """How far the newest quotes of a market have been looked at, by whom, and what was seen."""
+    """How far the newest quotes of a market have been looked at, by whom, and what was seen. What
+    the clock alone changes (quotes that stop coming) is added by selectors.watches."""
+
+    class State(models.TextChoices):
+        """What the last look came to; `analytics.words` has the words."""
+
+        WATCHING = "watching"
+        BASELINE = "baseline"  # no version beat its baseline, which looks
+        FALLBACK = "fallback"  # the active version cannot be used, another one looks
+        COLUMNS = "columns_missing"
+        UNSCORED = "unscored"
+        WARMING_UP = "warming_up"
+        NO_MODEL = "no_model"
+        BROKEN = "broken"
+        FAILED = "failed"
 
     market = models.OneToOneField(
         Market,
@@ -170,6 +184,9 @@ class AnomalyWatch(models.Model):
     scored_until = models.DateTimeField(_("scored until"), null=True)
     last_score = models.FloatField(_("last score"), null=True)
     warming_up = models.BooleanField(_("warming up"), default=True)
+    state = models.CharField(_("state"), max_length=20, default=State.WARMING_UP)
+    since = models.DateTimeField(_("since"), null=True)
+    detail = models.CharField(_("detail"), max_length=300, blank=True)
     needed = models.PositiveIntegerField(
         _("readings needed"), null=True, help_text=_("Only while there are too few to score.")
     )

@@ -39,6 +39,7 @@ class PatternResult(models.Model):
         blank=True,
         help_text=_("Past moments that looked alike and what followed them; log moves."),
     )
+    notes = models.JSONField(_("notes"), default=list, blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     class Meta:

@@ -51,11 +51,14 @@ class TrainingRun(Run):
 
     epoch = models.PositiveIntegerField(_("epoch"), default=0)
     epochs = models.PositiveIntegerField(_("epochs"), default=0)
+    share = models.FloatField(
+        _("share done"), default=0.0, help_text=_("Of the epochs of all its networks, 0 to 1.")
+    )
     losses = models.JSONField(
         _("losses"),
         default=list,
         blank=True,
-        help_text=_("[stage, training, validation] per epoch."),
+        help_text=_("[stage, training, validation, epoch]; every network counts its own."),
     )
 
     class Meta:
@@ -76,10 +79,8 @@ class TrainingRun(Run):
 
     @property
     def progress(self) -> float:
-        """Share of the epochs done, 0 to 1."""
-        if self.status == self.Status.SUCCEEDED:
-            return 1.0
-        return min(self.epoch / self.epochs, 1.0) if self.epochs else 0.0
+        """Share of the epochs of all its networks that are done, 0 to 1."""
+        return 1.0 if self.status == self.Status.SUCCEEDED else min(self.share, 1.0)
 
 
 class TrainedModel(models.Model):

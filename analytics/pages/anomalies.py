@@ -8,11 +8,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from analytics.models import AnomalyEvent, AnomalyResult, AnomalyWatch
+from analytics.models import AnomalyEvent, AnomalyResult
 from analytics.pages.charts import Mark
 from analytics.pages.numbers import duration, number, percent, written
 from analytics.selectors.prices import staleness
-from analytics.words import feature, sentence, word
+from analytics.selectors.watches import WatchState
+from analytics.words import feature, sentence, watch_reason, watch_word, word
 
 #: Colour of a severity, as a CSS variable.
 COLORS = {"low": "soft", "medium": "warn", "high": "bad", "critical": "bad"}
@@ -44,21 +45,23 @@ def mark(row: AnomalyEvent) -> Mark:
     )
 
 
-def watch(row: AnomalyWatch | None) -> dict[str, Any] | None:
-    """How the live watch of a market stands."""
-    if row is None:
-        return None
+def watch(found: WatchState) -> dict[str, Any]:
+    """How the live watch of a market stands: green only where every new quote is scored by the
+    version that is meant to."""
+    row = found.watch
     missing = ""
-    if row.needed is not None:
+    if row is not None and row.needed is not None:
         missing = _("%(present)s of %(needed)s readings") % {
             "present": row.present,
             "needed": row.needed,
         }
     return {
-        "warming_up": row.warming_up,
-        "missing": missing,
-        "until": row.scored_until,
-        "score": number(row.last_score),
+        "mark": "good" if found.good else "quiet" if found.state == "baseline" else "bad",
+        "word": watch_word(found.state),
+        "why": missing or watch_reason(found.state, found.detail),
+        "since": None if found.good else found.since,
+        "until": row.scored_until if row else None,
+        "score": number(row.last_score) if row else "–",
     }
 
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from analytics.models.choices import Task
+from analytics.notes import note
 from analytics.pages.numbers import count, duration, moment, percent, written
 from analytics.words import word
 
@@ -78,7 +79,7 @@ def audit_lines(audit: Audit) -> list[str]:
 def finding_text(audit: Audit, found: Mapping[str, Any]) -> str:
     """A finding in the reader's language; an unknown one in its own words."""
     if found["code"] not in FINDINGS:
-        return found["text"]
+        return note(found["text"])
     figures: dict[str, Any] = dict(audit)
     figures |= {k: percent(audit.get(k)) for k in SHARES}
     figures["stuck_longest"] = duration(60 * audit["stuck_longest"])

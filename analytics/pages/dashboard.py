@@ -9,12 +9,14 @@ from django.utils.translation import gettext as _
 
 from analytics.models import TrainedModel
 from analytics.models.choices import Task
+from analytics.notes import notes
 from analytics.pages.anomalies import event, watch
 from analytics.pages.forecasts import fan
 from analytics.pages.models import against_baseline
 from analytics.pages.numbers import duration, number, percent
 from analytics.pages.patterns import heads
 from analytics.selectors.dashboard import EVENTS, Card
+from analytics.selectors.models import is_broken
 from analytics.words import word
 
 
@@ -49,26 +51,33 @@ def card(found: Card) -> dict[str, Any]:
         "price": number(found.prices[-1][1]) if found.prices else "–",
         "bid": number(float(last.bid)) if last and last.bid is not None else "–",
         "ask": number(float(last.ask)) if last and last.ask is not None else "–",
-        "models": [_model_line(task, found.models[task]) for task in Task.values],
+        "models": [_model_line(task, found) for task in Task.values],
         "fans": fans,
         "events": [event(row) for row in found.events[:EVENTS]],
-        "watch": watch(found.watch),
+        "watch": watch(found.watch) if found.watch else None,
         "pattern": found.pattern,
         "pattern_name": word(found.pattern.label) if found.pattern else "",
         "pattern_percent": percent(found.pattern.probability) if found.pattern else "",
+        "pattern_notes": notes(found.pattern.notes) if found.pattern else [],
         "heads": heads(found.pattern) if found.pattern else [],
     }
 
 
-def _model_line(task: str, model: TrainedModel | None) -> dict[str, Any]:
-    label = Task(task).label
+def _model_line(task: str, found: Card) -> dict[str, Any]:
+    label, model = Task(task).label, found.models[task]
     if model is None:
-        return {"task": task, "label": label, "model": None}
+        shown = {"price": found.price, "spread": found.spread, "pattern": found.pattern}.get(task)
+        name = shown.name if shown is not None and shown.pk is None else ""
+        untrained = _("baseline: %(name)s") % {"name": name} if name else ""
+        return {"task": task, "label": label, "model": None, "untrained": untrained}
     serves = model.status == TrainedModel.Status.ACTIVE
+    answers = str(model) if serves else _("baseline: %(name)s") % {"name": model.baseline}
+    if is_broken(model):
+        answers = _("%(name)s cannot be read; another one answers, or none") % {"name": model}
     return {
         "task": task,
         "label": label,
         "model": model,
         "mark": against_baseline(model),
-        "answers": str(model) if serves else _("baseline: %(name)s") % {"name": model.baseline},
+        "answers": answers,
     }

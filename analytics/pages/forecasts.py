@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from analytics.models import AnomalyEvent, Forecast
 from analytics.models.choices import Source, Task
+from analytics.notes import notes
 from analytics.pages.anomalies import mark
 from analytics.pages.charts import Chart, Figures, Line, Panel, Table, figures
 from analytics.pages.fans import fan_chart, fan_table
@@ -41,6 +42,7 @@ def fan(
     forecast: Forecast, line: Any, title: str, events: Sequence[AnomalyEvent] = ()
 ) -> dict[str, Any]:
     """A forecast as a chart and as the table that says the same in figures; events are marked."""
+    stale = forecast_is_stale(forecast)
     rows = []
     for horizon in forecast.horizons:
         quantiles = horizon.get("quantiles") or {}
@@ -56,7 +58,7 @@ def fan(
     # What was quoted after the forecast stays in: beside an old one it shows how right it was.
     ends = max((row["at"] for row in rows), default=forecast.as_of)
     chart = fan_chart(
-        f"fan-{forecast.pk}",
+        f"fan-{forecast.pk or f'{forecast.market_id}-{forecast.task}'}",
         [point for point in line if point[0] <= ends],
         fan_table(forecast.as_of, forecast.last_value, forecast.horizons),
         title=title,
@@ -68,7 +70,10 @@ def fan(
         "row": forecast,
         "chart": chart,
         "title": title,
-        "stale": forecast_is_stale(forecast),
+        "stale": stale,
+        # Green is a network's answer about now, with nothing to be said against it.
+        "mark": "good" if forecast.source == Source.NETWORK and not stale else "quiet",
+        "notes": notes(forecast.notes),
         "marked": chart is not None and any(panel.marks for panel in chart.panels),
     }
 

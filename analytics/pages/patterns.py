@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from analytics.models import PatternResult
+from analytics.notes import notes
 from analytics.pages.charts import Chart, Line, Panel, Table, digits, figures
 from analytics.pages.numbers import duration, number, percent, written
 from analytics.selectors.patterns import PatternView
@@ -33,6 +34,7 @@ def page(view: PatternView) -> dict[str, Any]:
         "nearest_name": word(pattern.label),
         "percent": percent(pattern.probability),
         "heads": heads(pattern),
+        "notes": notes(pattern.notes),
         "held": held(pattern),
         "chart": _day(pattern, line, title),
         "chart_title": title,

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from analytics.models import TrainingRun
-from analytics.pages.charts import Chart, Line, Mark, Panel, Strip, Table, digits, figures
+from analytics.pages.charts import Chart, Line, Panel, Table, digits, figures
 from analytics.pages.numbers import duration, is_finite
 from analytics.words import stage
+
+#: How the lines of networks are told apart, beside their names.
+_LOOKS = [
+    (kind, color) for kind in ("line", "dash", "dots") for color in ("line", "warn", "good", "bad")
+]
 
 
 def panel(
@@ -70,40 +74,43 @@ def device_rows(device: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def loss_chart(name: str, losses: Sequence[Sequence[Any]]) -> Chart | None:
-    """Training and validation loss per epoch, as the run stores them: [stage, train, valid]. A new
-    stage begins a new line; the strip names it. None where nothing is known yet."""
-    rows = [[*row, None, None][:3] for row in losses]
-    if not any(is_finite(value) for row in rows for value in row[1:]):
+    """Training and validation loss by epoch, as the run stores them: [stage, training, validation,
+    epoch]; a line in each panel for every network (a member, a fold), from its own first epoch on.
+    None where nothing is known yet."""
+    curves = _curves(losses)
+    if not any(is_finite(v) for pairs in curves.values() for p in pairs.values() for v in p):
         return None
-    starts = [n for n, row in enumerate(rows) if n and row[0] != rows[n - 1][0]]
-    # A row of nothing before each later stage, where the lines break.
-    placed = [(n + 1.0, row[1], row[2]) for n, row in enumerate(rows)]
-    placed = sorted([*placed, *((n + 0.5, None, None) for n in starts)], key=lambda row: row[0])
-    x, train, valid = zip(*placed, strict=True)
-    gaps = [n for n, row in enumerate(placed) if row[0] % 1]
-    table = Table(
-        x=x, columns={"train": train, "valid": valid}, breaks={"train": gaps, "valid": gaps}
-    )
-    named = {"train": _("training"), "valid": _("validation")}
-    stages = [
-        Mark(start=a + 0.5, end=b + 0.5, label=stage(str(rows[a][0])), color=("soft", "fan")[n % 2])
-        for n, (a, b) in enumerate(pairwise([0, *starts, len(rows)]))
-    ]
-    panel = Panel(
-        title=_("Loss"),
-        lines=[
-            Line(column="train", label=named["train"]),
-            Line(column="valid", label=named["valid"], kind="dash", color="warn"),
-        ],
-        strips=[Strip(label=_("Stage"), parts=stages)],
-        digits=digits([*train, *valid]),
-    )
+    epochs = sorted({epoch for pairs in curves.values() for epoch in pairs})
+    columns, heads, panels = {}, {}, []
+    for place, title in enumerate((_("training"), _("validation"))):
+        lines = []
+        for number, (label, pairs) in enumerate(curves.items()):
+            column = f"{('train', 'valid')[place]}{number}"
+            columns[column] = [pairs.get(epoch, (None, None))[place] for epoch in epochs]
+            heads[column] = f"{label}, {title}"
+            kind, color = _LOOKS[number % len(_LOOKS)]
+            lines.append(Line(column=column, label=label, kind=kind, color=color))
+        values = [v for line in lines for v in columns[line.column]]
+        named = _("Loss: %(of)s") % {"of": title}
+        panels.append(Panel(title=named, lines=lines, digits=digits(values)))
+    table = Table(x=[float(epoch) for epoch in epochs], columns=columns)
     return Chart(
         id=name,
         title=_("Loss per epoch"),
         tables=[table],
-        panels=[panel],
+        panels=panels,
         time=False,
-        extent=(0.5, len(rows) + 0.5),
-        figures=figures(table, named, x=_("Epoch"), write=lambda at: f"{at:.0f}"),
+        extent=(0.5, epochs[-1] + 0.5),
+        figures=figures(table, heads, x=_("Epoch"), write=lambda at: f"{at:.0f}"),
     )
+
+
+def _curves(losses: Sequence[Sequence[Any]]) -> dict[str, dict[int, tuple[Any, Any]]]:
+    """Name of the network -> epoch -> (training, validation). Runs of earlier releases stored no
+    epochs: their rows are counted, so two networks of one name are one curve."""
+    curves: dict[str, dict[int, tuple[Any, Any]]] = {}
+    for row in losses:
+        name, train, valid, epoch = [*row, None, None, None][:4]
+        pairs = curves.setdefault(stage(str(name)), {})
+        pairs[epoch or len(pairs) + 1] = (train, valid)
+    return curves

@@ -13,7 +13,6 @@ from django.utils import timezone
 import ml
 from analytics.models import (
     AnomalyEvent,
-    AnomalyWatch,
     Forecast,
     Market,
     PatternResult,
@@ -25,6 +24,7 @@ from analytics.models.choices import Task
 from analytics.models.market import derive_price
 from analytics.selectors.models import with_state
 from analytics.selectors.prices import Line, market_freshness, market_list, staleness, thinned
+from analytics.selectors.watches import WatchState, watch_states
 
 #: Events of a market: those that are listed, and those that a chart may mark.
 EVENTS, MARKED = 5, 8
@@ -43,7 +43,7 @@ class Card:
     spread: Forecast | None = None
     pattern: PatternResult | None = None
     events: list[AnomalyEvent] = field(default_factory=list)
-    watch: AnomalyWatch | None = None
+    watch: WatchState | None = None
     prices: Line = field(default_factory=list)
     spreads: Line = field(default_factory=list)
     last: PriceHistory | None = None
@@ -51,6 +51,7 @@ class Card:
 
 def market_card(market: Market, *, now: dt.datetime | None = None) -> Card:
     """All that the page of one market says of it."""
+    now = now or timezone.now()
     found = _markets().get(pk=market.pk)
     forecasts = _picked(Forecast, found, ["latest_price", "latest_spread"])
     patterns = _picked(PatternResult, found, ["latest_pattern"])
@@ -65,7 +66,7 @@ def market_card(market: Market, *, now: dt.datetime | None = None) -> Card:
         spread=forecasts.get(found.latest_spread),
         pattern=patterns.get(found.latest_pattern),
         events=sorted(events.values(), key=lambda e: (e.start, e.pk), reverse=True),
-        watch=AnomalyWatch.objects.filter(market=found).first(),
+        watch=next(iter(watch_states([found], now=now)), None),
         prices=_line(quotes, 0),
         spreads=_line(quotes, 1),
         last=quotes[-1] if quotes else None,

@@ -15,8 +15,12 @@ from analytics.models import Market, PatternResult
 from analytics.selectors.models import Serving
 from analytics.services.prices.history import history_frame, is_stale, last_moment, origin_of
 from analytics.services.prices.sequences import sequence_frame
+from analytics.services.prices.unchanged import keep_unchanged
 from analytics.services.registry.expiry import expiry_note, expiry_of
 from analytics.services.registry.serving import answer_with, describe
+from analytics.services.registry.untrained import untrained_baseline
+
+_Found = tuple[Serving, "ml.Patterns", float, bool]
 
 
 def pattern_recognize(
@@ -28,7 +32,39 @@ def pattern_recognize(
 ) -> dict[str, Any]:
     """The pattern at the last stored quote (at or before `at`) or at the end of a posted sequence,
     with the `history` recognitions before it. Raises as `forecast_make` does."""
-    last = None if sequence is not None else last_moment(market, at)
+    if sequence is not None:
+        found = _recognised(market, sequence, None, at, history)
+    else:
+        found, _kept = keep_unchanged(
+            market,
+            lambda: _recognised(market, None, last_moment(market, at), at, history),
+            lambda found: _keep(market, *found[:2]),
+            needed=_is_new,
+        )
+    serving, patterns, milliseconds, stale = found
+    expired = expiry_of(serving.model, at=patterns.current.as_of)
+    return {
+        "market": market.symbol,
+        "model": describe(serving, at=patterns.current.as_of),
+        "generated_at": timezone.now(),
+        "stale": stale,
+        "current": dataclasses.asdict(patterns.current),
+        "history": [dataclasses.asdict(p) for p in patterns.history],
+        "analogues": dataclasses.asdict(patterns.analogues) if patterns.analogues else None,
+        "notes": [*patterns.notes, *expiry_note(expired)],
+        "device": conf().SERVE_DEVICE,
+        "latency_ms": round(milliseconds, 3),
+    }
+
+
+def _recognised(
+    market: Market,
+    sequence: Any,
+    last: dt.datetime | None,
+    at: dt.datetime | None,
+    history: int,
+) -> _Found:
+    """(who answered, what, milliseconds, whether the last quote is too old)."""
 
     def ask(serving: Serving, predictor: ml.DLPredictor) -> ml.Patterns:
         if last is None:
@@ -41,43 +77,57 @@ def pattern_recognize(
         )
 
     serving, patterns, milliseconds = answer_with(market, "pattern", ask, or_baseline=True)
-    if last is not None and serving.model.pk is not None:
-        _keep(market, serving, patterns)
-    expired = expiry_of(serving.model, at=patterns.current.as_of)
-    return {
-        "market": market.symbol,
-        "model": describe(serving, at=patterns.current.as_of),
-        "generated_at": timezone.now(),
-        "stale": last is not None and is_stale(last, serving.model.step_minutes, at),
-        "current": dataclasses.asdict(patterns.current),
-        "history": [dataclasses.asdict(p) for p in patterns.history],
-        "analogues": dataclasses.asdict(patterns.analogues) if patterns.analogues else None,
-        "notes": [*patterns.notes, *expiry_note(expired)],
-        "device": conf().SERVE_DEVICE,
-        "latency_ms": round(milliseconds, 3),
-    }
+    stale = last is not None and is_stale(last, serving.model.step_minutes, at)
+    return serving, patterns, milliseconds, stale
+
+
+def _is_new(found: _Found) -> bool:
+    """Whether it is to be stored: a version's, and the first of its moment."""
+    serving, patterns = found[:2]
+    if serving.model.pk is None:
+        return False
+    same = {"model": serving.model, "source": serving.source}
+    return not PatternResult.objects.filter(**same, as_of=patterns.current.as_of).exists()
 
 
 def _keep(market: Market, serving: Serving, patterns: ml.Patterns) -> None:
-    pattern = patterns.current
-    PatternResult.objects.get_or_create(
+    same = {"model": serving.model, "source": serving.source, "as_of": patterns.current.as_of}
+    PatternResult.objects.get_or_create(**same, defaults=_columns(market, serving, patterns))
+
+
+def pattern_untrained(*, market: Market) -> PatternResult | None:
+    """What the rule says of a market with too few quotes for a network, as a row that is in no
+    table; None where a version answers, or somebody should train one."""
+    if untrained_baseline(market, "pattern") is None:
+        return None
+    serving, patterns, *_rest = _recognised(market, None, last_moment(market), None, 0)
+    if serving.model.pk is not None:
+        return None
+    return PatternResult(
         model=serving.model,
         source=serving.source,
-        as_of=pattern.as_of,
-        defaults={
-            "market": market,
-            "name": serving.name,
-            "label": pattern.label,
-            "probability": pattern.probability,
-            "clear": pattern.clear,
-            "heads": pattern.heads,
-            "held": {
-                head: {"name": held.name, "since": held.since.isoformat()}
-                for head, held in pattern.held.items()
-            },
-            "analogues": _stored(patterns.analogues),
-        },
+        as_of=patterns.current.as_of,
+        **_columns(market, serving, patterns),
     )
+
+
+def _columns(market: Market, serving: Serving, patterns: ml.Patterns) -> dict[str, Any]:
+    """Of the result's row, beside what tells it from others."""
+    pattern = patterns.current
+    return {
+        "market": market,
+        "name": serving.name,
+        "label": pattern.label,
+        "probability": pattern.probability,
+        "clear": pattern.clear,
+        "heads": pattern.heads,
+        "held": {
+            head: {"name": held.name, "since": held.since.isoformat()}
+            for head, held in pattern.held.items()
+        },
+        "analogues": _stored(patterns.analogues),
+        "notes": list(patterns.notes),
+    }
 
 
 def _stored(found: ml.Analogues | None) -> dict[str, Any] | None:

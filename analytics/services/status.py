@@ -19,12 +19,20 @@ from analytics.models import (
     WorkerHeartbeat,
 )
 from analytics.models.choices import Source, Task
+from analytics.models.run import Run
 from analytics.selectors.models import Serving, is_broken, serving_list
+from analytics.selectors.watches import watch_states
 from analytics.services.backups.keeping import backup_last
 from analytics.services.collection.freshness import collected_stale
+from analytics.services.jobs.kinds import job_kinds
 from analytics.services.registry.expiry import expiry_of
 from analytics.services.registry.serving import train_line
+from analytics.words import watch_reason
 
+#: Markets that `/readyz` names at most.
+MOST_NAMED = 100
+#: Seconds in which a cluster answers its pings, unless its workers are all busy with runs.
+ANSWERS_WITHIN = 300
 #: A worker that was not seen for so many heartbeats counts as gone.
 MISSED = 4
 
@@ -65,6 +73,14 @@ def _task_info(market: Market, task: str) -> dict[str, Any]:
     if not servings:
         return {"status": "none", "train": train_line(task)}
     serving = servings[0]
+    if is_broken(serving.model):
+        # The next that is not known to be broken answers in its place, if there is one.
+        sound = next((s for s in servings if not is_broken(s.model)), None)
+        return {
+            "status": "broken",
+            **_version_info(serving),
+            "answered_by": None if sound is None else sound.name,
+        }
     trained = serving.source == Source.NETWORK
     return {"status": "active" if trained else "baseline", **_version_info(serving)}
 
@@ -105,10 +121,13 @@ def _is_expired(model: TrainedModel) -> bool:
 
 def readiness(*, now: dt.datetime | None = None) -> dict[str, Any]:
     """Whether this server can answer (its database does), and what a watchman wants to know beside:
-    the worker, and collected markets that are stale. Raises DatabaseError where it cannot."""
+    the worker, collected markets that are stale, and markets whose new quotes nobody scores. Raises
+    DatabaseError where it cannot."""
     now = now or timezone.now()
     stale = collected_stale(now=now)
     workers = worker_status(now=now)
+    watches = watch_states(now=now)
+    unwatched = [found for found in watches if not found.good]
     return {
         "ready": True,
         "worker_alive": workers["alive"],
@@ -118,7 +137,27 @@ def readiness(*, now: dt.datetime | None = None) -> dict[str, Any]:
         "stale": len(stale),
         "stale_markets": stale,
         "last_backup_at": backup["made_at"] if (backup := backup_last()) else None,
+        "watching": len(watches) - len(unwatched),
+        "not_watching": len(unwatched),
+        "unwatched": [
+            {
+                "market": found.market.symbol,
+                "state": str(found.state),
+                "since": found.since,
+                "why": watch_reason(found.state, found.detail),
+            }
+            for found in unwatched[:MOST_NAMED]
+        ],
     }
+
+
+def _answers(worker: WorkerHeartbeat, now: dt.datetime) -> bool:
+    """Whether its cluster did a task lately, or may be busy with runs. A supervisor goes on where
+    its cluster dies at every start: it is seen, and nothing is done."""
+    last = max(worker.started_at, worker.answered_at or worker.started_at)
+    if (now - last).total_seconds() <= ANSWERS_WITHIN:
+        return True
+    return any(kind.runs.filter(status=Run.Status.RUNNING).exists() for kind in job_kinds())
 
 
 def worker_status(*, now: dt.datetime | None = None) -> dict[str, Any]:
@@ -136,7 +175,7 @@ def worker_status(*, now: dt.datetime | None = None) -> dict[str, Any]:
                 "started_at": row.started_at,
                 "seen_at": row.seen_at,
                 "age_seconds": age,
-                "alive": age <= limit,
+                "alive": age <= limit and _answers(row, now),
                 "restarts": row.restarts,
                 "restarted_at": row.restarted_at,
                 "restart_reason": row.restart_reason,

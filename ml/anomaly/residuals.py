@@ -22,7 +22,7 @@ from ml.anomaly.features import Features
 from ml.anomaly.nets import AnomalyConfig, AnomalyNetwork
 from ml.errors import NotEnoughData
 from ml.loop import LoopResult, fit_network
-from ml.spec import ModelSpec, ProgressCallback, ignore_progress
+from ml.spec import ModelSpec, Progress, ProgressCallback, ignore_progress
 
 #: Share of the windows that says when to stop.
 VALID_SHARE = 0.15
@@ -159,6 +159,12 @@ class _Windows:
         return loss
 
 
+def _told(member: int, members: int) -> Progress:
+    """What is said of a member's epochs."""
+    stage = f"training {member + 1}/{members}" if members > 1 else "training"
+    return Progress(stage=stage, part=member, parts=members)
+
+
 def fit_rebuilder(
     features: Features,
     train: np.ndarray,
@@ -189,7 +195,7 @@ def fit_rebuilder(
             config=own,
             checkpoint=checkpoint,
             on_progress=on_progress,
-            stage=f"training {member + 1}/{config.members}" if config.members > 1 else "training",
+            told=_told(member, config.members),
         )
         loops.append(loop)
         rebuilder.networks.append(network.eval())

@@ -23,7 +23,7 @@ from ml.forecast.targets import Split, Target, clean_mask
 from ml.grid import build_grid
 from ml.loop import LoopResult, Rounds, fit_network
 from ml.pipeline import FitContext
-from ml.spec import ModelSpec
+from ml.spec import ModelSpec, Progress
 from ml.tasks import HORIZONS, Task
 
 LEAST_SAMPLES, LEAST_VALID = 300, 30
@@ -106,14 +106,14 @@ def train(job: Job) -> Trained:
         horizons=len(HORIZONS),
     )
     configs = [replace(job.config, seed=job.config.seed + k) for k in range(job.config.members)]
-    chosen = [_member(job, c, sizes, early, valid, "selection") for c in configs]
+    chosen = [_member(job, c, sizes, early, valid, part=k) for k, c in enumerate(configs)]
     judges = Ensemble([member for member, _ in chosen], scaler, device)
     simple = fit_simple(first.paths, first.moves(), mirror=first.mirror)
     shrinkage, pool = _judge(job, judges, valid, simple)
     final = []
-    for c, (_, run) in zip(configs, chosen, strict=True):
+    for k, (c, (_, run)) in enumerate(zip(configs, chosen, strict=True), len(configs)):
         short = replace(c, epochs=last_epochs(job.spec.task, run.best_epoch, c.epochs))
-        final.append(_member(job, short, sizes, late, valid, "training")[0])
+        final.append(_member(job, short, sizes, late, valid, part=k)[0])
     return Trained(
         ensemble=Ensemble(final, scaler, device),
         shrinkage=shrinkage,
@@ -154,9 +154,10 @@ def _refuse_few(samples: int, needed: int, what: str) -> None:
 
 
 def _member(
-    job: Job, config: ForecastConfig, sizes: Sizes, train: Mixture, valid: Samples, stage: str
+    job: Job, config: ForecastConfig, sizes: Sizes, train: Mixture, valid: Samples, *, part: int
 ) -> tuple[ForecastNetwork, LoopResult]:
-    """One network, trained from its own seed."""
+    """One network, trained from its own seed: first each member for the selection, then each for
+    good."""
     rounds = Rounds(len(train), config, most_steps=MOST_STEPS, least_steps=LEAST_STEPS)
     torch.manual_seed(config.seed)
     network: ForecastNetwork = job.spec.build(config, sizes).to(job.context.device)
@@ -182,9 +183,15 @@ def _member(
         config=config,
         checkpoint=job.context.checkpoint,
         on_progress=job.context.on_progress,
-        stage=stage,
+        told=Progress(stage=_stage(part, config.members), part=part, parts=2 * config.members),
     )
     return network, run
+
+
+def _stage(part: int, members: int) -> str:
+    """What a part of the training is called."""
+    name = "selection" if part < members else "training"
+    return f"{name} {part % members + 1}/{members}" if members > 1 else name
 
 
 def _validation(network: ForecastNetwork, valid: Samples) -> Callable[[], float]:

@@ -22,7 +22,7 @@ from ml.pattern.labels import CLASSES, HALF, make_labels, make_statistics
 from ml.pattern.nets import PatternConfig, PatternNetwork
 from ml.pattern.recognizer import both_ways, mirror_of, predict, windows_of
 from ml.pipeline import FitContext
-from ml.spec import ModelSpec
+from ml.spec import ModelSpec, Progress
 
 #: Rows left out before the test: at least as far as a centred label looks ahead.
 EMBARGO = HALF + 1
@@ -99,14 +99,14 @@ def train(
         near = (rows >= block[0] - GAP) & (rows <= block[-1] + GAP)
         own = replace(config, seed=config.seed + number)
         lesson = _Lesson(data, rows[~near], block, spec, own, context.device)
-        runs.append(lesson.fit(own, context, stage=f"fold {number + 1}"))
+        runs.append(lesson.fit(own, context, Progress(stage=f"fold {number + 1}", part=number)))
         networks.append(lesson.network)
         judged.append(block)
         parts.append(data.probabilities([lesson.network], block, ones))
     own = replace(config, seed=config.seed + config.folds)
     # Nothing is left to validate on: the last network learns as long as the folds' did at most.
     lesson = _Lesson(data, rows, rows, spec, own, context.device)
-    lesson.fit(own, context, stage="all")
+    lesson.fit(own, context, Progress(stage="all", part=config.folds))
     networks.append(lesson.network)
     held_out = {head: np.concatenate([p[head] for p in parts]) for head in ones}
     return TrainedNetworks(networks, held_out, np.concatenate(judged), runs)
@@ -139,7 +139,7 @@ class _Lesson:
         self.labels = {h: torch.from_numpy(v).to(device) for h, v in data.labels.items()}
         self.statistics = torch.from_numpy(data.statistics).to(device)
 
-    def fit(self, config: PatternConfig, context: FitContext, *, stage: str) -> LoopResult:
+    def fit(self, config: PatternConfig, context: FitContext, told: Progress) -> LoopResult:
         """Train the network in place."""
         return fit_network(
             self.network,
@@ -150,7 +150,7 @@ class _Lesson:
             averaged=self.averaged,
             checkpoint=context.checkpoint,
             on_progress=context.on_progress,
-            stage=stage,
+            told=replace(told, parts=config.folds + 1),
         )
 
     def batch_loss(self, places: Tensor) -> Tensor:

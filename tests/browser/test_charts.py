@@ -40,7 +40,11 @@ def market():
     namer = factories.make_model(market, "pattern")
     for hours, label in ((9, "range"), (6, "up-trend"), (3, "up-trend")):
         factories.make_pattern(namer, as_of=now - hours * HOUR, label=label)
-    losses = [["training 1/2", 3.0, 3.2], ["training 1/2", 2.0, 2.5], ["training 2/2", 2.9, 3.1]]
+    losses = [
+        ["training 1/2", 3.0, 3.2, 1],
+        ["training 1/2", 2.0, 2.5, 2],
+        ["training 2/2", 2.9, 3.1, 1],
+    ]
     factories.make_run(market, "price", "running", losses=losses, epoch=3, epochs=4)
     return market
 

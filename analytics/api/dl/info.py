@@ -19,9 +19,9 @@ class MarketModels(serializers.Serializer):
     step_minutes = serializers.IntegerField()
     tasks = serializers.DictField(
         child=serializers.DictField(),
-        help_text="By task: status (active, baseline or none), version, trained_at, expired, "
-        "drifted_at and drift_reasons, metrics and baseline, input_columns and window; or the line "
-        "that trains one.",
+        help_text="By task: status (active, baseline, broken or none), version, trained_at, "
+        "expired, drifted_at and drift_reasons, metrics and baseline, input_columns and window; or "
+        "the line that trains one.",
     )
 
 

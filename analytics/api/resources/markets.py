@@ -19,9 +19,11 @@ from analytics.api.schema import documented, query_of
 from analytics.api.views import ReadResource
 from analytics.models import Market
 from analytics.selectors.prices import market_freshness, market_list
+from analytics.selectors.watches import watch_state
 from analytics.services.forecasts.accuracy import accuracy_of
 from analytics.services.prices.auditing import data_audit
 from analytics.services.prices.markets import market_change, market_create
+from analytics.words import watch_reason
 
 
 class MarketSerializer(serializers.ModelSerializer):
@@ -44,13 +46,20 @@ class MarketSerializer(serializers.ModelSerializer):
 
 class MarketDetailSerializer(MarketSerializer):
     freshness = serializers.SerializerMethodField()
+    watch = serializers.SerializerMethodField()
 
     class Meta(MarketSerializer.Meta):
-        fields = (*MarketSerializer.Meta.fields, "freshness")
+        fields = (*MarketSerializer.Meta.fields, "cadence_chosen", "freshness", "watch")
 
     def get_freshness(self, market: Market) -> dict[str, Any]:
         """When the market was last seen, and how much of it is stored."""
         return self.context["freshness"]
+
+    def get_watch(self, market: Market) -> dict[str, Any]:
+        """Whether its new quotes are looked at: `state` is watching only where they are; else since
+        when it is not, and why."""
+        found = watch_state(market)
+        return {**found.facts(), "why": watch_reason(found.state, found.detail)}
 
 
 class MarketCreateInput(serializers.ModelSerializer):

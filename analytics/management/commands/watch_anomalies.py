@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from analytics.management.base import FaceCommand
 from analytics.selectors.prices import market_get
 from analytics.services.anomalies.watch import WatchReport, anomalies_watch, anomaly_watch
-from analytics.words import sentence, word
+from analytics.words import sentence, watch_word, word
 
 
 class Command(FaceCommand):
@@ -31,14 +31,9 @@ class Command(FaceCommand):
 
 
 def _line(report: WatchReport) -> str:
-    states = {
-        "no_model": _("no anomaly model yet"),
-        "warming_up": _("warming up"),
-        "watching": _("watching"),
-    }
     line = _("%(market)s: %(state)s, %(rows)s rows scored, %(strange)s strange") % {
         "market": report.market.symbol,
-        "state": states[report.state],
+        "state": watch_word(report.state),
         "rows": report.rows,
         "strange": report.strange,
     }

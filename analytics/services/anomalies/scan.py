@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 import ml
@@ -28,6 +28,7 @@ from analytics.services.anomalies.operating_point import (
 from analytics.services.anomalies.watch import history_missing
 from analytics.services.prices.history import history_frame, last_moment
 from analytics.services.prices.sequences import sequence_frame
+from analytics.services.prices.unchanged import keep_unchanged
 from analytics.services.registry.serving import answer_with
 
 DEFAULT_DAYS = 30
@@ -35,6 +36,7 @@ DEFAULT_DAYS = 30
 MODES = ("entire", "last")
 #: The stretch of stored history to score; without a start the last row alone.
 Span = tuple[dt.datetime | None, dt.datetime]
+_Found: TypeAlias = "tuple[Serving, ml.AnomalyScores | TooShort, float]"
 
 
 def anomaly_scan(
@@ -58,12 +60,13 @@ def anomaly_scan(
     Raises as `forecast_make` does.
     """
     point = operating_point(threshold=threshold, alarm_rate=alarm_rate, sensitivity=sensitivity)
-    span = None if sequence is not None else _span(market, start, end, mode)
-    if span is None:
-        _check_span(start, end, mode)
-    asked = _Asked(market=market, span=span, sequence=sequence, point=point, mode=mode)
+    _check_span(start, end, mode)
+
+    asked = _Asked(market=market, start=start, end=end, sequence=sequence, point=point, mode=mode)
     try:
-        found = answer_with(market, "anomaly", asked.scores, or_baseline=True)
+        found, new = keep_unchanged(
+            market, asked.ask, lambda found: _keep(market, *found[:2]), needed=asked.is_stored
+        )
     except NotReady as nobody:
         missing = history_missing(market)
         if missing is not None:
@@ -74,29 +77,44 @@ def anomaly_scan(
     answer = scan_envelope(market, serving, mode, milliseconds)
     if isinstance(scores, TooShort):
         return answer | scan_too_short(scores)
-    stored = span is not None and serving.model.pk is not None
-    new = _keep(market, serving, scores) if stored else 0
-    return answer | scan_found(serving, scores, new, stored)
+    return answer | scan_found(serving, scores, new or 0, asked.is_stored(found))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Asked:
-    """What a scan is asked for; `span` is None for a posted sequence."""
+    """What a scan is asked for: a posted sequence, or the stored quotes from start to end."""
 
     market: Market
-    span: Span | None
+    start: dt.datetime | None
+    end: dt.datetime | None
     sequence: Any
     point: OperatingPoint
     mode: str
 
-    def scores(self, serving: Serving, predictor: ml.DLPredictor) -> ml.AnomalyScores | TooShort:
-        """What this version says of the rows."""
+    def ask(self) -> _Found:
+        """Who answers, what, and the milliseconds it took."""
+        span = None
+        if self.sequence is None:
+            span = _span(self.market, self.start, self.end, self.mode)
+        scores = partial(self.scores, span)
+        return answer_with(self.market, "anomaly", scores, or_baseline=True)
+
+    def is_stored(self, found: _Found) -> bool:
+        """Whether what was found is kept: a version's scores of stored quotes."""
+        serving, scores, _ms = found
+        kept = self.sequence is None and serving.model.pk is not None
+        return kept and not isinstance(scores, TooShort)
+
+    def scores(
+        self, span: Span | None, serving: Serving, predictor: ml.DLPredictor
+    ) -> ml.AnomalyScores | TooShort:
+        """What this version says of the rows; `span` is None for a sequence."""
         asked: Any = {"threshold": threshold_of(self.point, serving, predictor)}
         asked["source"] = ml.Source(serving.source)
-        if self.span is None:
+        if span is None:
             frame = sequence_frame(self.sequence, serving.model)
             return _rows(predictor.detect_anomalies(frame, **asked), self.mode)
-        start, end = self.span
+        start, end = span
         # The last row lies at most a step of the grid before the last quote.
         since = start or end - 2 * dt.timedelta(minutes=serving.model.step_minutes)
         frame = history_frame(self.market, until=end, since=since)
@@ -108,16 +126,15 @@ class _Asked:
 
 
 def _keep(market: Market, serving: Serving, scores: ml.AnomalyScores) -> int:
-    """Store the strange rows and tell what became of the events; how many rows were new."""
-    with transaction.atomic():
-        changes = events_store(market=market, serving=serving, scores=scores)
-        changes.publish()
+    """Store the strange rows and tell what became of the events; how many rows were new. To be
+    called in a transaction."""
+    changes = events_store(market=market, serving=serving, scores=scores)
+    changes.publish()
     return changes.new_rows
 
 
 def _span(market: Market, start: dt.datetime | None, end: dt.datetime | None, mode: str) -> Span:
-    """Raises InvalidInput (bad_mode, bad_range, no_history)."""
-    _check_span(start, end, mode)
+    """Raises InvalidInput (bad_range, no_history)."""
     end = last_moment(market, end)
     if mode == "entire":
         start = start or end - dt.timedelta(days=DEFAULT_DAYS)

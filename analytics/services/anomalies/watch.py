@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import math
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 import ml
@@ -29,10 +28,13 @@ from analytics.models.choices import Task
 from analytics.selectors.models import Serving
 from analytics.services.anomalies.events import events_store
 from analytics.services.anomalies.stream import INSTANT, stream_keep, stream_look
+from analytics.services.anomalies.watching import watch_failed, watch_remember, watch_without_model
 from analytics.services.prices.history import history_rows, last_moment, tail_frame
+from analytics.services.prices.unchanged import keep_unchanged
 from analytics.services.registry.serving import answer_with
 
 logger = logging.getLogger(__name__)
+State = AnomalyWatch.State
 #: Grid rows that a version which has not watched yet looks back on: a day of half-hours.
 FIRST_LOOK = 48
 #: Days beyond which the watch does not catch up; what lies further back is a scan's business.
@@ -46,13 +48,16 @@ AT_ONCE = 8
 PLENTY = 5000
 
 
+_Scores: TypeAlias = "ml.AnomalyScores | ml.NotEnoughData"
+
+
 @dataclass(frozen=True)
 class WatchReport:
-    """`rows` were scored just now, `strange` of them were new anomalies; `open_event` is what is
-    going on, if anything."""
+    """`state` is one of AnomalyWatch.State. `rows` were scored just now, `strange` of them were new
+    anomalies; `open_event` is what is going on, if anything."""
 
     market: Market
-    state: str  # no_model, warming_up, watching
+    state: str
     rows: int = 0
     strange: int = 0
     open_event: AnomalyEvent | None = None
@@ -62,27 +67,46 @@ def anomaly_watch(*, market: Market) -> WatchReport:
     """Score the quotes that are new since the last look; raise, extend or close events.
 
     Without a model it notes how much history the first one still needs. Raises InvalidInput
-    (no_history) for a market without quotes and Unavailable where no artifact can be used."""
-    last = last_moment(market)
+    (no_history) for a market without quotes and Unavailable where no artifact can be used. What
+    kept it from looking is noted in the market's watch."""
+    last_moment(market)
     try:
-        serving, (scores, stream), _ms = answer_with(
-            market, Task.ANOMALY, lambda who, how: _score_new(market, who, how, last)
+        _answer, report = keep_unchanged(
+            market,
+            lambda: _look(market, last_moment(market)),
+            lambda found: _stored(market, *found),
         )
+        # Its history is being written just now: the next look finds it.
+        return report or WatchReport(market, State.WARMING_UP)
     except NotReady:
         return _without_model(market)
-    with transaction.atomic():
-        Market.objects.select_for_update(no_key=True).get(pk=market.pk)
-        if isinstance(scores, ml.NotEnoughData):
-            _remember(market, serving, needed=scores.needed, present=scores.present)
-            return WatchReport(market, "warming_up")
-        changes = events_store(market=market, serving=serving, scores=scores)
-        changes.publish()
-        watch = _remember(market, serving, scores=scores)
-        if stream is not None:
-            stream_keep(stream)
+    except Exception as error:
+        watch_failed(market=market, error=error)
+        raise
+
+
+def _look(market: Market, last: dt.datetime) -> tuple[Serving, _Scores, AnomalyStream | None]:
+    serving, (scores, stream), _ms = answer_with(
+        market, Task.ANOMALY, lambda who, how: _score_new(market, who, how, last)
+    )
+    return serving, scores, stream
+
+
+def _stored(
+    market: Market, serving: Serving, scores: _Scores, stream: AnomalyStream | None
+) -> WatchReport:
+    """The caller holds the market's lock, in a transaction."""
+    if isinstance(scores, ml.NotEnoughData):
+        watch_remember(market, serving, needed=scores.needed, present=scores.present)
+        return WatchReport(market, State.WARMING_UP)
+    changes = events_store(market=market, serving=serving, scores=scores)
+    changes.publish()
+    watch = watch_remember(market, serving, scores=scores)
+    if stream is not None:
+        stream_keep(stream)
     return WatchReport(
         market=market,
-        state="warming_up" if watch.warming_up else "watching",
+        state=watch.state,
         rows=len(scores.timestamps),
         strange=changes.new_rows,
         open_event=AnomalyEvent.objects.filter(market=market, is_open=True).first(),
@@ -100,13 +124,7 @@ def history_missing(market: Market) -> tuple[int, int] | None:
 
 
 def _without_model(market: Market) -> WatchReport:
-    missing = history_missing(market)
-    if missing is None:
-        AnomalyWatch.objects.filter(market=market).delete()
-        return WatchReport(market, "no_model")
-    fields = {"needed": missing[0], "present": missing[1], "warming_up": True, "model": None}
-    AnomalyWatch.objects.update_or_create(market=market, defaults=fields)
-    return WatchReport(market, "warming_up")
+    return WatchReport(market, watch_without_model(market, history_missing(market)).state)
 
 
 def _score_new(
@@ -143,32 +161,6 @@ def _unseen(market: Market, serving: Serving, last: dt.datetime) -> dt.datetime:
     if watch is not None and watch.scored_until is not None:
         since = max(watch.scored_until, last - dt.timedelta(days=MOST_DAYS))
     return min(since, last) + INSTANT  # the row at `since` itself was scored
-
-
-def _remember(
-    market: Market,
-    serving: Serving,
-    *,
-    scores: ml.AnomalyScores | None = None,
-    needed: int | None = None,
-    present: int | None = None,
-) -> AnomalyWatch:
-    """How far the watch has come; it never goes back, however two watches interleave."""
-    watch = AnomalyWatch.objects.filter(market=market).first() or AnomalyWatch(market=market)
-    same = (watch.model_id, watch.source) == (serving.model.pk, serving.source)
-    if not same:
-        watch.scored_until = watch.last_score = None
-    watch.model, watch.source = serving.model, serving.source
-    watch.needed, watch.present = needed, present
-    watch.warming_up = scores is None or scores.warming_up
-    if scores is not None and len(scores.timestamps):
-        reached = scores.timestamps[-1].to_pydatetime()
-        if watch.scored_until is None or reached > watch.scored_until:
-            score = float(scores.scores[-1])
-            watch.scored_until = reached
-            watch.last_score = score if math.isfinite(score) else None
-    watch.save()
-    return watch
 
 
 @events.subscribe(events.QuotesStored)

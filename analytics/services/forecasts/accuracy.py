@@ -23,6 +23,7 @@ from analytics.selectors.models import model_active
 from analytics.selectors.prices import price_frame
 from analytics.services.forecasts.drift import drift_of
 from analytics.services.prices.history import last_moment
+from analytics.services.prices.unchanged import keep_unchanged
 
 #: Forecasts that a round looks at, and how far back: what is not known by then stays unknown.
 MOST = 2000
@@ -38,13 +39,24 @@ def forecasts_score(*, market: Market | None = None) -> int:
 
 
 def _score_market(market: Market) -> int:
+    _made, count = keep_unchanged(market, lambda: _due(market), _keep, needed=bool)
+    return count or 0
+
+
+def _keep(made: list[ForecastScore]) -> int:
+    ForecastScore.objects.bulk_create(made, ignore_conflicts=True, batch_size=500)
+    return len(made)
+
+
+def _due(market: Market) -> list[ForecastScore]:
+    """The scores that can be told now and are not stored yet."""
     last = last_moment(market)
     due = Forecast.objects.filter(market=market, as_of__lt=last).select_related("model")
     due = due.annotate(n=Count("scores")).filter(n__lt=len(ml.HORIZONS))
     due = due.filter(as_of__gte=last - LOOK_BACK).order_by("-as_of")
     forecasts = list(due.prefetch_related("scores")[:MOST])
     if not forecasts:
-        return 0
+        return []
     first = min(f.as_of for f in forecasts) - dt.timedelta(hours=12)
     frame = price_frame(market, since=first)
     made: list[ForecastScore] = []
@@ -52,8 +64,7 @@ def _score_market(market: Market) -> int:
         grid = ml.build_grid(frame, step_minutes=step)
         for forecast in (f for f in forecasts if f.model.step_minutes == step):
             made += _score(forecast, grid, last)
-    ForecastScore.objects.bulk_create(made, ignore_conflicts=True, batch_size=500)
-    return len(made)
+    return made
 
 
 def _score(forecast: Forecast, grid: pd.DataFrame, last: dt.datetime) -> list[ForecastScore]:

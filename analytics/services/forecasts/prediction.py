@@ -21,8 +21,21 @@ from analytics.selectors.models import Serving
 from analytics.selectors.prices import market_counters
 from analytics.services.prices.history import is_stale, last_moment, origin_of, recent_frame
 from analytics.services.prices.sequences import sequence_frame
+from analytics.services.prices.unchanged import keep_unchanged
 from analytics.services.registry.expiry import expiry_note, expiry_of
 from analytics.services.registry.serving import answer_with, describe
+from analytics.services.registry.untrained import untrained_baseline
+
+
+@dataclasses.dataclass(frozen=True)
+class _Made:
+    """A forecast, who made it, and how long that took; `again` where it was made before."""
+
+    serving: Serving
+    forecast: ml.Forecast
+    stale: bool
+    milliseconds: float
+    again: bool = False
 
 
 def forecast_make(
@@ -39,18 +52,53 @@ def forecast_make(
     Unavailable (artifact_broken).
     """
     if sequence is not None:
-        serving, forecast, milliseconds = answer_with(
-            market,
-            task,
-            lambda who, how: _predict(who, how, sequence_frame(sequence, who.model)),
-            or_baseline=True,
-        )
-        noted = _noted(serving, forecast)
-        return _answer(market, serving, noted, forecast.stale, milliseconds)
-    return _of_history(task, market, at)
+        return _answer(market, _of_sequence(task, market, sequence))
+    made, _kept = keep_unchanged(
+        market,
+        lambda: _of_history(task, market, at),
+        lambda made: _keep(market, made),
+        needed=_is_new,
+    )
+    return _answer(market, made)
 
 
-def _of_history(task: str, market: Market, at: dt.datetime | None) -> dict[str, Any]:
+def forecast_rehearse(*, task: str, market: Market) -> None:
+    """Forecast as the next caller will have it, and keep nothing but what this process remembers:
+    network, frame, the day's state. Raises as `forecast_make` does."""
+    _of_history(task, market, None)
+
+
+def forecast_untrained(*, task: str, market: Market) -> Forecast | None:
+    """What the baseline of a market with too few quotes for a network says now, as a row that is in
+    no table; None where a version answers, or somebody should train one. Raises InvalidInput where
+    the quotes lack what is asked."""
+    if untrained_baseline(market, task) is None:
+        return None
+    made = _of_history(task, market, None)
+    serving = made.serving
+    if serving.model.pk is not None:
+        return None
+    return Forecast(
+        model=serving.model,
+        source=serving.source,
+        as_of=made.forecast.as_of,
+        generated_at=timezone.now(),
+        **_columns(market, made),
+    )
+
+
+def _of_sequence(task: str, market: Market, sequence: Any) -> _Made:
+    """The forecast from posted rows."""
+    serving, forecast, milliseconds = answer_with(
+        market,
+        task,
+        lambda who, how: _predict(who, how, sequence_frame(sequence, who.model)),
+        or_baseline=True,
+    )
+    return _Made(serving, _noted(serving, forecast), forecast.stale, milliseconds)
+
+
+def _of_history(task: str, market: Market, at: dt.datetime | None) -> _Made:
     """The forecast at the last stored quote; what was answered of the same quotes stands."""
     now = at or timezone.now()
     # Before the quotes: what is written in between is noticed the next time.
@@ -67,11 +115,9 @@ def _of_history(task: str, market: Market, at: dt.datetime | None) -> dict[str, 
 
     serving, forecast, milliseconds = answer_with(market, task, ask, or_baseline=True)
     stale = forecast.stale or is_stale(last, serving.model.step_minutes, now)
-    if newest.get(key_of(serving)) is None:
-        if serving.model.pk is not None:
-            _keep(market, serving, _noted(serving, forecast), stale)
-        newest.put(key_of(serving), forecast)
-    return _answer(market, serving, _noted(serving, forecast), stale, milliseconds)
+    again = newest.get(key_of(serving)) is forecast
+    newest.put(key_of(serving), forecast)
+    return _Made(serving, _noted(serving, forecast), stale, milliseconds, again)
 
 
 def _predict(
@@ -129,32 +175,43 @@ class Kept:
 newest = Kept(most=1024)
 
 
-def _keep(market: Market, serving: Serving, forecast: ml.Forecast, stale: bool) -> Forecast:
+def _is_new(made: _Made) -> bool:
+    """Whether it is to be stored: a version's, and the first of its moment."""
+    if made.again or made.serving.model.pk is None:
+        return False
+    same = {"model": made.serving.model, "source": made.serving.source}
+    return not Forecast.objects.filter(**same, as_of=made.forecast.as_of).exists()
+
+
+def _keep(market: Market, made: _Made) -> Forecast:
     """One row per version and moment; asked again, the first answer stands."""
+    same = {"model": made.serving.model, "source": made.serving.source}
     row, _is_new = Forecast.objects.get_or_create(
-        model=serving.model,
-        source=serving.source,
-        as_of=forecast.as_of,
-        defaults={
-            "market": market,
-            "task": serving.model.task,
-            "name": serving.name,
-            "stale": stale,
-            "unit": forecast.unit,
-            "last_value": forecast.last_value,
-            "horizons": [
-                {**dataclasses.asdict(one), "at": one.at.isoformat()} for one in forecast.horizons
-            ],
-            "novelty": forecast.novelty,
-            "notes": list(forecast.notes),
-        },
+        **same, as_of=made.forecast.as_of, defaults=_columns(market, made)
     )
     return row
 
 
-def _answer(
-    market: Market, serving: Serving, forecast: ml.Forecast, stale: bool, milliseconds: float
-) -> dict[str, Any]:
+def _columns(market: Market, made: _Made) -> dict[str, Any]:
+    """Of the forecast's row, beside what tells it from others."""
+    forecast = made.forecast
+    return {
+        "market": market,
+        "task": made.serving.model.task,
+        "name": made.serving.name,
+        "stale": made.stale,
+        "unit": forecast.unit,
+        "last_value": forecast.last_value,
+        "horizons": [
+            {**dataclasses.asdict(one), "at": one.at.isoformat()} for one in forecast.horizons
+        ],
+        "novelty": forecast.novelty,
+        "notes": list(forecast.notes),
+    }
+
+
+def _answer(market: Market, made: _Made) -> dict[str, Any]:
+    serving, forecast = made.serving, made.forecast
     # In an answer the value of a horizon carries its own name.
     value = forecast.unit
     horizons = [
@@ -167,7 +224,7 @@ def _answer(
         "model": describe(serving, at=forecast.as_of),
         "as_of": forecast.as_of,
         "generated_at": timezone.now(),
-        "stale": stale,
+        "stale": made.stale,
         "unit": forecast.unit,
         "last_value": forecast.last_value,
         f"predicted_{value}": horizons[0][value],
@@ -175,5 +232,5 @@ def _answer(
         "novelty": forecast.novelty,
         "notes": list(forecast.notes),
         "device": conf().SERVE_DEVICE,
-        "latency_ms": round(milliseconds, 3),
+        "latency_ms": round(made.milliseconds, 3),
     }

@@ -165,13 +165,18 @@ def _learn(run: TrainingRun, staged: Path, listener: Listener | None) -> ml.Trai
 
 
 def _epochs_kept() -> Callable[[ml.Progress], Mapping[str, Any]]:
-    """What a run stores of its progress: the epoch, and the losses of all epochs so far."""
+    """What a run stores of its progress: the epoch, and the losses of all epochs so far, each with
+    its own number: the epochs of another network (a member, a fold) are counted anew."""
     losses: list[list[Any]] = []
 
     def facts(progress: ml.Progress) -> Mapping[str, Any]:
         if progress.train_loss is not None or progress.valid_loss is not None:
-            losses.append([progress.stage, progress.train_loss, progress.valid_loss])
+            losses.append(
+                [progress.stage, progress.train_loss, progress.valid_loss, progress.epoch]
+            )
         known = {name: getattr(progress, name) for name in ("stage", "epoch", "epochs")}
+        if progress.epoch:  # a stage without epochs takes nothing back
+            known["share"] = progress.share
         return {**known, "eta_seconds": progress.eta_seconds, "losses": losses}
 
     return facts
@@ -242,6 +247,6 @@ TRAINING = register(
             too_long=gettext_lazy("The training took longer than %(n)s s."),
             died=gettext_lazy("The training process died without a word."),
         ),
-        fresh={"epoch": 0, "losses": []},
+        fresh={"epoch": 0, "share": 0.0, "losses": []},
     )
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 from django.db import IntegrityError, transaction
@@ -47,9 +47,32 @@ def market_get_or_create(symbol: str, *, seen: pd.Series | None = None) -> Marke
         return found
     defaults = {}
     if seen is not None:
-        moments = pd.DatetimeIndex(seen.drop_duplicates().sort_values())
-        defaults["cadence_minutes"] = ml.infer_step_minutes(moments)
+        defaults["cadence_minutes"] = cadence_of(seen)
     return Market.objects.get_or_create(**_names(symbol), defaults=defaults)[0]
+
+
+def cadence_of(seen: pd.Series) -> int:
+    """What a new market's cadence is, by the moments of its first quotes."""
+    return ml.infer_step_minutes(pd.DatetimeIndex(seen.drop_duplicates().sort_values()))
+
+
+def markets_make(cadences: Mapping[str, int]) -> dict[str, Market]:
+    """New markets of these symbols and cadences in two queries, however many; one that somebody
+    else has made meanwhile is that one."""
+    if not cadences:
+        return {}
+    # Two spellings of one market are one, as `market_find` has it.
+    spelled: dict[str, str] = {}
+    for symbol in cadences:
+        spelled.setdefault(symbol.strip().lower(), symbol)
+    names = {key: _names(symbol) for key, symbol in spelled.items()}
+    Market.objects.bulk_create(
+        [Market(**names[k], cadence_minutes=cadences[s]) for k, s in spelled.items()],
+        ignore_conflicts=True,
+    )
+    chosen = {f"{k}__in": {one[k] for one in names.values()} for k in ("asset", "fiat", "exchange")}
+    known = {market.symbol.lower(): market for market in Market.objects.filter(**chosen)}
+    return {symbol: known[symbol.strip().lower()] for symbol in cadences}
 
 
 def similar_markets(symbols: Iterable[str]) -> dict[str, str]:

@@ -24,7 +24,13 @@ from analytics.exceptions import InvalidInput
 from analytics.models import Market
 from analytics.selectors.prices import market_level
 from analytics.services.prices.importing import say_stored
-from analytics.services.prices.markets import market_find, market_get_or_create, unknown_markets
+from analytics.services.prices.markets import (
+    cadence_of,
+    market_find,
+    market_get_or_create,
+    markets_make,
+    unknown_markets,
+)
 from analytics.services.prices.reading import Reading, ReadOptions, read_quotes
 from analytics.services.prices.reading.quotes import symbol_problem
 from analytics.services.prices.rows import FIGURES, Checked, check_rows, merge_rows, write_rows
@@ -153,9 +159,9 @@ def _add_read(reading: Reading, create_market: bool) -> BulkReport:
     return dataclasses.replace(report, decisions=[str(one) for one in reading.decisions])
 
 
-@transaction.atomic
 def _store(rows: pd.DataFrame, create_market: bool) -> BulkReport:
-    """Write rows (symbol, timestamp, figures) in one transaction."""
+    """Write rows (symbol, timestamp, figures) in one transaction; what can be found out before it
+    is, so that other writers wait for the writing alone."""
     symbols = pd.unique(rows["symbol"]).tolist()
     if len(symbols) > _MOST_MARKETS:
         raise InvalidInput(
@@ -168,11 +174,13 @@ def _store(rows: pd.DataFrame, create_market: bool) -> BulkReport:
     missing = [symbol for symbol, market in found.items() if market is None]
     if missing and not create_market:
         raise unknown_markets(missing)
-    made = {s: market_get_or_create(s, seen=_moments(rows, s)) for s in missing}
-    ids = {symbol: (found[symbol] or made[symbol]).pk for symbol in symbols}
-    table = rows.drop(columns="symbol").assign(market_id=rows["symbol"].map(ids))
-    counts = write_rows(merge_rows(table))
-    say_stored(table)
+    cadences = {symbol: cadence_of(_moments(rows, symbol)) for symbol in missing}
+    with transaction.atomic():
+        made = markets_make(cadences)
+        ids = {symbol: (found[symbol] or made[symbol]).pk for symbol in symbols}
+        table = rows.drop(columns="symbol").assign(market_id=rows["symbol"].map(ids))
+        counts = write_rows(merge_rows(table))
+        say_stored(table)
     created = sorted({market.symbol for market in made.values()})
     return BulkReport(counts["new"], counts["updated"], counts["unchanged"], created=created)
 

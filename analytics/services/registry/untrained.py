@@ -6,7 +6,7 @@ from __future__ import annotations
 import datetime as dt
 from functools import lru_cache
 
-from django.db.models import Count, Max, Min
+from django.db.models import Max, Min
 
 import ml
 from analytics.exceptions import InvalidInput
@@ -16,7 +16,7 @@ from analytics.selectors.models import Serving
 from analytics.selectors.prices import market_counters, price_frame
 from analytics.services.translate import ml_errors
 
-#: The newest quotes that a baseline is built from.
+#: The newest quotes that a baseline is built from, and how far quotes are counted.
 MOST_QUOTES = 50_000
 
 
@@ -46,11 +46,10 @@ def untrained_baseline(market: Market, task: str) -> tuple[Serving, ml.DLPredict
 
 
 def _extent(market: Market) -> tuple[dt.datetime | None, dt.datetime | None, int]:
-    """Times of the first and the last quote, and how many there are."""
-    found = PriceHistory.objects.filter(market=market).aggregate(
-        first=Min("timestamp"), last=Max("timestamp"), rows=Count("pk")
-    )
-    return found["first"], found["last"], found["rows"]
+    """Times of the first and the last quote, and how many there are: a million are not counted."""
+    quotes = PriceHistory.objects.filter(market=market).order_by()
+    found = quotes.aggregate(first=Min("timestamp"), last=Max("timestamp"))
+    return found["first"], found["last"], quotes[:MOST_QUOTES].count()
 
 
 def _no_version(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse_lazy as reverse
+from django.utils import timezone
 
 from analytics.admin.base import MOST_COUNTED
 from analytics.models import Market, PriceHistory
+from analytics.services.prices.posting import price_bulk_add
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +42,31 @@ def test_only_the_cadence_of_a_market_changes(admin_client):
     )
     market.refresh_from_db()
     assert (market.asset, market.cadence_minutes) == ("USDT", 60)
+
+
+@pytest.mark.parametrize(
+    ("posted", "stored"),
+    [
+        ({"cadence_minutes": "60"}, (60, True)),
+        ({"cadence_minutes": "60", "cadence_chosen": "on"}, (60, True)),
+        ({"cadence_minutes": "30", "cadence_chosen": "on"}, (30, True)),
+        ({"cadence_minutes": "30"}, (30, False)),
+    ],
+)
+def test_a_cadence_that_was_edited_stays_whatever_quotes_come(
+    admin_client, commits_at_once, posted, stored
+):
+    market = factories.make_market()
+    admin_client.post(reverse("admin:analytics_market_change", args=[market.pk]), posted)
+    market.refresh_from_db()
+    assert (market.cadence_minutes, market.cadence_chosen) == stored
+    end = timezone.now() - dt.timedelta(hours=1)
+    quotes = [
+        {"timestamp": end + k * dt.timedelta(minutes=5), "bid": 10, "ask": 11} for k in range(12)
+    ]
+    price_bulk_add(rows=quotes, market=market)
+    market.refresh_from_db()
+    assert market.cadence_minutes == (stored[0] if stored[1] else 5)
 
 
 def test_quotes_are_listed_without_counting_them_all(admin_client):

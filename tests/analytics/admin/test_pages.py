@@ -130,3 +130,9 @@ def test_the_index_stands_without_a_worker(admin_client):
 def test_every_list_asks_few_queries(admin_client, full, name, django_assert_max_num_queries):
     with django_assert_max_num_queries(14):
         admin_client.get(url(name))
+
+
+@pytest.mark.parametrize("name", ["forecast", "pricehistory", "anomalyevent", "trainingrun"])
+@pytest.mark.parametrize("market", ["0", "-1", "x", str(2**63), "9" * 60, "²"])
+def test_a_filter_by_a_market_that_cannot_be_lists_nothing(admin_client, full, name, market):
+    assert admin_client.get(url(name), {"market": market}).status_code == 200

@@ -6,8 +6,10 @@ An address that stands in no line of the table fails: who adds one says here who
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -81,6 +83,21 @@ def _plain(pattern: str) -> str | None:
     return None if found == ".*" else found  # what is nowhere
 
 
+def with_id(number: str) -> list[str]:
+    """Addresses that name a row, with this id; those of the pages too."""
+    api = {a.replace("/1", f"/{number}") for a in ADDRESSES if "/1" in a}
+    pages = ("markets/{}/", "markets/{}/chart/", "models/{}/", "import/runs/{}/")
+    more = ("import/runs/{}/progress/", "import/runs/{}/rejects/", "import/{}/")
+    rooms = ("market", "trainedmodel", "trainingrun", "forecast", "anomalyevent", "anomalywatch")
+    admin = [f"admin/analytics/{room}/{{}}/change/" for room in rooms]
+    return sorted(api) + ["/" + page.format(number) for page in (*pages, *more, *admin)]
+
+
+def cursor(text: str) -> str:
+    """A position in the quotes, as the API writes it."""
+    return quote(b64encode(urlencode({"p": text}).encode()).decode())
+
+
 def asked(caller: Caller, method: str, path: str) -> int:
     body: Any = {} if method in ("POST", "PUT", "PATCH") else None
     return caller(method, path, body).status_code
@@ -121,3 +138,75 @@ def test_no_address_breaks_by_any_method(as_staff, path):
         status = asked(as_staff, method, path)
         assert status < 500, (method, status)
         assert status != 403, (method, status)
+
+
+IDS = ["0", "-1", str(2**31), str(2**63 - 1), str(2**63), str(10**18 - 1), str(10**30), "9" * 200]
+
+
+@pytest.mark.parametrize("number", IDS)
+def test_no_id_is_too_odd_for_any_address(as_staff, admin_client, number):
+    admin_client.raise_request_exception = False
+    for path in with_id(number):
+        page = path.startswith("/")
+        for method in ("GET", "OPTIONS") if page else METHODS:
+            if page:
+                status = admin_client.generic(method, path).status_code
+            else:
+                status = asked(as_staff, method, path)
+            # The admin leads back to its list, where it says that there is no such row.
+            assert status in (302, 400, 404, 405) or method == "OPTIONS", (method, path, status)
+            assert status < 500, (method, path, status)
+
+
+#: Lists, and a parameter that each of them knows.
+LISTS = [a for a in ADDRESSES if "/" not in a and a not in {"", "schema", "docs", *OPEN}]
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_parameter_that_comes_twice_or_says_nothing_is_refused(as_user, path):
+    assert as_user.get(path).status_code in (200, 400)  # quotes want a market
+    name = "task" if path == "families" else "page_size"
+    value = "price" if path == "families" else "7"
+    empty = "invalid" if path == "families" else "empty_parameter"
+    for query, said in (
+        (f"{name}={value}&{name}={value}", "contradiction"),
+        (f"{name}=", empty),
+        (f"{name}=%20", empty),
+        ("ordering=", "empty_parameter"),
+        ("bogus=1", "unknown_parameter"),
+    ):
+        if path == "families" and query.startswith("ordering"):
+            continue
+        answer = as_user.get(f"{path}?{query}")
+        assert answer.status_code == 400, query
+        assert answer.json()["code"] == said, query
+        assert set(answer.json()["fields"]) == {query.split("=")[0]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00Z"),
+        *("9999-12-31T23:59:59Z", "1969-12-31T23:59:59Z", "2026-02-30T00:00:00Z", "now", "\x00"),
+        *("2026-01-01T00:00:00", "2026-01-01", "", "1e999", "-1"),
+    ],
+)
+def test_no_cursor_is_too_odd(as_user, market, text):
+    answer = as_user.get(f"prices?cursor={cursor(text)}")
+    assert answer.status_code == 404
+    assert answer.json()["code"] == "not_found"
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "2", str(2**63), "9" * 400, "last+1", "1.5", "x"])
+@pytest.mark.parametrize("path", [a for a in LISTS if a not in ("prices", "families")])
+def test_a_page_that_is_not_there_is_404(as_user, path, page):
+    answer = as_user.get(f"{path}?page={page}")
+    assert answer.status_code == 404
+    assert answer.json()["code"] == "not_found"
+
+
+@pytest.mark.parametrize("path", ADDRESSES)
+def test_options_say_what_may_be_done(as_staff, path):
+    answer = as_staff("OPTIONS", path)
+    assert answer.status_code == (405 if path == "docs" else 200)
+    assert answer.headers["Allow"]

@@ -132,7 +132,8 @@ def test_acting_on_what_is_not_there_is_404(refused, market, path):
         ("forecasts?page_size=x", "page_size"),
         ("forecasts?page_size=" + "9" * 5000, "page_size"),
         ("forecasts?mraket=1", "mraket"),
-        ("forecasts?stale=&task=%00", "task"),
+        ("forecasts?stale=&task=price", "stale"),
+        ("forecasts?task=%00", "task"),
         ("anomalies?severity=bad", "severity"),
         ("anomalies?label=bad", "label"),
         ("anomalies?min_score=nan", "min_score"),
@@ -168,7 +169,8 @@ def test_wrong_queries_of_lists_are_named(refused, market, query, field):
     [
         "forecasts?page=0", "forecasts?page=x", f"forecasts?page={'9' * 5000}",
         "forecasts?page=7", "prices?cursor=x", "prices?cursor=cD1hYmM=", "prices?cursor=cD0=",
-        "prices?cursor=cD0yMDI2LTAxLTAxVDI1OjAwOjAwWg==", "nothing", "dl/nothing", "markets/1/2",
+        "prices?cursor=cD0yMDI2LTAxLTAxVDI1OjAwOjAwWg==", "prices?cursor=/w==",
+        "nothing", "dl/nothing", "markets/1/2",
         "dl/predict-price/x",
     ],
 )  # fmt: skip

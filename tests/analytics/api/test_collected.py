@@ -238,8 +238,28 @@ def test_readyz_needs_no_credentials_and_tells_strangers_no_names(settings, clie
     answer = client.get("/readyz")
     assert answer.status_code == 200
     assert answer.json() == {
-        **{"ready": True, "worker_alive": False, "collected": 1, "stale": 1},
-        **{"worker_restarts": 0, "worker_restarted_at": None},
+        "ready": True,
+        "worker_alive": False,
+        "collected": 1,
+        "stale": 1,
+        "worker_restarts": 0,
+        "worker_restarted_at": None,
+        "watching": 0,
+        "not_watching": 0,
+    }
+
+
+def test_readyz_says_whose_quotes_nobody_scores_since_when_and_why(api, market):
+    factories.make_quotes(market, 3)
+    found = api.get("/readyz").json()
+    assert (found["watching"], found["not_watching"]) == (0, 1)
+    (one,) = found["unwatched"]
+    assert (one["market"], one["state"]) == (market.symbol, "no_model")
+    assert one["since"]
+    assert "no anomaly model" in one["why"]
+    detail = api.get(f"markets/{market.pk}").json()["watch"]
+    assert {name: detail[name] for name in ("state", "why")} == {
+        name: one[name] for name in ("state", "why")
     }
 
 

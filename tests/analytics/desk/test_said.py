@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.urls import reverse
 from django.utils import timezone
 
-from analytics.models import AnomalyWatch, Market
+from analytics.models import Market
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -70,22 +70,6 @@ def test_events_of_the_version_that_answers_are_listed_newest_first(reader):
     assert page.index("seen now") < page.index("long ago")
     assert "2 hours" in page
     assert "· true alarm" in page
-
-
-@pytest.mark.parametrize(
-    ("fields", "said"),
-    [
-        ({"warming_up": True, "needed": 60, "present": 12}, ("warming up", "12 of 60 readings")),
-        ({"warming_up": True, "last_score": 0.02}, ("warming up", "scores are rough")),
-        ({"warming_up": False, "last_score": 0.0312}, ("watching", "0.0312")),
-    ],
-)
-def test_the_state_of_the_watch_is_shown(reader, fields, said):
-    market = factories.make_market()
-    AnomalyWatch.objects.create(market=market, scored_until=timezone.now(), **fields)
-    page = text(reader, market)
-    for words in said:
-        assert words in page
 
 
 def test_a_baseline_answer_is_named_as_one(reader):

@@ -85,26 +85,40 @@ def test_what_is_no_number_is_left_out_and_an_infinite_forecast_draws_no_fan():
     assert spec["columns"]["a"] == [None, None]
 
 
-def test_the_losses_of_a_new_stage_begin_a_new_line():
-    chart = loss_chart("x", [["a", 3, 4], ["a", 2, None], ["b", 5, 6], ["b", 1]])
+def test_every_network_of_a_run_has_its_own_curve_over_its_own_epochs():
+    chart = loss_chart(
+        "x",
+        [["a 1/2", 3, 4, 1], ["a 1/2", 2, None, 2], ["a 2/2", 5, 6, 1], ["a 2/2", 1, 7, 2]],
+    )
     (table,) = spec_of(chart)["tables"]
-    assert table["x"] == [1, 2, 2.5, 3, 4]
-    assert table["columns"] == {"train": [3, 2, None, 5, 1], "valid": [4, None, None, 6, None]}
-    assert table["breaks"] == {"train": [2], "valid": [2]}
-    parts = [(p.label, p.start, p.end) for p in chart.panels[0].strips[0].parts]
-    assert parts == [("a", 0.5, 2.5), ("b", 2.5, 4.5)]
+    assert table["x"] == [1, 2]
+    assert table["columns"] == {
+        "train0": [3, 2],
+        "train1": [5, 1],
+        "valid0": [4, None],
+        "valid1": [6, 7],
+    }
+    named = [[line.label for line in panel.lines] for panel in chart.panels]
+    assert named == [["a 1/2", "a 2/2"]] * 2
+    looks = {(line.kind, line.color) for line in chart.panels[0].lines}
+    assert len(looks) == 2
     assert chart.figures.rows == [
-        ["1", "3.000", "4.000"],
-        ["2", "2.000", "–"],
-        ["3", "5.000", "6.000"],
-        ["4", "1.000", "–"],
+        ["1", "3.000", "5.000", "4.000", "6.000"],
+        ["2", "2.000", "1.000", "–", "7.000"],
     ]
 
 
-def test_stages_are_named_in_the_readers_language():
+def test_losses_of_earlier_releases_count_the_epochs_of_a_stage():
+    chart = loss_chart("x", [["a", 3, 4], ["a", 2, None], ["b", 5, 6], ["b", 1]])
+    (table,) = spec_of(chart)["tables"]
+    assert table["x"] == [1, 2]
+    assert table["columns"]["train1"] == [5, 1]
+
+
+def test_networks_are_named_in_the_readers_language():
     with translation.override("es"):
-        chart = loss_chart("x", [["training 1/2", 3, 4], ["else", 2, 1]])
-    assert [p.label for p in chart.panels[0].strips[0].parts] == ["entrenamiento 1/2", "else"]
+        chart = loss_chart("x", [["training 1/2", 3, 4, 1], ["else", 2, 1, 1]])
+    assert [line.label for line in chart.panels[0].lines] == ["entrenamiento 1/2", "else"]
 
 
 def test_the_table_of_a_long_chart_is_short_and_ends_with_the_last_point():

@@ -133,7 +133,10 @@ def test_a_subscriber_s_rows_and_the_event_stand_or_fall_together(market, detect
     with subscribed(fail, AnomalyOpened, durable=True):
         send(market, *(quote(k) for k in range(20)), quote(20, ask=40))
     assert not AnomalyEvent.objects.exists()
-    assert not AnomalyWatch.objects.exists()
+    assert (AnomalyWatch.objects.get().state, AnomalyWatch.objects.get().scored_until) == (
+        "failed",
+        None,
+    )
     (report,) = anomalies_watch()
     assert (report.strange, report.open_event) == (1, AnomalyEvent.objects.get())
 
@@ -229,7 +232,7 @@ def test_until_a_first_model_can_be_trained_the_market_warms_up(market):
     assert AnomalyWatch.objects.get().present == 6 * 31
     factories.make_quotes(market, 200, end=START - 100 * STEP)
     assert anomaly_watch(market=market).state == "no_model"
-    assert not AnomalyWatch.objects.exists()
+    assert AnomalyWatch.objects.get().state == "no_model"
     with pytest.raises(NotReady) as caught:
         anomalies.anomaly_scan(market=market)
     assert "warming_up" not in caught.value.details

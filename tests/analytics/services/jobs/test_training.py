@@ -72,7 +72,7 @@ def test_no_history_at_all_is_said(db, bell):
 def test_a_run_goes_from_queued_to_a_version_that_answers(request_run, work, home):
     run = training_execute(run_id=request_run().pk)
     assert run.status == Status.SUCCEEDED
-    assert run.losses == [["training", 1.0, 2.0]]
+    assert run.losses == [["training", 1.0, 2.0, 1]]
     assert run.attempts == 1
     model = run.model
     assert model.version == 1
@@ -131,7 +131,7 @@ def test_a_run_that_was_closed_meanwhile_publishes_nothing(request_run, work, ho
 
 def test_a_dead_training_starts_again_from_nothing(request_run):
     run = request_run()
-    facts = {"epoch": 3, "losses": [["training", 1.0, 2.0]], "stage": "training"}
+    facts = {"epoch": 3, "losses": [["training", 1.0, 2.0, 1]], "stage": "training"}
     old = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     TrainingRun.objects.filter(pk=run.pk).update(
         status=Status.RUNNING, attempts=1, heartbeat_at=old, **facts

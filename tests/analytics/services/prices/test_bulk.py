@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from analytics.exceptions import InvalidInput, NotFound
 from analytics.models import Market, PriceHistory
@@ -122,3 +124,30 @@ def test_a_file_that_is_posted_is_stored_whole_or_not_at_all():
         )
     assert caught.value.code == "bad_rows"
     assert PriceHistory.objects.get().bid == 9.31
+
+
+def test_a_new_market_more_is_one_query_more_while_others_wait():
+    """What is asked for in the transaction: which of the quotes are there already."""
+
+    def post(count, name):
+        rows = [
+            {"market": f"T{n}/BOB@{name}", "timestamp": "2026-03-01T00:00:00Z", "bid": 10}
+            for n in range(count)
+        ]
+        with CaptureQueriesContext(connection) as caught:
+            report = price_bulk_add(rows=rows, create_market=True)
+        assert len(report.created) == count
+        texts = [query["sql"] for query in caught]
+        begun = next(n for n, sql in enumerate(texts) if sql.startswith(("SAVEPOINT", "BEGIN")))
+        return len(texts) - begun
+
+    assert post(100, "many") <= post(2, "few") + 98 + 4
+
+
+def test_two_spellings_of_a_new_market_are_one():
+    rows = [
+        {"market": name, "timestamp": f"2026-03-01T0{n}:00:00Z", "bid": 10}
+        for n, name in enumerate(("NEW/BOB@x", "new/bob@X"))
+    ]
+    assert price_bulk_add(rows=rows, create_market=True).new == 2
+    assert Market.objects.get().symbol == "NEW/BOB@x"
