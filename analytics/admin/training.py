@@ -17,7 +17,8 @@ from django.utils.translation import gettext_lazy as _
 from analytics.admin.base import confirmed, operate
 from analytics.models import Market
 from analytics.models.choices import Task
-from analytics.services.jobs.training import family_list, training_request
+from analytics.services.jobs.training import training_request
+from analytics.services.registry.families import family_list
 
 
 def train(label: Any, *tasks: str) -> Callable[..., None]:

@@ -29,8 +29,9 @@ from analytics.selectors.runs import backtest_get, run_get
 from analytics.selectors.versions import market_runs
 from analytics.services.jobs.backtests import backtest_request
 from analytics.services.jobs.lifecycle import job_cancel
-from analytics.services.jobs.training import family_list, training_request
+from analytics.services.jobs.training import training_request
 from analytics.services.prices.history import last_moment
+from analytics.services.registry.families import family_list
 from p2p.access import is_operator, operator_required, reader_required
 
 #: Days before the newest quote that a backtest covers unless somebody says otherwise.

@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from analytics.services.jobs.training import family_list
+from analytics.services.registry.families import family_list
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,7 +12,7 @@ from analytics.api.inputs import read_query
 from analytics.api.schema import documented, query_of
 from analytics.api.views import StrictRequest
 from analytics.models.choices import Task
-from analytics.services.jobs import training
+from analytics.services.registry import families as known
 
 
 class TaskInput(Input):
@@ -48,5 +48,5 @@ class FamilyViewSet(StrictRequest, ViewSet):
     )
     def list(self, request: Request) -> Response:
         task = read_query(request, TaskInput).get("task")
-        families = training.family_list()
+        families = known.family_list()
         return Response([f for f in families if task in (None, f["task"])])

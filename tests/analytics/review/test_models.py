@@ -19,7 +19,7 @@ import ml
 from analytics import artifacts
 from analytics.models import BacktestRun, ModelEvent, TrainingRun
 from analytics.pages.review.parameters import PARAMETERS, parameter_help, parameter_name
-from analytics.services.jobs.training import family_list
+from analytics.services.registry.families import family_list
 from tests import factories
 
 pytestmark = pytest.mark.django_db

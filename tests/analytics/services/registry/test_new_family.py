@@ -11,9 +11,10 @@ from analytics.models import Market, TrainedModel
 from analytics.selectors.models import serving_list
 from analytics.services.anomalies.scan import anomaly_scan
 from analytics.services.forecasts.prediction import forecast_make
-from analytics.services.jobs.training import family_list, training_execute, training_request
+from analytics.services.jobs.training import training_execute, training_request
 from analytics.services.patterns import pattern_recognize
 from analytics.services.prices.simulation import price_simulate
+from analytics.services.registry.families import family_list
 from analytics.services.registry.promotion import model_promote
 from analytics.services.registry.purge import models_purge
 from tests.toy_families import NAME, TOYS, short_params
