@@ -115,8 +115,9 @@ def job_fail(run: Run, error: BaseException) -> None:
     """Close a run that is still running this attempt as failed by `error`, also by what is no
     Exception (a timeout, a signal). Where even that cannot be written down it is reaped."""
     failure = failure_of(error)
-    code = "internal" if isinstance(error, Exception) else "interrupted"
-    message = f"{type(error).__name__}: {error}"
+    code, message = "internal", f"{type(error).__name__}: {error}"
+    if not isinstance(error, Exception):
+        code, message = "interrupted", _("The process was stopped before it was done; ask again.")
     if failure is not None:
         code, message = failure.code, failure.message
     try:
