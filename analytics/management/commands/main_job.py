@@ -168,7 +168,7 @@ def _describe(run: TrainingRun) -> str:
     if run.epoch:
         parts.append(f"epoch {run.epoch}/{run.epochs}")
     if run.losses:
-        _stage, train, valid, _epoch = run.losses[-1]
+        _stage, train, valid, *_epoch = run.losses[-1]
         parts += [
             f"loss {v:.4f}" for v in (valid if valid is not None else train,) if v is not None
         ]
