@@ -51,10 +51,20 @@ def merged_input(
     return {**body, **query}
 
 
-def query_input(request: Request, allowed: Collection[str] | None = None) -> dict[str, str]:
-    """The query's parameters, each once; with `allowed`, any other name is an error."""
+def query_input(
+    request: Request,
+    allowed: Collection[str] | None = None,
+    *,
+    choices: Collection[str] = (),
+) -> dict[str, str]:
+    """The query's parameters, each once; with `allowed`, any other name is an error. Of those that
+    are `choices` one may name several values, none of them twice, and the first is answered."""
     found = dict(request.query_params.lists())
-    twice = [name for name, values in found.items() if len(values) > 1]
+    twice = [
+        name
+        for name, values in found.items()
+        if len(values) > (len(set(values)) if name in choices else 1)
+    ]
     if twice:
         raise InvalidInput(
             _("The query names a parameter twice."),
@@ -65,9 +75,10 @@ def query_input(request: Request, allowed: Collection[str] | None = None) -> dic
     return {name: values[0] for name, values in found.items() if name not in _ALWAYS_KNOWN}
 
 
-def refuse_empty(query: Mapping[str, str]) -> None:
-    """Raises InvalidInput (empty_parameter) naming what was given without a value."""
-    empty = [name for name, value in query.items() if not value.strip()]
+def refuse_empty(request: Request) -> None:
+    """Raises InvalidInput (empty_parameter) naming what the query gives without a value."""
+    query = request.query_params.lists()
+    empty = [name for name, values in query if not all(value.strip() for value in values)]
     if empty:
         raise InvalidInput(
             _("A parameter has no value: give one, or leave it out."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.utils.translation import gettext as _
-from django_filters.rest_framework import DjangoFilterBackend
+from django_filters.rest_framework import DjangoFilterBackend, MultipleChoiceFilter
 from rest_framework import mixins
 from rest_framework.exceptions import NotFound
 from rest_framework.permissions import AllowAny
@@ -53,8 +53,10 @@ class Resource(StrictRequest, GenericViewSet):
             query_input(request, allowed=())
 
     def check_names(self, request: Request) -> None:
-        filters = self.filterset_class.base_filters if self.filterset_class else ()
-        refuse_empty(query_input(request, allowed=(*filters, *self.page_names)))
+        filters = self.filterset_class.base_filters if self.filterset_class else {}
+        several = [n for n in filters if isinstance(filters[n], MultipleChoiceFilter)]
+        query_input(request, allowed=(*filters, *self.page_names), choices=several)
+        refuse_empty(request)
 
 
 class ReadResource(mixins.ListModelMixin, mixins.RetrieveModelMixin, Resource):

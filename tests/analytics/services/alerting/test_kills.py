@@ -134,7 +134,7 @@ def test_an_anomaly_and_its_alert_are_written_together(market, channel, ruled, m
     def watch() -> None:
         anomaly_watch(market=market)
 
-    assert killed_at(watch, "analytics.services.anomalies.watch._remember", "before")
+    assert killed_at(watch, "analytics.services.anomalies.watch.watch_remember", "before")
     assert not AnomalyEvent.objects.exists()
     assert not AlertDelivery.objects.exists()
     watch()

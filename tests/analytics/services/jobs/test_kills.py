@@ -219,7 +219,7 @@ POINTS = [
     ("scan", "analytics.services.anomalies.scan._keep"),
     ("watch", "analytics.services.anomalies.watch.answer_with"),
     ("watch", "analytics.services.anomalies.watch.events_store"),
-    ("watch", "analytics.services.anomalies.watch._remember"),
+    ("watch", "analytics.services.anomalies.watch.watch_remember"),
     ("backtest", "analytics.services.jobs.backtests.backtest_run_plan"),
     ("backtest", "analytics.services.jobs.backtests.job_close"),
     ("purge", "analytics.services.registry.purge._purge"),
