@@ -24,7 +24,7 @@ from analytics.models import Market
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ENDED = RunEnded(kind="training", run_id=7, status="failed", code="timeout")
+ENDED = RunEnded(kind="import", run_id=7, status="failed", code="timeout")
 
 
 class Broken(Exception):
