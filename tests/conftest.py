@@ -14,7 +14,8 @@ SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL only what asks a database runs: the rest has run beside SQLite."""
+    """On PostgreSQL only what asks a database runs, and is not marked as being about something
+    else: the rest has run beside SQLite."""
     if connection.vendor != "postgresql":
         return
     asks = [item for item in items if _asks_database(item)]
@@ -23,6 +24,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _asks_database(item: pytest.Item) -> bool:
+    if item.get_closest_marker("any_database") is not None:
+        return False
     names = {"db", "transactional_db"} & set(getattr(item, "fixturenames", ()))
     return bool(names) or item.get_closest_marker("django_db") is not None
 

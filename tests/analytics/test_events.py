@@ -197,6 +197,6 @@ def test_the_listed_modules_subscribe_when_the_app_is_ready(monkeypatch, tmp_pat
 
 
 def test_events_are_values():
-    assert hash(ENDED) == hash(RunEnded(kind="training", run_id=7, status="failed", code="timeout"))
+    assert hash(ENDED) == hash(RunEnded(kind="import", run_id=7, status="failed", code="timeout"))
     with pytest.raises(AttributeError):
         ENDED.status = "succeeded"

@@ -21,6 +21,8 @@ from analytics.services.registry import serving
 from ml.artifact import file_sha256
 from tests.factories import make_model, make_run
 
+pytestmark = pytest.mark.any_database
+
 LINE = "/api/v1/analytics/dl/predict-price"
 
 

@@ -12,7 +12,7 @@ from analytics.models import AnomalyResult, Market, MarketSource, TrainedModel, 
 
 from .conftest import ROOT, TRAIN, Caller, assert_error, count_rows, make_run
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 MARKET = {"asset": "USDT", "fiat": "ARS", "exchange": "bybit_p2p"}
 READS = (
     "", "dl/model-info", "markets", "training-runs", "models", "forecasts", "anomalies",

@@ -12,7 +12,7 @@ from analytics import queue
 from analytics.models import BacktestRun, Market, PriceHistory
 from tests.markets import wandering_market as make_quotes
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 QUOTES = make_quotes(1700)
 WINDOW = ["--from", f"{QUOTES.index[1550]:%Y-%m-%dT%H:%M}", "--to", "2025-02-04"]
 PARAMS = ("epochs=1", "hidden=8", "width=16", "members=1", "batch-size=128")

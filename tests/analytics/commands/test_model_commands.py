@@ -19,6 +19,8 @@ from analytics.pages.metrics import metric_hint
 from analytics.services.prices.posting import price_bulk_add
 from analytics.services.prices.simulation import price_simulate
 
+pytestmark = pytest.mark.any_database
+
 ROOT = Path(__file__).resolve().parents[3]
 
 

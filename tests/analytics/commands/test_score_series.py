@@ -13,6 +13,8 @@ from django.core.management import CommandError, call_command
 
 from analytics.services.anomalies import scoring
 
+pytestmark = pytest.mark.any_database
+
 
 def value_file(folder: Path, rows: int = 600, name: str = "in.csv") -> Path:
     rng = np.random.default_rng(5)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from analytics.models import PriceHistory
 from tests import factories
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 HOUR = dt.timedelta(hours=1)
 
 

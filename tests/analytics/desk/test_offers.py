@@ -17,7 +17,7 @@ from analytics.venues.book import Ad, Book, Pair, Side
 from analytics.venues.depth import pack_book
 from tests import factories
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 HOUR = dt.timedelta(hours=1)
 
 

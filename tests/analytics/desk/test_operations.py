@@ -15,7 +15,7 @@ from analytics.models import MarketSource
 from analytics.services import operations
 from tests import factories
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture

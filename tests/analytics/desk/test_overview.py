@@ -18,7 +18,7 @@ from analytics.selectors.overview import overview_rows
 from analytics.services.collection.context import market_context
 from tests import factories
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 HOME = "/"
 HOUR = dt.timedelta(hours=1)
 

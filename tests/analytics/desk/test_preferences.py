@@ -9,7 +9,7 @@ from django.urls import reverse
 from analytics.models import Preferences
 from tests import factories
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 PAGE = "/preferences/"
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from analytics.models import AnomalyWatch, Forecast, ModelEvent
 from tests import factories
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture

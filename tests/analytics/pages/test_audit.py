@@ -17,6 +17,8 @@ from analytics.services.jobs.training import training_execute
 from analytics.services.prices.auditing import run_audit
 from tests.factories import make_market, make_quotes, make_run
 
+pytestmark = pytest.mark.any_database
+
 HALF_HOUR = dt.timedelta(minutes=30)
 
 

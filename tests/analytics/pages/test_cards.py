@@ -20,6 +20,8 @@ from analytics.services.registry.cards import model_card
 from tests.analytics.services.forecasts.test_drift import scores
 from tests.factories import make_market, make_model, make_quotes, make_run
 
+pytestmark = pytest.mark.any_database
+
 HALF_HOUR = dt.timedelta(minutes=30)
 FIGURES = {
     "metric": "crps",

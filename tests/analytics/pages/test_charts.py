@@ -15,6 +15,8 @@ from analytics.pages.fans import fan_chart, fan_table
 from analytics.pages.numbers import number
 from analytics.pages.runs import loss_chart
 
+pytestmark = pytest.mark.any_database
+
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 PAST = [(NOW - dt.timedelta(hours=n), 10 + 0.1 * n) for n in (3, 2, 1)]
 

@@ -9,6 +9,8 @@ from analytics.models import TrainingRun
 from analytics.pages.learning import CODES, decided, health_lines, input_table, why
 from tests.factories import make_market, make_model, make_run
 
+pytestmark = pytest.mark.any_database
+
 
 def test_every_reason_of_a_run_has_its_sentence():
     assert set(TrainingRun.Reason.values) <= set(CODES)

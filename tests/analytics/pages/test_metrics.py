@@ -38,6 +38,8 @@ from tests.factories import (
     make_score,
 )
 
+pytestmark = pytest.mark.any_database
+
 HEADS = ("movement", "agitation", "spread", "liquidity")
 STORED = {
     **{str(task): list(spec.metrics) for task, spec in ml.TASKS.items()},

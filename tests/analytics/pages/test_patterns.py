@@ -15,7 +15,7 @@ from analytics.models import PatternResult
 from analytics.services.patterns import pattern_recognize
 from tests import factories
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 PAGE = "/patterns/"
 
 

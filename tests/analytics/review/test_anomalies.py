@@ -17,7 +17,7 @@ from analytics.models import AnomalyEvent, PriceHistory
 from analytics.selectors.aftermath import aftermath
 from tests import factories
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 HOUR = dt.timedelta(hours=1)
 INBOX = "/anomalies/"
 

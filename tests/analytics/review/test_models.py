@@ -22,7 +22,7 @@ from analytics.pages.review.parameters import PARAMETERS, parameter_help, parame
 from analytics.services.registry.families import family_list
 from tests import factories
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 HOUR = dt.timedelta(hours=1)
 
 

@@ -17,6 +17,8 @@ from tests import factories
 from tests.markets import calm_market as made_market
 from tests.ml.anomaly.test_pipeline import fitted, served
 
+pytestmark = pytest.mark.any_database
+
 BEFORE, ROWS = 1100, 1300
 STEP = pd.Timedelta(minutes=30)
 

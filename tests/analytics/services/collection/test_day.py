@@ -12,7 +12,7 @@ from analytics.selectors.collection import gaps_of
 from analytics.services.collection import keeping, rounds
 from tests.analytics.venues.conftest import NOW
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 MARKETS = (("okx_p2p", "VES"), ("binance_agent", "BOB"), ("criptoya", "ARS"), ("yadio", "VES"),
            ("dolarapi", "VES"))  # fmt: skip
 STEP = dt.timedelta(minutes=30)

@@ -34,6 +34,8 @@ from analytics.services.jobs.lifecycle import job_cancel
 from analytics.services.jobs.workers import job_launch
 from tests.markets import wandering_market as make_quotes
 
+pytestmark = pytest.mark.any_database
+
 Status = BacktestRun.Status
 SMALL = {"epochs": 1, "hidden": 8, "width": 16, "members": 1, "batch_size": 128}
 QUOTES = make_quotes(1900)

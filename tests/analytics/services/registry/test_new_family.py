@@ -19,6 +19,8 @@ from analytics.services.registry.promotion import model_promote
 from analytics.services.registry.purge import models_purge
 from tests.toy_families import NAME, TOYS, short_params
 
+pytestmark = pytest.mark.any_database
+
 Status = TrainedModel.Status
 
 

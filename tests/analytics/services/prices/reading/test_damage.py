@@ -40,7 +40,7 @@ def _good() -> list[bytes]:
 GOOD = _good()
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(GOOD), st.data())
 def test_a_damaged_file_is_read_or_refused(good: bytes, data: st.DataObject) -> None:
     damaged = bytearray(good)
@@ -51,7 +51,7 @@ def test_a_damaged_file_is_read_or_refused(good: bytes, data: st.DataObject) -> 
     _read_or_refuse(bytes(damaged))
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.one_of(st.binary(max_size=200), st.text(max_size=200).map(lambda t: t.encode("utf-8", "replace")), st.text(alphabet='0123456789.,;:-/"\n\r\tTZ ep[]{}', max_size=300).map(str.encode)))  # fmt: skip
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     _read_or_refuse(data)

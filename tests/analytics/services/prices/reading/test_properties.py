@@ -125,7 +125,7 @@ def check_equal(held: Quotes, data: bytes, **options: object) -> None:
         np.testing.assert_array_equal(frame[name], [float(w) for w in wanted][: len(frame)])
 
 
-LONG = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+LONG = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @LONG
