@@ -78,6 +78,7 @@ INSTALLED_APPS = [
     "analytics",
 ]
 MIDDLEWARE = [
+    "p2p.metrics.RequestTimes",
     "django.middleware.security.SecurityMiddleware",
     "p2p.middleware.LoopbackInDebug",
     "p2p.middleware.ContentSecurityPolicy",
@@ -158,7 +159,7 @@ if not DEBUG:
     # TLS ends here or at a proxy; without it (a private network), say so once in the environment.
     _TLS = _flag("PARALELO_TLS", True)
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _TLS
-    SECURE_REDIRECT_EXEMPT = [r"^(readyz|healthz)$"]  # probes come from inside
+    SECURE_REDIRECT_EXEMPT = [r"^(readyz|healthz|metrics)$"]  # probes come from inside
     SECURE_HSTS_SECONDS = 3600 if _TLS else 0
     if _flag("PARALELO_BEHIND_PROXY", False):
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
