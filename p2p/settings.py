@@ -11,6 +11,7 @@ from pathlib import Path
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+from p2p.logs import logging_settings
 from p2p.queues import cluster_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -78,6 +79,7 @@ INSTALLED_APPS = [
     "analytics",
 ]
 MIDDLEWARE = [
+    "p2p.logs.RequestIds",
     "p2p.metrics.RequestTimes",
     "django.middleware.security.SecurityMiddleware",
     "p2p.middleware.LoopbackInDebug",
@@ -227,11 +229,9 @@ ANALYTICS = {
     "ALLOW_PRIVATE_ADDRESSES": _flag("PARALELO_ALLOW_PRIVATE_ADDRESSES", False),
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": os.environ.get("PARALELO_LOG_LEVEL", "INFO")},
-    "loggers": {"django-q": {"level": "WARNING"}},
-}
+LOGGING = logging_settings(
+    level=os.environ.get("PARALELO_LOG_LEVEL", "INFO"),
+    style=os.environ.get("PARALELO_LOG_FORMAT", "").strip() or "line",
+    # The worker says so to the process of a run.
+    run=os.environ.get("PARALELO_RUN", ""),
+)
