@@ -11,6 +11,7 @@ from pathlib import Path
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+from p2p.caches import CACHES  # noqa: F401
 from p2p.logs import logging_settings
 from p2p.queues import cluster_settings
 
