@@ -27,7 +27,8 @@ from analytics.services.prices.importing import say_stored
 from analytics.services.prices.markets import market_find, market_get_or_create, unknown_markets
 from analytics.services.prices.reading import Reading, ReadOptions, read_quotes
 from analytics.services.prices.reading.quotes import symbol_problem
-from analytics.services.prices.rows import FIGURES, Checked, check_rows, merge_rows, write_rows
+from analytics.services.prices.rows import Checked, check_rows, merge_rows, write_rows
+from analytics.services.prices.storing import FIGURES
 
 _MOST_NAMED = 20
 #: Of one posting: new ones are made in its transaction, and others wait for that.
