@@ -17,7 +17,7 @@ export PORT
 MAIN_JOB = $(BIN)/python manage.py main_job $(if $(DATA),--data "$(DATA)")
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-library test-sqlite test-postgres test-browser soak lint hooks fmt bench bench-forecast bench-patterns bench-anomaly golden-record golden-compare messages clean
+.PHONY: help run demo test test-library test-sqlite test-postgres test-browser soak lint hooks fmt bench bench-forecast bench-patterns bench-anomaly golden-record golden-compare licences sbom messages clean
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -108,6 +108,14 @@ golden-record: $(VENV)/installed locale/es/LC_MESSAGES/django.mo ## Record what 
 
 golden-compare: $(VENV)/installed locale/es/LC_MESSAGES/django.mo ## Record again and tell what differs from DIR=FOLDER (ARGS="--renamed FILE --allow GLOB").
 	@$(BIN)/python -m bench.golden compare "$(DIR)" $(if $(DATA),--data "$(DATA)") $(ARGS)
+
+licences: $(VENV)/installed ## Write docs/licences.md: every package that is needed, and its licence.
+	$(BIN)/python -m deploy.licences
+
+sbom: $(VENV)/installed ## Write var/sbom.json (CycloneDX): what is installed in .venv.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-release.txt
+	@mkdir -p $(PARALELO_HOME)
+	$(BIN)/cyclonedx-py environment --output-reproducible --output-file $(PARALELO_HOME)/sbom.json $(VENV)
 
 messages: ## Collect translatable texts (needs gettext); then translate locale/es/LC_MESSAGES/django.po.
 	$(BIN)/python manage.py makemessages --locale es --no-wrap --add-location=file --no-obsolete --ignore=.venv --ignore=var --ignore=tests

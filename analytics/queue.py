@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Count
 from django.utils import timezone
 
 #: The cluster of long work; everything else is for the cluster that has the site's own name.
@@ -60,6 +61,15 @@ def queue_length() -> int:
     from django_q.models import OrmQ
 
     return OrmQ.objects.filter(lock__lte=timezone.now()).count()
+
+
+def queue_lengths() -> dict[str, int]:
+    """The same for each cluster by its name, none left out; one query."""
+    from django_q.models import OrmQ
+
+    waiting = OrmQ.objects.filter(lock__lte=timezone.now()).order_by()
+    counts = waiting.values_list("key").annotate(n=Count("pk"))
+    return dict.fromkeys(clusters(), 0) | dict(counts)
 
 
 def messages() -> list[tuple[int, str, tuple[Any, ...]]]:

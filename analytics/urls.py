@@ -4,7 +4,7 @@ from django.urls import include, path
 
 from analytics import views
 from analytics.alert_page import views as alert_page
-from analytics.desk import collection, market, offers, operations, overview, preferences
+from analytics.desk import collection, market, metrics, offers, operations, overview, preferences
 from analytics.import_page import views as import_page
 
 app_name = "analytics"
@@ -23,6 +23,7 @@ urlpatterns = [
     path("models/<int:pk>/", views.model_card, name="model-card"),
     path("", include("analytics.review.urls")),
     path("readyz", views.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("live/", views.live, name="live"),
     path("patterns/", views.patterns, name="patterns"),
     path("alerts/", alert_page.overview, name="alerts"),

@@ -9,6 +9,8 @@ from pathlib import Path
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+from p2p.caches import CACHES  # noqa: F401
+from p2p.logs import logging_settings
 from p2p.queues import cluster_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -76,6 +78,8 @@ INSTALLED_APPS = [
     "analytics",
 ]
 MIDDLEWARE = [
+    "p2p.logs.RequestIds",
+    "p2p.metrics.RequestTimes",
     "django.middleware.security.SecurityMiddleware",
     "p2p.middleware.LoopbackInDebug",
     "p2p.middleware.ContentSecurityPolicy",
@@ -156,7 +160,7 @@ if not DEBUG:
     # TLS ends here or at a proxy; without it (a private network), say so once in the environment.
     _TLS = _flag("PARALELO_TLS", True)
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _TLS
-    SECURE_REDIRECT_EXEMPT = [r"^(readyz|healthz)$"]  # probes come from inside
+    SECURE_REDIRECT_EXEMPT = [r"^(readyz|healthz|metrics)$"]  # probes come from inside
     SECURE_HSTS_SECONDS = 3600 if _TLS else 0
     if _flag("PARALELO_BEHIND_PROXY", False):
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -226,11 +230,9 @@ ANALYTICS = {
     "ALLOW_PRIVATE_ADDRESSES": _flag("PARALELO_ALLOW_PRIVATE_ADDRESSES", False),
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": os.environ.get("PARALELO_LOG_LEVEL", "INFO")},
-    "loggers": {"django-q": {"level": "WARNING"}},
-}
+LOGGING = logging_settings(
+    level=os.environ.get("PARALELO_LOG_LEVEL", "INFO"),
+    style=os.environ.get("PARALELO_LOG_FORMAT", "").strip() or "line",
+    # The worker says so to the process of a run.
+    run=os.environ.get("PARALELO_RUN", ""),
+)

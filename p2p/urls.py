@@ -7,6 +7,7 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from analytics.api.views import UnknownAddress
+from p2p.throttling import login
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -16,6 +17,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
+    path("admin/login/", login),
     path("admin/", admin.site.urls),
     path("api/v1/analytics/", include("analytics.api.urls")),
     re_path(r"^api/", UnknownAddress.as_view()),

@@ -57,8 +57,17 @@ class LengthRequired(drf.APIException):
 
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
-    """Every exception of a view becomes an answer in the one shape; DRF calls this."""
+    """Every exception of a view becomes an answer in the one shape; DRF calls this. One that is
+    the server's fault names the request, as the log does."""
     set_rollback()
+    response = _answered(exc, context)
+    request_id = getattr(context.get("request"), "request_id", None)
+    if response.status_code >= 500 and request_id:
+        response.data["request_id"] = request_id
+    return response
+
+
+def _answered(exc: Exception, context: dict[str, Any]) -> Response:
     if isinstance(exc, CollectionError):
         return _collection(exc)
     if isinstance(exc, AnalyticsError):

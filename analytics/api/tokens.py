@@ -9,14 +9,13 @@ from rest_framework.authtoken.models import Token
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import SimpleRateThrottle
-from rest_framework.views import APIView
 
 from analytics.api.fields import Input
 from analytics.api.inputs import checked, merged_input, query_input
 from analytics.api.permissions import AnyonePermission
 from analytics.api.schema import documented
 from analytics.api.views import ApiView
+from p2p.throttling import SignInThrottle
 
 
 class TokenInput(Input):
@@ -30,20 +29,10 @@ class TokenAnswer(serializers.Serializer):
     token = serializers.CharField(help_text="Send it as `Authorization: Token ...`.")
 
 
-class TokenThrottle(SimpleRateThrottle):
-    """Slows guessing: ten tries a minute from one address."""
-
-    scope = "token"
-    rate = "10/min"
-
-    def get_cache_key(self, request: Request, view: APIView) -> str:
-        return self.cache_format % {"scope": self.scope, "ident": self.get_ident(request)}
-
-
 class ObtainToken(ApiView):
     authentication_classes: list = []
     permission_classes = [AnyonePermission]
-    throttle_classes = [TokenThrottle]
+    throttle_classes = [SignInThrottle]
     #: Of the body; anybody may send one.
     most_bytes = 4096
 

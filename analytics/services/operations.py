@@ -39,7 +39,7 @@ def operations_status() -> dict[str, Any]:
         "disk": {
             "free": disk.free,
             "total": disk.total,
-            "parts": [(path.name, _size(path)) for path in _folders(home)],
+            "parts": [(path.name, folder_bytes(path)) for path in _folders(home)],
             "database": _database_size(),
         },
         "last_backup": _last_backup(),
@@ -87,7 +87,7 @@ def _folders(home: Path) -> list[Path]:
     return [path for path in known if path.is_dir()]
 
 
-def _size(folder: Path) -> int:
+def folder_bytes(folder: Path) -> int:
     """Bytes of all files below; those that vanish meanwhile count nothing."""
     total = 0
     for parent, _inner, names in os.walk(folder):

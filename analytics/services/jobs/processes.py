@@ -31,15 +31,17 @@ _PR_SET_PDEATHSIG = 1
 
 def child_run(
     *arguments: str,
+    run: str,
     log: Path,
     time_limit: float,
     on_beat: Callable[[], object],
     on_timeout: Callable[[], object],
 ) -> int:
     """Run `manage.py ARGUMENTS...` to its end, calling `on_beat` every HEARTBEAT_SECONDS; answers
-    its exit code. If this process is killed its child goes too. After `time_limit` seconds, or at
-    the queue's own limit (which arrives as SystemExit), `on_timeout` closes the run while the child
-    still lives, before anybody can reap it; then the child is killed."""
+    its exit code. `run` is what every line of its log calls it. If this process is killed its child
+    goes too. After `time_limit` seconds, or at the queue's own limit (which arrives as SystemExit),
+    `on_timeout` closes the run while the child still lives, before anybody can reap it; then the
+    child is killed."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as stream:
         child = subprocess.Popen(
@@ -48,7 +50,7 @@ def child_run(
             stdout=stream,
             stderr=stream,
             cwd=settings.BASE_DIR,
-            env={**os.environ, **_child_settings()},
+            env={**os.environ, **_child_settings(), "PARALELO_RUN": run},
             preexec_fn=die_with_parent(signal.SIGKILL),
         )
         try:

@@ -57,6 +57,7 @@ def job_launch(kind: AnyKind, *, run_id: int) -> None:
         ended = child_run(
             kind.command,
             f"--run={run_id}",
+            run=f"{kind.name}-{run_id}",
             log=log,
             time_limit=kind.time_limit(),
             on_beat=lambda: running.update(heartbeat_at=timezone.now()),

@@ -52,7 +52,7 @@ def retraining_decide(
     markets = market_list().order_by("pk")
     if market is not None:
         markets = markets.filter(pk=market.pk)
-    found = [decision for one in markets for decision in _of_market(one, now)]
+    found = [decision for one in markets for decision in decisions_of(one, now)]
     found.sort(key=lambda one: _URGENCY.index(one.code) if one.action == TRAIN else len(_URGENCY))
     free = conf().RETRAIN_AT_ONCE - TrainingRun.objects.filter(status__in=TrainingRun.OPEN).count()
     decided = []
@@ -81,7 +81,8 @@ def refused(one: Decision, code: str, **figures: Any) -> Decision:
     return _changed(one, WAIT if code == "open_run" else NO, code, **figures)
 
 
-def _of_market(market: Market, now: dt.datetime) -> Iterator[Decision]:
+def decisions_of(market: Market, now: dt.datetime) -> Iterator[Decision]:
+    """Of a market out of `market_list`, whatever else is being trained."""
     for task in Task.values:
         versions = TrainedModel.objects.filter(market=market, task=task).select_related("run")
         newest = versions.order_by("-version").first()

@@ -33,7 +33,8 @@ from analytics.services.prices.markets import (
 )
 from analytics.services.prices.reading import Reading, ReadOptions, read_quotes
 from analytics.services.prices.reading.quotes import symbol_problem
-from analytics.services.prices.rows import FIGURES, Checked, check_rows, merge_rows, write_rows
+from analytics.services.prices.rows import Checked, check_rows, merge_rows, write_rows
+from analytics.services.prices.storing import FIGURES
 
 _MOST_NAMED = 20
 #: Of one posting: new ones are made in its transaction, and others wait for that.

@@ -14,24 +14,21 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 import ml
-from analytics.models import PriceHistory
-from analytics.models.market import lock_markets
 from analytics.services.prices.reading.quotes import AHEAD, EARLIEST, out_of_range
+from analytics.services.prices.storing import FIGURES, rows_store
 
-FIGURES = list(ml.QUOTE_COLUMNS)
 #: The header of a file of quotes as collectors write it.
 _SIDED = [column.file_name for column in ml.QUOTE_SCHEMA if column.side]
 QUOTE_HEADER = ",".join(["timestamp", "asset", "fiat", "exchange", *_SIDED])
-CHUNK_ROWS = 5_000
+CHUNK_ROWS = 20_000
 #: Seconds between two chunks. Who waits for SQLite's write lock looks again every 100 ms at the
 #: latest; without a gap, chunk after chunk starves other writers until they give up after 20 s.
 LOCK_GAP = 0.12
@@ -39,7 +36,7 @@ _SURE_DIGITS = 15
 _MOMENT = (
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?: ?(?:Z|[+-]\d\d(?::?\d\d)?))?)?"
 )
-_KEY, _UNIQUE = ["market_id", "timestamp"], ["market", "timestamp"]
+_KEY = ["market_id", "timestamp"]
 
 #: (rows read or written so far, all of them or None while unknown)
 ProgressCallback = Callable[[int, int | None], None]
@@ -148,7 +145,7 @@ def write_rows(rows: pd.DataFrame, on_progress: ProgressCallback | None = None) 
     counts: Counter[str] = Counter(new=0, updated=0, unchanged=0)
     for first in range(0, len(rows), CHUNK_ROWS):
         chunk = rows.iloc[first : first + CHUNK_ROWS]
-        counts.update(_upsert(chunk))
+        counts.update(rows_store(chunk))
         if on_progress:
             on_progress(first + len(chunk), len(rows))
         if first + len(chunk) < len(rows):
@@ -159,68 +156,3 @@ def write_rows(rows: pd.DataFrame, on_progress: ProgressCallback | None = None) 
 def _let_others_write() -> None:
     if connection.vendor == "sqlite" and not connection.in_atomic_block:
         time.sleep(LOCK_GAP)
-
-
-@transaction.atomic
-def _upsert(chunk: pd.DataFrame) -> dict[str, int]:
-    """Lay the chunk over what is stored; one transaction."""
-    lock_markets(chunk["market_id"].unique().tolist())
-    keys = list(zip(chunk["market_id"], chunk["timestamp"].dt.to_pydatetime(), strict=True))
-    sent = chunk[FIGURES].to_numpy(dtype="float64")
-    stored, present = _stored(keys)
-    merged = np.where(np.isnan(sent), stored, sent)
-    # What an older release kept as a decimal may stand a hair beside what was quoted.
-    differs = ~np.isclose(merged, stored, rtol=1e-14, atol=0.0, equal_nan=True)
-    changed = present & differs.any(axis=1)
-    new = _quotes(keys, merged, ~present)
-    updated = _quotes(keys, merged, changed)
-    if new:
-        PriceHistory.objects.bulk_create(new)
-    if updated:
-        PriceHistory.objects.bulk_create(
-            updated, update_conflicts=True, unique_fields=_UNIQUE, update_fields=FIGURES
-        )
-    return {
-        "new": len(new),
-        "updated": len(updated),
-        "unchanged": len(keys) - len(new) - len(updated),
-    }
-
-
-def _stored(keys: list[tuple[int, Any]]) -> tuple[np.ndarray, np.ndarray]:
-    """(figures, whether there is a row) of each key; NaN where unknown."""
-    figures = np.full((len(keys), len(FIGURES)), np.nan)
-    place = {key: number for number, key in enumerate(keys)}
-    moments: dict[int, list[Any]] = {}
-    for market_id, moment in keys:
-        moments.setdefault(market_id, []).append(moment)
-    numbers: list[int] = []
-    cells: list[tuple[Any, ...]] = []
-    for market_id, wanted in moments.items():
-        quotes = PriceHistory.objects.filter(market_id=market_id, timestamp__in=wanted)
-        for moment, *row in quotes.values_list("timestamp", *FIGURES):
-            numbers.append(place[market_id, moment])
-            cells.append(tuple(row))
-    figures[numbers] = np.array(cells, dtype="float64").reshape(-1, len(FIGURES))
-    return figures, np.isin(np.arange(len(keys)), numbers)
-
-
-def _quotes(
-    keys: list[tuple[int, Any]], figures: np.ndarray, which: np.ndarray
-) -> list[PriceHistory]:
-    """The quotes of the keys that are meant, not yet stored."""
-    columns = [_cells(figures[which, k], column) for k, column in enumerate(ml.QUOTE_SCHEMA)]
-    return [
-        PriceHistory(
-            market_id=int(keys[number][0]),
-            timestamp=keys[number][1],
-            **dict(zip(FIGURES, cells, strict=True)),
-        )
-        for number, *cells in zip(np.flatnonzero(which).tolist(), *columns, strict=True)
-    ]
-
-
-def _cells(values: np.ndarray, column: ml.QuoteColumn) -> list[float | int | None]:
-    """(n,) float64 of a column -> what the database takes; NaN is None."""
-    kind = int if column.whole else float
-    return [None if value != value else kind(value) for value in values.tolist()]

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib.auth import get_user_model
-from django.core.cache import cache
 from django.test import Client
 
 from analytics.models import Market, PriceHistory, TrainedModel, TrainingRun
@@ -56,11 +55,6 @@ class Caller:
 
     def post(self, path: str, body: Any = None, **headers: str) -> Any:
         return self("POST", path, body, **headers)
-
-
-@pytest.fixture(autouse=True)
-def fresh_throttles():
-    cache.clear()
 
 
 @pytest.fixture
