@@ -174,6 +174,7 @@ REST_FRAMEWORK = {
         "analytics.api.renderers.FiniteJSONRenderer",
         *(["rest_framework.renderers.BrowsableAPIRenderer"] if DEBUG else []),
     ],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "analytics.api.renderers.Negotiation",
     "DEFAULT_PARSER_CLASSES": ["analytics.api.parsers.StrictJSONParser"],
     "DEFAULT_FILTER_BACKENDS": [
         "django_filters.rest_framework.DjangoFilterBackend",

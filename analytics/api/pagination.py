@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import Cursor, CursorPagination, PageNumberPagination
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 MOST_ROWS = 1000
 
@@ -24,7 +25,20 @@ def _page_size(request: Request, default: int) -> int:
     return min(int(text), MOST_ROWS)
 
 
-class Pages(PageNumberPagination):
+class Linked:
+    """Says where the neighbouring pages are in a header too (RFC 8288): a table of rows has no
+    other place for it."""
+
+    def get_paginated_response(self, data: Any) -> Response:
+        response = super().get_paginated_response(data)  # type: ignore[misc]
+        found = {name: response.data[key] for name, key in (("next", "next"), ("prev", "previous"))}
+        links = [f'<{url}>; rel="{name}"' for name, url in found.items() if url]
+        if links:
+            response["Link"] = ", ".join(links)
+        return response
+
+
+class Pages(Linked, PageNumberPagination):
     """`?page=` and `?page_size=` (at most 1,000)."""
 
     page_size_query_param = "page_size"
@@ -34,7 +48,7 @@ class Pages(PageNumberPagination):
         return _page_size(request, self.page_size or 100)
 
 
-class TimeCursor(CursorPagination):
+class TimeCursor(Linked, CursorPagination):
     """Pages by time for a table too long to count: each page is one step along an index."""
 
     ordering = "-timestamp"
