@@ -37,6 +37,13 @@ class Linked:
             response["Link"] = ", ".join(links)
         return response
 
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        # DRF writes the null of OpenAPI 3.0.
+        answer = super().get_paginated_response_schema(schema)  # type: ignore[misc]
+        for name in ("next", "previous"):
+            answer["properties"][name] = {"type": ["string", "null"], "format": "uri"}
+        return answer
+
 
 class Pages(Linked, PageNumberPagination):
     """`?page=` and `?page_size=` (at most 1,000)."""
@@ -69,9 +76,3 @@ class TimeCursor(Linked, CursorPagination):
             if moment is None or not is_aware(moment):
                 raise NotFound(self.invalid_cursor_message)
         return cursor
-
-    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        answer = super().get_paginated_response_schema(schema)
-        for name in ("next", "previous"):
-            answer["properties"][name]["description"] = "Address of that page, or null."
-        return answer

@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer, JSONRenderer
 
 from analytics.api.tables import as_csv
 from analytics.exceptions import InvalidInput
@@ -41,6 +42,21 @@ def finite(value: Any) -> Any:
     if hasattr(value, "tolist"):
         return finite(value.tolist())
     return value
+
+
+class BrowsingRenderer(BrowsableAPIRenderer):
+    """Pages of the API for people. The library's page leaves out its language and has a main part
+    within the main part, neither in a block that a template could fill."""
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> str:
+        page = super().render(data, accepted_media_type, renderer_context)
+        page = page.replace("<html>", f'<html lang="{get_language()}">', 1)
+        return page.replace('class="content-main" role="main"', 'class="content-main"', 1)
 
 
 class CSVRenderer(BaseRenderer):

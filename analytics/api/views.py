@@ -52,7 +52,7 @@ class Answering:
     ) -> HttpResponseBase:
         """Rows are a file to save; an error among formats of rows is the one shape, in JSON."""
         form = getattr(getattr(request, "accepted_renderer", None), "format", None)
-        if form in ROW_FORMATS and response.status_code >= 400:
+        if response.status_code >= 400 and form in (None, *ROW_FORMATS):
             request.accepted_renderer = FiniteJSONRenderer()
             request.accepted_media_type = FiniteJSONRenderer.media_type
         elif form in ROW_FORMATS:

@@ -202,7 +202,12 @@ class SourceViewSet(ReadResource):
         read(request, Input)
         return Response(rounds.source_try(source=self.get_object()))
 
-    @documented("Venues that quotes can be collected from", VenueAnswer(many=True), fails=(400,))
+    @documented(
+        "Venues that quotes can be collected from",
+        VenueAnswer(many=True),
+        fails=(400,),
+        operation_id="sources_venues_list",
+    )
     @action(detail=False, methods=["get"], pagination_class=None, filterset_class=None)
     def venues(self, request: Request) -> Response:
         query_input(request, allowed=())
