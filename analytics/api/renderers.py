@@ -1,4 +1,4 @@
-"""What goes out: JSON that every parser reads, lists as CSV too, and which of them was asked for."""
+"""What goes out: JSON that every parser reads, lists as CSV too, pages to browse."""
 
 from __future__ import annotations
 

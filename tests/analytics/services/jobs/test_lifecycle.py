@@ -6,8 +6,8 @@ import dataclasses
 import datetime as dt
 import os
 import signal
-import subprocess
 import socket
+import subprocess
 
 import pytest
 from django.core.management import get_commands
