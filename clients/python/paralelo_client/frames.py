@@ -1,4 +1,4 @@
-"""Answers as pandas frames, for notebooks; pandas (`paralelo-client[frames]`) is loaded here only."""
+"""Answers as pandas frames, for notebooks; pandas (`paralelo-client[frames]`) is loaded here."""
 
 from __future__ import annotations
 
