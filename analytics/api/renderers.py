@@ -45,8 +45,14 @@ def finite(value: Any) -> Any:
 
 
 class BrowsingRenderer(BrowsableAPIRenderer):
-    """Pages of the API for people. The library's page leaves out its language and has a main part
-    within the main part, neither in a block that a template could fill."""
+    """Pages of the API for people. The library's page leaves out its language and a button's name,
+    and has a main part within the main part, none of it in a block that a template could fill."""
+
+    _MENDED = (
+        ("<html>", '<html lang="{language}">'),
+        ('class="content-main" role="main"', 'class="content-main"'),
+        ('data-toggle="dropdown" title="', 'data-toggle="dropdown" aria-label="{format}" title="'),
+    )
 
     def render(
         self,
@@ -55,8 +61,10 @@ class BrowsingRenderer(BrowsableAPIRenderer):
         renderer_context: Mapping[str, Any] | None = None,
     ) -> str:
         page = super().render(data, accepted_media_type, renderer_context)
-        page = page.replace("<html>", f'<html lang="{get_language()}">', 1)
-        return page.replace('class="content-main" role="main"', 'class="content-main"', 1)
+        words = {"language": get_language() or "en", "format": _("Format")}
+        for old, new in self._MENDED:
+            page = page.replace(old, new.format(**words), 1)
+        return page
 
 
 class CSVRenderer(BaseRenderer):
