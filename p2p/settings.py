@@ -174,8 +174,9 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["analytics.api.permissions.AnalyticsPermission"],
     "DEFAULT_RENDERER_CLASSES": [
         "analytics.api.renderers.FiniteJSONRenderer",
-        *(["rest_framework.renderers.BrowsableAPIRenderer"] if DEBUG else []),
+        *(["analytics.api.renderers.BrowsingRenderer"] if DEBUG else []),
     ],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "analytics.api.renderers.Negotiation",
     "DEFAULT_PARSER_CLASSES": ["analytics.api.parsers.StrictJSONParser"],
     "DEFAULT_FILTER_BACKENDS": [
         "django_filters.rest_framework.DjangoFilterBackend",
@@ -189,12 +190,26 @@ REST_FRAMEWORK = {
     "NUM_PROXIES": 1 if _flag("PARALELO_BEHIND_PROXY", False) else 0,
     "COERCE_DECIMAL_TO_STRING": False,
 }
+API_DESCRIPTION = """Forecasts, anomalies and patterns of peer-to-peer crypto markets.
+
+Send `Authorization: Token ...` (see `token`). Moments are ISO 8601 in UTC. Every refusal has one
+shape: `code` for programs, `message` for people, and `fields` that names what is wrong. Lists come
+as JSON or CSV (`format=csv`, or `Accept: text/csv`), page by page. What GET answers carries an
+`ETag`: ask again with `If-None-Match`, and what has not changed is a 304 without a body.
+Words are in the language of `Accept-Language` (English, Spanish)."""
 SPECTACULAR_SETTINGS = {
     "TITLE": "Paralelo",
-    "DESCRIPTION": "Forecasts, anomalies and patterns of peer-to-peer crypto markets.",
+    "OAS_VERSION": "3.1.0",
+    "DESCRIPTION": API_DESCRIPTION,
     "VERSION": "1.0.0",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "analytics.api.schema.described",
+    ],
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
+    # Its deep links are links within buttons, which no screen reader can use.
+    "SWAGGER_UI_SETTINGS": {"deepLinking": False},
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SERVE_PERMISSIONS": ["analytics.api.permissions.AnalyticsPermission"],

@@ -15,7 +15,7 @@ EXEMPT = {"analytics/templatetags", "analytics/management", "analytics/migration
 
 
 def product() -> Iterator[Path]:
-    for room in ("ml", "analytics", "p2p", "bench"):
+    for room in ("ml", "analytics", "p2p", "bench", "clients"):
         for file in sorted((ROOT / room).rglob("*.py")):
             if str(file.parent.relative_to(ROOT)) not in EXEMPT:
                 yield file

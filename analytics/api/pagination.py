@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import Cursor, CursorPagination, PageNumberPagination
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from analytics.api.fields import EARLIEST, LATEST
 
@@ -34,7 +35,27 @@ def _is_within(moment: dt.datetime) -> bool:
         return False
 
 
-class Pages(PageNumberPagination):
+class Linked:
+    """Says where the neighbouring pages are in a header too (RFC 8288): a table of rows has no
+    other place for it."""
+
+    def get_paginated_response(self, data: Any) -> Response:
+        response = super().get_paginated_response(data)  # type: ignore[misc]
+        found = {name: response.data[key] for name, key in (("next", "next"), ("prev", "previous"))}
+        links = [f'<{url}>; rel="{name}"' for name, url in found.items() if url]
+        if links:
+            response["Link"] = ", ".join(links)
+        return response
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        # DRF writes the null of OpenAPI 3.0.
+        answer = super().get_paginated_response_schema(schema)  # type: ignore[misc]
+        for name in ("next", "previous"):
+            answer["properties"][name] = {"type": ["string", "null"], "format": "uri"}
+        return answer
+
+
+class Pages(Linked, PageNumberPagination):
     """`?page=` and `?page_size=` (at most 1,000)."""
 
     page_size_query_param = "page_size"
@@ -44,7 +65,7 @@ class Pages(PageNumberPagination):
         return _page_size(request, self.page_size or 100)
 
 
-class TimeCursor(CursorPagination):
+class TimeCursor(Linked, CursorPagination):
     """Pages by time for a table too long to count: each page is one step along an index."""
 
     ordering = "-timestamp"
@@ -66,9 +87,3 @@ class TimeCursor(CursorPagination):
             if moment is None or not is_aware(moment) or not _is_within(moment):
                 raise NotFound(self.invalid_cursor_message)
         return cursor
-
-    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        answer = super().get_paginated_response_schema(schema)
-        for name in ("next", "previous"):
-            answer["properties"][name]["description"] = "Address of that page, or null."
-        return answer

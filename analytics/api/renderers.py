@@ -1,4 +1,4 @@
-"""What goes out: JSON that every parser reads."""
+"""What goes out: JSON that every parser reads, lists as CSV too, pages to browse."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from rest_framework.renderers import JSONRenderer
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer, JSONRenderer
+
+from analytics.api.tables import as_csv
+from analytics.exceptions import InvalidInput
 
 
 class FiniteJSONRenderer(JSONRenderer):
@@ -36,3 +42,71 @@ def finite(value: Any) -> Any:
     if hasattr(value, "tolist"):
         return finite(value.tolist())
     return value
+
+
+class BrowsingRenderer(BrowsableAPIRenderer):
+    """Pages of the API for people. The library's page leaves out its language and a button's name,
+    and has a main part within the main part, none of it in a block that a template could fill."""
+
+    _MENDED = (
+        ("<html>", '<html lang="{language}">'),
+        ('class="content-main" role="main"', 'class="content-main"'),
+        ('data-toggle="dropdown" title="', 'data-toggle="dropdown" aria-label="{format}" title="'),
+    )
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> str:
+        page = super().render(data, accepted_media_type, renderer_context)
+        words = {"language": get_language() or "en", "format": _("Format")}
+        for old, new in self._MENDED:
+            page = page.replace(old, new.format(**words), 1)
+        return page
+
+
+class CSVRenderer(BaseRenderer):
+    """A list as CSV: a line per row, a column per field, nested ones by dotted names."""
+
+    media_type = "text/csv"
+    format = "csv"
+    charset = "utf-8"
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        rows = data["results"] if isinstance(data, Mapping) else data
+        view = (renderer_context or {})["view"]
+        return as_csv(rows, list(view.row_serializer().fields)).encode()
+
+
+class JSONLinesRenderer(BaseRenderer):
+    """A row of JSON per line; only what is streamed is answered so, and it writes itself."""
+
+    media_type = "application/x-ndjson"
+    format = "jsonl"
+    charset = "utf-8"
+
+
+#: Formats of rows alone: whatever else there is to say is said in JSON.
+ROW_FORMATS = frozenset({CSVRenderer.format, JSONLinesRenderer.format})
+
+
+class Negotiation(DefaultContentNegotiation):
+    """A format that does not exist here is named as such: DRF would say 404."""
+
+    def filter_renderers(self, renderers: list[Any], format: str) -> list[Any]:
+        found = [one for one in renderers if one.format == format]
+        if not found:
+            known = ", ".join(one.format for one in renderers)
+            raise InvalidInput(
+                _("This is not answered in that format."),
+                "unknown_format",
+                {"format": _("Unknown; known are %(names)s.") % {"names": known}},
+            )
+        return found

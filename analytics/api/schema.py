@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import tomllib
 from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+)
 from rest_framework import serializers
 
 from analytics.api.answers import ErrorSerializer
+from analytics.api.renderers import CSVRenderer, FiniteJSONRenderer
 
 _ERRORS = {
     400: "The input is wrong; `fields` says where.",
@@ -30,9 +40,56 @@ _TYPES: tuple[tuple[type[serializers.Field], Any], ...] = (
 )
 
 
-def errors(*codes: int) -> dict[int, OpenApiResponse]:
-    """What a call may be refused with; credentials may lack everywhere."""
-    return {code: OpenApiResponse(ErrorSerializer, _ERRORS[code]) for code in (401, 403, *codes)}
+_JSON, _CSV = FiniteJSONRenderer.media_type, CSVRenderer.media_type
+#: What an error looks like, by status: one of those that are really answered.
+_REFUSED: dict[int, dict[str, Any]] = {
+    400: {
+        "code": "invalid",
+        "message": "Wrong input: threshold.",
+        "fields": {"threshold": "A valid number is required."},
+    },
+    401: {
+        "code": "not_authenticated",
+        "message": "Authentication credentials were not provided.",
+        "fields": {},
+    },
+    403: {
+        "code": "permission_denied",
+        "message": "You do not have permission to perform this action.",
+        "fields": {},
+    },
+    404: {
+        "code": "unknown_market",
+        "message": "There is no market USDT/XXX.",
+        "fields": {"market": "known: USDT/BOB@binance_p2p"},
+    },
+}
+_WORDS = Path(__file__).with_name("openapi.toml")
+_EXAMPLES = Path(__file__).with_name("openapi_examples.json")
+_UNCHANGED = "It is what the ETag in `If-None-Match` stands for."
+
+
+def errors(*codes: int) -> dict[Any, OpenApiResponse]:
+    """What a call may be refused with; credentials may lack everywhere. Always JSON, whatever
+    format was asked for."""
+    return {
+        (code, _JSON): OpenApiResponse(
+            ErrorSerializer,
+            _ERRORS[code],
+            [OpenApiExample("Refused", _REFUSED[code])] if code in _REFUSED else None,
+        )
+        for code in (401, 403, *codes)
+    }
+
+
+def answers(ok: Any, status: Any, summary: str) -> dict[Any, OpenApiResponse]:
+    """What a call answers: JSON where nothing else is said, and lists as CSV too."""
+    if isinstance(status, tuple):
+        return {status: OpenApiResponse(ok, summary)}
+    found = {(status, _JSON): OpenApiResponse(ok, summary)}
+    if isinstance(ok, serializers.ListSerializer):
+        found[status, _CSV] = OpenApiResponse(OpenApiTypes.STR, summary)
+    return found
 
 
 def query_of(serializer: type[serializers.Serializer]) -> list[OpenApiParameter]:
@@ -53,11 +110,61 @@ def documented(
     summary: str,
     ok: Any,
     *,
-    status: int | tuple[int, str] = 200,
+    status: int | tuple[Any, ...] = 200,
     fails: Iterable[int] = (400,),
     **kwargs: Any,
 ) -> Callable:
     """extend_schema with the errors of the one shape added."""
-    # Without a description of its own, a call would be described by its class's docstring.
+    # Without a description of its own, a call would be described by its class's docstring; the
+    # words come from openapi.toml.
     kwargs.setdefault("description", summary)
-    return extend_schema(summary=summary, responses={status: ok, **errors(*fails)}, **kwargs)
+    responses = {**answers(ok, status, summary), **errors(*fails)}
+    return extend_schema(summary=summary, responses=responses, **kwargs)
+
+
+# ------------------------------------------------------------------------------------------ words
+@cache
+def _words() -> dict[str, Any]:
+    return tomllib.loads(_WORDS.read_text(encoding="utf-8"))
+
+
+@cache
+def _examples() -> dict[str, Any]:
+    return json.loads(_EXAMPLES.read_text(encoding="utf-8"))
+
+
+def described(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
+    """The document with words for whatever has none yet; drf-spectacular calls this last."""
+    words = _words()
+    fields = words["fields"]
+    for path in result["paths"].values():
+        for method, call in path.items():
+            text = words["operations"].get(call["operationId"])
+            call["description"] = text or call["description"]
+            for parameter in call.get("parameters", ()):
+                _describe(parameter, fields.get(parameter["name"]))
+            _exemplify(call)
+            if method == "get" and _JSON in call["responses"]["200"]["content"]:
+                call["responses"]["304"] = {"description": _UNCHANGED}
+    for name, schema in result["components"]["schemas"].items():
+        own = fields.get(name)
+        for field, facts in schema.get("properties", {}).items():
+            special = own.get(field) if isinstance(own, dict) else None
+            _describe(facts, special or fields.get(field), always=bool(special))
+    result["tags"] = [{"name": n, "description": text} for n, text in words["tags"].items()]
+    return result
+
+
+def _exemplify(call: dict[str, Any]) -> None:
+    """Beside what the code gives, the examples of openapi_examples.json: what is sent, and what is
+    answered."""
+    found = _examples().get(call["operationId"], {})
+    answered = next((a for code, a in call["responses"].items() if code.startswith("2")), {})
+    for key, place in (("sent", call.get("requestBody", {})), ("answered", answered)):
+        if key in found:
+            place["content"][_JSON].setdefault("examples", {})["Example"] = {"value": found[key]}
+
+
+def _describe(what: dict[str, Any], text: Any, *, always: bool = False) -> None:
+    if isinstance(text, str) and (always or not what.get("description")):
+        what["description"] = text

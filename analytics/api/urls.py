@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.urls import re_path
+from django.views.decorators.http import conditional_page
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from analytics.api.dl import anomalies, forecasts, info, patterns, training
@@ -68,7 +69,7 @@ urlpatterns = [
     re_path(r"^$", Root.as_view(links=_LINKS), name="root"),
     *(re_path(rf"^dl/{address}/?$", view.as_view(), name=name) for address, name, view in CALLS),
     re_path(r"^token/?$", ObtainToken.as_view(), name="token"),
-    re_path(r"^schema/?$", SpectacularAPIView.as_view(), name="schema"),
+    re_path(r"^schema/?$", conditional_page(SpectacularAPIView.as_view()), name="schema"),
     re_path(r"^docs/?$", DocsView.as_view(url_name="api:schema"), name="docs"),
     *router.urls,
     re_path(r"^.*$", UnknownAddress.as_view(), name="unknown"),

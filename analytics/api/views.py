@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
+from django.views.decorators.http import conditional_page
 from django_filters.rest_framework import DjangoFilterBackend, MultipleChoiceFilter
 from rest_framework import mixins
 from rest_framework.exceptions import NotFound
@@ -14,16 +16,55 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.routers import Route, SimpleRouter
 from rest_framework.serializers import BaseSerializer
+from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from analytics.api.errors import LengthRequired
 from analytics.api.filters import StrictOrdering
 from analytics.api.inputs import query_input, refuse_empty
+from analytics.api.renderers import ROW_FORMATS, CSVRenderer, FiniteJSONRenderer
 
 
-class StrictRequest:
-    """For views of either kind: nothing that was sent is silently left unread."""
+class Answering:
+    """For views of either kind: in which formats they answer, and that unchanged answers are not
+    sent again."""
+
+    #: Action -> renderers beside the usual ones. Lists are tables.
+    formats: ClassVar[dict[str, tuple[type, ...]]] = {"list": (CSVRenderer,)}
+
+    @classmethod
+    def as_view(cls, *args: Any, **kwargs: Any) -> Any:
+        # An ETag on what GET answers; 304 where the caller has it already.
+        return conditional_page(super().as_view(*args, **kwargs))  # type: ignore[misc]
+
+    @property
+    def renderer_classes(self) -> list[type]:
+        own = self.formats.get(getattr(self, "action", None) or "", ())
+        return [*api_settings.DEFAULT_RENDERER_CLASSES, *own]
+
+    def row_serializer(self) -> Any:
+        """What a row of the list is made of."""
+        return self.get_serializer()  # type: ignore[attr-defined]
+
+    def finalize_response(
+        self, request: Request, response: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        """Rows are a file to save; an error among formats of rows is the one shape, in JSON."""
+        form = getattr(getattr(request, "accepted_renderer", None), "format", None)
+        if response.status_code >= 400 and form in (None, *ROW_FORMATS):
+            request.accepted_renderer = FiniteJSONRenderer()
+            request.accepted_media_type = FiniteJSONRenderer.media_type
+        elif form in ROW_FORMATS:
+            name = (request.path.rstrip("/").rpartition("/")[2]) or "list"
+            response.headers.setdefault(
+                "Content-Disposition", f'attachment; filename="{name}.{form}"'
+            )
+        return super().finalize_response(request, response, *args, **kwargs)  # type: ignore[misc]
+
+
+class StrictRequest(Answering):
+    """Nothing that was sent is silently left unread."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)  # type: ignore[misc]

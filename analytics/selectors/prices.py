@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -150,6 +150,25 @@ def thinned(values: Iterable[tuple[dt.datetime, float | None]]) -> Line:
 
 def price_list() -> QuerySet[PriceHistory]:
     return PriceHistory.objects.select_related("market").order_by("-timestamp")
+
+
+def price_chunks(
+    market: Market,
+    *,
+    since: dt.datetime | None = None,
+    until: dt.datetime | None = None,
+    rows: int = 5000,
+) -> Iterator[list[tuple[Any, ...]]]:
+    """A market's quotes, oldest first, as (timestamp, *figures in the order of ml.QUOTE_COLUMNS).
+    Each chunk of at most so many `rows` is one step along the index, and nothing is held between
+    two of them: neither memory nor a transaction."""
+    quotes = PriceHistory.objects.filter(market=market).order_by("timestamp")
+    if until is not None:
+        quotes = quotes.filter(timestamp__lte=until)
+    left = quotes if since is None else quotes.filter(timestamp__gte=since)
+    while chunk := list(left.values_list("timestamp", *ml.QUOTE_COLUMNS)[:rows]):
+        yield chunk
+        left = quotes.filter(timestamp__gt=chunk[-1][0])
 
 
 def price_frame(

@@ -115,7 +115,9 @@ class CollectedActions(ReadResource):
         market = self.get_object()
         return Response(chances.market_chances(market=market, now=timezone.now(), **wanted))
 
-    @documented("Now against the last 30 days, and hours of the week", ContextAnswer)
+    @documented(
+        "Now against the last 30 days, and hours of the week", ContextAnswer, fails=(400, 404)
+    )
     @action(detail=True, methods=["get"])
     def context(self, request: Request, pk: str) -> Response:
         query_input(request, allowed=())

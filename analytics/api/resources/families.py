@@ -41,6 +41,9 @@ class FamilyAnswer(serializers.Serializer):
 class FamilyViewSet(StrictRequest, ViewSet):
     """What can be trained, and with which parameters."""
 
+    def row_serializer(self) -> FamilyAnswer:
+        return FamilyAnswer()
+
     @documented(
         "Model families with their parameters",
         FamilyAnswer(many=True),

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from analytics.api.fields import Input
 from analytics.api.inputs import checked, merged_input, query_input, read
 from analytics.api.resources.collected import CollectedActions
+from analytics.api.resources.exports import ExportAction
 from analytics.api.schema import documented, query_of
 from analytics.api.views import ReadResource
 from analytics.models import Market
@@ -169,7 +170,7 @@ class MarketFilter(filters.FilterSet):
     list=documented("Markets", MarketSerializer(many=True)),
     retrieve=documented("One market and how fresh it is", MarketDetailSerializer, fails=(404,)),
 )
-class MarketViewSet(CollectedActions, ReadResource):
+class MarketViewSet(CollectedActions, ExportAction, ReadResource):
     queryset = Market.objects.none()
     serializer_class = MarketSerializer
     filterset_class = MarketFilter

@@ -144,6 +144,7 @@ class ModelViewSet(ReadResource):
         OpenApiTypes.STR,
         status=(200, "text/markdown"),
         fails=(404,),
+        operation_id="models_card_markdown",
     )
     @action(detail=True, methods=["get"], url_path=r"card\.md", url_name="card-markdown")
     def card_markdown(self, request: Request, pk: str) -> HttpResponse:

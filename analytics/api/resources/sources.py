@@ -17,6 +17,7 @@ from analytics.api.answers import OfMarketSerializer
 from analytics.api.fields import Input, MarketInput
 from analytics.api.filters import Flag, OfMarket
 from analytics.api.inputs import checked, chosen_market, merged_input, query_input, read
+from analytics.api.renderers import CSVRenderer
 from analytics.api.schema import documented
 from analytics.api.views import ReadResource
 from analytics.models import MarketSource
@@ -154,6 +155,10 @@ class SourceViewSet(ReadResource):
     filterset_class = SourceFilter
     ordering_fields = ("id", "venue", "enabled", "last_success_at")
     staff_actions = ("create", "partial_update", "destroy", "dry_run")
+    formats = {**ReadResource.formats, "venues": (CSVRenderer,)}
+
+    def row_serializer(self) -> serializers.Serializer:
+        return VenueAnswer() if self.action == "venues" else SourceSerializer()
 
     def get_queryset(self) -> QuerySet[MarketSource]:
         return source_list()
@@ -197,7 +202,12 @@ class SourceViewSet(ReadResource):
         read(request, Input)
         return Response(rounds.source_try(source=self.get_object()))
 
-    @documented("Venues that quotes can be collected from", VenueAnswer(many=True), fails=(400,))
+    @documented(
+        "Venues that quotes can be collected from",
+        VenueAnswer(many=True),
+        fails=(400,),
+        operation_id="sources_venues_list",
+    )
     @action(detail=False, methods=["get"], pagination_class=None, filterset_class=None)
     def venues(self, request: Request) -> Response:
         query_input(request, allowed=())
