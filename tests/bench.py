@@ -132,7 +132,7 @@ def bench_forecast(market: Any, home: str) -> None:
     """A network of one epoch: a longer training answers in the same time."""
     import ml
     from analytics.selectors.prices import price_frame
-    from analytics.selectors.recent import recent_prices
+    from analytics.selectors.recent import recent_quotes
 
     frame = price_frame(market)
     report = ml.DLModelTrainer(home, device="cpu").train("lstm", frame, epochs=1)
@@ -151,7 +151,7 @@ def bench_forecast(market: Any, home: str) -> None:
     span = {"since": frame.index[0].to_pydatetime(), "until": frame.index[-1].to_pydatetime()}
     row(
         "prices kept between requests",
-        seconds(lambda: recent_prices(market, **span), runs=20),
+        seconds(lambda: recent_quotes(market, **span), runs=20),
         seconds(lambda: price_frame(market, **span)),
         "read as a frame",
     )
