@@ -17,13 +17,9 @@ from ml.pattern.labels import (
     QUICK,
     SAME_PRICE,
     WARM_UP,
-    clean,
-    day_scale,
-    log_mid,
+    Course,
     quick_moves,
-    side_series,
     slope,
-    usual_agitation,
     usual_side,
 )
 from ml.pattern.projection import agitation_projections, price_projections, side_projections
@@ -44,12 +40,10 @@ DIRECTED = (
 )
 
 
-def _history(grid: pd.DataFrame) -> dict[str, pd.Series]:
+def _history(course: Course) -> dict[str, pd.Series]:
     """Channels of what has been: moves, slopes, gaps and agitation of the price, and the sides."""
-    path = log_mid(grid)
-    smooth = clean(path)
-    scale, quick = day_scale(smooth), quick_moves(smooth)
-    usual, day_quick = usual_agitation(quick), quick.rolling(DAY, min_periods=HALF).mean()
+    path, smooth, scale, quick = course.path, course.smooth, course.scale, course.quick
+    usual, day_quick = course.usual, quick.rolling(DAY, min_periods=HALF).mean()
     high, low = smooth.rolling(DAY).max(), smooth.rolling(DAY).min()
     out = {
         "return": 5 * path.diff() / scale,
@@ -63,11 +57,11 @@ def _history(grid: pd.DataFrame) -> dict[str, pd.Series]:
         "agitation_day": 2 * (day_quick / usual - 1),
         "range_day": (high - low) / scale - 1,
         "move_raw": 2 * quick_moves(path) / scale,
-        "age": grid["age"].clip(upper=STALE_MINUTES) / 30 - 1,
+        "age": course.grid["age"].clip(upper=STALE_MINUTES) / 30 - 1,
         "fresh": 2 * (~(path.diff().abs() <= SAME_PRICE)).astype(float).rolling(HALF).mean() - 1,
     }
-    for head, series in side_series(grid).items():
-        out[f"{head}_now"] = _distance(series)
+    for head, (series, middle, mad) in course.sides.items():
+        out[f"{head}_now"] = (series - middle) / mad
         out[f"{head}_half"] = _distance(series.rolling(HALF, min_periods=1).median())
     return out
 
@@ -78,13 +72,16 @@ def _distance(series: pd.Series) -> pd.Series:
     return (series - middle) / mad
 
 
-def make_channels(grid: pd.DataFrame) -> tuple[tuple[str, ...], np.ndarray]:
+def make_channels(
+    grid: pd.DataFrame, course: Course | None = None
+) -> tuple[tuple[str, ...], np.ndarray]:
     """Names and (rows, channels) float32. Unknown values are 0, the middle of every channel."""
+    course = course or Course(grid)
     columns: dict[str, Any] = {
-        **_history(grid),
-        **price_projections(grid),
-        **agitation_projections(grid),
-        **side_projections(grid),
+        **_history(course),
+        **price_projections(course),
+        **agitation_projections(course),
+        **side_projections(course),
     }
     hour = grid.index.hour.to_numpy() + grid.index.minute.to_numpy() / 60
     table = np.arcsinh(np.column_stack([np.asarray(c, dtype=float) for c in columns.values()]))
