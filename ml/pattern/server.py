@@ -22,7 +22,7 @@ from ml.pattern.measure import measure_all
 from ml.pattern.naming import MEMORY, held_at, held_names, to_pattern
 from ml.pattern.nets import PatternNetwork
 from ml.pattern.proof import from_metrics, prove
-from ml.pattern.recognizer import by_row, mirror_of, predict, windows_of
+from ml.pattern.recognizer import Remembered, by_row, mirror_of, predict, windows_of
 from ml.pipeline import family_of
 from ml.quotes import staleness_limit
 from ml.results import Analogues, Pattern, Patterns
@@ -38,7 +38,7 @@ CONTEXT = 2 * MONTH + WARM_UP
 
 
 class PatternRecognizer:
-    """A trained recogniser (see ml.pipeline.PatternServer); nothing is written after loading.
+    """A trained recogniser (see ml.pipeline.PatternServer); threads may share it.
     Raises ArtifactMismatch where the artifact is of another version."""
 
     def __init__(
@@ -74,6 +74,7 @@ class PatternRecognizer:
             )
             self.networks.append(network.to(device).eval())
         self.scaler, self.library = Scaler.from_tensors(tensors), Library.from_tensors(tensors)
+        self.remembered = Remembered()
         self.gain = from_metrics(manifest.get("metrics", {}))
         self.day = DAY * self.step * 60  # seconds
 
@@ -101,16 +102,31 @@ class PatternRecognizer:
         return [c for c in self.columns if c not in quotes.columns]
 
     def _answers(
-        self, grid: pd.DataFrame, wanted: np.ndarray, source: Source, made: Channels
+        self,
+        grid: pd.DataFrame,
+        wanted: np.ndarray,
+        source: Source,
+        made: Channels,
+        *,
+        remember: bool = False,
     ) -> dict[str, np.ndarray]:
-        """Head -> (rows, classes); meaningful on the rows of the mask `wanted`."""
+        """Head -> (rows, classes); meaningful on the rows of the mask `wanted`, which have no gap
+        between them where the answers are to be remembered."""
         if source == Source.BASELINE:
             return self.rule.probabilities(grid)
         names, channels = made
         windows = windows_of(channels, self.window, self.device)
-        starts = np.flatnonzero(wanted) - self.window + 1
-        mirror = mirror_of(names, self.device)
-        return by_row(predict(self.networks, windows, starts, mirror, self.temperatures), wanted)
+        mirror, rows = mirror_of(names, self.device), np.flatnonzero(wanted)
+
+        def ask(numbers: np.ndarray) -> dict[str, np.ndarray]:
+            starts = rows[numbers] - self.window + 1
+            return predict(self.networks, windows, starts, mirror, self.temperatures)
+
+        if not remember:
+            return by_row(ask(np.arange(len(rows))), wanted)
+        seconds, first = grid.index.as_unit("s").asi8[rows], rows[0] - self.window + 1
+        block = channels[first : rows[-1] + 1]
+        return by_row(self.remembered.answers(seconds, block, ask), wanted)
 
     def recognize(
         self, quotes: pd.DataFrame, *, at: dt.datetime, history: int, source: Source
@@ -125,7 +141,9 @@ class PatternRecognizer:
         heard = (rows >= len(grid) - 1 - history - MEMORY) & (rows >= WARM_UP - 1)
         course = Course(grid)
         made = make_channels(grid, course)
-        tables = {h: t[heard] for h, t in self._answers(grid, heard, source, made).items()}
+        tables = {
+            h: t[heard] for h, t in self._answers(grid, heard, source, made, remember=True).items()
+        }
         missing = self._missing(quotes)
         if missing:  # nothing is known of how deep the market is
             tables.pop("liquidity", None)
