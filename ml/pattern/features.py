@@ -18,7 +18,7 @@ from ml.pattern.labels import (
     SAME_PRICE,
     WARM_UP,
     Course,
-    quick_moves,
+    diff,
     slope,
     usual_side,
 )
@@ -40,36 +40,46 @@ DIRECTED = (
 )
 
 
-def _history(course: Course) -> dict[str, pd.Series]:
+def _history(course: Course) -> dict[str, np.ndarray]:
     """Channels of what has been: moves, slopes, gaps and agitation of the price, and the sides."""
-    path, smooth, scale, quick = course.path, course.smooth, course.scale, course.quick
-    usual, day_quick = course.usual, quick.rolling(DAY, min_periods=HALF).mean()
-    high, low = smooth.rolling(DAY).max(), smooth.rolling(DAY).min()
+    smooth, quick = course.smooth, course.quick
+    path, clean, scale, usual = course.arrays()
+    day_quick = _of(quick.rolling(DAY, min_periods=HALF).mean())
+    high, low = _of(smooth.rolling(DAY).max()), _of(smooth.rolling(DAY).min())
+    middle = _of(course.path.rolling(QUICK, min_periods=1).median())
+    mean = _of(smooth.rolling(DAY, min_periods=1).mean())
+    change = diff(path, 1)
+    fresh = pd.Series((~(np.abs(change) <= SAME_PRICE)).astype(float)).rolling(HALF).mean()
     out = {
-        "return": 5 * path.diff() / scale,
-        "gap_short": 3 * (path - path.rolling(QUICK, min_periods=1).median()) / scale,
-        "gap_day": 2 * (smooth - smooth.rolling(DAY, min_periods=1).mean()) / scale,
-        "move_quick": 2 * smooth.diff(QUICK) / scale,
-        "move_day": smooth.diff(DAY) / scale,
-        "slope_half": DAY * slope(smooth, HALF) / scale,
-        "slope_day": DAY * slope(smooth, DAY) / scale,
-        "agitation_short": quick.rolling(HALF // 2, min_periods=3).mean() / usual - 1,
+        "return": 5 * change / scale,
+        "gap_short": 3 * (path - middle) / scale,
+        "gap_day": 2 * (clean - mean) / scale,
+        "move_quick": 2 * diff(clean, QUICK) / scale,
+        "move_day": diff(clean, DAY) / scale,
+        "slope_half": DAY * _of(slope(smooth, HALF)) / scale,
+        "slope_day": DAY * _of(slope(smooth, DAY)) / scale,
+        "agitation_short": _of(quick.rolling(HALF // 2, min_periods=3).mean()) / usual - 1,
         "agitation_day": 2 * (day_quick / usual - 1),
         "range_day": (high - low) / scale - 1,
-        "move_raw": 2 * quick_moves(path) / scale,
-        "age": course.grid["age"].clip(upper=STALE_MINUTES) / 30 - 1,
-        "fresh": 2 * (~(path.diff().abs() <= SAME_PRICE)).astype(float).rolling(HALF).mean() - 1,
+        "move_raw": 2 * np.abs(diff(path, QUICK)) / scale,
+        "age": np.minimum(_of(course.grid["age"]), STALE_MINUTES) / 30 - 1,
+        "fresh": 2 * _of(fresh) - 1,
     }
-    for head, (series, middle, mad) in course.sides.items():
-        out[f"{head}_now"] = (series - middle) / mad
+    for head, (series, centre, mad) in course.sides.items():
+        out[f"{head}_now"] = (_of(series) - _of(centre)) / _of(mad)
         out[f"{head}_half"] = _distance(series.rolling(HALF, min_periods=1).median())
     return out
 
 
-def _distance(series: pd.Series) -> pd.Series:
+def _of(series: pd.Series) -> np.ndarray:
+    """Its values: arithmetic of arrays takes a tenth of the time."""
+    return series.to_numpy()
+
+
+def _distance(series: pd.Series) -> np.ndarray:
     """Distance to the 28-day median in units of the MAD."""
     middle, mad = usual_side(series)
-    return (series - middle) / mad
+    return (_of(series) - _of(middle)) / _of(mad)
 
 
 def make_channels(

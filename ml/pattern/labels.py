@@ -68,6 +68,13 @@ def day_scale(path: pd.Series) -> pd.Series:
     return (move.rolling(MONTH, min_periods=DAY).median() / 0.6745).clip(lower=LEAST_SCALE)
 
 
+def diff(values: np.ndarray, rows: int) -> np.ndarray:
+    """(n,) change since so many rows before; NaN where there was none."""
+    out = np.full(len(values), np.nan)
+    out[rows:] = values[rows:] - values[:-rows]
+    return out
+
+
 def quick_moves(path: pd.Series) -> pd.Series:
     """Size of the log move over the last 3 h."""
     return path.diff(QUICK).abs()
@@ -144,6 +151,11 @@ class Course:
     def usual(self) -> pd.Series:
         """Its usual agitation."""
         return usual_agitation(self.quick)
+
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Path, smooth path, scale and usual agitation, each (rows,)."""
+        path, smooth = self.path.to_numpy(), self.smooth.to_numpy()
+        return path, smooth, self.scale.to_numpy(), self.usual.to_numpy()
 
     @cached_property
     def sides(self) -> dict[str, tuple[pd.Series, pd.Series, pd.Series]]:

@@ -54,28 +54,29 @@ def price_projections(course: Course) -> dict[str, np.ndarray]:
     ahead = weight[HALF + 1 :]
     most = 0.43 * scale * DAY  # three robust sigmas of one row's move
     usual = same_hour(smooth.diff().clip(-most, most), _DAYS_MOVES, median=False)
-    course = np.cumsum(usual[:, :HALF], axis=1) @ ahead
+    coming = np.cumsum(usual[:, :HALF], axis=1) @ ahead
     return {
         "slope_flat": 2 * (known + smooth.to_numpy() * ahead.sum()) / scale,
         "slope_flat_raw": 2 * (known + path.to_numpy() * ahead.sum()) / scale,
-        "slope_hours": 2 * course / scale,
+        "slope_hours": 2 * coming / scale,
     }
 
 
 def agitation_projections(course: Course) -> dict[str, np.ndarray]:
     """Channels of agitation: the centred ratio with a usual half day ahead, the same at today's
     level, and how near a shock is: certain, or certain if the price stays."""
-    path, smooth, quick = course.path, course.smooth, course.quick
-    scale, usual = course.scale, course.usual
-    half = quick.rolling(HALF, min_periods=QUICK).mean()
-    hours = same_hour(quick.clip(upper=6 * usual), _DAYS_MOVES, median=False)
+    path, smooth, scale, usual = course.arrays()
+    half = course.quick.rolling(HALF, min_periods=QUICK).mean().to_numpy()
+    most = course.quick.clip(upper=6 * course.usual)
+    hours = same_hour(most, _DAYS_MOVES, median=False)
     ahead, behind = hours[:, :HALF].mean(1), hours[:, HALF:].mean(1)
     level = np.sqrt(np.clip(half / np.maximum(behind, 1e-6), 0.2, 5))
     # A quick move that ended up to NEAR - QUICK rows ago lies within NEAR rows of the row.
-    near = quick.rolling(NEAR - QUICK + 1).max() / scale
-    back, scales = _back(smooth.to_numpy(), QUICK)[:, :-1], scale.to_numpy()[:, None]
+    near = course.quick.rolling(NEAR - QUICK + 1).max().to_numpy() / scale
+    felt = course.quick.rolling(NEAR + 1).max().to_numpy() / scale
+    back = _back(smooth, QUICK)[:, :-1]
     stays, raw = (
-        np.column_stack([near, np.abs(one.to_numpy()[:, None] - back) / scales]).max(axis=1)
+        np.column_stack([near, np.abs(one[:, None] - back) / scale[:, None]]).max(axis=1)
         for one in (smooth, path)
     )
     return {
@@ -84,7 +85,7 @@ def agitation_projections(course: Course) -> dict[str, np.ndarray]:
         "agitation_half": half / usual - 1,
         "quiet_scale": 3 * np.log(usual / scale) + 6,
         "shock_sure": 1.2 * np.tanh(25 * (near - LIMITS.shock)),
-        "shock_behind": 3 * (quick.rolling(NEAR + 1).max() / scale - 1),
+        "shock_behind": 3 * (felt - 1),
         "shock_near": 3 * (near - 1),
         "shock_stays": 3 * (stays - 1),
         "shock_stays_raw": 3 * (raw - 1),
