@@ -60,7 +60,7 @@ def _http(market: Any) -> None:
 def _poster(address: str, body: str, headers: dict[str, str]) -> Callable[[], None]:
     from django.test import Client
 
-    client = Client()
+    client = Client(SERVER_NAME="127.0.0.1")
 
     def post() -> None:
         answer = client.post(address, body, content_type="application/json", **headers)
