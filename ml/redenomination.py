@@ -43,8 +43,11 @@ def find_redenominations(quotes: pd.DataFrame) -> tuple[Redenomination, ...]:
     level = _level(quotes)
     known = np.flatnonzero(np.isfinite(level))
     path = level[known]
+    jumps = np.abs(np.diff(path)) >= np.log(LEAST_FACTOR)
+    if not jumps.any():
+        return ()
     found: list[Redenomination] = []
-    for place in np.flatnonzero(np.abs(np.diff(path)) >= np.log(LEAST_FACTOR)) + 1:
+    for place in np.flatnonzero(jumps) + 1:
         before = found[-1].row if found else -1
         one = _judge(quotes.index, known, path, int(place), since=before)
         if one is not None:
@@ -79,7 +82,7 @@ def _level(quotes: pd.DataFrame) -> np.ndarray:
     """(rows,) mean logarithm of the prices of a row, NaN where it has none above zero."""
     sides = [c for c in ("bid", "ask") if c in quotes.columns]
     sides = sides or [c for c in ("price",) if c in quotes.columns]
-    table = quotes[sides].to_numpy(dtype="float64")
+    table = np.column_stack([quotes[c].to_numpy(dtype="float64") for c in sides])
     positive = table > 0
     count = positive.sum(axis=1)
     total = np.log(np.where(positive, table, 1.0)).sum(axis=1)

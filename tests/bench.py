@@ -1,34 +1,26 @@
 """`make bench`: how fast the parts are, each as a ratio to a plain way of doing the same that is
-measured in the same run. Nothing here asserts: machines differ, ratios tell."""
+measured in the same run. Nothing here asserts: machines differ, ratios tell. With `--json FILE` the
+lines are written there too."""
 
 from __future__ import annotations
 
+import argparse
+import datetime as dt
+import json
 import os
-import statistics
+import platform
 import tempfile
 import time
-from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+from tests.bench_measuring import row, seconds, told
+from tests.bench_serving import bench_serving
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
-QUOTES = 5000
-
-
-def seconds(work: Callable[[], Any], *, runs: int = 5) -> float:
-    """Median of some runs after one that does not count."""
-    work()
-    taken = []
-    for _ in range(runs):
-        started = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - started)
-    return statistics.median(taken)
-
-
-def row(name: str, ours: float, plain: float, what: str) -> None:
-    print(f"{name:<34}{ours * 1e3:>12.3f} ms{plain * 1e3:>12.3f} ms{plain / ours:>9.1f} x   {what}")
+QUOTES = 1000
 
 
 def bench_inference() -> None:
@@ -105,7 +97,7 @@ def bench_prices(market: Any) -> None:
             for one in rows:
                 PriceHistory.objects.create(
                     market=target,
-                    timestamp=one["timestamp"],
+                    timestamp=dt.datetime.fromisoformat(one["timestamp"]),
                     bid=one["bid"],
                     ask=one["ask"],
                 )
@@ -132,7 +124,7 @@ def bench_forecast(market: Any, home: str) -> None:
     """A network of one epoch: a longer training answers in the same time."""
     import ml
     from analytics.selectors.prices import price_frame
-    from analytics.selectors.recent import recent_prices
+    from analytics.selectors.recent import recent_quotes
 
     frame = price_frame(market)
     report = ml.DLModelTrainer(home, device="cpu").train("lstm", frame, epochs=1)
@@ -151,13 +143,26 @@ def bench_forecast(market: Any, home: str) -> None:
     span = {"since": frame.index[0].to_pydatetime(), "until": frame.index[-1].to_pydatetime()}
     row(
         "prices kept between requests",
-        seconds(lambda: recent_prices(market, **span), runs=20),
+        seconds(lambda: recent_quotes(market, **span), runs=20),
         seconds(lambda: price_frame(market, **span)),
         "read as a frame",
     )
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description="How fast the parts are, beside plain ways.")
+    parser.add_argument("--json", metavar="FILE", help="write the lines there too")
+    asked = parser.parse_args()
+    _measure()
+    if asked.json:
+        machine = (
+            f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+        )
+        told_ = {"machine": machine, "unit": "seconds of the processor", "rows": told()}
+        Path(asked.json).write_text(json.dumps(told_, indent=1) + "\n")
+
+
+def _measure() -> None:
     with tempfile.TemporaryDirectory(prefix="paralelo-bench-") as home:
         os.environ["PARALELO_TEST_HOME"] = home
         import django
@@ -168,12 +173,13 @@ def main() -> None:
         from analytics.services.prices.simulation import price_simulate
 
         call_command("migrate", verbosity=0)
-        print(f"{'':<34}{'ours':>15}{'plain':>15}{'ratio':>11}")
+        print(f"{'':<36}{'ours':>15}{'plain':>15}{'ratio':>11}")
         bench_inference()
         bench_windows()
         market = price_simulate(days=120, seed=0)
         bench_prices(market)
         bench_forecast(market, home)
+        bench_serving(market)
 
 
 if __name__ == "__main__":

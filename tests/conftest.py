@@ -54,6 +54,8 @@ def caches():
     yield
     if held := sys.modules.get("analytics.services.forecasts.prediction"):
         held.newest.clear()
+    if held := sys.modules.get("analytics.selectors.recent"):
+        held.held_quotes.clear()
     if held := sys.modules.get("analytics.selectors.models"):
         held.version_row.cache_clear()
 

@@ -4,8 +4,10 @@ merged, checked for names, types and shape, and handed on."""
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Any
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.serializers import ListField, Serializer
@@ -119,14 +121,13 @@ def _same(text: str, value: Any) -> bool:
 # ------------------------------------------------------------------------------- checked inputs
 def read(request: Request, serializer: type[Input]) -> dict[str, Any]:
     """Query and body, checked for names, types and shape by an input serializer."""
-    fields = serializer().fields
-    lists = [name for name, field in fields.items() if isinstance(field, ListField)]
-    return checked(serializer, merged_input(request, allowed=fields, body_only=lists))
+    names, lists = _named(serializer)
+    return checked(serializer, merged_input(request, allowed=names, body_only=lists))
 
 
 def read_query(request: Request, serializer: type[Input]) -> dict[str, Any]:
     """The same of the query alone."""
-    return checked(serializer, query_input(request, allowed=serializer.names()))
+    return checked(serializer, query_input(request, allowed=_named(serializer)[0]))
 
 
 def read_with_params(
@@ -135,7 +136,7 @@ def read_with_params(
     """What the serializer knows, checked; and the rest: parameters of a family, which the service
     checks."""
     given = merged_input(request)
-    known = set(serializer.names())
+    known = set(_named(serializer)[0])
     values = checked(serializer, {k: v for k, v in given.items() if k in known})
     params = {k: v for k, v in given.items() if k not in known}
     if len(params) > _MOST_PARAMETERS:
@@ -153,8 +154,25 @@ def read_with_params(
 def checked(serializer: type[Serializer], data: Any) -> dict[str, Any]:
     """Validated data; raises DRF's ValidationError, which becomes the one error shape."""
     form = serializer(data=data)
+    # Making the fields anew takes longer than checking with them; they hold nothing of a request.
+    form.__dict__["fields"] = _fields_of(serializer, get_language())
     form.is_valid(raise_exception=True)
     return dict(form.validated_data)
+
+
+@lru_cache(maxsize=256)
+def _named(serializer: type[Input]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of its fields, and of those among them that are lists."""
+    fields = serializer().fields
+    lists = (name for name, field in fields.items() if isinstance(field, ListField))
+    return tuple(fields), tuple(lists)
+
+
+@lru_cache(maxsize=1024)
+def _fields_of(serializer: type[Serializer], language: str | None) -> Any:
+    """Its fields. Some messages keep the first language that they were said in, so every language
+    has its own."""
+    return serializer().fields
 
 
 def chosen_market(values: dict[str, Any]) -> Market:

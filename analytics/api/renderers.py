@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
+import orjson
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer, JSONRenderer
+from rest_framework.utils.encoders import JSONEncoder
 
 from analytics.api.tables import as_csv
 from analytics.exceptions import InvalidInput
+
+#: Moments and whatever else JSON lacks are written by DRF's own encoder.
+_OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+#: Line ends to JavaScript, but not to JSON.
+_LINE_ENDS = (("\u2028".encode(), b"\\u2028"), ("\u2029".encode(), b"\\u2029"))
+_ENCODER = JSONEncoder()
 
 
 class FiniteJSONRenderer(JSONRenderer):
@@ -24,11 +33,23 @@ class FiniteJSONRenderer(JSONRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
+        if data is not None and not self.get_indent(accepted_media_type, renderer_context or {}):
+            with suppress(TypeError):  # a number of twenty digits, a key that is no text
+                return _quick(data)
         try:
             return super().render(data, accepted_media_type, renderer_context)
         except ValueError:
             # Rare, so only then is the whole answer walked.
             return super().render(finite(data), accepted_media_type, renderer_context)
+
+
+def _quick(data: Any) -> bytes:
+    """The same by orjson, which takes a tenth of the time; raises TypeError."""
+    body = orjson.dumps(data, _ENCODER.default, _OPTIONS)
+    for plain, escaped in _LINE_ENDS:
+        if plain in body:
+            body = body.replace(plain, escaped)
+    return body
 
 
 def finite(value: Any) -> Any:

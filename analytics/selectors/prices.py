@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from django.db import connection
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -36,11 +37,12 @@ def market_get(ref: str | None) -> Market:
     Raises InvalidInput (market_required) naming the choices, or NotFound (unknown_market).
     """
     ref = (ref or "").strip()
+    found = _quickly(ref)
+    if len(found) == 1:
+        return found[0]
     if not ref:
         return _only(list(Market.objects.all()[:50]))
     found = list(_matching(ref)[:50])
-    if len(found) == 1:
-        return found[0]
     if found:
         return _only(found)
     raise NotFound(
@@ -48,6 +50,26 @@ def market_get(ref: str | None) -> Market:
         "unknown_market",
         {"market": _("known: %(names)s") % {"names": _names(list(Market.objects.all()[:50]))}},
     )
+
+
+def _quickly(ref: str) -> list[Market]:
+    """The markets that the reference means, two at most; none where a slower look has to say it.
+    The compiler of a queryset takes longer than these queries."""
+    if not ref:
+        return list(Market.objects.raw(_MARKETS + " LIMIT 2"))
+    parts = Market.parse_symbol(ref)
+    if parts is None or not ref.isascii():
+        return []
+    where = [
+        f"UPPER({name}) = UPPER(%s)"
+        for name, part in zip(("asset", "fiat", "exchange"), parts, strict=True)
+        if part is not None
+    ]
+    sql = f"{_MARKETS} WHERE {' AND '.join(where)} LIMIT 2"
+    return list(Market.objects.raw(sql, [part for part in parts if part is not None]))
+
+
+_MARKETS = f"SELECT * FROM {Market._meta.db_table}"  # noqa: S608
 
 
 def market_known(ref: str) -> Market | None:
@@ -90,7 +112,7 @@ def _names(markets: list[Market]) -> str:
 def market_freshness(market: Market, *, now: dt.datetime | None = None) -> dict[str, Any]:
     """When the last quote came, its age in minutes, and whether it is too old to speak for now."""
     # One out of `market_list` is not asked for again.
-    last = market.last_quote_at if hasattr(market, "last_quote_at") else _latest(market)
+    last = market.last_quote_at if hasattr(market, "last_quote_at") else newest_moment(market)
     if last is None:
         return {"last_quote_at": None, "age_minutes": None, "stale": True}
     age = ((now or timezone.now()) - last).total_seconds() / 60
@@ -113,11 +135,6 @@ def staleness(step_minutes: int) -> dt.timedelta:
     return dt.timedelta(minutes=ml.staleness_limit(step_minutes))
 
 
-def _latest(market: Market) -> dt.datetime | None:
-    quotes = PriceHistory.objects.filter(market=market).order_by("-timestamp")
-    return quotes.values_list("timestamp", flat=True).first()
-
-
 def market_level(market: Market) -> float | None:
     """About what the market's price is: that of its newest quote."""
     quotes = PriceHistory.objects.filter(market=market).order_by("-timestamp")
@@ -136,8 +153,30 @@ class Counters(NamedTuple):
 def market_counters(market: Market) -> Counters:
     """As they stand in the database now. Asked before quotes are read, they belong to these quotes
     or to earlier ones: what is written in between is noticed the next time."""
-    found = Market.objects.filter(pk=market.pk).values_list("revision", "rewrites").first()
-    return Counters(*(found or (0, 0)))
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTERS, [market.pk])
+        return Counters(*(cursor.fetchone() or (0, 0)))
+
+
+#: Asked several times per answer: the compiler of a queryset takes longer than the query.
+_COUNTERS = f"SELECT revision, rewrites FROM {Market._meta.db_table} WHERE id = %s"  # noqa: S608
+_NEWEST = (
+    f"SELECT timestamp FROM {PriceHistory._meta.db_table} WHERE market_id = %s "  # noqa: S608
+    "ORDER BY timestamp DESC LIMIT 1"
+)
+
+
+def newest_moment(market: Market) -> dt.datetime | None:
+    """Time of the market's last quote."""
+    with connection.cursor() as cursor:
+        cursor.execute(_NEWEST, [market.pk])
+        found = cursor.fetchone()
+    if found is None:
+        return None
+    if isinstance(found[0], str):  # SQLite
+        return dt.datetime.fromisoformat(found[0]).replace(tzinfo=dt.UTC)
+    moment: dt.datetime = found[0]
+    return moment.astimezone(dt.UTC)
 
 
 def thinned(values: Iterable[tuple[dt.datetime, float | None]]) -> Line:
@@ -188,14 +227,39 @@ def price_frame(
         quotes = quotes.filter(timestamp__lte=until)
     fields = ("timestamp", *columns)
     if last is None:
-        rows = list(quotes.order_by("timestamp").values_list(*fields))
+        found = quotes.order_by("timestamp").values_list(*fields)
     else:
-        rows = list(quotes.order_by("-timestamp").values_list(*fields)[:last])[::-1]
-    moments = pd.to_datetime([at for at, *_figures in rows], utc=True)
-    figures = np.array([row[1:] for row in rows], dtype="float64").reshape(-1, len(columns))
-    frame = pd.DataFrame(
-        figures,
-        columns=list(columns),
-        index=pd.DatetimeIndex(moments, name="timestamp").as_unit("ns"),
-    )
-    return frame.dropna(axis="columns", how="all")
+        found = quotes.order_by("-timestamp").values_list(*fields)[:last]
+    times, figures = quote_arrays(*found.query.sql_with_params(), len(columns))
+    if last is not None:
+        times, figures = times[::-1], figures[::-1]
+    return frame_of(times, figures, columns)
+
+
+def quote_arrays(sql: str, params: Sequence[Any], width: int) -> tuple[np.ndarray, np.ndarray]:
+    """(n,) nanoseconds since 1970 and (n, width) figures, NaN where unknown, of a query for moments
+    and so many columns. The rows go from the cursor straight into arrays: the ORM's conversion of
+    every cell is most of what reading them costs."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        rows = cursor.fetchall()
+    figures = np.array([row[1:] for row in rows], dtype="float64").reshape(-1, width)
+    return nanoseconds([row[0] for row in rows]), figures
+
+
+def nanoseconds(moments: list[Any]) -> np.ndarray:
+    """(n,) nanoseconds since 1970 of moments as a cursor gives them: text out of SQLite."""
+    if moments and isinstance(moments[0], str):
+        return np.array(moments, dtype="datetime64[ns]").astype("int64")
+    return pd.DatetimeIndex(pd.to_datetime(moments, utc=True)).as_unit("ns").asi8
+
+
+def frame_of(times: np.ndarray, figures: np.ndarray, columns: Sequence[str]) -> pd.DataFrame:
+    """The frame of such arrays, without columns that have no value."""
+    names = list(columns)
+    known = ~np.isnan(figures).all(axis=0)
+    if not known.all():
+        names = [name for name, some in zip(names, known, strict=True) if some]
+        figures = figures[:, known]
+    index = pd.DatetimeIndex(times.view("datetime64[ns]"), name="timestamp").tz_localize("UTC")
+    return pd.DataFrame(figures, columns=names, index=index)

@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from ml.pattern.labels import CLASSES, DAY, clean, day_scale, log_mid, make_labels
+from ml.pattern.labels import CLASSES, DAY, Course, make_labels
 from ml.pattern.nets import PatternNetwork
 from ml.pattern.recognizer import embed
 from ml.results import Analogue, Analogues
@@ -81,10 +81,16 @@ class Library:
     regimes: np.ndarray
 
     @classmethod
-    def of(cls, grid: pd.DataFrame, rows: np.ndarray, points: np.ndarray) -> Library:
+    def of(
+        cls,
+        grid: pd.DataFrame,
+        rows: np.ndarray,
+        points: np.ndarray,
+        course: Course | None = None,
+    ) -> Library:
         """Those of `rows` whose next day the grid holds; `points` are theirs."""
-        smooth = clean(log_mid(grid))
-        path, scale = smooth.to_numpy(), day_scale(smooth).to_numpy()
+        course = course or Course(grid)
+        path, scale = course.smooth.to_numpy(), course.scale.to_numpy()
         inside = (rows >= DAY) & (rows + DAY < len(path))
         rows, points = rows[inside], points[inside]
         around = rows[:, None] + np.arange(-DAY, DAY + 1)
@@ -92,7 +98,7 @@ class Library:
         moves = paths[:, -1] / scale[rows]
         known = np.isfinite(moves) & np.isfinite(paths).all(1)
         seconds = grid.index.as_unit("s").asi8[rows]
-        named = make_labels(grid, centred=False)
+        named = make_labels(grid, centred=False, course=course)
         regimes = (named["movement"] * len(CLASSES["agitation"]) + named["agitation"])[rows]
         paths = paths.astype(np.float32)
         return cls(*(v[known] for v in (seconds, points, moves, paths, regimes)))

@@ -17,13 +17,9 @@ from ml.pattern.labels import (
     QUICK,
     SAME_PRICE,
     WARM_UP,
-    clean,
-    day_scale,
-    log_mid,
-    quick_moves,
-    side_series,
+    Course,
+    diff,
     slope,
-    usual_agitation,
     usual_side,
 )
 from ml.pattern.projection import agitation_projections, price_projections, side_projections
@@ -44,47 +40,58 @@ DIRECTED = (
 )
 
 
-def _history(grid: pd.DataFrame) -> dict[str, pd.Series]:
+def _history(course: Course) -> dict[str, np.ndarray]:
     """Channels of what has been: moves, slopes, gaps and agitation of the price, and the sides."""
-    path = log_mid(grid)
-    smooth = clean(path)
-    scale, quick = day_scale(smooth), quick_moves(smooth)
-    usual, day_quick = usual_agitation(quick), quick.rolling(DAY, min_periods=HALF).mean()
-    high, low = smooth.rolling(DAY).max(), smooth.rolling(DAY).min()
+    smooth, quick = course.smooth, course.quick
+    path, clean, scale, usual = course.arrays()
+    day_quick = _of(quick.rolling(DAY, min_periods=HALF).mean())
+    high, low = _of(smooth.rolling(DAY).max()), _of(smooth.rolling(DAY).min())
+    middle = _of(course.path.rolling(QUICK, min_periods=1).median())
+    mean = _of(smooth.rolling(DAY, min_periods=1).mean())
+    change = diff(path, 1)
+    fresh = pd.Series((~(np.abs(change) <= SAME_PRICE)).astype(float)).rolling(HALF).mean()
     out = {
-        "return": 5 * path.diff() / scale,
-        "gap_short": 3 * (path - path.rolling(QUICK, min_periods=1).median()) / scale,
-        "gap_day": 2 * (smooth - smooth.rolling(DAY, min_periods=1).mean()) / scale,
-        "move_quick": 2 * smooth.diff(QUICK) / scale,
-        "move_day": smooth.diff(DAY) / scale,
-        "slope_half": DAY * slope(smooth, HALF) / scale,
-        "slope_day": DAY * slope(smooth, DAY) / scale,
-        "agitation_short": quick.rolling(HALF // 2, min_periods=3).mean() / usual - 1,
+        "return": 5 * change / scale,
+        "gap_short": 3 * (path - middle) / scale,
+        "gap_day": 2 * (clean - mean) / scale,
+        "move_quick": 2 * diff(clean, QUICK) / scale,
+        "move_day": diff(clean, DAY) / scale,
+        "slope_half": DAY * _of(slope(smooth, HALF)) / scale,
+        "slope_day": DAY * _of(slope(smooth, DAY)) / scale,
+        "agitation_short": _of(quick.rolling(HALF // 2, min_periods=3).mean()) / usual - 1,
         "agitation_day": 2 * (day_quick / usual - 1),
         "range_day": (high - low) / scale - 1,
-        "move_raw": 2 * quick_moves(path) / scale,
-        "age": grid["age"].clip(upper=STALE_MINUTES) / 30 - 1,
-        "fresh": 2 * (~(path.diff().abs() <= SAME_PRICE)).astype(float).rolling(HALF).mean() - 1,
+        "move_raw": 2 * np.abs(diff(path, QUICK)) / scale,
+        "age": np.minimum(_of(course.grid["age"]), STALE_MINUTES) / 30 - 1,
+        "fresh": 2 * _of(fresh) - 1,
     }
-    for head, series in side_series(grid).items():
-        out[f"{head}_now"] = _distance(series)
+    for head, (series, centre, mad) in course.sides.items():
+        out[f"{head}_now"] = (_of(series) - _of(centre)) / _of(mad)
         out[f"{head}_half"] = _distance(series.rolling(HALF, min_periods=1).median())
     return out
 
 
-def _distance(series: pd.Series) -> pd.Series:
+def _of(series: pd.Series) -> np.ndarray:
+    """Its values: arithmetic of arrays takes a tenth of the time."""
+    return series.to_numpy()
+
+
+def _distance(series: pd.Series) -> np.ndarray:
     """Distance to the 28-day median in units of the MAD."""
     middle, mad = usual_side(series)
-    return (series - middle) / mad
+    return (_of(series) - _of(middle)) / _of(mad)
 
 
-def make_channels(grid: pd.DataFrame) -> tuple[tuple[str, ...], np.ndarray]:
+def make_channels(
+    grid: pd.DataFrame, course: Course | None = None
+) -> tuple[tuple[str, ...], np.ndarray]:
     """Names and (rows, channels) float32. Unknown values are 0, the middle of every channel."""
+    course = course or Course(grid)
     columns: dict[str, Any] = {
-        **_history(grid),
-        **price_projections(grid),
-        **agitation_projections(grid),
-        **side_projections(grid),
+        **_history(course),
+        **price_projections(course),
+        **agitation_projections(course),
+        **side_projections(course),
     }
     hour = grid.index.hour.to_numpy() + grid.index.minute.to_numpy() / 60
     table = np.arcsinh(np.column_stack([np.asarray(c, dtype=float) for c in columns.values()]))

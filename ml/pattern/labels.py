@@ -10,6 +10,7 @@ fixed span.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -67,6 +68,13 @@ def day_scale(path: pd.Series) -> pd.Series:
     return (move.rolling(MONTH, min_periods=DAY).median() / 0.6745).clip(lower=LEAST_SCALE)
 
 
+def diff(values: np.ndarray, rows: int) -> np.ndarray:
+    """(n,) change since so many rows before; NaN where there was none."""
+    out = np.full(len(values), np.nan)
+    out[rows:] = values[rows:] - values[:-rows]
+    return out
+
+
 def quick_moves(path: pd.Series) -> pd.Series:
     """Size of the log move over the last 3 h."""
     return path.diff(QUICK).abs()
@@ -112,26 +120,70 @@ def side_series(grid: pd.DataFrame) -> dict[str, pd.Series]:
     return sides if size is None else {**sides, "liquidity": size}
 
 
+class Course:
+    """What channels, labels and the library share of one grid, each made once: a month's rolling
+    median is most of what naming a pattern costs."""
+
+    def __init__(self, grid: pd.DataFrame) -> None:
+        self.grid = grid
+
+    @cached_property
+    def path(self) -> pd.Series:
+        """Log mid."""
+        return log_mid(self.grid)
+
+    @cached_property
+    def smooth(self) -> pd.Series:
+        """The path without single bad quotes."""
+        return clean(self.path)
+
+    @cached_property
+    def scale(self) -> pd.Series:
+        """s24 of the smooth path."""
+        return day_scale(self.smooth)
+
+    @cached_property
+    def quick(self) -> pd.Series:
+        """Quick moves of the smooth path."""
+        return quick_moves(self.smooth)
+
+    @cached_property
+    def usual(self) -> pd.Series:
+        """Its usual agitation."""
+        return usual_agitation(self.quick)
+
+    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Path, smooth path, scale and usual agitation, each (rows,)."""
+        path, smooth = self.path.to_numpy(), self.smooth.to_numpy()
+        return path, smooth, self.scale.to_numpy(), self.usual.to_numpy()
+
+    @cached_property
+    def sides(self) -> dict[str, tuple[pd.Series, pd.Series, pd.Series]]:
+        """Head -> the series behind it, its 28-day median and MAD."""
+        return {head: (one, *usual_side(one)) for head, one in side_series(self.grid).items()}
+
+
 def _around(series: pd.Series, rows: int, *, centred: bool) -> pd.Series:
     """A trailing statistic, moved so that its span lies around the row instead of before it."""
     return series.shift(-rows) if centred else series
 
 
-def make_statistics(grid: pd.DataFrame, *, centred: bool) -> dict[str, pd.Series]:
+def make_statistics(
+    grid: pd.DataFrame, *, centred: bool, course: Course | None = None
+) -> dict[str, pd.Series]:
     """The figures that the names are cut from: "movement" (slope in s24 a day), "agitation" (ratio
     to the usual), "shock" (largest near quick move in s24), and per side its distance in MADs."""
-    path = clean(log_mid(grid))
-    quick, scale = quick_moves(path), day_scale(path)
+    course = course or Course(grid)
+    path, quick, scale = course.smooth, course.quick, course.scale
     day = quick.rolling(DAY, min_periods=HALF).mean()
     # A move over 6 rows that lies within 9 rows of the moment ends up to 9 rows after it.
     near = quick.rolling(2 * NEAR - QUICK + 1 if centred else NEAR + 1).max()
     out = {
         "movement": _around(slope(path, DAY), HALF, centred=centred) * DAY / scale,
-        "agitation": _around(day, HALF, centred=centred) / usual_agitation(quick),
+        "agitation": _around(day, HALF, centred=centred) / course.usual,
         "shock": _around(near, NEAR, centred=centred) / scale,
     }
-    for head, series in side_series(grid).items():
-        middle, mad = usual_side(series)
+    for head, (series, middle, mad) in course.sides.items():
         now = series.rolling(HALF, min_periods=HALF // 2).median()
         out[head] = (_around(now, HALF // 2, centred=centred) - middle) / mad
     return out
@@ -161,6 +213,8 @@ def cut_statistics(
     return {head: out[head] for head in CLASSES if head in out}
 
 
-def make_labels(grid: pd.DataFrame, *, centred: bool) -> dict[str, np.ndarray]:
+def make_labels(
+    grid: pd.DataFrame, *, centred: bool, course: Course | None = None
+) -> dict[str, np.ndarray]:
     """Head -> (rows,) class numbers into CLASSES, -1 where unknown."""
-    return cut_statistics(make_statistics(grid, centred=centred))
+    return cut_statistics(make_statistics(grid, centred=centred, course=course))

@@ -18,13 +18,7 @@ from ml.pattern.labels import (
     LIMITS,
     NEAR,
     QUICK,
-    clean,
-    day_scale,
-    log_mid,
-    quick_moves,
-    side_series,
-    usual_agitation,
-    usual_side,
+    Course,
 )
 from ml.stats import known_mean, known_median
 
@@ -49,60 +43,61 @@ def same_hour(series: pd.Series, days: int, *, median: bool) -> np.ndarray:
     return _back(known_median(slots) if median else known_mean(slots), DAY)
 
 
-def price_projections(grid: pd.DataFrame) -> dict[str, np.ndarray]:
+def price_projections(course: Course) -> dict[str, np.ndarray]:
     """Channels of movement: the centred slope with a flat path ahead, from the cleaned and from
     the raw price, and what the hours of the day would add."""
-    path = log_mid(grid)
-    smooth = clean(path)
-    scale = day_scale(smooth).to_numpy() / DAY
+    path, smooth = course.path, course.smooth
+    scale = course.scale.to_numpy() / DAY
     x = np.arange(DAY + 1) - HALF
     weight = x / np.sum(x**2)
     known = _back(smooth.to_numpy(), HALF + 1) @ weight[: HALF + 1]
     ahead = weight[HALF + 1 :]
     most = 0.43 * scale * DAY  # three robust sigmas of one row's move
     usual = same_hour(smooth.diff().clip(-most, most), _DAYS_MOVES, median=False)
-    course = np.cumsum(usual[:, :HALF], axis=1) @ ahead
+    coming = np.cumsum(usual[:, :HALF], axis=1) @ ahead
     return {
         "slope_flat": 2 * (known + smooth.to_numpy() * ahead.sum()) / scale,
         "slope_flat_raw": 2 * (known + path.to_numpy() * ahead.sum()) / scale,
-        "slope_hours": 2 * course / scale,
+        "slope_hours": 2 * coming / scale,
     }
 
 
-def agitation_projections(grid: pd.DataFrame) -> dict[str, np.ndarray]:
+def agitation_projections(course: Course) -> dict[str, np.ndarray]:
     """Channels of agitation: the centred ratio with a usual half day ahead, the same at today's
     level, and how near a shock is: certain, or certain if the price stays."""
-    path = log_mid(grid)
-    smooth = clean(path)
-    quick, scale = quick_moves(smooth), day_scale(smooth)
-    usual = usual_agitation(quick)
-    half = quick.rolling(HALF, min_periods=QUICK).mean()
-    hours = same_hour(quick.clip(upper=6 * usual), _DAYS_MOVES, median=False)
+    path, smooth, scale, usual = course.arrays()
+    half = course.quick.rolling(HALF, min_periods=QUICK).mean().to_numpy()
+    most = course.quick.clip(upper=6 * course.usual)
+    hours = same_hour(most, _DAYS_MOVES, median=False)
     ahead, behind = hours[:, :HALF].mean(1), hours[:, HALF:].mean(1)
     level = np.sqrt(np.clip(half / np.maximum(behind, 1e-6), 0.2, 5))
     # A quick move that ended up to NEAR - QUICK rows ago lies within NEAR rows of the row.
-    near = quick.rolling(NEAR - QUICK + 1).max() / scale
-    stays = [(smooth - smooth.shift(k)).abs() / scale for k in range(1, QUICK)]
-    raw = [(path - smooth.shift(k)).abs() / scale for k in range(1, QUICK)]
+    near = course.quick.rolling(NEAR - QUICK + 1).max().to_numpy() / scale
+    felt = course.quick.rolling(NEAR + 1).max().to_numpy() / scale
+    back = _back(smooth, QUICK)[:, :-1]
+    stays, raw = (
+        np.column_stack([near, np.abs(one[:, None] - back) / scale[:, None]]).max(axis=1)
+        for one in (smooth, path)
+    )
     return {
         "agitation_next": 2 * ((half + ahead) / 2 / usual - 1),
         "agitation_next_level": 2 * ((half + ahead * level) / 2 / usual - 1),
         "agitation_half": half / usual - 1,
         "quiet_scale": 3 * np.log(usual / scale) + 6,
         "shock_sure": 1.2 * np.tanh(25 * (near - LIMITS.shock)),
-        "shock_behind": 3 * (quick.rolling(NEAR + 1).max() / scale - 1),
+        "shock_behind": 3 * (felt - 1),
         "shock_near": 3 * (near - 1),
-        "shock_stays": 3 * (pd.concat([near, *stays], axis=1).max(axis=1, skipna=False) - 1),
-        "shock_stays_raw": 3 * (pd.concat([near, *raw], axis=1).max(axis=1, skipna=False) - 1),
+        "shock_stays": 3 * (stays - 1),
+        "shock_stays_raw": 3 * (raw - 1),
     }
 
 
-def side_projections(grid: pd.DataFrame) -> dict[str, np.ndarray]:
+def side_projections(course: Course) -> dict[str, np.ndarray]:
     """Channels of each side: the centred median with the usual next hours, the same shifted half
     way to today's level, with the last two hours going on, and the usual next hours alone."""
     out = {}
-    for head, series in side_series(grid).items():
-        middle, mad = (s.to_numpy() for s in usual_side(series))
+    for head, (series, *typical) in course.sides.items():
+        middle, mad = (s.to_numpy() for s in typical)
         usual = same_hour(series, _DAYS_SIDES, median=True)
         past = _back(series.to_numpy(), _SIDE)
         ahead, behind = usual[:, :_SIDE], usual[:, DAY - _SIDE :]

@@ -17,12 +17,12 @@ from ml.grid import build_grid, missing_notes
 from ml.pattern.analogues import STRIDE, Library, Scaler, find_analogues, raw_points
 from ml.pattern.baseline import TrailingRule
 from ml.pattern.features import make_channels, usable_rows, whole_windows
-from ml.pattern.labels import CLASSES, DAY, MONTH, WARM_UP, clean, day_scale, log_mid, make_labels
+from ml.pattern.labels import CLASSES, DAY, MONTH, WARM_UP, Course, make_labels
 from ml.pattern.measure import measure_all
 from ml.pattern.naming import MEMORY, held_at, held_names, to_pattern
 from ml.pattern.nets import PatternNetwork
 from ml.pattern.proof import from_metrics, prove
-from ml.pattern.recognizer import by_row, mirror_of, predict, windows_of
+from ml.pattern.recognizer import Remembered, by_row, mirror_of, predict, windows_of
 from ml.pipeline import family_of
 from ml.quotes import staleness_limit
 from ml.results import Analogues, Pattern, Patterns
@@ -38,7 +38,7 @@ CONTEXT = 2 * MONTH + WARM_UP
 
 
 class PatternRecognizer:
-    """A trained recogniser (see ml.pipeline.PatternServer); nothing is written after loading.
+    """A trained recogniser (see ml.pipeline.PatternServer); threads may share it.
     Raises ArtifactMismatch where the artifact is of another version."""
 
     def __init__(
@@ -74,6 +74,7 @@ class PatternRecognizer:
             )
             self.networks.append(network.to(device).eval())
         self.scaler, self.library = Scaler.from_tensors(tensors), Library.from_tensors(tensors)
+        self.remembered = Remembered()
         self.gain = from_metrics(manifest.get("metrics", {}))
         self.day = DAY * self.step * 60  # seconds
 
@@ -101,16 +102,31 @@ class PatternRecognizer:
         return [c for c in self.columns if c not in quotes.columns]
 
     def _answers(
-        self, grid: pd.DataFrame, wanted: np.ndarray, source: Source, made: Channels
+        self,
+        grid: pd.DataFrame,
+        wanted: np.ndarray,
+        source: Source,
+        made: Channels,
+        *,
+        remember: bool = False,
     ) -> dict[str, np.ndarray]:
-        """Head -> (rows, classes); meaningful on the rows of the mask `wanted`."""
+        """Head -> (rows, classes); meaningful on the rows of the mask `wanted`, which have no gap
+        between them where the answers are to be remembered."""
         if source == Source.BASELINE:
             return self.rule.probabilities(grid)
         names, channels = made
         windows = windows_of(channels, self.window, self.device)
-        starts = np.flatnonzero(wanted) - self.window + 1
-        mirror = mirror_of(names, self.device)
-        return by_row(predict(self.networks, windows, starts, mirror, self.temperatures), wanted)
+        mirror, rows = mirror_of(names, self.device), np.flatnonzero(wanted)
+
+        def ask(numbers: np.ndarray) -> dict[str, np.ndarray]:
+            starts = rows[numbers] - self.window + 1
+            return predict(self.networks, windows, starts, mirror, self.temperatures)
+
+        if not remember:
+            return by_row(ask(np.arange(len(rows))), wanted)
+        seconds, first = grid.index.as_unit("s").asi8[rows], rows[0] - self.window + 1
+        block = channels[first : rows[-1] + 1]
+        return by_row(self.remembered.answers(seconds, block, ask), wanted)
 
     def recognize(
         self, quotes: pd.DataFrame, *, at: dt.datetime, history: int, source: Source
@@ -123,8 +139,11 @@ class PatternRecognizer:
         rows = np.arange(len(grid))
         asked = (rows >= len(grid) - 1 - history) & (rows >= WARM_UP - 1)
         heard = (rows >= len(grid) - 1 - history - MEMORY) & (rows >= WARM_UP - 1)
-        made = make_channels(grid)
-        tables = {h: t[heard] for h, t in self._answers(grid, heard, source, made).items()}
+        course = Course(grid)
+        made = make_channels(grid, course)
+        tables = {
+            h: t[heard] for h, t in self._answers(grid, heard, source, made, remember=True).items()
+        }
         missing = self._missing(quotes)
         if missing:  # nothing is known of how deep the market is
             tables.pop("liquidity", None)
@@ -144,11 +163,12 @@ class PatternRecognizer:
             source=source,
             name=self.baseline if source == Source.BASELINE else self.name,
             notes=(*missing_notes(missing), *self._notes(grid, named[-1])),
-            analogues=self._analogues(grid, made[1]) if source == Source.NETWORK else None,
+            analogues=self._analogues(course, made[1]) if source == Source.NETWORK else None,
         )
 
-    def _grown(self, grid: pd.DataFrame, channels: np.ndarray) -> tuple[Library, np.ndarray]:
+    def _grown(self, course: Course, channels: np.ndarray) -> tuple[Library, np.ndarray]:
         """The library with what the grid adds to it, and the point of the grid's last row."""
+        grid = course.grid
         windows = windows_of(channels, self.window, self.device)
         rows = np.flatnonzero(usable_rows(grid, self.window, self.step))
         seconds = grid.index.as_unit("s").asi8[rows]
@@ -156,18 +176,21 @@ class PatternRecognizer:
         rows = rows[new & (seconds % (STRIDE * self.step * 60) == 0)]
         asked = np.r_[rows, len(grid) - 1]
         points = self.scaler(raw_points(self.networks, windows, channels, asked))
-        return self.library.joined(Library.of(grid, rows, points[:-1])), points[-1]
+        if not (rows + DAY < len(grid)).any():  # the next day of none is over
+            return self.library, points[-1]
+        return self.library.joined(Library.of(grid, rows, points[:-1], course)), points[-1]
 
-    def _analogues(self, grid: pd.DataFrame, channels: np.ndarray) -> Analogues | None:
+    def _analogues(self, course: Course, channels: np.ndarray) -> Analogues | None:
+        grid = course.grid
         if not usable_rows(grid, self.window, self.step)[-1]:
             return None
-        library, point = self._grown(grid, channels)
+        library, point = self._grown(course, channels)
         return find_analogues(
             library,
             point,
             now=int(grid.index[-1].timestamp()),
             day=self.day,
-            scale=float(day_scale(clean(log_mid(grid))).iloc[-1]),
+            scale=float(course.scale.iloc[-1]),
             gain=self.gain,
         )
 
@@ -188,12 +211,13 @@ class PatternRecognizer:
         first, last = pd.Timestamp(start), pd.Timestamp(end)
         grid = self._grid(quotes, first, last)
         usable = usable_rows(grid, self.window, self.step) & np.asarray(grid.index >= first)
-        made = make_channels(grid)
+        course = Course(grid)
+        made = make_channels(grid, course)
         tables = self._answers(grid, usable, source, made)
-        truth = make_labels(grid, centred=True)
+        truth = make_labels(grid, centred=True, course=course)
         gain = None
         if source == Source.NETWORK:
-            library, _ = self._grown(grid, made[1])
+            library, _ = self._grown(course, made[1])
             gain = prove(library, int(first.timestamp()), self.day)
         return measure_all(truth, tables, usable, source, self.step, gain)
 

@@ -12,8 +12,8 @@ import ml
 from analytics.conf import conf
 from analytics.exceptions import InvalidInput
 from analytics.models import Market, PriceHistory
-from analytics.selectors.prices import price_frame, staleness
-from analytics.selectors.recent import recent_prices
+from analytics.selectors.prices import newest_moment, price_frame, staleness
+from analytics.selectors.recent import recent_quotes
 
 #: Steps of the grid before a row that its anomaly score depends on, and some more (the detector
 #: cuts to what it needs: its CONTEXT in ml.anomaly.measure).
@@ -22,10 +22,10 @@ TAIL_STEPS = 2000
 
 def last_moment(market: Market, at: dt.datetime | None = None) -> dt.datetime:
     """Time of the last quote (at or before `at`); raises InvalidInput (no_history)."""
-    quotes = PriceHistory.objects.filter(market=market)
-    if at is not None:
-        quotes = quotes.filter(timestamp__lte=at)
-    last = quotes.order_by("-timestamp").values_list("timestamp", flat=True).first()
+    last = newest_moment(market)
+    if last is not None and at is not None and at < last:
+        earlier = PriceHistory.objects.filter(market=market, timestamp__lte=at)
+        last = earlier.order_by("-timestamp").values_list("timestamp", flat=True).first()
     if last is None:
         raise InvalidInput(
             _("%(market)s has no quotes%(when)s. Import some: manage.py import_prices FILE")
@@ -41,7 +41,9 @@ def history_frame(
 ) -> pd.DataFrame:
     """The quotes up to `until`, from HISTORY_DAYS before `since` (or before `until`)."""
     first = (since or until) - dt.timedelta(days=conf().HISTORY_DAYS)
-    return price_frame(market, since=first, until=until)
+    if since is not None:  # a scan of any span, not asked again
+        return price_frame(market, since=first, until=until)
+    return recent_quotes(market, since=first, until=until)
 
 
 def tail_start(since: dt.datetime, step_minutes: int) -> dt.datetime:
@@ -79,7 +81,7 @@ def recent_frame(market: Market, *, until: dt.datetime) -> pd.DataFrame:
     because what forecasts remember of a day belongs to the very quotes before it."""
     midnight = until.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     since = midnight - dt.timedelta(days=conf().HISTORY_DAYS)
-    return recent_prices(market, since=since, until=until)
+    return recent_quotes(market, since=since, until=until, columns=ml.PRICE_COLUMNS)
 
 
 def origin_of(last: dt.datetime, step_minutes: int, at: dt.datetime | None) -> dt.datetime:

@@ -21,7 +21,7 @@ from analytics.models import (
     PriceHistory,
 )
 from analytics.selectors.prices import market_counters
-from analytics.selectors.recent import recent_prices
+from analytics.selectors.recent import recent_quotes
 from analytics.selectors.series import quote_series
 from analytics.services.prices.deleting import prices_delete
 from tests import factories
@@ -185,13 +185,13 @@ def test_a_deletion_in_the_middle_leaves_the_watch_where_it_is(event, market):
 def test_frames_and_charts_in_memory_notice(market):
     """Inside a transaction nothing is kept, so this test has none around it."""
     span = {"since": at(0), "until": at(99)}
-    assert len(recent_prices(market, **span)) == 100
+    assert len(recent_quotes(market, **span)) == 100
     assert len(quote_series(market, at(0)).at) == 100
     before = market_counters(market)
     delete(market, 40, 59)
     after = market_counters(market)
     assert (after.revision, after.rewrites) == (before.revision + 1, before.rewrites + 1)
-    assert len(recent_prices(market, **span)) == 80
+    assert len(recent_quotes(market, **span)) == 80
     assert len(quote_series(market, at(0)).at) == 80
 
 
