@@ -1,0 +1,71 @@
+"""`python -m tests.live_demo [--rows 1440] [--minutes 15] [--readings 3] [--limit 175]`: live markets
+from end to end in a temporary home, on marketplaces that play. Exits with 0 where all of it
+happened, with 1 where an item did not. Every process is gone afterwards, also after Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+
+from tests.live_demo.asking import Clock, Server
+from tests.live_demo.report import Report
+from tests.live_demo.scene import Broken, Scene
+from tests.receiver import Receiver
+
+ITEMS = (
+    *("history", "detector", "rules", "collecting", "worker", "watch", "quote stored"),
+    *("event in the API", "event on the page", "webhook of the anomaly", "webhook of the move"),
+    *("retraining asked for", "retraining ended"),
+)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Live markets from end to end.")
+    parser.add_argument("--rows", type=int, default=1440, help="quotes of history")
+    parser.add_argument("--minutes", type=int, default=15, help="minutes between those")
+    parser.add_argument("--readings", type=int, default=3, help="of each source before the shock")
+    parser.add_argument("--limit", type=float, default=175, help="seconds, of the waiting")
+    asked = parser.parse_args(words)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    report = Report()
+    report.expect(*ITEMS)
+    try:
+        _play(asked, report)
+    except Broken as problem:
+        report.say(f"It cannot go on: {problem}")
+    except KeyboardInterrupt:
+        report.say("interrupted")
+    report.summary()
+    return 0 if report.ok else 1
+
+
+def _play(asked: argparse.Namespace, report: Report) -> None:
+    with Scene() as scene, Receiver() as receiver, closing(Server(scene.url)) as server:
+        import django
+        from django.core.management import call_command
+
+        from tests.live_demo import acts
+
+        django.setup()
+        clock = Clock(asked.limit)
+        call_command("migrate", verbosity=0)
+        report.say(f"home {scene.home}: the database is there")
+        words = ("-m", "tests.venue_server", "--port", "0")
+        venues = scene.start("venues", *words, ready="Playing").split()[-1]
+        scene.start("web", "-m", "p2p.server", ready="Paralelo is at")
+        scene.start("worker", "manage.py", "run_worker")
+        report.say(f"marketplaces play at {venues}, the server is at {scene.url}, worker started")
+        play = acts.Play(scene, server, receiver, report, clock, venues)
+        acts.past_and_detector(play, rows=asked.rows, minutes=asked.minutes)
+        acts.rules(play)
+        acts.collecting(play, readings=asked.readings)
+        acts.shock(play)
+        acts.retraining(play)
+    report.say("all processes have ended")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
