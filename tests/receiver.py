@@ -1,4 +1,4 @@
-"""A real HTTP server that takes webhooks: what it got, what it answers, and whether it believes it."""
+"""A real HTTP server that takes webhooks: what it got, what it answers, whether it was signed."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""`make live-demo`: live markets from end to end, on marketplaces that play (docs/operations.md)."""
+"""`make live-demo`: live markets end to end, on marketplaces that play (docs/operations.md)."""

@@ -1,6 +1,6 @@
-"""`python -m tests.live_demo [--rows 1440] [--minutes 15] [--readings 3] [--limit 175]`: live markets
-from end to end in a temporary home, on marketplaces that play. Exits with 0 where all of it
-happened, with 1 where an item did not. Every process is gone afterwards, also after Ctrl-C."""
+"""`python -m tests.live_demo [--rows 1440] [--minutes 15] [--readings 3] [--limit 160]`: live
+markets from end to end in a temporary home, on marketplaces that play. Exits with 0 where all of
+it happened, with 1 where an item did not. Every process is gone afterwards, also after Ctrl-C."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+
+import httpx
 
 from tests.live_demo.asking import Clock, Server
 from tests.live_demo.report import Report
@@ -27,15 +29,15 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--rows", type=int, default=1440, help="quotes of history")
     parser.add_argument("--minutes", type=int, default=15, help="minutes between those")
     parser.add_argument("--readings", type=int, default=3, help="of each source before the shock")
-    parser.add_argument("--limit", type=float, default=175, help="seconds, of the waiting")
+    parser.add_argument("--limit", type=float, default=160, help="seconds until it gives up")
     asked = parser.parse_args(words)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     report = Report()
     report.expect(*ITEMS)
     try:
         _play(asked, report)
-    except Broken as problem:
-        report.say(f"It cannot go on: {problem}")
+    except (Broken, httpx.HTTPError) as problem:
+        report.say(f"It cannot go on: {type(problem).__name__}: {problem}")
     except KeyboardInterrupt:
         report.say("interrupted")
     report.summary()
@@ -47,7 +49,7 @@ def _play(asked: argparse.Namespace, report: Report) -> None:
         import django
         from django.core.management import call_command
 
-        from tests.live_demo import acts
+        from tests.live_demo import acts, learning
 
         django.setup()
         clock = Clock(asked.limit)
@@ -63,7 +65,9 @@ def _play(asked: argparse.Namespace, report: Report) -> None:
         acts.rules(play)
         acts.collecting(play, readings=asked.readings)
         acts.shock(play)
-        acts.retraining(play)
+        learning.retraining(play)
+        if not report.ok:
+            report.say(scene.tails())
     report.say("all processes have ended")
 
 

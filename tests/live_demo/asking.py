@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import httpx
@@ -49,34 +49,36 @@ class Server:
 
 
 class Clock:
-    """What is left of the demo's time."""
+    """The demo's time: so many seconds in all, of which one wait may take a third at most."""
 
     def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
         self._end = time.monotonic() + seconds
 
-    def left(self, at_most: float) -> float:
-        return max(0.0, min(at_most, self._end - time.monotonic()))
+    def patience(self) -> float:
+        """Seconds that the next wait may take."""
+        return max(0.0, min(self._seconds / 3, self._end - time.monotonic()))
 
 
 def wait_for(scene: Scene, check: Callable[[], Any], *, seconds: float) -> Any:
     """What the check finds, once it finds something; None after so many seconds. Raises Broken
     where a process ends meanwhile."""
-    found = race(scene, {"it": check}, seconds=seconds)
-    return found["it"][0] if "it" in found else None
+    return next((seen for _it, seen, _at in race(scene, {"it": check}, seconds=seconds)), None)
 
 
 def race(
     scene: Scene, checks: Mapping[str, Callable[[], Any]], *, seconds: float
-) -> dict[str, tuple[Any, float]]:
-    """Name -> (what its check found, when: seconds since 1970), for those that found something
-    in time."""
-    found: dict[str, tuple[Any, float]] = {}
+) -> Iterator[tuple[str, Any, float]]:
+    """(name, what its check found, when: seconds since 1970) as they come, until all were found or
+    so many seconds have passed. Raises Broken where a process ends meanwhile."""
+    left = dict(checks)
     deadline, pause = time.monotonic() + seconds, threading.Event()
-    while True:
-        for name, check in checks.items():
-            if name not in found and (seen := check()):
-                found[name] = seen, time.time()
-        if len(found) == len(checks) or time.monotonic() >= deadline:
-            return found
+    while left:
+        for name, check in tuple(left.items()):
+            if seen := check():
+                del left[name]
+                yield name, seen, time.time()
+        if not left or time.monotonic() >= deadline:
+            return
         scene.look()
         pause.wait(LOOK)

@@ -1,54 +1,59 @@
-"""What a market's collector would have stored before the demo began: the marketplace plays at past
-moments, and the venue's own adapter reads it."""
+"""What a market's collector would have stored before the demo began: the ads that the market played
+at past moments, condensed as those of a live reading are (a test compares them with readings)."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
-from analytics.venues.book import Pair
-from analytics.venues.collect import collect, make_order
-from analytics.venues.fetch.client import Setting
-from analytics.venues.fetch.guard import HttpRules
-from analytics.venues.identity import Identities
-from tests.live_demo.scene import Broken
-from tests.playing.server import PlayingServer
+from analytics.venues.book import Ad, Book, Pair, Side
+from analytics.venues.quoting.condense import quote_book
+from tests.playing.market import PlayedMarket
 from tests.venue_server import markets
-
-
-@dataclass
-class PastClock:
-    """It stands still; whoever sleeps by it loses no time."""
-
-    now: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
-
-    def __call__(self) -> dt.datetime:
-        return self.now
-
-    def monotonic(self) -> float:
-        return self.now.timestamp()
-
-    def sleep(self, seconds: float) -> None:
-        """The pace of a venue is for the real one."""
 
 
 def past_quotes(
     venue: str, pair: Pair, *, rows: int, minutes: int, until: dt.datetime
 ) -> Iterator[dict[str, Any]]:
-    """Quotes `minutes` apart up to `until`, as they are posted. Raises Broken."""
-    clock = PastClock()
-    rules = HttpRules(https_only=False, allow_private=True)
-    setting = Setting(rules=rules, clock=clock, sleep=clock.sleep, monotonic=clock.monotonic)
-    with PlayingServer(markets(), clock=clock) as server:
-        order = make_order(venue, pair, {"base_url": server.url})
-        for back in range(rows, 0, -1):
-            clock.now = until - back * dt.timedelta(minutes=minutes)
-            reading = collect(order, Identities(b"advertisers of a demo"), setting=setting)
-            if reading.quote is None:
-                raise Broken(f"the past of {pair} cannot be read: {reading.error}")
-            figures = reading.quote.figures()
-            at = figures.pop("timestamp").isoformat()
-            known = {name: float(value) for name, value in figures.items() if value is not None}
-            yield {"timestamp": at, **known}
+    """Quotes `minutes` apart, the last one so long before `until`, as they are posted."""
+    market = next(m for m in markets() if (m.asset, m.fiat) == (pair.asset, pair.fiat))
+    for back in range(rows, 0, -1):
+        at = until - back * dt.timedelta(minutes=minutes)
+        yield quote_at(market, venue, at)
+
+
+def quote_at(market: PlayedMarket, venue: str, at: dt.datetime) -> dict[str, Any]:
+    """The quote of that moment: timestamp and the known figures."""
+    book = Book(
+        venue=venue,
+        pair=Pair(market.asset, market.fiat),
+        asks=_ads(market, Side.ASK, at),
+        bids=_ads(market, Side.BID, at),
+        taken_at=at,
+    )
+    figures = quote_book(book).figures()
+    del figures["timestamp"]
+    known = {name: float(value) for name, value in figures.items() if value is not None}
+    return {"timestamp": at.isoformat(), **known}
+
+
+def _ads(market: PlayedMarket, side: Side, at: dt.datetime) -> tuple[Ad, ...]:
+    return tuple(
+        Ad(
+            side=side,
+            price=Decimal(str(ad.price)),
+            quantity=Decimal(str(ad.quantity)),
+            min_order=Decimal(str(ad.low)),
+            max_order=Decimal(str(ad.high)),
+            payment_methods=ad.methods,
+            completion=Decimal(str(ad.rate)),
+            orders=ad.orders,
+            merchant=ad.merchant,
+            advertiser_hash=ad.user,
+            ad_hash=ad.number,
+            rank=rank,
+        )
+        for rank, ad in enumerate(market.side(side, at))
+    )

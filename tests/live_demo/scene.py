@@ -105,6 +105,10 @@ class Scene:
         path = self.log(name)
         return "\n".join(path.read_text().splitlines()[-lines:]) if path.exists() else ""
 
+    def tails(self) -> str:
+        """The last lines of all logs, for whoever looks for what went wrong."""
+        return "\n".join(f"{name}:\n{self.tail(name)}" for name in self._running)
+
     def look(self) -> None:
         """Raises Broken where a process has ended."""
         for name, process in self._running.items():
