@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -16,6 +17,7 @@ import pytest
 
 from analytics.alerts.signing import headers, new_key
 from analytics.venues.book import Pair
+from analytics.venues.collect import collect, make_order
 from tests.analytics.venues.conftest import NOW, clock, identities, playing, setting  # noqa: F401
 from tests.live_demo import __main__ as demo
 from tests.live_demo.asking import Clock, race
@@ -29,17 +31,16 @@ PROGRAM = [sys.executable, "-m", "tests.live_demo"]
 
 # ------------------------------------------------------------------------------------------- parts
 def test_the_past_is_what_a_reading_of_that_moment_stores(playing, setting, clock, identities):  # noqa: F811
-    from analytics.venues.collect import collect, make_order
-
     pair, step = Pair("USDT", "VES"), dt.timedelta(minutes=15)
     quotes = list(past_quotes("okx_p2p", pair, rows=3, minutes=15, until=NOW + 3 * step))
     order = make_order("okx_p2p", pair, {"base_url": playing.url})
+    hurried = replace(setting, sleep=lambda _seconds: None)
     for number, quote in enumerate(quotes):
         clock.now = NOW + number * step
-        reading = collect(order, identities, setting=setting).quote.figures()
+        reading = collect(order, identities, setting=hurried).quote.figures()
         assert quote.pop("timestamp") == clock.now.isoformat()
-        assert quote == {k: float(v) for k, v in reading.items() if v is not None and k in quote}
-        assert len(quote) == 8
+        del reading["timestamp"]
+        assert quote == {name: float(v) for name, v in reading.items() if v is not None}
 
 
 def test_the_receiver_checks_signatures_as_the_document_says():
@@ -135,7 +136,7 @@ def test_interrupted_it_ends_all_that_it_started():
 def test_all_of_it_happens():
     """Some 45 s of processor time: the longest of our tests, and the only one with every process
     of the product in it."""
-    few = ["--rows", "1000", "--readings", "1", "--limit", "480"]
+    few = ["--rows", "1100", "--readings", "1", "--limit", "480"]
     ran = subprocess.run(
         [*PROGRAM, *few], cwd=ROOT, capture_output=True, text=True, timeout=600, check=False
     )

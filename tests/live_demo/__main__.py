@@ -20,7 +20,7 @@ from tests.receiver import Receiver
 ITEMS = (
     *("history", "detector", "rules", "collecting", "worker", "watch", "quote stored"),
     *("event in the API", "event on the page", "webhook of the anomaly", "webhook of the move"),
-    *("retraining asked for", "retraining ended"),
+    *("retraining asked for", "retraining ended", "logs"),
 )
 
 
@@ -66,8 +66,10 @@ def _play(asked: argparse.Namespace, report: Report) -> None:
         acts.collecting(play, readings=asked.readings)
         acts.shock(play)
         learning.retraining(play)
+        errors = scene.errors()
+        report.note("logs", not errors, f"{len(errors)} errors in them" if errors else "no error")
         if not report.ok:
-            report.say(scene.tails())
+            report.say("\n".join([scene.tails(), *errors]))
     report.say("all processes have ended")
 
 

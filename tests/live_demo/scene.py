@@ -82,6 +82,8 @@ class Scene:
             )
         self._running[name] = process
         self._stack.callback(self._running.pop, name)
+        if process.stdout is not None:
+            self._stack.enter_context(process.stdout)
         self._stack.callback(stop_group, process, patience=END)
         return self._line(name, process, ready) if ready else ""
 
@@ -109,15 +111,21 @@ class Scene:
         """The last lines of all logs, for whoever looks for what went wrong."""
         return "\n".join(f"{name}:\n{self.tail(name)}" for name in self._running)
 
+    def errors(self) -> list[str]:
+        """Lines of the logs that are errors: name and line."""
+        return [
+            f"{name}: {line}"
+            for name in self._running
+            if self.log(name).exists()
+            for line in self.log(name).read_text().splitlines()
+            if " ERROR " in line or line.startswith("Traceback")
+        ]
+
     def look(self) -> None:
         """Raises Broken where a process has ended."""
         for name, process in self._running.items():
             if process.poll() is not None:
                 raise Broken(f"{name} ended with {process.returncode}:\n{self.tail(name)}")
-
-    def pids(self) -> dict[str, int]:
-        """Process numbers by name."""
-        return {name: process.pid for name, process in self._running.items()}
 
 
 def free_port() -> int:
