@@ -1,4 +1,4 @@
-"""`python -m tests.live_demo [--rows 1440] [--minutes 15] [--readings 3] [--limit 160]`: live
+"""`python -m tests.live_demo [--rows 1200] [--minutes 15] [--readings 3] [--limit 160]`: live
 markets from end to end in a temporary home, on marketplaces that play. Exits with 0 where all of
 it happened, with 1 where an item did not. Every process is gone afterwards, also after Ctrl-C."""
 
@@ -26,7 +26,7 @@ ITEMS = (
 
 def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Live markets from end to end.")
-    parser.add_argument("--rows", type=int, default=1440, help="quotes of history")
+    parser.add_argument("--rows", type=int, default=1200, help="quotes of history")
     parser.add_argument("--minutes", type=int, default=15, help="minutes between those")
     parser.add_argument("--readings", type=int, default=3, help="of each source before the shock")
     parser.add_argument("--limit", type=float, default=160, help="seconds until it gives up")
@@ -61,7 +61,9 @@ def _play(asked: argparse.Namespace, report: Report) -> None:
         scene.start("worker", "manage.py", "run_worker")
         report.say(f"marketplaces play at {venues}, the server is at {scene.url}, worker started")
         play = acts.Play(scene, server, receiver, report, clock, venues)
-        acts.past_and_detector(play, rows=asked.rows, minutes=asked.minutes)
+        acts.past(play, rows=asked.rows, minutes=asked.minutes)
+        acts.sources(play)
+        acts.detector(play)
         acts.rules(play)
         acts.collecting(play, readings=asked.readings)
         acts.shock(play)

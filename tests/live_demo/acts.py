@@ -65,8 +65,8 @@ class Play:
         return wait_for(self.scene, check, seconds=self.clock.patience())
 
 
-def past_and_detector(play: Play, *, rows: int, minutes: int) -> None:
-    """A history of the watched market, and a small detector that learned from it."""
+def past(play: Play, *, rows: int, minutes: int) -> None:
+    """A history of the watched market."""
     from analytics.venues.book import Pair
     from tests.live_demo.past import past_quotes
 
@@ -80,10 +80,10 @@ def past_and_detector(play: Play, *, rows: int, minutes: int) -> None:
     play.server.api("PATCH", f"markets/{play.market}", {"cadence_minutes": minutes})
     days = rows * minutes / 1440
     play.report.note("history", True, f"{rows} quotes of {WATCHED}, {days:.0f} days")
-    _train(play)
 
 
-def _train(play: Play) -> None:
+def detector(play: Play) -> None:
+    """A small detector learns from the history."""
     words = ["anomaly", "--market", WATCHED, "--epochs", "2", "--param", "members=1"]
     try:
         trained = subprocess.run(
@@ -112,22 +112,22 @@ def rules(play: Play) -> None:
     moved = {"name": "moved", "kind": "move", "params": {"percent": 5, "hours": 0.05}}
     for rule in (strange, moved):
         play.server.api("POST", "alert-rules", {**common, **rule})
-    play.report.note(
-        "rules", True, "an anomaly of medium severity or worse; a move of 5 % in 3 min"
-    )
+    play.report.note("rules", True, "an anomaly (medium or worse); a move of 5 % in 3 min")
 
 
-def collecting(play: Play, *, readings: int) -> None:
-    """Three sources, read as fast as a source may be, until each has given some quotes."""
+def sources(play: Play) -> None:
+    """Three sources, read as fast as a source may be from now on."""
     for market, (venue, options) in SOURCES.items():
         if market != WATCHED:
             play.server.api("POST", "markets", parts(market))
-        place = (
-            {"url": f"{play.venues}{JSON_PATH}"} if venue == "json" else {"base_url": play.venues}
-        )
-        body = {"market": market, "venue": venue, "options": {**place, **options}}
+        place = ("url", play.venues + JSON_PATH) if venue == "json" else ("base_url", play.venues)
+        body = {"market": market, "venue": venue, "options": {**dict([place]), **options}}
         play.server.api("POST", "sources", {**body, "interval_seconds": INTERVAL, "enabled": True})
     play.scene.start("collector", "manage.py", "collect_prices")
+
+
+def collecting(play: Play, *, readings: int) -> None:
+    """Each source has given some quotes, and the watched market's newest were looked at."""
 
     def enough() -> list[dict[str, Any]] | None:
         rows = play.server.rows("sources")
