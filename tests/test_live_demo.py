@@ -88,7 +88,7 @@ def test_a_wait_ends_with_what_it_waits_for_or_with_its_time():
         checks = {"late": lambda: next(looked), "never": lambda: None, "now": lambda: 1}
         found = [(name, seen) for name, seen, _at in race(scene, checks, seconds=0.5)]
     assert found == [("now", 1), ("late", "there")]
-    assert Clock(30).patience() == 10
+    assert Clock(30).patience() == 15
     assert Clock(0).patience() == 0
 
 

@@ -49,7 +49,7 @@ class Server:
 
 
 class Clock:
-    """The demo's time: so many seconds in all, of which one wait may take a third at most."""
+    """The demo's time: so many seconds in all, of which one wait may take half at most."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -57,7 +57,7 @@ class Clock:
 
     def patience(self) -> float:
         """Seconds that the next wait may take."""
-        return max(0.0, min(self._seconds / 3, self._end - time.monotonic()))
+        return max(0.0, min(self._seconds / 2, self._end - time.monotonic()))
 
 
 def wait_for(scene: Scene, check: Callable[[], Any], *, seconds: float) -> Any:
