@@ -17,7 +17,7 @@ export PORT
 MAIN_JOB = $(BIN)/python manage.py main_job $(if $(DATA),--data "$(DATA)")
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-library test-sqlite test-postgres test-browser soak lint hooks fmt bench bench-forecast bench-patterns bench-anomaly golden-record golden-compare licences sbom messages clean
+.PHONY: help run demo live-demo test test-library test-sqlite test-postgres test-browser soak lint hooks fmt bench bench-forecast bench-patterns bench-anomaly golden-record golden-compare licences sbom messages clean
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -51,6 +51,9 @@ run: $(VENV)/installed node_modules/installed locale/es/LC_MESSAGES/django.mo ##
 
 demo: $(VENV)/installed node_modules/installed locale/es/LC_MESSAGES/django.mo ## The main job only, on DATA= or a simulated market, then stop.
 	@$(MAIN_JOB)
+
+live-demo: $(VENV)/installed node_modules/installed locale/es/LC_MESSAGES/django.mo ## Live markets end to end on marketplaces that play: collect, shock, warn, retrain (under 3 minutes, a temporary home).
+	@$(BIN)/python -m tests.live_demo $(ARGS)
 
 # What needs no database, what does on SQLite, and what does on PostgreSQL: two at a time.
 test: ## Every test, on SQLite and on PostgreSQL.

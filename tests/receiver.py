@@ -1,9 +1,13 @@
-"""A real HTTP server that takes webhooks: what it got, and what it answers."""
+"""A real HTTP server that takes webhooks: what it got, what it answers, whether it was signed."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
 import threading
+import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -13,6 +17,8 @@ from typing import Any
 class Got:
     headers: dict[str, str]
     body: bytes
+    #: Seconds since 1970.
+    at: float = field(default_factory=time.time)
 
     @property
     def json(self) -> Any:
@@ -55,3 +61,13 @@ class Receiver:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+def verified(key: str, headers, body: bytes) -> bool:
+    stamp, name = headers["webhook-timestamp"], headers["webhook-id"]
+    if abs(time.time() - int(stamp)) > 300:
+        return False
+    secret = base64.b64decode(key.removeprefix("whsec_"))
+    mac = hmac.digest(secret, f"{name}.{stamp}.".encode() + body, hashlib.sha256)
+    wanted = "v1," + base64.b64encode(mac).decode()
+    return any(hmac.compare_digest(wanted, one) for one in headers["webhook-signature"].split(" "))

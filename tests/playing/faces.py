@@ -89,6 +89,8 @@ def _spot_market(asset: str, fiat: str) -> dict[str, Any]:
 def dolarito(asked: Asked) -> Any:
     """A service that nobody wrote an adapter for: nested, comma-free, times in milliseconds."""
     ask, bid = _best(asked, "USDT", "ARS")
+    if asked.path.rstrip("/").endswith("/dolar"):
+        return _dolarito_flat(asked, ask, bid)
     return {
         "status": "ok",
         "quotations": {
@@ -100,6 +102,20 @@ def dolarito(asked: Asked) -> Any:
                 "timestamp": int(asked.when.timestamp() * 1000),
             }
         },
+    }
+
+
+def _dolarito_flat(asked: Asked, ask: float, bid: float) -> Any:
+    """A rate per name, and nothing around them."""
+    stamp = int(asked.when.timestamp() * 1000)
+    return {
+        name: {
+            "name": title,
+            "buy": round(bid * part, 2),
+            "sell": round(ask * part, 2),
+            "timestamp": stamp,
+        }
+        for name, title, part in (("oficial", "Oficial", 0.9), ("cripto", "Cripto", 1.0))
     }
 
 

@@ -63,6 +63,36 @@ def test_the_same_service_without_code(read, playing):
     assert [request.venue for request in playing.requests] == ["dolarito"]
 
 
+#: What a newcomer wrote for an answer like {"oficial": {"buy", "sell", ...}, "cripto": {...}}.
+FLAT = {
+    "ask": "cripto.sell",
+    "bid": "cripto.buy",
+    "time": "cripto.timestamp",
+    "time_format": "unix_ms",
+    "headers": {"auth-client": "a key"},
+}
+
+
+def flat_order(playing, **changes):
+    url = f"{playing.url}/api/frontend/quotations/dolar"
+    return make_order("json", Pair("USDT", "ARS"), {"url": url, **FLAT, **changes})
+
+
+def test_a_rate_per_name_is_read_without_code(playing, setting, identities, clock):
+    reading = collect(flat_order(playing), identities, setting=setting)
+    quote = reading.quote
+    assert 1300 < quote.bid.price < quote.ask.price < 1700
+    assert quote.server_time.replace(microsecond=0) == clock.now.replace(microsecond=0)
+    official = flat_order(playing, ask="oficial.sell", bid="oficial.buy")
+    cheaper = collect(official, identities, reading.state, setting).quote
+    assert cheaper.ask.price < quote.bid.price
+
+
+def test_a_slip_of_the_newcomer_is_named(playing, setting, identities):
+    error = collect(flat_order(playing, ask="cripto.sel"), identities, setting=setting).error
+    assert (error.code, list(error.fields)) == ("shape_changed", ["ask"])
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
