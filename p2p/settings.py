@@ -190,17 +190,9 @@ REST_FRAMEWORK = {
     "NUM_PROXIES": 1 if _flag("PARALELO_BEHIND_PROXY", False) else 0,
     "COERCE_DECIMAL_TO_STRING": False,
 }
-API_DESCRIPTION = """Forecasts, anomalies and patterns of peer-to-peer crypto markets.
-
-Send `Authorization: Token ...` (see `token`). Moments are ISO 8601 in UTC. Every refusal has one
-shape: `code` for programs, `message` for people, and `fields` that names what is wrong. Lists come
-as JSON or CSV (`format=csv`, or `Accept: text/csv`), page by page. What GET answers carries an
-`ETag`: ask again with `If-None-Match`, and what has not changed is a 304 without a body.
-Words are in the language of `Accept-Language` (English, Spanish)."""
 SPECTACULAR_SETTINGS = {
     "TITLE": "Paralelo",
     "OAS_VERSION": "3.1.0",
-    "DESCRIPTION": API_DESCRIPTION,
     "VERSION": "1.0.0",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

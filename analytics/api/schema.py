@@ -137,6 +137,7 @@ def described(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
     """The document with words for whatever has none yet; drf-spectacular calls this last."""
     words = _words()
     fields = words["fields"]
+    result["info"]["description"] = words["about"]
     for path in result["paths"].values():
         for method, call in path.items():
             text = words["operations"].get(call["operationId"])
