@@ -77,7 +77,7 @@ def bench_prices(market: Any) -> None:
     from django.db import transaction
 
     from analytics.models import Market, PriceHistory
-    from analytics.selectors.prices import price_frame
+    from analytics.selectors.frames import price_frame
     from analytics.services.prices.posting import price_bulk_add
 
     frame = price_frame(market, last=QUOTES)
@@ -123,7 +123,7 @@ def bench_prices(market: Any) -> None:
 def bench_forecast(market: Any, home: str) -> None:
     """A network of one epoch: a longer training answers in the same time."""
     import ml
-    from analytics.selectors.prices import price_frame
+    from analytics.selectors.frames import price_frame
     from analytics.selectors.recent import recent_quotes
 
     frame = price_frame(market)

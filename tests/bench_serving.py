@@ -122,7 +122,7 @@ def _flow(market: Any) -> None:
 def _anew(market: Any) -> None:
     """What a market's four models say of its last quote, by whoever remembers nothing."""
     from analytics.models import TrainedModel
-    from analytics.selectors.prices import price_frame
+    from analytics.selectors.frames import price_frame
     from analytics.services.registry.serving import predictor_of
 
     ask = {

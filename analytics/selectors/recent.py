@@ -20,14 +20,8 @@ from django.db import connection
 
 import ml
 from analytics.models import Market, PriceHistory
-from analytics.selectors.prices import (
-    Counters,
-    frame_of,
-    market_counters,
-    newest_moment,
-    price_frame,
-    quote_arrays,
-)
+from analytics.selectors.frames import frame_of, price_frame, quote_arrays
+from analytics.selectors.prices import Counters, market_counters, newest_moment
 
 #: What the quotes of all markets may take together.
 MOST_BYTES = 256 * 2**20

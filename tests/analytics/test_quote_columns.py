@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import ml
 from analytics.api.resources.prices import PriceRowInput, PriceSerializer
 from analytics.models import PriceHistory
-from analytics.selectors.prices import price_frame
+from analytics.selectors.frames import price_frame
 from analytics.services.prices.importing import price_import
 from analytics.services.prices.posting import price_bulk_add
 from analytics.services.prices.rows import QUOTE_HEADER, check_rows

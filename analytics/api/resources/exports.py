@@ -21,7 +21,7 @@ from analytics.api.schema import documented, query_of
 from analytics.api.tables import csv_lines
 from analytics.api.views import ReadResource
 from analytics.models import Market, PriceHistory
-from analytics.selectors.prices import price_chunks
+from analytics.selectors.frames import price_chunks
 
 COLUMNS = ("market", "timestamp", *(column.name for column in PriceHistory.SCHEMA))
 _FORMATS = {one.format: one for one in (CSVRenderer, JSONLinesRenderer)}

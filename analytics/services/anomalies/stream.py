@@ -15,8 +15,9 @@ import pandas as pd
 import ml
 from analytics.models import AnomalyStream, Market
 from analytics.models.choices import Source
+from analytics.selectors.frames import price_frame
 from analytics.selectors.models import Serving
-from analytics.selectors.prices import market_counters, price_frame
+from analytics.selectors.prices import market_counters
 from analytics.services.prices.history import tail_start
 
 #: More new rows than this are scored faster all at once.

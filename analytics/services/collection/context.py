@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from analytics.models import Market
-from analytics.selectors.prices import market_freshness, price_frame
+from analytics.selectors.frames import price_frame
+from analytics.selectors.prices import market_freshness
 from analytics.services.prices.history import last_moment
 
 DAYS = 30

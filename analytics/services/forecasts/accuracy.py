@@ -19,8 +19,8 @@ from django.utils import timezone
 import ml
 from analytics.models import Forecast, ForecastScore, Market, TrainedModel
 from analytics.selectors.accuracy import Tally, merged, tallies
+from analytics.selectors.frames import price_frame
 from analytics.selectors.models import model_active
-from analytics.selectors.prices import price_frame
 from analytics.services.forecasts.drift import drift_of
 from analytics.services.prices.history import last_moment
 from analytics.services.prices.unchanged import keep_unchanged

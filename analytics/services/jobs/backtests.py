@@ -14,7 +14,7 @@ import ml
 from analytics.conf import conf
 from analytics.exceptions import InvalidInput
 from analytics.models import BacktestRun, Market, PriceHistory
-from analytics.selectors.prices import price_frame
+from analytics.selectors.frames import price_frame
 from analytics.selectors.runs import backtest_get
 from analytics.services.jobs.backtest_plans import PlanAsk, backtest_run_plan, plan_make
 from analytics.services.jobs.kinds import JobKind, JobMessages, register

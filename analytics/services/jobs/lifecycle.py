@@ -116,9 +116,9 @@ def job_fail(run: Run, error: BaseException) -> None:
     """Close a run that is still running this attempt as failed by `error`, also by what is no
     Exception (a timeout, a signal). Where even that cannot be written down it is reaped."""
     failure = failure_of(error)
-    code, message = "internal", f"{type(error).__name__}: {error}"
-    if not isinstance(error, Exception):
-        code, message = "interrupted", _("The process was stopped before it was done; ask again.")
+    code, message = "interrupted", _("The process was stopped before it was done; ask again.")
+    if isinstance(error, Exception):
+        code, message = "internal", f"{type(error).__name__}: {error}"
     if failure is not None:
         code, message = failure.code, failure.message
     try:
@@ -229,8 +229,7 @@ def job_reap(kind: AnyKind, *, now: dt.datetime | None = None) -> int:
 
 
 def _is_dead(run: Run, now: dt.datetime | None) -> bool:
-    """Its process was on this machine and is gone, or, wherever it was, its heartbeat is older than
-    REAP_AFTER."""
+    """Its process was here and is gone, or, wherever it was, its heartbeat is too old."""
     limit = (now or timezone.now()) - dt.timedelta(seconds=conf().REAP_AFTER)
     return run.heartbeat_at is None or run.heartbeat_at < limit or process_gone(run)
 

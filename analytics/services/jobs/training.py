@@ -19,8 +19,8 @@ from analytics.conf import conf
 from analytics.exceptions import InvalidInput
 from analytics.models import Market, PriceHistory, TrainedModel, TrainingRun
 from analytics.models.choices import Task
+from analytics.selectors.frames import price_frame
 from analytics.selectors.models import model_next_version
-from analytics.selectors.prices import price_frame
 from analytics.selectors.runs import run_get
 from analytics.services.anomalies.feedback import labels_of
 from analytics.services.jobs.kinds import JobKind, JobMessages, register

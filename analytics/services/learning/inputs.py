@@ -10,7 +10,7 @@ import pandas as pd
 
 import ml
 from analytics.models import TrainedModel
-from analytics.selectors.prices import price_frame
+from analytics.selectors.frames import price_frame
 
 #: Days of quotes that are judged, and that they are judged by; of a fine grid fewer.
 RECENT_DAYS, TRAINED_DAYS = 14, 365

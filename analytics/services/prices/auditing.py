@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 import ml
 from analytics.models import Market, TrainingRun
-from analytics.selectors.prices import price_frame
+from analytics.selectors.frames import price_frame
 from analytics.services.prices.history import last_moment
 from analytics.services.translate import ml_errors
 

@@ -12,7 +12,8 @@ import ml
 from analytics.conf import conf
 from analytics.exceptions import InvalidInput
 from analytics.models import Market, PriceHistory
-from analytics.selectors.prices import newest_moment, price_frame, staleness
+from analytics.selectors.frames import price_frame
+from analytics.selectors.prices import newest_moment, staleness
 from analytics.selectors.recent import recent_quotes
 
 #: Steps of the grid before a row that its anomaly score depends on, and some more (the detector

@@ -14,7 +14,7 @@ from typing import Any
 import ml
 from analytics.conf import conf
 from analytics.models import TrainedModel
-from analytics.selectors.prices import price_frame
+from analytics.selectors.frames import price_frame
 from analytics.services.prices.history import last_moment
 from analytics.services.registry.serving import predictor_of
 from analytics.services.translate import ml_errors

@@ -12,8 +12,9 @@ import ml
 from analytics.exceptions import InvalidInput
 from analytics.models import Market, PriceHistory, TrainedModel, TrainingRun
 from analytics.models.choices import Source
+from analytics.selectors.frames import price_frame
 from analytics.selectors.models import Serving
-from analytics.selectors.prices import market_counters, price_frame
+from analytics.selectors.prices import market_counters
 from analytics.services.translate import ml_errors
 
 #: The newest quotes that a baseline is built from, and how far quotes are counted.

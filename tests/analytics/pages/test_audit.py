@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 import ml
 from analytics.exceptions import InvalidInput
 from analytics.models import TrainingRun
-from analytics.selectors.prices import price_frame
+from analytics.selectors.frames import price_frame
 from analytics.services.jobs.training import training_execute
 from analytics.services.prices.auditing import run_audit
 from tests.factories import make_market, make_quotes, make_run

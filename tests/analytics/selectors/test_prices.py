@@ -10,13 +10,8 @@ import pytest
 import ml
 from analytics.exceptions import InvalidInput, NotFound
 from analytics.models import Market, PriceHistory
-from analytics.selectors.prices import (
-    market_freshness,
-    market_get,
-    market_list,
-    price_frame,
-    price_list,
-)
+from analytics.selectors.frames import price_frame
+from analytics.selectors.prices import market_freshness, market_get, market_list, price_list
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,8 @@ from django.db import connection, models, transaction
 from django.test.utils import CaptureQueriesContext
 
 from analytics.models import Market, PriceHistory
-from analytics.selectors.prices import market_counters, price_frame
+from analytics.selectors.frames import price_frame
+from analytics.selectors.prices import market_counters
 from analytics.selectors.recent import MOST_FRAMES, HeldQuotes, held_quotes, recent_quotes
 
 # Inside a transaction nothing is kept: every test has its own rows to commit.

@@ -8,7 +8,7 @@ import pytest
 
 import ml
 from analytics.models import AnomalyEvent, AnomalyStream, AnomalyWatch, PriceHistory
-from analytics.selectors.prices import price_frame
+from analytics.selectors.frames import price_frame
 from analytics.services.anomalies import stream as anomaly_stream
 from analytics.services.anomalies import watch as anomaly_watch
 from analytics.services.prices import history

@@ -8,7 +8,7 @@ import pytest
 
 import ml
 from analytics.models import Forecast
-from analytics.selectors.prices import price_frame
+from analytics.selectors.frames import price_frame
 from analytics.services.forecasts import warming
 from analytics.services.forecasts.warming import models_warm, models_warm_in_background
 from tests import factories

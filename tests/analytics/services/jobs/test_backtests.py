@@ -14,7 +14,7 @@ import ml
 from analytics.conf import conf
 from analytics.exceptions import Conflict, InvalidInput, NotFound
 from analytics.models import BacktestRun, Market, PriceHistory
-from analytics.selectors.prices import price_frame
+from analytics.selectors.frames import price_frame
 from analytics.services.jobs.backtest_plans import (
     FILES,
     Delivery,

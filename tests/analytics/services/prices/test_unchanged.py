@@ -16,7 +16,7 @@ from analytics.models import (
     PatternResult,
     PriceHistory,
 )
-from analytics.selectors.prices import price_frame
+from analytics.selectors.frames import price_frame
 from analytics.services.anomalies.scan import anomaly_scan
 from analytics.services.anomalies.watch import anomaly_watch
 from analytics.services.forecasts.accuracy import forecasts_score

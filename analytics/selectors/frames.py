@@ -1,0 +1,88 @@
+"""A market's quotes, out of the database: in chunks, as arrays, as the frame that `ml` takes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from django.db import connection
+
+import ml
+from analytics.models import Market, PriceHistory
+
+
+def price_chunks(
+    market: Market,
+    *,
+    since: dt.datetime | None = None,
+    until: dt.datetime | None = None,
+    rows: int = 5000,
+) -> Iterator[list[tuple[Any, ...]]]:
+    """A market's quotes, oldest first, as (timestamp, *figures in the order of ml.QUOTE_COLUMNS).
+    Each chunk of at most so many `rows` is one step along the index, and nothing is held between
+    two of them: neither memory nor a transaction."""
+    quotes = PriceHistory.objects.filter(market=market).order_by("timestamp")
+    if until is not None:
+        quotes = quotes.filter(timestamp__lte=until)
+    left = quotes if since is None else quotes.filter(timestamp__gte=since)
+    while chunk := list(left.values_list("timestamp", *ml.QUOTE_COLUMNS)[:rows]):
+        yield chunk
+        left = quotes.filter(timestamp__gt=chunk[-1][0])
+
+
+def price_frame(
+    market: Market,
+    *,
+    since: dt.datetime | None = None,
+    until: dt.datetime | None = None,
+    last: int | None = None,
+    columns: Sequence[str] = ml.QUOTE_COLUMNS,
+) -> pd.DataFrame:
+    """A market's quotes as the frame that `ml` takes (see ml.spec): those of the `columns` that
+    have any value. `last` keeps only so many of the newest rows."""
+    quotes = PriceHistory.objects.filter(market=market)
+    if since is not None:
+        quotes = quotes.filter(timestamp__gte=since)
+    if until is not None:
+        quotes = quotes.filter(timestamp__lte=until)
+    fields = ("timestamp", *columns)
+    if last is None:
+        found = quotes.order_by("timestamp").values_list(*fields)
+    else:
+        found = quotes.order_by("-timestamp").values_list(*fields)[:last]
+    times, figures = quote_arrays(*found.query.sql_with_params(), len(columns))
+    if last is not None:
+        times, figures = times[::-1], figures[::-1]
+    return frame_of(times, figures, columns)
+
+
+def quote_arrays(sql: str, params: Sequence[Any], width: int) -> tuple[np.ndarray, np.ndarray]:
+    """(n,) nanoseconds since 1970 and (n, width) figures, NaN where unknown, of a query for moments
+    and so many columns. The rows go from the cursor straight into arrays: the ORM's conversion of
+    every cell is most of what reading them costs."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        rows = cursor.fetchall()
+    figures = np.array([row[1:] for row in rows], dtype="float64").reshape(-1, width)
+    return nanoseconds([row[0] for row in rows]), figures
+
+
+def nanoseconds(moments: list[Any]) -> np.ndarray:
+    """(n,) nanoseconds since 1970 of moments as a cursor gives them: text out of SQLite."""
+    if moments and isinstance(moments[0], str):
+        return np.array(moments, dtype="datetime64[ns]").astype("int64")
+    return pd.DatetimeIndex(pd.to_datetime(moments, utc=True)).as_unit("ns").asi8
+
+
+def frame_of(times: np.ndarray, figures: np.ndarray, columns: Sequence[str]) -> pd.DataFrame:
+    """The frame of such arrays, without columns that have no value."""
+    names = list(columns)
+    known = ~np.isnan(figures).all(axis=0)
+    if not known.all():
+        names = [name for name, some in zip(names, known, strict=True) if some]
+        figures = figures[:, known]
+    index = pd.DatetimeIndex(times.view("datetime64[ns]"), name="timestamp").tz_localize("UTC")
+    return pd.DataFrame(figures, columns=names, index=index)
