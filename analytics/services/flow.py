@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import time
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -21,6 +22,7 @@ from analytics.models.choices import Task
 from analytics.selectors.prices import market_freshness, market_list
 from analytics.services.alerting.evaluating import Ready, evaluate, rules_ready
 from analytics.services.alerting.gathering import NEWS
+from analytics.services.anomalies.scan import anomaly_scan
 from analytics.services.anomalies.watch import anomaly_watch
 from analytics.services.forecasts.accuracy import forecasts_score
 from analytics.services.forecasts.prediction import forecast_make
@@ -28,6 +30,12 @@ from analytics.services.patterns import pattern_recognize
 
 logger = logging.getLogger(__name__)
 FLOW_TASK = "analytics.tasks.follow_quotes"
+#: On this day lie the marks of markets that have a new version: their last quotes are answered
+#: again, however old.
+AGAIN = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+#: A market, the moment of its newest quote, and its mark.
+_Waiting = tuple[Market, dt.datetime, dt.datetime | None]
 
 
 @events.subscribe(events.QuotesStored)
@@ -40,6 +48,14 @@ def quotes_flow_on(stored: events.QuotesStored) -> None:
         queue.enqueue(FLOW_TASK)
 
 
+@events.subscribe(events.ModelPublished, events.ModelPromoted, durable=True)
+def version_speaks(fact: events.ModelPublished | events.ModelPromoted) -> None:
+    """The next round has the new version answer: the market's next quote may be long in coming."""
+    # Each time another mark: one that comes while the market is followed is not taken for done.
+    mark = AGAIN + dt.timedelta(microseconds=time.time_ns() // 1000 % 86_400_000_000)
+    QuoteFlow.objects.update_or_create(market_id=fact.market_id, defaults={"until": mark})
+
+
 def quotes_follow(
     *, market_ids: Collection[int] | None = None, now: dt.datetime | None = None
 ) -> list[str]:
@@ -49,21 +65,24 @@ def quotes_follow(
     if not waiting:
         return []
     rules = rules_ready()
-    tasks = _tasks([market for market, _last in waiting])
-    for market, last in waiting:
-        _follow(market, last, tasks.get(market.pk, set()), rules, now)
-    return [market.symbol for market, _last in waiting]
+    tasks = _tasks([market for market, _last, _mark in waiting])
+    for market, last, mark in waiting:
+        _follow(market, last, mark, tasks.get(market.pk, set()), rules, now)
+    return [market.symbol for market, _last, _mark in waiting]
 
 
-def _waiting(market_ids: Collection[int] | None) -> list[tuple[Market, dt.datetime]]:
-    """Markets with quotes newer than their mark, each with the moment of the newest."""
+def _waiting(
+    market_ids: Collection[int] | None,
+) -> list[_Waiting]:
+    """Markets with quotes newer than their mark, each with the moment of the newest, and that
+    mark."""
     markets = market_list().order_by("pk")
     if market_ids is not None:
         markets = markets.filter(pk__in=market_ids)
     done = dict(QuoteFlow.objects.values_list("market", "until"))
     found = [(market, market_freshness(market)["last_quote_at"]) for market in markets]
     return [
-        (market, last)
+        (market, last, done.get(market.pk))
         for market, last in found
         if last is not None and (market.pk not in done or done[market.pk] < last)
     ]
@@ -79,13 +98,24 @@ def _tasks(markets: list[Market]) -> dict[int, set[str]]:
 
 
 def _follow(
-    market: Market, last: dt.datetime, tasks: set[str], rules: list[Ready], now: dt.datetime
+    market: Market,
+    last: dt.datetime,
+    mark: dt.datetime | None,
+    tasks: set[str],
+    rules: list[Ready],
+    now: dt.datetime,
 ) -> None:
-    if now - last < NEWS:
+    again = mark is not None and mark.date() == AGAIN.date()
+    if again and Task.ANOMALY in tasks:
+        _do(market, "scan", lambda: anomaly_scan(market=market))
+    if again or now - last < NEWS:
         for step, does in _steps(market, tasks, last):
             _do(market, step, does)
     evaluate(market_ids=[market.pk], now=now, rules=rules)
-    QuoteFlow.objects.update_or_create(market=market, defaults={"until": last})
+    if mark is None:
+        QuoteFlow.objects.get_or_create(market=market, defaults={"until": last})
+    else:
+        QuoteFlow.objects.filter(market=market, until=mark).update(until=last)
 
 
 def _steps(

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
-from analytics import queue
+from analytics import events, queue
 from analytics.models import AlertDelivery, QuoteFlow
 from analytics.services import flow
 from analytics.services.alerting import channels, rules
@@ -26,7 +26,13 @@ def done(monkeypatch) -> list[tuple[str, str]]:
     def note(step):
         return lambda market, **how: found.append((how.get("task", step), market.symbol))
 
-    for name in ("anomaly_watch", "forecast_make", "pattern_recognize", "forecasts_score"):
+    for name in (
+        "anomaly_scan",
+        "anomaly_watch",
+        "forecast_make",
+        "pattern_recognize",
+        "forecasts_score",
+    ):
         monkeypatch.setattr(flow, name, note(name))
     return found
 
@@ -82,6 +88,45 @@ def test_history_that_is_imported_gets_no_forecast_of_now(done):
     quote(market, ago=60 * 24 * 9)
     quotes_follow()
     assert done == []
+
+
+def test_a_new_version_answers_of_old_quotes_too_and_once(done):
+    market = factories.make_market()
+    quote(market, ago=60 * 24 * 90)
+    quotes_follow()
+    model = factories.make_model(market, "price")
+    detector = factories.make_model(market, "anomaly")
+    for one in (model, detector):
+        events.publish(
+            events.ModelPublished(
+                model_id=one.pk, market_id=market.pk, task=one.task, version=one.version
+            )
+        )
+    assert quotes_follow() == [market.symbol]
+    steps = ["anomaly_scan", "anomaly_watch", "price", "forecasts_score"]
+    assert [step for step, _market in done] == steps
+    assert quotes_follow() == []
+
+
+def test_a_version_that_comes_while_its_market_is_followed_is_not_missed(done, monkeypatch):
+    market = factories.make_market()
+    quote(market)
+    model = factories.make_model(market, "price")
+    fact = events.ModelPromoted(
+        model_id=model.pk,
+        market_id=market.pk,
+        task="price",
+        version=1,
+        action="promoted",
+        automatic=True,
+        replaced=None,
+    )
+    events.publish(fact)
+    monkeypatch.setattr(flow, "forecasts_score", lambda market: events.publish(fact))
+    quotes_follow()
+    monkeypatch.setattr(flow, "forecasts_score", lambda market: None)
+    assert quotes_follow() == [market.symbol]
+    assert quotes_follow() == []
 
 
 def test_the_worker_is_called_once_for_many_quotes(commits_at_once, done):
