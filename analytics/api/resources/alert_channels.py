@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from analytics.api.fields import Input
 from analytics.api.filters import Flag
 from analytics.api.inputs import caller, query_input, read
+from analytics.api.renderers import CSVRenderer
 from analytics.api.resources.sources import OptionsField, VenueOption
 from analytics.api.schema import documented
 from analytics.api.views import ReadResource
@@ -118,6 +119,10 @@ class AlertChannelViewSet(ReadResource):
     filterset_class = ChannelFilter
     ordering_fields = ("id", "name", "kind", "enabled", "created_at")
     staff_actions = ("create", "partial_update", "destroy", "test")
+    formats = {**ReadResource.formats, "kinds": (CSVRenderer,)}
+
+    def row_serializer(self) -> serializers.BaseSerializer:
+        return ChannelKindAnswer() if self.action == "kinds" else super().row_serializer()
 
     def get_queryset(self) -> QuerySet[AlertChannel]:
         return channel_list()

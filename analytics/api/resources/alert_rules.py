@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from analytics.api.fields import Input, MarketRef
 from analytics.api.filters import Flag, OfMarket
 from analytics.api.inputs import caller, query_input, read
+from analytics.api.renderers import CSVRenderer
 from analytics.api.resources.sources import OptionsField, VenueOption
 from analytics.api.schema import documented
 from analytics.api.views import ReadResource
@@ -127,6 +128,10 @@ class AlertRuleViewSet(ReadResource):
     filterset_class = RuleFilter
     ordering_fields = ("id", "name", "kind", "enabled", "created_at")
     staff_actions = ("create", "partial_update", "destroy", "try_rule")
+    formats = {**ReadResource.formats, "kinds": (CSVRenderer,)}
+
+    def row_serializer(self) -> serializers.BaseSerializer:
+        return RuleKindAnswer() if self.action == "kinds" else super().row_serializer()
 
     def get_queryset(self) -> QuerySet[AlertRule]:
         return rule_list()

@@ -13,7 +13,7 @@ import pytest
 
 from analytics.api.tables import as_csv, cell, columns, flat
 from analytics.models import Market, PriceHistory
-from analytics.selectors import prices as selectors
+from analytics.selectors import frames
 
 from .conftest import Caller, assert_error
 from .rows import make_anomaly, make_forecast, make_pattern
@@ -24,6 +24,8 @@ pytestmark = pytest.mark.django_db
 LISTS = (
     *("markets", "prices", "sources", "training-runs", "models", "forecasts", "anomaly-events"),
     *("anomalies", "patterns", "backtests", "families", "sources/venues"),
+    *("alert-rules", "alert-rules/kinds", "alert-channels", "alert-channels/kinds"),
+    "alert-deliveries",
 )
 
 
@@ -181,7 +183,7 @@ def test_the_export_takes_a_span_with_both_ends(api, market, quotes):
 
 
 def test_the_export_comes_in_steps_and_loses_nothing_between_them(market, quotes):
-    chunks = list(selectors.price_chunks(market, rows=6))
+    chunks = list(frames.price_chunks(market, rows=6))
     assert [len(chunk) for chunk in chunks] == [6, 6, 6, 2]
     moments = [row[0] for chunk in chunks for row in chunk]
     assert moments == sorted(quote.timestamp for quote in quotes)
