@@ -19,7 +19,7 @@ from tests import factories
 
 from .conftest import act, url
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 def test_a_person_who_may_only_look_gets_no_actions(client, full):

@@ -15,7 +15,7 @@ from analytics.models import Market, PriceHistory
 from analytics.services.prices.posting import price_bulk_add
 from tests import factories
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 QUOTES = reverse("admin:analytics_pricehistory_changelist")
 
 

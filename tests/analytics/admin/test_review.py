@@ -16,7 +16,7 @@ from tests import factories
 
 from .conftest import act, url
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture(autouse=True)

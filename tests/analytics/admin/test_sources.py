@@ -14,7 +14,7 @@ from tests.venue_server import markets
 
 from .conftest import act, url
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture

@@ -112,6 +112,7 @@ def test_the_table_names_addresses_that_there_are():
 
 
 @pytest.mark.parametrize("path", [a for a in ADDRESSES if a not in OPEN])
+@pytest.mark.any_database
 def test_nobody_gets_in_without_credentials(path):
     found = {method: asked(Caller(), method, path) for method in METHODS}
     assert set(found.values()) <= {401, 404, 405}, found
@@ -119,6 +120,7 @@ def test_nobody_gets_in_without_credentials(path):
 
 
 @pytest.mark.parametrize("path", [a for a in ADDRESSES if a not in OPEN])
+@pytest.mark.any_database
 def test_an_account_may_what_the_table_says(as_user, path):
     """Staff's are refused (403); what may be done is anything but that; the rest is no method."""
     for method in METHODS:
@@ -163,6 +165,7 @@ LISTS = [a for a in ADDRESSES if "/" not in a and a not in {"", "schema", "docs"
 
 
 @pytest.mark.parametrize("path", LISTS)
+@pytest.mark.any_database
 def test_a_parameter_that_comes_twice_or_says_nothing_is_refused(as_user, path):
     assert as_user.get(path).status_code in (200, 400)  # quotes want a market
     name = "task" if path == "families" else "page_size"
@@ -199,6 +202,7 @@ def test_no_cursor_is_too_odd(as_user, market, text):
 
 @pytest.mark.parametrize("page", ["0", "-1", "2", str(2**63), "9" * 400, "last+1", "1.5", "x"])
 @pytest.mark.parametrize("path", [a for a in LISTS if a not in ("prices", "families")])
+@pytest.mark.any_database
 def test_a_page_that_is_not_there_is_404(as_user, path, page):
     answer = as_user.get(f"{path}?page={page}")
     assert answer.status_code == 404
@@ -206,6 +210,7 @@ def test_a_page_that_is_not_there_is_404(as_user, path, page):
 
 
 @pytest.mark.parametrize("path", ADDRESSES)
+@pytest.mark.any_database
 def test_options_say_what_may_be_done(as_staff, path):
     answer = as_staff("OPTIONS", path)
     assert answer.status_code == (405 if path == "docs" else 200)

@@ -13,7 +13,7 @@ from tests.factories import make_quotes
 
 from .conftest import COLUMNS, PREDICT, TRAIN, WINDOW, assert_error, count_rows
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 # ------------------------------------------------------------------------------------- sequences

@@ -9,7 +9,7 @@ from analytics.exceptions import InvalidInput
 
 from .conftest import PREDICT, TRAIN, Caller, assert_error, count_rows
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 NOT_JSON = {
     "text": (b"hello", "bad_json"),
     "half": (b'{"sequence": [[1, 2', "bad_json"),

@@ -10,7 +10,7 @@ from tests import factories
 from .conftest import PREDICT, TRAIN
 from .rows import make_anomaly
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from analytics.services.jobs import training
 
 from .conftest import COLUMNS, NOW, TASKS, WINDOW, assert_error, make_model, make_run
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 NO_BODY = {"nothing": {}, "form": {"content_type": "application/x-www-form-urlencoded"}}
 
 

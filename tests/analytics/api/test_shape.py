@@ -21,7 +21,7 @@ from analytics.services.forecasts import prediction
 
 from .conftest import CALLS, ROOT, Caller, assert_error
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 def test_an_unexpected_error_is_logged_and_tells_nothing(api, market, monkeypatch, caplog):

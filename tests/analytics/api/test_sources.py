@@ -15,7 +15,7 @@ from tests.venue_server import markets
 
 from .conftest import assert_error
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 SECRET = "a key that nobody else may see"
 JSON = {
     "url": "https://www.dolarito.ar/api/frontend/quotations",
