@@ -29,6 +29,8 @@ sys.path.insert(0, str(CLIENT))
 import paralelo_client  # noqa: E402
 from paralelo_client import ParaleloError, Run, RunFailed, calls, records, to_frame  # noqa: E402
 
+pytestmark = pytest.mark.any_database
+
 SYMBOL = "USDT/BOB@binance_p2p"
 CALLS = {n: call for n, call in vars(calls).items() if isinstance(call, calls.Call)}
 

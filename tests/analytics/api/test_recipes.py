@@ -18,6 +18,8 @@ from tests import factories
 from .conftest import make_run
 from .fakes import NOW, FakePredictor
 
+pytestmark = pytest.mark.any_database
+
 ROOT = Path(__file__).resolve().parents[3]
 #: What a recipe must say, by words of its heading.
 SAYS = {
