@@ -208,8 +208,8 @@ def test_a_rule_of_the_server_takes_no_market(market):
 def test_an_anomaly_of_the_severity_is_told_once_however_it_grows(market, ruled, severity):
     model = factories.make_model(market, "anomaly")
     ruled("anomaly", severity="high", cooldown_minutes=0)
-    factories.make_event(model, severity="low")
-    event = factories.make_event(model, severity=severity)
+    factories.make_event(model, severity="low", start=timezone.now())
+    event = factories.make_event(model, severity=severity, start=timezone.now())
     evaluate()
     event.end += dt.timedelta(minutes=1)
     event.save()
@@ -220,7 +220,7 @@ def test_an_anomaly_of_the_severity_is_told_once_however_it_grows(market, ruled,
 
 def test_a_false_alarm_wakes_nobody(market, ruled):
     model = factories.make_model(market, "anomaly")
-    event = factories.make_event(model, severity="high")
+    event = factories.make_event(model, severity="high", start=timezone.now())
     event_judge(event=event, feedback="false")
     ruled("anomaly")
     evaluate()

@@ -149,7 +149,7 @@ def test_a_rule_that_fails_at_an_event_takes_back_no_anomaly(market, ruled, monk
     rule = ruled("anomaly", market, severity="low")
     AlertRule.objects.filter(pk=rule.pk).update(params={"severity": "purple"})
     model = factories.make_model(market, "anomaly")
-    event = factories.make_event(model, severity="high")
+    event = factories.make_event(model, severity="high", start=timezone.now())
     from analytics.selectors.anomalies import fact_of
 
     events.publish(events.AnomalyOpened(**fact_of(event)))
