@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from typing import Any
 
@@ -108,7 +109,8 @@ _QUESTIONS = {
 
 
 def judged(world: World) -> list[Call]:
-    """Feedback on three events, taken back once; rows seen and labelled."""
+    """Feedback on three events (on fewer, where there are fewer, again), taken back once; rows seen
+    and labelled."""
     events, rows = (
         [
             f"{name}/{row['id']}"
@@ -116,12 +118,13 @@ def judged(world: World) -> list[Call]:
         ]
         for name in ("anomaly-events", "anomalies")
     )
+    first, second, third = itertools.islice(itertools.cycle(events), 3)
     false = {"feedback": "false", "note": "a slip of the collector"}
     return [
-        ("POST", f"{events[0]}/feedback", {"feedback": "true"}),
-        ("POST", f"{events[1]}/feedback", false),
-        ("POST", f"{events[1]}/feedback", {"feedback": ""}),
-        ("POST", f"{events[2]}/feedback", false),
+        ("POST", f"{first}/feedback", {"feedback": "true"}),
+        ("POST", f"{second}/feedback", false),
+        ("POST", f"{second}/feedback", {"feedback": ""}),
+        ("POST", f"{third}/feedback", false),
         ("POST", f"{rows[0]}/acknowledge", None),
         ("POST", f"{rows[0]}/acknowledge", None),
         ("POST", f"{rows[-1]}/label", {"label": "false"}),
