@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import FieldDoesNotExist
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiExample,
@@ -69,6 +73,21 @@ _EXAMPLES = Path(__file__).with_name("openapi_examples.json")
 _UNCHANGED = "It is what the ETag in `If-None-Match` stands for."
 
 
+class ChoiceThatMayBeBlank(OpenApiSerializerFieldExtension):
+    """A choice that its model may leave blank is answered blank too: read-only fields forget it."""
+
+    target_class = serializers.ChoiceField
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> Any:
+        model = getattr(getattr(self.target.parent, "Meta", None), "model", None)
+        if self.target.read_only and model is not None:
+            with suppress(FieldDoesNotExist):
+                blank = model._meta.get_field(self.target.source).blank
+                self.target.allow_blank = self.target.allow_blank or blank
+        return auto_schema._map_serializer_field(self.target, direction, bypass_extensions=True)
+
+
 def errors(*codes: int) -> dict[Any, OpenApiResponse]:
     """What a call may be refused with; credentials may lack everywhere. Always JSON, whatever
     format was asked for."""
@@ -111,10 +130,13 @@ def documented(
     ok: Any,
     *,
     status: int | tuple[Any, ...] = 200,
-    fails: Iterable[int] = (400,),
+    fails: Iterable[int] | None = None,
     **kwargs: Any,
 ) -> Callable:
-    """extend_schema with the errors of the one shape added."""
+    """extend_schema with the errors of the one shape added: where nothing else is said those of
+    wrong input, and of a list also that of a page that is not there."""
+    if fails is None:
+        fails = (400, 404) if isinstance(ok, serializers.ListSerializer) else (400,)
     # Without a description of its own, a call would be described by its class's docstring; the
     # words come from openapi.toml.
     kwargs.setdefault("description", summary)
