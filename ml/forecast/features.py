@@ -113,10 +113,14 @@ class FeatureMaker:
         scale = np.where(memory, self.long_scale[rows], self.short_scale[rows])
         other = self.typical.other
         recent = self._summaries.recent(rows, scale, self.typical.y, other)
-        paths = self._summaries.paths(rows, scale)
-        recall = self._summaries.recall(rows, scale, other, paths)
-        recall = np.where(memory[:, None], recall, np.nan)
-        paths[:, :, :-1] = np.where(memory[:, None, None], paths[:, :, :-1], 0.0)
+        if memory.any():
+            paths = self._summaries.paths(rows, scale)
+            recall = self._summaries.recall(rows, scale, other, paths)
+            recall = np.where(memory[:, None], recall, np.nan)
+            paths[:, :, :-1] = np.where(memory[:, None, None], paths[:, :, :-1], 0.0)
+        else:
+            paths = self._summaries.short_paths(rows, scale)
+            recall = np.full((len(rows), len(self.odd_static) - recent.shape[1] - 1), np.nan)
         return Inputs(
             np.empty((len(rows), 0, self.n_channels), dtype="float32"),
             np.concatenate([recent, recall, memory[:, None]], axis=1).astype("float32"),

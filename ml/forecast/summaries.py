@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from ml.forecast.series import Series, mean, median, moves, take, trailing_mean, trailing_means
@@ -56,16 +58,27 @@ class Summaries:
         self.fresh = (youngest < series.step_minutes).astype("float64")
         self._age = np.minimum(youngest, 12.0 * series.step_minutes)
         day = series.per_day
-        rows = np.arange(max(0, since - day), len(series))
-        self.profile = np.full(len(series), np.nan)
-        self.profile[rows] = median(take(series.y, rows, -day * np.arange(1, 8)))
-        self.gap = series.y - self.profile
+        self._since = max(0, since - day)
         self._spans = [max(2, round(day * share)) for share in (0.25, 1, 3, 7)]
-        self._means = trailing_means(series.y, self._spans)
-        self._sizes = trailing_means(self.size, self._spans)
-        self._rates = trailing_means(self.changed, self._spans)
-        self._gaps = trailing_means(self.gap, self._spans[:2])
-        self._other = None if series.other is None else trailing_mean(series.other, 7 * day)
+
+    # What only origins with a memory ask for is made when the first of them does.
+    @cached_property
+    def profile(self) -> np.ndarray:
+        """(n,) median at the same hour of the seven days before."""
+        rows = np.arange(self._since, len(self.series))
+        found = np.full(len(self.series), np.nan)
+        past = -self.series.per_day * np.arange(1, 8)
+        found[rows] = median(take(self.series.y, rows, past))
+        return found
+
+    @cached_property
+    def gap(self) -> np.ndarray:
+        """(n,) distance from the profile."""
+        return self.series.y - self.profile
+
+    @cached_property
+    def _means(self) -> list[np.ndarray]:
+        return trailing_means(self.series.y, self._spans)
 
     def recent(
         self, rows: np.ndarray, scale: np.ndarray, typical: float, other_scale: float
@@ -112,8 +125,12 @@ class Summaries:
         s, day = self.series, self.series.per_day
         last = s.y[rows]
         columns = [(x[rows] - last) / scale for x in self._means]
-        columns += [x[rows] / scale for x in (self.gap, *self._gaps, *self._sizes)]
-        columns += [x[rows] for x in self._rates]
+        gaps, sizes, rates = (
+            trailing_means(values, self._spans[:count])
+            for values, count in ((self.gap, 2), (self.size, 4), (self.changed, 4))
+        )
+        columns += [x[rows] / scale for x in (self.gap, *gaps, *sizes)]
+        columns += [x[rows] for x in rates]
         for horizon in HORIZONS:
             columns += [x / scale for x in self._hour_sizes(rows, horizon)]
         past = same_hour(HORIZONS[0], 7, day)
@@ -124,8 +141,9 @@ class Summaries:
             mean(take(self.fresh, rows, past)),
             trailing_mean(self.fresh, day)[rows],
         ]
-        if s.other is not None and self._other is not None:
-            columns += [(s.other[rows] - self._other[rows]) / other_scale]
+        if s.other is not None:
+            week = trailing_mean(s.other, 7 * day)
+            columns += [(s.other[rows] - week[rows]) / other_scale]
         profiles = paths[:, :, : len(PROFILE_DAYS)]
         columns += list(profiles.reshape(len(rows), len(HORIZONS) * len(PROFILE_DAYS)).T)
         return np.stack([squash(c) for c in columns], axis=1)
@@ -137,13 +155,23 @@ class Summaries:
         starts = take(self.series.y, rows, past - horizon)
         return mean(np.abs(ends - starts)), mean(take(self.size, rows, past))
 
+    def _level(self, rows: np.ndarray) -> np.ndarray:
+        """(m,) median of the last four rows."""
+        return median(take(self.series.y, rows, -np.arange(4)))
+
+    def short_paths(self, rows: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        """What `paths` gives of origins without a memory: 0, but for the last of them."""
+        out = np.zeros((len(rows), len(HORIZONS), N_PATHS))
+        out[:, :, -1] = ((self._level(rows) - self.series.y[rows]) / scale)[:, None]
+        return out
+
     def paths(self, rows: np.ndarray, scale: np.ndarray) -> np.ndarray:
         """(m, horizons, N_PATHS) candidates for the target, relative to the last value."""
         y, day = self.series.y, self.series.per_day
         last = y[rows]
         out = np.empty((len(rows), len(HORIZONS), N_PATHS))
         day_mean = self._means[1][rows] - last
-        recent = median(take(y, rows, -np.arange(4))) - last
+        recent = self._level(rows) - last
         for k, horizon in enumerate(HORIZONS):
             table = take(y, rows, same_hour(horizon, max(PROFILE_DAYS), day))
             profiles = [median(table[:, :days]) - last for days in PROFILE_DAYS]
