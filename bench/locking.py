@@ -23,6 +23,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from bench.common import say
 from bench.storing import command, quotes_write
 
@@ -64,15 +66,16 @@ def beside(database: Path, folder: Path) -> Iterator[list[float]]:
 
 def posted(markets: int, each: int) -> list[dict[str, Any]]:
     """Objects as a collector posts them: `each` quotes of `markets` markets."""
+    moments = pd.date_range("2025-01-01", periods=each, freq="30min").strftime("%Y-%m-%dT%H:%M:%SZ")
     return [
         {
-            "timestamp": f"2025-01-{1 + minute // 1440:02}T{minute // 60 % 24:02}:{minute % 60:02}:00Z",
+            "timestamp": moment,
             "market": f"USDT/BOB@bench{number}",
             "bid": 10 + 0.001 * number,
             "ask": 10.1 + 0.001 * number,
         }
         for number in range(markets)
-        for minute in range(0, 30 * each, 30)
+        for moment in moments
     ]
 
 
