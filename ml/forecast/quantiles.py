@@ -160,7 +160,7 @@ class QuantileMaker:
         an input that it was not made for is no reason to be surer than the market's own moves."""
         if not which.any():
             return answer
-        base = self.many(series, rows[which], Source.BASELINE).quantiles
+        base = self.reference(series, rows[which]).quantiles
         quantiles = answer.quantiles.copy()
         quantiles[which] = enclosing(quantiles[which], base)
         return replace(answer, quantiles=quantiles)

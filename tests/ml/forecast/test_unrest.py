@@ -78,7 +78,7 @@ def test_too_little_or_no_move_at_all_is_no_unrest(quotes):
 def test_unrest_of_a_moment_is_the_same_alone_and_whatever_comes_later(quotes):
     series, rows = series_of(broken(quotes, 3)), np.arange(2000, 2400, 7)
     many = unrest(series, rows)
-    later = series_of(broken(broken(quotes, 3), 40.0, at=2394))
+    later = series_of(broken(broken(quotes, 3), 40.0, at=2400))
     np.testing.assert_allclose(unrest(later, rows), many, rtol=1e-9)
     alone = [unrest(series, np.array([row]))[0] for row in rows]
     np.testing.assert_allclose(alone, many, rtol=1e-9)
