@@ -23,6 +23,9 @@ NOTES = (
     gettext_noop(
         "unlike the training data (novelty %(novelty)s): intervals are %(times)s times as wide"
     ),
+    gettext_noop(
+        "restless: the last day moved more than usual; intervals are %(times)s times as wide"
+    ),
     gettext_noop("intervals are no narrower than the last value's own moves ask for"),
     gettext_noop("%(columns)s missing: trained with, not in these quotes, and not judged"),
     gettext_noop("no clear pattern"),

@@ -103,9 +103,15 @@ class ForecastServer(Server, Protocol):
         """See DLPredictor.predict_price."""
 
     def forecast_batch(
-        self, quotes: pd.DataFrame, origins: pd.DatetimeIndex, source: Source
+        self,
+        quotes: pd.DataFrame,
+        origins: pd.DatetimeIndex,
+        source: Source,
+        *,
+        reference: bool = False,
     ) -> ForecastBatch:
-        """The forecasts of many moments, each of what was known by then."""
+        """The forecasts of many moments, each of what was known by then; or what they are measured
+        against."""
 
 
 class AnomalyServer(Server, Protocol):

@@ -170,9 +170,11 @@ class DLPredictor:
         origins: pd.DatetimeIndex,
         *,
         source: Source = Source.NETWORK,
+        reference: bool = False,
     ) -> ForecastBatch:
         """The forecasts of a price or spread model at many moments of its grid, ascending: those
-        that `predict_*` gives one by one. Moments without a known price are left out."""
+        that `predict_*` gives one by one. Moments without a known price are left out. With
+        `reference`, the last value as forecasts are measured against it, which is not widened."""
         if self.task not in (Task.PRICE, Task.SPREAD):
             raise ArtifactMismatch(f"This model answers {self.task}, not price or spread.")
         quotes = check_quotes(quotes, until=origins[-1])
@@ -182,15 +184,16 @@ class DLPredictor:
         parts = [origins[a:b] for a, b in itertools.pairwise(places) if b > a]
         from ml.forecast.metrics import ForecastBatch
 
-        return ForecastBatch.joined([self._batch(quotes, part, source) for part in parts])
+        found = [self._batch(quotes, part, source, reference) for part in parts]
+        return ForecastBatch.joined(found)
 
     def _batch(
-        self, quotes: pd.DataFrame, origins: pd.DatetimeIndex, source: Source
+        self, quotes: pd.DataFrame, origins: pd.DatetimeIndex, source: Source, reference: bool
     ) -> ForecastBatch:
         """Of origins that know of the same redenominations."""
         part = cut_quotes(quotes, origins[-1])
         server = cast(ForecastServer, self._server)
-        return server.forecast_batch(_in_one_unit(part)[0], origins, source)
+        return server.forecast_batch(_in_one_unit(part)[0], origins, source, reference=reference)
 
     def _forecast(
         self, task: Task, quotes: pd.DataFrame, at: dt.datetime | None, source: Source

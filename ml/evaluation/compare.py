@@ -23,7 +23,6 @@ from ml.pattern.labels import CLASSES, MAIN_HEADS, make_labels
 from ml.pattern.measure import macro_f1
 from ml.predictor import DLPredictor
 from ml.results import Pattern
-from ml.spec import Source
 from ml.tasks import HORIZONS, TASKS, Task
 
 Pair = tuple[DLPredictor, DLPredictor]  # champion and challenger
@@ -154,10 +153,10 @@ def _crps_of(
         raise NotEnoughData("The stretch is shorter than a step.", needed=1, present=0)
     value = build_grid(quotes, step_minutes=step, end=last)[Target(pair[0].task).column]
     truth = np.stack([value.reindex(origins + h * freq).to_numpy() for h in HORIZONS], axis=1)
-    asked = [*((one, Source.NETWORK) for one in pair), (pair[1], Source.BASELINE)]
+    asked = [*((one, False) for one in pair), (pair[1], True)]
     scores = np.full((len(asked), len(origins), len(HORIZONS)), np.nan)
-    for k, (predictor, source) in enumerate(asked):
-        batch = predictor.forecast_batch(quotes, origins, source=source)
+    for k, (predictor, reference) in enumerate(asked):
+        batch = predictor.forecast_batch(quotes, origins, reference=reference)
         rows = origins.get_indexer(batch.origins)
         if len(rows):
             scores[k, rows] = crps(batch.answer.quantiles, truth[rows])

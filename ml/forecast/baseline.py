@@ -1,18 +1,20 @@
-"""The last value with quantiles of its own residuals over the last 28 days: what to beat."""
+"""The last value with quantiles of its own residuals over the last 28 days: what to beat. And what
+is served of it: the same, wider where the market is not what it was in those days."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from ml.forecast.metrics import LEVELS, QuantileForecast
+from ml.forecast.metrics import LEVELS, QuantileForecast, enclosing
 from ml.forecast.series import SLOW_DAYS, Series
 from ml.forecast.targets import Target
+from ml.forecast.unrest import LEAST_MONTH, unrest
 from ml.tasks import HORIZONS
 
 _LEAST_RESIDUALS = 200
-#: Rows that the residuals come from at least, where 28 days are fewer.
-_LEAST_ROWS = 300
+#: How far the moves of a month that rose or fell are taken both ways.
+_MIRRORED = 0.25
 _FEW_ORIGINS = 16
 
 
@@ -30,7 +32,7 @@ def residual_climatology(encoded: np.ndarray) -> list[list[float]]:
 
 def residual_rows(per_day: int) -> int:
     """Grid rows whose residuals make an interval: 28 days, or more where they are few rows."""
-    return max(SLOW_DAYS * per_day, _LEAST_ROWS)
+    return max(SLOW_DAYS * per_day, LEAST_MONTH)
 
 
 def last_value(
@@ -49,6 +51,25 @@ def last_value(
         trailing = _trailing_quantiles(residuals, rows, residual_rows(series.per_day))
         absent = target.moved(last[:, None], np.asarray(climatology[k])) - last[:, None]
         quantiles[:, k] = last[:, None] + np.where(np.isfinite(trailing), trailing, absent)
+    return _around(last, quantiles, target)
+
+
+def served_last_value(
+    series: Series, rows: np.ndarray, target: Target, climatology: list[list[float]]
+) -> QuantileForecast:
+    """The baseline as it answers: its quantiles are those of `last_value`, a quarter of the way to
+    hold every move in both directions, and wider by the unrest of the last day. What forecasts are
+    measured against stays `last_value`."""
+    plain = last_value(series, rows, target, climatology)
+    last = plain.value[:, :1, None]
+    away = plain.quantiles - last
+    away += _MIRRORED * (enclosing(away, -away[..., ::-1]) - away)
+    away *= unrest(series, rows)[:, None, None]
+    return _around(plain.value[:, 0], last + away, target)
+
+
+def _around(last: np.ndarray, quantiles: np.ndarray, target: Target) -> QuantileForecast:
+    """Quantiles (m, horizons, levels) of which those of a price stay positive."""
     if target.unit == "price":
         quantiles = np.maximum(quantiles, 1e-3 * last[:, None, None])
     return QuantileForecast(np.repeat(last[:, None], len(HORIZONS), axis=1), quantiles)

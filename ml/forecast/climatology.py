@@ -21,6 +21,7 @@ from ml.forecast.quotes import Quotes
 from ml.forecast.series import Series
 from ml.forecast.server import Forecaster
 from ml.forecast.targets import Target
+from ml.forecast.unrest import unrest
 from ml.registry import get_spec
 from ml.results import Forecast
 from ml.spec import Source
@@ -59,8 +60,13 @@ class OwnIntervals:
         """Forecasts at the origins `rows` (m,), each from the moves that were over by then."""
         last = series.value[rows]
         moves = np.stack([self._moves(series, int(row)) for row in rows])
+        moves *= unrest(series, rows)[:, None, None]
         quantiles = self.target.moved(last[:, None, None], moves)
         return QuantileForecast(np.repeat(last[:, None], len(HORIZONS), axis=1), quantiles)
+
+    def reference(self, series: Series, rows: np.ndarray) -> QuantileForecast:
+        """The same: a market of few rows has nothing else to be measured against."""
+        return self.many(series, rows, Source.BASELINE)
 
     def one(
         self, quotes: Quotes, series: Series, row: int, *, stale: bool = False

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ml.forecast.baseline import last_value
+from ml.forecast.baseline import last_value, served_last_value
 from ml.forecast.ensemble import Ensemble, QuickEnsemble
 from ml.forecast.experts import EXPERTS, Shrinkage, Simple, expert_quantiles
 from ml.forecast.features import FeatureMaker, Inputs, Typical
@@ -18,6 +18,7 @@ from ml.forecast.pool import SPAN_DAYS, Pool, Realised, anchor_gap, by_target_da
 from ml.forecast.quotes import MINUTE, DayState, DayStates, Quotes
 from ml.forecast.series import LOOKBACK_DAYS, MEMORY_DAYS, WHOLE_SHARE, Series, take
 from ml.forecast.targets import Target, future, snapped
+from ml.forecast.unrest import OF_NETWORK, unrest
 from ml.spec import Source
 from ml.tasks import HORIZONS, Task
 
@@ -60,10 +61,14 @@ class QuantileMaker:
         self._quick: QuickEnsemble | None = None
         self._lock = threading.Lock()
 
+    def reference(self, series: Series, rows: np.ndarray) -> QuantileForecast:
+        """The last value as forecasts are measured against it."""
+        return last_value(series, rows, self.target, self.state.climatology)
+
     def many(self, series: Series, rows: np.ndarray, source: Source) -> QuantileForecast:
         """Forecasts at the origins `rows` (m,), whose last value must be known."""
         if source is Source.BASELINE:
-            return last_value(series, rows, self.target, self.state.climatology)
+            return served_last_value(series, rows, self.target, self.state.climatology)
         maker = self._maker(series)
         clock = self._clock(series)
         start = int(rows.min()) - (SPAN_DAYS + 1) * series.per_day - max(HORIZONS)
@@ -138,6 +143,10 @@ class QuantileMaker:
         novelty: np.ndarray | None,
     ) -> QuantileForecast:
         """Moves (m, horizons, levels) in trailing scales -> values in the forecast's unit."""
+        if self.target.task is Task.PRICE:
+            wider = unrest(series, rows)[:, None, None] ** OF_NETWORK
+            centre = moves[..., MEDIAN : MEDIAN + 1]
+            moves = centre + (moves - centre) * wider
         last, other = series.value[rows], None if series.other is None else series.other[rows]
         values = self.target.moved(last[:, None, None], moves * scale[:, None, None])
         steps = self.target.tick_steps(last, other, self.state.tick_size)
@@ -151,7 +160,7 @@ class QuantileMaker:
         an input that it was not made for is no reason to be surer than the market's own moves."""
         if not which.any():
             return answer
-        base = last_value(series, rows[which], self.target, self.state.climatology).quantiles
+        base = self.reference(series, rows[which]).quantiles
         quantiles = answer.quantiles.copy()
         quantiles[which] = enclosing(quantiles[which], base)
         return replace(answer, quantiles=quantiles)

@@ -16,14 +16,18 @@ from ml.forecast.quantiles import ForecasterState, QuantileMaker
 from ml.forecast.quotes import MINUTE, Quotes
 from ml.forecast.series import LOOKBACK_DAYS, MEMORY_DAYS, SLOW_DAYS, TAIL_DAYS, WHOLE_SHARE, Series
 from ml.forecast.targets import Target, future
+from ml.forecast.unrest import OF_NETWORK, WORTH_SAYING, unrest
 from ml.quotes import staleness_limit
 from ml.results import Forecast, HorizonForecast
 from ml.spec import ModelSpec, Source
-from ml.tasks import HORIZONS, QUANTILES
+from ml.tasks import HORIZONS, QUANTILES, Task
 
 
 class Quantiles(Protocol):
     """Who makes the quantiles of a forecaster: of many origins, or of one that may be stale."""
+
+    def reference(self, series: Series, rows: np.ndarray) -> QuantileForecast:
+        """What the forecasts of many rows are measured against."""
 
     def many(self, series: Series, rows: np.ndarray, source: Source) -> QuantileForecast:
         """Of many rows of a series."""
@@ -75,7 +79,7 @@ class Forecaster:
             horizons=self._horizons(answer, as_of),
             source=source,
             name=self.spec.name if source is Source.NETWORK else self.spec.of_task.baseline,
-            notes=self._notes(series, row, stale, novelty),
+            notes=(*self._restless(series, row, source), *self._notes(series, row, stale, novelty)),
             novelty=novelty,
         )
 
@@ -98,11 +102,17 @@ class Forecaster:
         )
 
     def forecast_batch(
-        self, quotes: pd.DataFrame, origins: pd.DatetimeIndex, source: Source
+        self,
+        quotes: pd.DataFrame,
+        origins: pd.DatetimeIndex,
+        source: Source,
+        *,
+        reference: bool = False,
     ) -> ForecastBatch:
         """What `forecast` would answer at each of `origins` that lies on the grid, has the
         network's window before it and a known last value: the inputs of a row are made of rows up
-        to it. `quotes` reach back as far as there is memory, no further ahead than the last."""
+        to it. `quotes` reach back as far as there is memory, no further ahead than the last.
+        With `reference`, what such forecasts are measured against."""
         known, last = Quotes.of(quotes, self.columns), origins[-1].value
         series = known.between(int(known.times[0]), last).series(
             self.target, self.step_minutes, last
@@ -113,6 +123,8 @@ class Forecaster:
         if not len(rows):
             empty = np.empty((0, 0))
             return ForecastBatch(origins[:0], QuantileForecast(empty, empty))
+        if reference:
+            return ForecastBatch(series.index[rows], self.quantiles.reference(series, rows))
         return ForecastBatch(series.index[rows], self.quantiles.many(series, rows, source))
 
     def evaluate(
@@ -140,7 +152,7 @@ class Forecaster:
         rows = rows[(rows >= self.window - 1) & np.isfinite(series.y[rows])]
         if not len(rows):
             raise NotEnoughData("No moment of that stretch has a known price.", needed=1, present=0)
-        base = self.quantiles.many(series, rows, Source.BASELINE)
+        base = self.quantiles.reference(series, rows)
         answer = base if source is Source.BASELINE else self.quantiles.many(series, rows, source)
         return measure(answer, base, future(series.value, rows))
 
@@ -179,6 +191,17 @@ class Forecaster:
             series = self._tail(quotes, series.index[known[-1]].value)
             known = np.flatnonzero(np.isfinite(series.y))
         return series, known
+
+    def _restless(self, series: Series, row: int, source: Source) -> tuple[str, ...]:
+        """Says so where the last day was much wilder than its month."""
+        found = float(unrest(series, np.array([row]))[0])
+        if found < WORTH_SAYING or (source, self.spec.task) == (Source.NETWORK, Task.SPREAD):
+            return ()
+        times = found if source is Source.BASELINE else found**OF_NETWORK
+        return (
+            "restless: the last day moved more than usual; intervals are "
+            f"{times:.2f} times as wide",
+        )
 
     def _notes(
         self, series: Series, row: int, stale: bool, novelty: float | None

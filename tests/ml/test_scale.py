@@ -16,7 +16,7 @@ import ml
 from ml.anomaly.detectors import RobustZ
 from ml.anomaly.features import make_features
 from ml.anomaly.kinds import ExpectedLevels
-from ml.forecast.baseline import last_value, residual_climatology
+from ml.forecast.baseline import last_value, residual_climatology, served_last_value
 from ml.forecast.series import make_series
 from ml.forecast.targets import Target, find_tick_size
 from ml.pattern.features import make_channels
@@ -76,8 +76,9 @@ def test_the_last_value_is_as_unsure_at_every_scale(power):
             grid = ml.build_grid(market(own), step_minutes=30)
             series = make_series(grid, Target(task), 30)
             rows = np.array([150, 400, 690])
-            found = last_value(series, rows, Target(task), residual_climatology(series.y))
-            relative.append(found.quantiles / series.value[rows, None, None])
+            told = (series, rows, Target(task), residual_climatology(series.y))
+            both = [one(*told).quantiles for one in (last_value, served_last_value)]
+            relative.append(np.stack(both) / series.value[rows, None, None])
         np.testing.assert_allclose(relative[1], relative[0], rtol=1e-6)
 
 

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from analytics.conf import conf
@@ -34,7 +33,7 @@ from analytics.services.prices.markets import (
 from analytics.services.prices.reading import Reading, ReadOptions, read_quotes
 from analytics.services.prices.reading.quotes import symbol_problem
 from analytics.services.prices.rows import Checked, check_rows, merge_rows, write_rows
-from analytics.services.prices.storing import FIGURES
+from analytics.services.prices.storing import FIGURES, rows_store
 
 _MOST_NAMED = 20
 #: Of one posting: new ones are made in its transaction, and others wait for that.
@@ -175,19 +174,23 @@ def _store(rows: pd.DataFrame, create_market: bool) -> BulkReport:
     missing = [symbol for symbol, market in found.items() if market is None]
     if missing and not create_market:
         raise unknown_markets(missing)
-    cadences = {symbol: cadence_of(_moments(rows, symbol)) for symbol in missing}
-    with transaction.atomic():
-        made = markets_make(cadences)
-        ids = {symbol: (found[symbol] or made[symbol]).pk for symbol in symbols}
-        table = rows.drop(columns="symbol").assign(market_id=rows["symbol"].map(ids))
-        counts = write_rows(merge_rows(table))
-        say_stored(table)
+    moments = rows.groupby("symbol")["timestamp"]
+    cadences = {symbol: cadence_of(moments.get_group(symbol)) for symbol in missing}
+    # Until they are made, new markets have numbers of their own; two spellings of one the same.
+    spelled = {name: -n for n, name in enumerate(dict.fromkeys(map(str.lower, missing)), 1)}
+    ids = {s: spelled[s.lower()] if one is None else one.pk for s, one in found.items()}
+    merged = merge_rows(rows.drop(columns="symbol").assign(market_id=rows["symbol"].map(ids)))
+    made: dict[str, Market] = {}
+
+    def make() -> dict[int, int]:
+        made.update(markets_make(cadences))
+        return {ids[symbol]: market.pk for symbol, market in made.items()}
+
+    counts = rows_store(merged, make)
+    numbers = {ids[symbol]: market.pk for symbol, market in made.items()}
+    say_stored(merged.assign(market_id=merged["market_id"].replace(numbers)))
     created = sorted({market.symbol for market in made.values()})
     return BulkReport(counts["new"], counts["updated"], counts["unchanged"], created=created)
-
-
-def _moments(rows: pd.DataFrame, symbol: str) -> pd.Series:
-    return rows.loc[rows["symbol"] == symbol, "timestamp"]
 
 
 def _cells(values: list[Any]) -> pd.Series:

@@ -28,7 +28,7 @@ from analytics.services.prices.storing import FIGURES, rows_store
 #: The header of a file of quotes as collectors write it.
 _SIDED = [column.file_name for column in ml.QUOTE_SCHEMA if column.side]
 QUOTE_HEADER = ",".join(["timestamp", "asset", "fiat", "exchange", *_SIDED])
-CHUNK_ROWS = 20_000
+CHUNK_ROWS = 10_000
 #: Seconds between two chunks. Who waits for SQLite's write lock looks again every 100 ms at the
 #: latest; without a gap, chunk after chunk starves other writers until they give up after 20 s.
 LOCK_GAP = 0.12

@@ -5,7 +5,7 @@ own, then laid over what is stored. Row by row the ORM took ten times as long.""
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -24,26 +24,47 @@ _STAGED = "paralelo_staged_quotes"
 _COLUMNS = ("place", *_KEY, *FIGURES)
 
 
-@transaction.atomic
-def rows_store(chunk: pd.DataFrame) -> dict[str, int]:
+def rows_store(
+    chunk: pd.DataFrame, make: Callable[[], Mapping[int, int]] | None = None
+) -> dict[str, int]:
     """Lay merged rows (market_id, timestamp, figures) over what is stored, in one transaction: a
     known figure wins, an unknown one erases nothing. Answers how many were new, updated and
-    unchanged. The counters of their markets move as by `QuoteSet`."""
-    lock_markets(chunk["market_id"].unique().tolist())
+    unchanged. The counters of their markets move as by `QuoteSet`.
+
+    Markets that are not there yet have negative ids in `chunk`; `make` makes them in the same
+    transaction, and says which ids they got. SQLite's one writer holds its lock for the laying
+    over alone: its rows are staged before, in a table that no other connection sees.
+    """
+    early = connection.vendor == "sqlite"
     with connection.cursor() as cursor:
-        _stage(cursor, chunk)
-        new = _places(cursor, _NEW)
-        if new:
-            count_added(_first(chunk, new))
-            cursor.execute(_INSERT)
-        # Rows just written say what they say: they do not differ.
-        updated = _places(cursor, _CHANGED) if len(new) < len(chunk) else []
-        if updated:
-            count_added(_first(chunk, updated))
-            cursor.execute(_UPDATE)
+        if early:
+            _stage_alone(cursor, chunk)
+        with transaction.atomic():
+            if make is not None and (ids := make()):
+                chunk = chunk.assign(market_id=chunk["market_id"].replace(ids))
+                if early:
+                    cursor.execute(_renumbering(ids))
+            lock_markets(chunk["market_id"].unique().tolist())
+            if not early:
+                _stage(cursor, chunk)
+            new, updated = _lay_over(cursor, chunk)
         cursor.execute(f"DELETE FROM {_STAGED}")
     counts = {"new": len(new), "updated": len(updated)}
     return {**counts, "unchanged": len(chunk) - len(new) - len(updated)}
+
+
+def _lay_over(cursor: Any, chunk: pd.DataFrame) -> tuple[list[int], list[int]]:
+    """The places of the rows that were new, and of those that changed a stored one."""
+    new = _places(cursor, _NEW)
+    if new:
+        count_added(_first(chunk, new))
+        cursor.execute(_INSERT)
+    # Rows just written say what they say: they do not differ.
+    updated = _places(cursor, _CHANGED) if len(new) < len(chunk) else []
+    if updated:
+        count_added(_first(chunk, updated))
+        cursor.execute(_UPDATE)
+    return new, updated
 
 
 def _first(chunk: pd.DataFrame, places: list[int]) -> dict[int, Any]:
@@ -54,7 +75,8 @@ def _first(chunk: pd.DataFrame, places: list[int]) -> dict[int, Any]:
 
 def _places(cursor: Any, statement: str) -> list[int]:
     cursor.execute(statement)
-    return [place for (place,) in cursor.fetchall()]
+    # One by one: thousands of rows at once set off Python's collector while the lock is held.
+    return [place for (place,) in cursor]
 
 
 # ------------------------------------------------------------------------------------- statements
@@ -75,6 +97,21 @@ _UPDATE = f"UPDATE {_PRICES} AS p SET {_LAID_OVER} FROM {_STAGED} s WHERE {_SAME
 
 
 # ------------------------------------------------------------------------------------------ staged
+def _stage_alone(cursor: Any, chunk: pd.DataFrame) -> None:
+    """Stage in a transaction that takes no lock: Django's own ones take SQLite's at once, while a
+    savepoint waits for a write to what others see, and there is none."""
+    cursor.execute("SAVEPOINT paralelo_staging")
+    try:
+        _stage(cursor, chunk)
+    finally:
+        cursor.execute("RELEASE paralelo_staging")
+
+
+def _renumbering(ids: Mapping[int, int]) -> str:
+    cases = " ".join(f"WHEN {int(old)} THEN {int(new)}" for old, new in ids.items())
+    return f"UPDATE {_STAGED} SET market_id = CASE market_id {cases} END WHERE market_id < 0"
+
+
 def _stage(cursor: Any, chunk: pd.DataFrame) -> None:
     postgres = connection.vendor == "postgresql"
     moment, ending = ("timestamptz", "ON COMMIT DELETE ROWS") if postgres else ("text", "")
@@ -83,7 +120,7 @@ def _stage(cursor: Any, chunk: pd.DataFrame) -> None:
         f"CREATE TEMPORARY TABLE IF NOT EXISTS {_STAGED} (place integer, market_id bigint, "
         f'"timestamp" {moment}, {figures}) {ending}'
     )
-    # Of an earlier chunk of the same transaction that did not come to its end.
+    # Of an earlier chunk that did not come to its end.
     cursor.execute(f"DELETE FROM {_STAGED}")
     if postgres:
         head = f"COPY {_STAGED} ({', '.join(_quoted())}) FROM STDIN WITH (FORMAT csv)"

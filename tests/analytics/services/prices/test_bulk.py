@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from analytics.exceptions import InvalidInput, NotFound
@@ -151,3 +151,37 @@ def test_two_spellings_of_a_new_market_are_one():
     ]
     assert price_bulk_add(rows=rows, create_market=True).new == 2
     assert Market.objects.get().symbol == "NEW/BOB@x"
+
+
+def test_a_failed_write_leaves_no_new_market(monkeypatch):
+    def failing(*_args):
+        raise RuntimeError("the disk is full")
+
+    monkeypatch.setattr("analytics.services.prices.storing._lay_over", failing)
+    with pytest.raises(RuntimeError), transaction.atomic():
+        price_bulk_add(rows=[ROW], create_market=True)
+    assert not Market.objects.exists()
+    monkeypatch.undo()
+    assert price_bulk_add(rows=[ROW], create_market=True).new == 1  # nothing was left staged
+
+
+def test_known_and_new_markets_of_a_posting_get_their_own_quotes():
+    market_get_or_create("USDT/BOB@known")
+    rows = [
+        {**ROW, "market": f"USDT/BOB@{name}", "bid": 9 + number / 10, "ask": None}
+        for number, name in enumerate(("new", "known", "newer", "NEW"))
+    ]
+    rows[3]["timestamp"] = "2026-05-01T12:30:00Z"
+    assert price_bulk_add(rows=rows, create_market=True).new == 4
+    stored = PriceHistory.objects.order_by("bid").values_list("market__exchange", "bid")
+    assert list(stored) == [("new", 9.0), ("known", 9.1), ("newer", 9.2), ("new", 9.3)]
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="others wait for SQLite's one writer")
+def test_quotes_are_staged_before_the_lock_is_taken():
+    with CaptureQueriesContext(connection) as caught:
+        price_bulk_add(rows=[ROW], create_market=True)
+    texts = [query["sql"] for query in caught]
+    locked = next(n for n, sql in enumerate(texts) if sql.startswith(('SAVEPOINT "', "BEGIN")))
+    staged = next(n for n, sql in enumerate(texts) if "INSERT INTO paralelo_staged" in sql)
+    assert staged < texts.index("RELEASE paralelo_staging") < locked
