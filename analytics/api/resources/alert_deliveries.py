@@ -22,7 +22,9 @@ from analytics.services.alerting.delivering import delivery_resend
 
 
 class AlertDeliverySerializer(serializers.ModelSerializer):
-    market = serializers.CharField(source="market.symbol", read_only=True, default=None)
+    market = serializers.CharField(
+        source="market.symbol", read_only=True, allow_null=True, default=None
+    )
     channel = serializers.CharField(source="channel.name", read_only=True)
     text = serializers.SerializerMethodField(help_text="In the language asked for.")
 

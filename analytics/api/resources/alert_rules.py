@@ -61,7 +61,9 @@ class RuleInput(RuleChange):
 
 
 class AlertRuleSerializer(serializers.ModelSerializer):
-    market = serializers.CharField(source="market.symbol", read_only=True, default=None)
+    market = serializers.CharField(
+        source="market.symbol", read_only=True, allow_null=True, default=None
+    )
     last_fired = serializers.DateTimeField(read_only=True, allow_null=True)
 
     class Meta:

@@ -19,6 +19,8 @@ CHECKS = (
     "content_type_conformance",
     "response_schema_conformance",
 )
+#: A busy machine answers late, and is not what is asked about here.
+PATIENT = ("--request-timeout", "120")
 #: Of each of some 80 calls; the phases that walk from call to call are for `make fuzz` alone.
 FEW = ("--phases", "fuzzing", "--max-examples", "4", "--no-shrink", "--seed", "1")
 MANY = ("--phases", "coverage,fuzzing,stateful", "--max-examples", "12")
@@ -28,7 +30,7 @@ def fuzz(url: str, token: str, home: Path, *options: str) -> subprocess.Complete
     tool = Path(sys.executable).with_name("schemathesis")
     told = ("run", f"{url}{SCHEMA}", "-H", f"Authorization: Token {token}", "--no-color")
     return subprocess.run(
-        [tool, *told, "--checks", ",".join(CHECKS), "--continue-on-failure", *options],
+        [tool, *told, "--checks", ",".join(CHECKS), "--continue-on-failure", *PATIENT, *options],
         cwd=home,
         env={**os.environ, "PYTHONWARNINGS": "default"},
         capture_output=True,

@@ -168,6 +168,27 @@ def test_words_and_examples_are_of_calls_and_fields_that_there_are(document):
             assert name in names
 
 
+@pytest.mark.parametrize("name", ["AlertRule", "AlertDelivery"])
+def test_what_is_about_no_single_market_may_have_none(document, name):
+    schema = document["components"]["schemas"][name]["properties"]["market"]
+    assert schema["type"] == ["string", "null"]
+
+
+def test_a_choice_that_may_be_left_blank_may_be_answered_blank(document):
+    reason = document["components"]["schemas"]["TrainingRun"]["properties"]["reason"]
+    assert {"$ref": "#/components/schemas/BlankEnum"} in reason["oneOf"]
+
+
+def test_a_paged_list_says_that_a_page_may_not_be_there(document):
+    paged = [
+        call
+        for method, _path, call in calls(document)
+        if method == "get" and "page" in {p["name"] for p in call.get("parameters", ())}
+    ]
+    assert len(paged) > 8
+    assert all("404" in call["responses"] for call in paged)
+
+
 # ------------------------------------------------------------------------------------- its pages
 @pytest.mark.django_db
 @pytest.mark.parametrize("language", ["en", "es"])
