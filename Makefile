@@ -17,7 +17,7 @@ export PORT
 MAIN_JOB = $(BIN)/python manage.py main_job $(if $(DATA),--data "$(DATA)")
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo live-demo test test-library test-sqlite test-postgres test-browser fuzz soak lint hooks fmt bench bench-forecast bench-patterns bench-anomaly golden-record golden-compare licences sbom messages clean
+.PHONY: help run demo live-demo test test-library test-sqlite test-postgres test-outside test-browser fuzz soak lint hooks fmt bench bench-forecast bench-patterns bench-anomaly golden-record golden-compare licences sbom messages clean
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -55,21 +55,27 @@ demo: $(VENV)/installed node_modules/installed locale/es/LC_MESSAGES/django.mo #
 live-demo: $(VENV)/installed node_modules/installed locale/es/LC_MESSAGES/django.mo ## Live markets end to end on marketplaces that play: collect, shock, warn, retrain (under 3 minutes, a temporary home).
 	@$(BIN)/python -m tests.live_demo $(ARGS)
 
-# What needs no database, what does on SQLite, and what does on PostgreSQL: two at a time.
+# What needs no database, what does on SQLite, what does on PostgreSQL, and what looks at a server
+# from outside: two at a time.
 test: ## Every test, on SQLite and on PostgreSQL.
-	$(MAKE) -j2 test-library test-sqlite test-postgres
+	$(MAKE) -k -j2 test-library test-sqlite test-postgres test-outside
 
 LIBRARY = tests/ml tests/analytics/services/prices/reading tests/analytics/venues
+OUTSIDE = tests/browser tests/analytics/api/test_fuzz.py
+IN_PROCESS = $(addprefix --ignore=,$(LIBRARY) $(OUTSIDE))
 TESTED = $(VENV)/installed-dev node_modules/installed locale/es/LC_MESSAGES/django.mo
 
 test-library: $(TESTED)
 	$(BIN)/python -m pytest $(LIBRARY)
 
 test-sqlite: $(TESTED)
-	$(BIN)/python -m pytest $(addprefix --ignore=,$(LIBRARY))
+	$(BIN)/python -m pytest $(IN_PROCESS)
 
 test-postgres: $(TESTED)
-	$(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest $(addprefix --ignore=,$(LIBRARY)) tests/analytics tests/test_training_flow.py tests/test_upgrade.py
+	$(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest $(IN_PROCESS) tests/analytics tests/test_training_flow.py tests/test_upgrade.py
+
+test-outside: $(TESTED)
+	$(BIN)/python -m pytest $(OUTSIDE)
 
 test-browser: $(VENV)/installed-dev node_modules/installed locale/es/LC_MESSAGES/django.mo ## The pages in the system's Chromium; fails where `make test` skips.
 	PARALELO_TEST_BROWSER=1 $(BIN)/python -m pytest tests/browser
