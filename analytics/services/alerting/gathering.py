@@ -166,8 +166,8 @@ def _chances(
         transfer_fixed=params.transfer_fixed,
     )
     chances = [one for one in (*answer["across"], *answer["cycles"]) if one["gain"] is not None]
-    if not chances:
-        return [Gain(found.now, 0.0, "")]
+    if not chances:  # a market that is silent for once is no sign that the gain has gone
+        return []
     best = max(chances, key=lambda one: one["gain"])
     legs = (best["buy"], best["sell"])
     route = " → ".join(f"{leg['market']}@{leg['venue']} ({leg['price']:g})" for leg in legs)
