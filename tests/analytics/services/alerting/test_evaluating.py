@@ -287,9 +287,10 @@ def test_arbitrage_is_not_told_again_after_a_market_was_silent(market, quoted, r
     now = timezone.now()
     quoted(10.0)
     quoted(11.0, of=other)
-    evaluate(market_ids=[market.pk], now=now)
+    evaluate(market_ids=[market.pk], now=now + MINUTE)
+    assert told() == ["arbitrage"]
     PriceHistory.objects.filter(market=other).update(timestamp=now - 9 * HOUR)
     evaluate(market_ids=[market.pk], now=now + 2 * MINUTE)
     PriceHistory.objects.filter(market=other).update(timestamp=now)
-    evaluate(market_ids=[market.pk], now=now + 4 * MINUTE)
+    evaluate(market_ids=[market.pk], now=now + 3 * MINUTE)
     assert told() == ["arbitrage"]
