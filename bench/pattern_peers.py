@@ -15,7 +15,7 @@ from ml.pattern.course import DAY, HALF, Course, slope
 from ml.pattern.features import make_channels
 from ml.pattern.labels import CLASSES, LIMITS, make_labels
 from ml.pattern.measure import macro_f1
-from ml.rolling import rolling_extreme, rolling_mean, rolling_median
+from ml.pattern.rolling import rolling_extreme, rolling_mean, rolling_median
 
 _LAGS = (1, 2, 3, 6, 12, 24, 36, 47)
 _MEANS, _ENDS = (6, 12, 24, 48), (12, 48)

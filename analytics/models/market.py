@@ -92,10 +92,9 @@ class Market(models.Model):
 def lock_markets(markets: Iterable[int]) -> None:
     """Hold the markets of these ids until the transaction ends. Writers of one market queue up
     here: what is read afterwards is still true when it is written."""
-    if not connection.features.has_select_for_update:  # a transaction of SQLite holds everything
-        return
-    held = Market.objects.select_for_update(no_key=True).filter(pk__in=markets)
-    list(held.order_by("pk").values_list("pk"))
+    held = Market.objects.select_for_update(no_key=True).filter(pk__in=markets).order_by("pk")
+    if connection.features.has_select_for_update:  # a transaction of SQLite holds everything
+        list(held.values_list("pk"))
 
 
 def count_added(first: Mapping[int, dt.datetime]) -> None:

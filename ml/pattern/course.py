@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from ml.rolling import rolling_mean, rolling_median
+from ml.pattern.rolling import rolling_mean, rolling_median
 
 #: Rows: 48 make a day at half-hour steps.
 DAY = 48

@@ -11,8 +11,8 @@ import pandas as pd
 
 from ml.pattern.course import DAY, HALF, QUICK, WARM_UP, Course, diff, slope
 from ml.pattern.projection import agitation_projections, price_projections, side_projections
+from ml.pattern.rolling import rolling_extreme, rolling_mean, rolling_median
 from ml.quotes import STALE_MINUTES, staleness_limit
-from ml.rolling import rolling_extreme, rolling_mean, rolling_median
 
 #: Two logarithms of one price differ by no more: the mean of two sides is rounded at every scale in
 #: another place.

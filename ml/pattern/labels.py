@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ml.pattern.course import DAY, HALF, NEAR, QUICK, WARM_UP, Course, slope
-from ml.rolling import rolling_extreme, rolling_median
+from ml.pattern.rolling import rolling_extreme, rolling_median
 
 CLASSES = {
     "movement": ("down", "range", "up"),

@@ -12,7 +12,7 @@ import numpy as np
 
 from ml.pattern.course import DAY, HALF, NEAR, QUICK, Course, diff
 from ml.pattern.labels import LIMITS
-from ml.rolling import rolling_extreme, rolling_mean, spans
+from ml.pattern.rolling import rolling_extreme, rolling_mean, spans
 from ml.stats import known_mean, known_median
 
 #: Days over which "usual at this hour" is taken: means of moves, medians of sides.

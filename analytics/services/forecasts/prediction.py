@@ -64,13 +64,10 @@ def forecast_refresh(*, task: str, market: Market) -> None:
 def _kept(
     task: str, market: Market, at: dt.datetime | None, needed: Callable[[_Made], bool]
 ) -> _Made:
-    made, _stored = keep_unchanged(
-        market,
-        lambda: _of_history(task, market, at),
-        lambda made: _keep(market, made),
-        needed=needed,
-    )
-    return made
+    def keep(made: _Made) -> None:
+        _keep(market, made)
+
+    return keep_unchanged(market, lambda: _of_history(task, market, at), keep, needed=needed)[0]
 
 
 def forecast_rehearse(*, task: str, market: Market) -> None:

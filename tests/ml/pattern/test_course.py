@@ -9,7 +9,7 @@ import pytest
 from ml.grid import build_grid
 from ml.pattern.course import MONTH, Course
 from ml.pattern.features import make_channels
-from ml.rolling import FEW, rolling_extreme, rolling_mean, rolling_median
+from ml.pattern.rolling import FEW, rolling_extreme, rolling_mean, rolling_median
 from tests.markets import regime_market as market
 
 ROWS = 2 * MONTH + 300

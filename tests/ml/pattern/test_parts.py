@@ -14,7 +14,7 @@ from ml.pattern.measure import calibration_error, flicker, lags, macro_f1, measu
 from ml.pattern.naming import HYSTERESIS, LABELS, Hysteresis, held_at, name_chances, name_labels
 from ml.pattern.projection import same_hour
 from ml.pattern.recognizer import at_temperatures, fit_temperatures
-from ml.rolling import spans
+from ml.pattern.rolling import spans
 from tests.markets import regime_market as market
 
 
