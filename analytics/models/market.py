@@ -90,7 +90,7 @@ class Market(models.Model):
 
 
 def lock_markets(markets: Iterable[int]) -> None:
-    """Hold these markets until the transaction ends. What is read afterwards is true when written."""
+    """Hold these markets until the transaction ends: what is read then is true when written."""
     held = Market.objects.select_for_update(no_key=True).filter(pk__in=markets).order_by("pk")
     if connection.features.has_select_for_update:  # a transaction of SQLite holds everything
         list(held.values_list("pk"))
