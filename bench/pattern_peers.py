@@ -11,23 +11,11 @@ import itertools
 import numpy as np
 import pandas as pd
 
+from ml.pattern.course import DAY, HALF, Course, slope
 from ml.pattern.features import make_channels
-from ml.pattern.labels import (
-    CLASSES,
-    DAY,
-    HALF,
-    LIMITS,
-    clean,
-    day_scale,
-    log_mid,
-    make_labels,
-    quick_moves,
-    side_series,
-    slope,
-    usual_agitation,
-    usual_side,
-)
+from ml.pattern.labels import CLASSES, LIMITS, make_labels
 from ml.pattern.measure import macro_f1
+from ml.pattern.rolling import rolling_extreme, rolling_mean, rolling_median
 
 _LAGS = (1, 2, 3, 6, 12, 24, 36, 47)
 _MEANS, _ENDS = (6, 12, 24, 48), (12, 48)
@@ -59,24 +47,24 @@ def tuned_rule(
     grid: pd.DataFrame, truth: dict[str, np.ndarray], learn: np.ndarray
 ) -> dict[str, np.ndarray]:
     """The same definitions with the spans and limits that name best on the rows `learn`."""
-    path = clean(log_mid(grid))
-    scale, quick = day_scale(path), quick_moves(path)
+    course, n = Course(grid), len(grid)
+    scale, quick = course.scale, course.quick
     options = {"movement": [], "agitation": []}
     for span, share in itertools.product(_SPANS, _SHARES):
-        steep = (slope(path, span) * DAY / scale).to_numpy()
+        steep = slope(course.smooth, span, n) * DAY / scale
         options["movement"].append(_ends(steep, LIMITS.trend * share))
-    usual = usual_agitation(quick)
     for span, share, near in itertools.product((6, 12, 24, 48), _SHARES, (4, 7, 10)):
-        ratio = (quick.rolling(span, min_periods=3).mean() / usual).to_numpy()
-        jump = (quick.rolling(near).max() / scale).to_numpy()
+        ratio = rolling_mean(quick, span, least=3, rows=n) / course.usual
+        jump = rolling_extreme(quick, near, n) / scale
         for high in (0.8, 1.0, 1.2):
             stirred = np.where(ratio >= LIMITS.volatile * share, 1, 0)
             options["agitation"].append(np.where(jump >= LIMITS.shock * high, 2, stirred))
-    for head, series in side_series(grid).items():
-        middle, mad = usual_side(series)
+    for head in course.heads():
+        series = course.side(head)
+        middle, mad = course.typical(head, series)
         options[head] = [
             _ends(
-                ((series.rolling(span, min_periods=1).median() - middle) / mad).to_numpy(),
+                (rolling_median(series, span, least=1, rows=n) - middle) / mad,
                 LIMITS.side * share,
             )
             for span, share in itertools.product((1, 3, 6, 12, 24), _SHARES)

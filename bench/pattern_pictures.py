@@ -20,7 +20,8 @@ from matplotlib.figure import Figure
 from bench.common import read_quotes
 from bench.patterns import COLUMNS
 from ml.grid import build_grid
-from ml.pattern.labels import DAY, HALF, clean, log_mid, make_labels
+from ml.pattern.course import DAY, HALF, Course
+from ml.pattern.labels import make_labels
 from ml.pattern.naming import LABELS, name_labels
 
 _WIDE = 3  # panels beside each other
@@ -43,7 +44,7 @@ def main(words: list[str] | None = None) -> None:
 
 def drawn(grid: pd.DataFrame) -> Figure:
     """A panel per name that the grid has an example of."""
-    path = clean(log_mid(grid)).to_numpy()
+    path = Course(grid).smooth
     names = name_labels(make_labels(grid, centred=True))
     found = {k: _middle_of_longest(names == k, path) for k in range(len(LABELS))}
     shown = {k: row for k, row in found.items() if row is not None}

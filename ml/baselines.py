@@ -22,7 +22,7 @@ _SERVERS = {
     Task.PRICE: ("ml.forecast.climatology", "BaselineForecaster"),
     Task.SPREAD: ("ml.forecast.climatology", "BaselineForecaster"),
     Task.ANOMALY: ("ml.anomaly.baseline", "BaselineDetector"),
-    Task.PATTERN: ("ml.pattern.server", "RuleRecognizer"),
+    Task.PATTERN: ("ml.pattern.rule_server", "RuleRecognizer"),
 }
 
 

@@ -75,17 +75,37 @@ def build_grid(
     missing. A side is missing from `stale_minutes` on, `staleness_limit` by default. Raises
     BadQuotes where no row has a price.
     """
-    columns = [c for c in QUOTE_COLUMNS if c in quotes.columns and quotes[c].notna().any()]
-    _refuse_without_price(columns)
+    values = _known_columns(quotes)
     freq = pd.Timedelta(minutes=step_minutes)
     last = quotes.index[-1].floor(freq) if end is None else pd.Timestamp(end).floor(freq)
     index = pd.date_range(quotes.index[0].ceil(freq), last, freq=freq).as_unit("ns")
-    values = {column: quotes[column].to_numpy() for column in columns}
     seen = quotes.index.as_unit("ns").asi8
     return pd.DataFrame(
         grid_columns(seen, values, index.asi8, stale_minutes or staleness_limit(step_minutes)),
         index=index,
     )
+
+
+def grid_at(
+    quotes: pd.DataFrame, moments: Sequence[dt.datetime], *, step_minutes: int
+) -> dict[str, np.ndarray]:
+    """The columns of the grid (see build_grid) at some moments of it, each (moments,); NaN before
+    its first row. Raises BadQuotes where no row has a price."""
+    values = _known_columns(quotes)
+    at = pd.DatetimeIndex(moments).as_unit("ns").asi8
+    first = quotes.index[0].ceil(pd.Timedelta(minutes=step_minutes)).as_unit("ns").value
+    seen = quotes.index.as_unit("ns").asi8
+    found = grid_columns(seen, values, at, staleness_limit(step_minutes))
+    on = (at >= first) & (at % (step_minutes * 60 * 10**9) == 0)
+    return {name: np.where(on, column, np.nan) for name, column in found.items()}
+
+
+def _known_columns(quotes: pd.DataFrame) -> dict[str, np.ndarray]:
+    """The columns with any value, each (rows,). Raises BadQuotes where none is a price."""
+    there = {c: quotes[c].to_numpy() for c in QUOTE_COLUMNS if c in quotes.columns}
+    known = {c: values for c, values in there.items() if not np.isnan(values).all()}
+    _refuse_without_price(known)
+    return known
 
 
 def missing_notes(columns: Sequence[str]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.db.models import F, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
@@ -90,10 +90,10 @@ class Market(models.Model):
 
 
 def lock_markets(markets: Iterable[int]) -> None:
-    """Hold the markets of these ids until the transaction ends. Writers of one market queue up
-    here: what is read afterwards is still true when it is written."""
-    held = Market.objects.select_for_update(no_key=True).filter(pk__in=markets)
-    list(held.order_by("pk").values_list("pk"))
+    """Hold these markets until the transaction ends: what is read then is true when written."""
+    held = Market.objects.select_for_update(no_key=True).filter(pk__in=markets).order_by("pk")
+    if connection.features.has_select_for_update:  # a transaction of SQLite holds everything
+        list(held.values_list("pk"))
 
 
 def count_added(first: Mapping[int, dt.datetime]) -> None:

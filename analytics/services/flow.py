@@ -10,11 +10,13 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.utils import timezone
 
+import ml
 from analytics import events, queue
 from analytics.exceptions import AnalyticsError
 from analytics.models import AlertRule, AnomalyWatch, Market, QuoteFlow, TrainedModel
@@ -25,8 +27,8 @@ from analytics.services.alerting.gathering import NEWS
 from analytics.services.anomalies.scan import anomaly_scan
 from analytics.services.anomalies.watch import anomaly_watch
 from analytics.services.forecasts.accuracy import forecasts_score
-from analytics.services.forecasts.prediction import forecast_make
-from analytics.services.patterns import pattern_recognize
+from analytics.services.forecasts.prediction import forecast_refresh
+from analytics.services.patterns import pattern_refresh
 
 logger = logging.getLogger(__name__)
 FLOW_TASK = "analytics.tasks.follow_quotes"
@@ -34,8 +36,31 @@ FLOW_TASK = "analytics.tasks.follow_quotes"
 #: again, however old.
 AGAIN = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
-#: A market, the moment of its newest quote, and its mark.
-_Waiting = tuple[Market, dt.datetime, dt.datetime | None]
+
+@dataclass(frozen=True)
+class _Waiting:
+    """A market out of `market_list`, the moment of its newest quote, and its mark; the grid's
+    minutes of each task that it has a version for, and how far its watch has come."""
+
+    market: Market
+    last: dt.datetime
+    mark: dt.datetime | None
+    steps: Mapping[str, int]
+    watched: dt.datetime | None
+
+    @property
+    def again(self) -> bool:
+        """Whether a new version is to speak, however old the last quote is."""
+        return self.mark is not None and self.mark.date() == AGAIN.date()
+
+    @property
+    def spoken_since(self) -> dt.datetime | None:
+        """When forecasts were made that the quotes since the mark may be the answer to, with a day
+        to spare; None where that cannot be told."""
+        if self.mark is None or self.again:
+            return None
+        ahead = max(ml.HORIZONS) * max(self.steps.values(), default=0)
+        return self.mark - dt.timedelta(days=1, minutes=ahead)
 
 
 @events.subscribe(events.QuotesStored)
@@ -65,79 +90,68 @@ def quotes_follow(
     if not waiting:
         return []
     rules = rules_ready()
-    tasks = _tasks([market for market, _last, _mark in waiting])
-    for market, last, mark in waiting:
-        _follow(market, last, mark, tasks.get(market.pk, set()), rules, now)
-    return [market.symbol for market, _last, _mark in waiting]
+    for one in waiting:
+        _follow(one, rules, now)
+    return [one.market.symbol for one in waiting]
 
 
-def _waiting(
-    market_ids: Collection[int] | None,
-) -> list[_Waiting]:
-    """Markets with quotes newer than their mark, each with the moment of the newest, and that
-    mark."""
+def _waiting(market_ids: Collection[int] | None) -> list[_Waiting]:
+    """Markets with quotes newer than their mark. What the steps ask of all of them is read here
+    once."""
     markets = market_list().order_by("pk")
     if market_ids is not None:
         markets = markets.filter(pk__in=market_ids)
     done = dict(QuoteFlow.objects.values_list("market", "until"))
     found = [(market, market_freshness(market)["last_quote_at"]) for market in markets]
-    return [
-        (market, last, done.get(market.pk))
+    found = [
+        (market, last)
         for market, last in found
         if last is not None and (market.pk not in done or done[market.pk] < last)
     ]
+    keys = [market.pk for market, _last in found]
+    steps: dict[int, dict[str, int]] = {}
+    rows = TrainedModel.objects.filter(market__in=keys).order_by("step_minutes")
+    for market_id, task, step in rows.values_list("market", "task", "step_minutes").distinct():
+        steps.setdefault(market_id, {})[task] = step
+    watches = AnomalyWatch.objects.filter(market__in=keys)
+    watched = dict(watches.values_list("market", "scored_until"))
+    return [
+        _Waiting(
+            market, last, done.get(market.pk), steps.get(market.pk, {}), watched.get(market.pk)
+        )
+        for market, last in found
+    ]
 
 
-def _tasks(markets: list[Market]) -> dict[int, set[str]]:
-    """What each market has a version for."""
-    found: dict[int, set[str]] = {}
-    rows = TrainedModel.objects.filter(market__in=markets).values_list("market", "task").distinct()
-    for market, task in rows.order_by():
-        found.setdefault(market, set()).add(task)
-    return found
-
-
-def _follow(
-    market: Market,
-    last: dt.datetime,
-    mark: dt.datetime | None,
-    tasks: set[str],
-    rules: list[Ready],
-    now: dt.datetime,
-) -> None:
-    again = mark is not None and mark.date() == AGAIN.date()
-    if again and Task.ANOMALY in tasks:
-        _do(market, "scan", lambda: anomaly_scan(market=market))
-    if again or now - last < NEWS:
-        for step, does in _steps(market, tasks, last):
-            _do(market, step, does)
-    evaluate(market_ids=[market.pk], now=now, rules=rules)
-    if mark is None:
-        QuoteFlow.objects.get_or_create(market=market, defaults={"until": last})
+def _follow(one: _Waiting, rules: list[Ready], now: dt.datetime) -> None:
+    if one.again and Task.ANOMALY in one.steps:
+        _do(one.market, "scan", lambda: anomaly_scan(market=one.market))
+    if one.again or now - one.last < NEWS:
+        for step, does in _steps(one):
+            _do(one.market, step, does)
+    evaluate(market_ids=[one.market.pk], markets=[one.market], now=now, rules=rules)
+    if one.mark is None:
+        QuoteFlow.objects.get_or_create(market=one.market, defaults={"until": one.last})
     else:
-        QuoteFlow.objects.filter(market=market, until=mark).update(until=last)
+        QuoteFlow.objects.filter(market=one.market, until=one.mark).update(until=one.last)
 
 
-def _steps(
-    market: Market, tasks: set[str], last: dt.datetime
-) -> list[tuple[str, Callable[[], Any]]]:
+def _steps(one: _Waiting) -> list[tuple[str, Callable[[], Any]]]:
+    market, tasks = one.market, one.steps.keys()
     steps: list[tuple[str, Callable[[], Any]]] = []
-    if Task.ANOMALY in tasks and not _is_watched(market, last):
+    # Who stored the quote may have had it looked at.
+    if Task.ANOMALY in tasks and not (one.watched is not None and one.watched >= one.last):
         steps.append(("watch", lambda: anomaly_watch(market=market)))
     if Task.PRICE in tasks:
-        steps.append(("price", lambda: forecast_make(task=Task.PRICE, market=market)))
+        steps.append(("price", lambda: forecast_refresh(task=Task.PRICE, market=market)))
     if Task.SPREAD in tasks:
-        steps.append(("spread", lambda: forecast_make(task=Task.SPREAD, market=market)))
+        steps.append(("spread", lambda: forecast_refresh(task=Task.SPREAD, market=market)))
     if Task.PATTERN in tasks:
-        steps.append(("pattern", lambda: pattern_recognize(market=market)))
+        steps.append(("pattern", lambda: pattern_refresh(market=market)))
     if tasks & {Task.PRICE, Task.SPREAD}:
-        steps.append(("scores", lambda: forecasts_score(market=market)))
+        since = one.spoken_since
+        steps.append(("scores", lambda: forecasts_score(market=market, since=since)))
     return steps
-
-
-def _is_watched(market: Market, last: dt.datetime) -> bool:
-    """Whether the watch has seen the last quote: who stored it may have had it looked at."""
-    return AnomalyWatch.objects.filter(market=market, scored_until__gte=last).exists()
 
 
 def _do(market: Market, step: str, does: Callable[[], Any]) -> None:

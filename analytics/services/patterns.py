@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 from django.utils import timezone
@@ -35,12 +36,7 @@ def pattern_recognize(
     if sequence is not None:
         found = _recognised(market, sequence, None, at, history)
     else:
-        found, _kept = keep_unchanged(
-            market,
-            lambda: _recognised(market, None, last_moment(market, at), at, history),
-            lambda found: _keep(market, *found[:2]),
-            needed=_is_new,
-        )
+        found = _of_history(market, at, history, _is_new)
     serving, patterns, milliseconds, stale = found
     expired = expiry_of(serving.model, at=patterns.current.as_of)
     return {
@@ -55,6 +51,24 @@ def pattern_recognize(
         "device": conf().SERVE_DEVICE,
         "latency_ms": round(milliseconds, 3),
     }
+
+
+def pattern_refresh(*, market: Market) -> None:
+    """Store the pattern at the last quote; nobody is answered. Raises as `forecast_make` does."""
+    _of_history(market, None, 0, lambda found: found[0].model.pk is not None)
+
+
+def _of_history(
+    market: Market, at: dt.datetime | None, history: int, needed: Callable[[_Found], bool]
+) -> _Found:
+    """The pattern at the last stored quote, kept."""
+    found, _kept = keep_unchanged(
+        market,
+        lambda: _recognised(market, None, last_moment(market, at), at, history),
+        lambda found: _keep(market, *found[:2]),
+        needed=needed,
+    )
+    return found
 
 
 def _recognised(
@@ -91,8 +105,14 @@ def _is_new(found: _Found) -> bool:
 
 
 def _keep(market: Market, serving: Serving, patterns: ml.Patterns) -> None:
-    same = {"model": serving.model, "source": serving.source, "as_of": patterns.current.as_of}
-    PatternResult.objects.get_or_create(**same, defaults=_columns(market, serving, patterns))
+    """One row per version and moment: what another process stored of it stands."""
+    row = PatternResult(
+        model=serving.model,
+        source=serving.source,
+        as_of=patterns.current.as_of,
+        **_columns(market, serving, patterns),
+    )
+    PatternResult.objects.bulk_create([row], ignore_conflicts=True)
 
 
 def pattern_untrained(*, market: Market) -> PatternResult | None:
@@ -148,7 +168,7 @@ def _stored(found: ml.Analogues | None) -> dict[str, Any] | None:
         }
         for one in found.nearest
     ]
-    return {**dataclasses.asdict(found), "nearest": nearest, "gain": found.gain and [*found.gain]}
+    return {**vars(found), "nearest": nearest, "gain": found.gain and [*found.gain]}
 
 
 @events.subscribe(events.QuotesDeleted, durable=True)

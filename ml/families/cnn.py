@@ -114,13 +114,18 @@ class CNNModel(PatternNetwork):
 
     def answers(self, x: Tensor) -> tuple[dict[str, Tensor], Tensor]:
         """(batch, time, feature) -> head -> logits (batch, class), and (batch, figures)."""
+        logits, embedding = self.seen(x)
+        return logits, self.figures(embedding)
+
+    def seen(self, x: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        """(batch, time, feature) -> head -> logits (batch, class), and (batch, EMBEDDING)."""
         pieces = self.pieces(x[:, -1])
         embedding = self._embed(x, pieces)
         logits = {
             name: head(embedding) + _STRAIGHT * self.straight[name](pieces)
             for name, head in self.heads.items()
         }
-        return logits, self.figures(embedding)
+        return logits, embedding
 
 
 def build(

@@ -16,7 +16,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from ml.pattern.labels import CLASSES, DAY, Course, make_labels
+from ml.pattern.course import DAY, Course
+from ml.pattern.labels import CLASSES, make_labels
 from ml.pattern.nets import PatternNetwork
 from ml.pattern.recognizer import embed
 from ml.results import Analogue, Analogues
@@ -64,6 +65,9 @@ def raw_points(
 ) -> np.ndarray:
     """(len(rows), numbers): the embeddings and the channels of grid rows; the windows are those
     that end at the first row of a whole one and after."""
+    if not len(rows):
+        numbers = sum(network.embedding_size for network in networks) + channels.shape[1]
+        return np.empty((0, numbers), np.float32)
     starts = rows - (len(channels) - len(windows))
     return np.hstack([*(embed(n, windows, starts) for n in networks), channels[rows]])
 
@@ -90,7 +94,7 @@ class Library:
     ) -> Library:
         """Those of `rows` whose next day the grid holds; `points` are theirs."""
         course = course or Course(grid)
-        path, scale = course.smooth.to_numpy(), course.scale.to_numpy()
+        path, scale = course.smooth, course.scale
         inside = (rows >= DAY) & (rows + DAY < len(path))
         rows, points = rows[inside], points[inside]
         around = rows[:, None] + np.arange(-DAY, DAY + 1)
@@ -105,6 +109,10 @@ class Library:
 
     def __len__(self) -> int:
         return len(self.seconds)
+
+    def chosen(self, rows: np.ndarray) -> Library:
+        """Those of a mask or a slice."""
+        return Library(*(values[rows] for values in vars(self).values()))
 
     def joined(self, later: Library) -> Library:
         """With what a newer stretch adds after the end of this one."""

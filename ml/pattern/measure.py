@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ml.pattern.labels import CLASSES, DAY, MAIN_HEADS
+from ml.pattern.course import DAY
+from ml.pattern.labels import CLASSES, MAIN_HEADS
 from ml.pattern.naming import held_names
 from ml.pattern.proof import as_metrics
 from ml.spec import Source

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ml.pattern.labels import CLASSES, DAY
+from ml.pattern.course import DAY
+from ml.pattern.labels import CLASSES
 from ml.results import Held, Pattern
 from ml.spec import Source
 

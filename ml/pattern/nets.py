@@ -43,6 +43,11 @@ class PatternNetwork(nn.Module, ABC):
     def embedding(self, x: Tensor) -> Tensor:
         """(batch, time, feature) -> (batch, embedding_size): by which similar moments are found."""
 
+    def seen(self, x: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        """(batch, time, feature) -> what `forward` says, and what `embedding` does. A network that
+        needs one for the other does both in one pass."""
+        return self.answers(x)[0], self.embedding(x)
+
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """(batch, time, feature) -> head -> logits (batch, class)."""
         return self.answers(x)[0]

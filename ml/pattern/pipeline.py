@@ -18,8 +18,8 @@ from ml.errors import NotEnoughData
 from ml.grid import build_grid
 from ml.pattern.analogues import STRIDE, Library, Scaler, raw_points
 from ml.pattern.baseline import TrailingRule
+from ml.pattern.course import DAY, WARM_UP
 from ml.pattern.features import usable_rows
-from ml.pattern.labels import DAY, WARM_UP
 from ml.pattern.measure import measure_all
 from ml.pattern.nets import PatternConfig
 from ml.pattern.proof import prove

@@ -9,17 +9,10 @@ rows <= t and nothing else.
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
-from numpy.lib.stride_tricks import sliding_window_view
 
-from ml.pattern.labels import (
-    DAY,
-    HALF,
-    LIMITS,
-    NEAR,
-    QUICK,
-    Course,
-)
+from ml.pattern.course import DAY, HALF, NEAR, QUICK, Course, diff
+from ml.pattern.labels import LIMITS
+from ml.pattern.rolling import rolling_extreme, rolling_mean, spans
 from ml.stats import known_mean, known_median
 
 #: Days over which "usual at this hour" is taken: means of moves, medians of sides.
@@ -28,56 +21,68 @@ _DAYS_MOVES, _DAYS_SIDES = 14, 10
 _SIDE = HALF // 2
 
 
-def _back(values: np.ndarray, rows: int) -> np.ndarray:
-    """(n, rows): each row's last `rows` values, itself the last; NaN before the start."""
-    padded = np.concatenate([np.full(rows - 1, np.nan), values])
-    return sliding_window_view(padded, rows)
+def same_hour(values: np.ndarray, days: int, rows: int, *, median: bool) -> np.ndarray:
+    """(rows,): what the last `days` days had at the hour of each of the last rows, that row the
+    last of them. The table of a day of these is the usual value 1, 2, .. DAY rows after its last
+    row; seen from `DAY - k` on, that of the last k rows."""
+    slots = spans(values, (days - 1) * DAY + 1, rows)[:, ::DAY]
+    return known_median(slots) if median else known_mean(slots)
 
 
-def same_hour(series: pd.Series, days: int, *, median: bool) -> np.ndarray:
-    """(n, DAY): the usual value 1, 2, .. DAY rows after each row, as the last `days` days had it at
-    those hours; seen from `DAY - k` on, the same table is the usual value of the last k rows."""
-    values = series.to_numpy()
-    padded = np.concatenate([np.full((days - 1) * DAY, np.nan), values])
-    slots = sliding_window_view(padded, (days - 1) * DAY + 1)[:, ::DAY]
-    return _back(known_median(slots) if median else known_mean(slots), DAY)
+def _usual_hours(
+    course: Course, name: str, values: np.ndarray, days: int, rows: int, *, median: bool
+) -> np.ndarray:
+    """(rows, DAY) of the last rows: usual values of the day after each."""
+    usual = course.goes_on(f"{name} hours", lambda new: same_hour(values, days, new, median=median))
+    return spans(usual, DAY, rows)
 
 
-def price_projections(course: Course) -> dict[str, np.ndarray]:
+def _capped(values: np.ndarray, most: np.ndarray) -> np.ndarray:
+    """No further from 0 than `most`, where that is known."""
+    return np.where(np.isnan(values), np.nan, np.fmax(np.fmin(values, most), -most))
+
+
+def price_projections(course: Course, rows: int) -> dict[str, np.ndarray]:
     """Channels of movement: the centred slope with a flat path ahead, from the cleaned and from
     the raw price, and what the hours of the day would add."""
-    path, smooth = course.path, course.smooth
-    scale = course.scale.to_numpy() / DAY
+    path, smooth, usual = course.path, course.smooth, course.scale
+    scale = usual[-rows:] / DAY
     x = np.arange(DAY + 1) - HALF
     weight = x / np.sum(x**2)
-    known = _back(smooth.to_numpy(), HALF + 1) @ weight[: HALF + 1]
+    known = spans(smooth, HALF + 1, rows) @ weight[: HALF + 1]
     ahead = weight[HALF + 1 :]
-    most = 0.43 * scale * DAY  # three robust sigmas of one row's move
-    usual = same_hour(smooth.diff().clip(-most, most), _DAYS_MOVES, median=False)
-    coming = np.cumsum(usual[:, :HALF], axis=1) @ ahead
+    # Three robust sigmas of one row's move at most.
+    moves = course.goes_on(
+        "capped moves", lambda new: _capped(diff(smooth, 1, new), 0.43 * usual[-new:])
+    )
+    hours = _usual_hours(course, "moves", moves, _DAYS_MOVES, rows, median=False)
+    coming = np.cumsum(hours[:, :HALF], axis=1) @ ahead
     return {
-        "slope_flat": 2 * (known + smooth.to_numpy() * ahead.sum()) / scale,
-        "slope_flat_raw": 2 * (known + path.to_numpy() * ahead.sum()) / scale,
+        "slope_flat": 2 * (known + smooth[-rows:] * ahead.sum()) / scale,
+        "slope_flat_raw": 2 * (known + path[-rows:] * ahead.sum()) / scale,
         "slope_hours": 2 * coming / scale,
     }
 
 
-def agitation_projections(course: Course) -> dict[str, np.ndarray]:
+def agitation_projections(course: Course, rows: int) -> dict[str, np.ndarray]:
     """Channels of agitation: the centred ratio with a usual half day ahead, the same at today's
     level, and how near a shock is: certain, or certain if the price stays."""
-    path, smooth, scale, usual = course.arrays()
-    half = course.quick.rolling(HALF, min_periods=QUICK).mean().to_numpy()
-    most = course.quick.clip(upper=6 * course.usual)
-    hours = same_hour(most, _DAYS_MOVES, median=False)
+    smooth, quick = course.smooth, course.quick
+    scale, usual = course.scale[-rows:], course.usual[-rows:]
+    half = rolling_mean(quick, HALF, least=QUICK, rows=rows)
+    most = course.goes_on(
+        "capped quick", lambda new: _capped(quick[-new:], 6 * course.usual[-new:])
+    )
+    hours = _usual_hours(course, "quick", most, _DAYS_MOVES, rows, median=False)
     ahead, behind = hours[:, :HALF].mean(1), hours[:, HALF:].mean(1)
     level = np.sqrt(np.clip(half / np.maximum(behind, 1e-6), 0.2, 5))
     # A quick move that ended up to NEAR - QUICK rows ago lies within NEAR rows of the row.
-    near = course.quick.rolling(NEAR - QUICK + 1).max().to_numpy() / scale
-    felt = course.quick.rolling(NEAR + 1).max().to_numpy() / scale
-    back = _back(smooth, QUICK)[:, :-1]
+    near = rolling_extreme(quick, NEAR - QUICK + 1, rows) / scale
+    felt = rolling_extreme(quick, NEAR + 1, rows) / scale
+    back = spans(smooth, QUICK, rows)[:, :-1]
     stays, raw = (
-        np.column_stack([near, np.abs(one[:, None] - back) / scale[:, None]]).max(axis=1)
-        for one in (smooth, path)
+        np.column_stack([near, np.abs(one[-rows:, None] - back) / scale[:, None]]).max(axis=1)
+        for one in (smooth, course.path)
     )
     return {
         "agitation_next": 2 * ((half + ahead) / 2 / usual - 1),
@@ -92,14 +97,15 @@ def agitation_projections(course: Course) -> dict[str, np.ndarray]:
     }
 
 
-def side_projections(course: Course) -> dict[str, np.ndarray]:
+def side_projections(course: Course, rows: int) -> dict[str, np.ndarray]:
     """Channels of each side: the centred median with the usual next hours, the same shifted half
     way to today's level, with the last two hours going on, and the usual next hours alone."""
     out = {}
-    for head, (series, *typical) in course.sides.items():
-        middle, mad = (s.to_numpy() for s in typical)
-        usual = same_hour(series, _DAYS_SIDES, median=True)
-        past = _back(series.to_numpy(), _SIDE)
+    for head in course.heads():
+        series = course.side(head)
+        middle, mad = (typical[-rows:] for typical in course.typical(head, series))
+        usual = _usual_hours(course, head, series, _DAYS_SIDES, rows, median=True)
+        past = spans(series, _SIDE, rows)
         ahead, behind = usual[:, :_SIDE], usual[:, DAY - _SIDE :]
         level = known_median(past - behind)[:, None] / 2
         goes_on = np.repeat(known_median(past[:, -4:])[:, None], _SIDE, axis=1)

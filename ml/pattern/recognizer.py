@@ -18,8 +18,9 @@ from ml.pattern.nets import PatternNetwork
 
 #: Windows that are answered at once.
 _PART = 2048
-#: From so many on, the answer for a window does not depend on how many are answered with it.
-LEAST_PART = 16
+#: From so many on, each of them asked both ways, the answer for a window does not depend on how
+#: many are answered with it.
+LEAST_PART = 8
 #: Temperatures to choose from.
 _DEGREES = np.geomspace(0.5, 4.0, 40)
 #: The served mean of all networks, which saw half as much again, is right more often than a fold's
@@ -38,15 +39,16 @@ def mirror_of(names: tuple[str, ...], device: torch.device) -> Tensor:
     return torch.tensor([-1.0 if n in DIRECTED else 1.0 for n in names], device=device)
 
 
-def both_ways(network: PatternNetwork, x: Tensor, mirror: Tensor) -> dict[str, Tensor]:
-    """Logits: mean of the market as it is and upside down (there "up" reads "down")."""
-    if len(x) < LEAST_PART:
-        plain, turned = network(x), network(x * mirror)
-    else:  # in one sweep
-        both = network(torch.cat([x, x * mirror]))
-        plain, turned = ({h: both[h].tensor_split(2)[side] for h in both} for side in (0, 1))
+def both_ways(
+    network: PatternNetwork, x: Tensor, mirror: Tensor
+) -> tuple[dict[str, Tensor], Tensor]:
+    """Logits: mean of the market as it is and upside down (there "up" reads "down"); and the
+    embedding of the market as it is."""
+    both, embedding = network.seen(torch.cat([x, x * mirror]))
+    plain, turned = ({h: both[h].tensor_split(2)[side] for h in both} for side in (0, 1))
     turned["movement"] = turned["movement"].flip(1)
-    return {head: (plain[head] + turned[head]) / 2 for head in plain}
+    logits = {head: (plain[head] + turned[head]) / 2 for head in plain}
+    return logits, embedding[: len(x)]
 
 
 def predict(
@@ -55,18 +57,24 @@ def predict(
     starts: np.ndarray,
     mirror: Tensor,
     temperatures: Mapping[str, float],
-) -> dict[str, np.ndarray]:
-    """Head -> (len(starts), classes) calibrated probabilities of the windows of those numbers: the
-    softmax of the networks' mean logits over the head's temperature."""
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Of the windows of those numbers: head -> (len(starts), classes) calibrated probabilities, the
+    softmax of the networks' mean logits over the head's temperature; and (len(starts), numbers) the
+    networks' embeddings, side by side."""
     parts: dict[str, list[np.ndarray]] = {head: [] for head in temperatures}
+    looks = []
     with torch.inference_mode():
         for part in torch.from_numpy(starts).split(_PART):
             answers = [both_ways(network, windows[part], mirror) for network in networks]
             for head, degree in temperatures.items():
-                logits = torch.stack([a[head] for a in answers]).mean(0)
+                logits = torch.stack([said[head] for said, _look in answers]).mean(0)
                 soft = (logits.double() / degree).softmax(1)
                 parts[head].append(soft.cpu().numpy())
-    return {h: np.concatenate(p) if p else np.empty((0, len(CLASSES[h]))) for h, p in parts.items()}
+            looks.append(torch.cat([look for _said, look in answers], dim=1).cpu().numpy())
+    tables = {
+        h: np.concatenate(p) if p else np.empty((0, len(CLASSES[h]))) for h, p in parts.items()
+    }
+    return tables, np.concatenate(looks) if looks else np.empty((0, 0), np.float32)
 
 
 class Remembered:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,12 @@ from torch import Tensor
 
 from ml.errors import ArtifactMismatch, NotEnoughData
 from ml.grid import build_grid, missing_notes
-from ml.pattern.analogues import STRIDE, Library, Scaler, find_analogues, raw_points
+from ml.pattern.analogues import Library, Scaler, find_analogues, raw_points
 from ml.pattern.baseline import TrailingRule
+from ml.pattern.course import DAY, MONTH, WARM_UP, Course
 from ml.pattern.features import make_channels, usable_rows, whole_windows
-from ml.pattern.labels import CLASSES, DAY, MONTH, WARM_UP, Course, make_labels
+from ml.pattern.growth import Growth, new_rows
+from ml.pattern.labels import CLASSES, make_labels
 from ml.pattern.measure import measure_all
 from ml.pattern.naming import MEMORY, held_at, held_names, to_pattern
 from ml.pattern.nets import PatternNetwork
@@ -27,19 +29,28 @@ from ml.pipeline import family_of
 from ml.quotes import staleness_limit
 from ml.results import Analogues, Pattern, Patterns
 from ml.spec import Source
-from ml.tasks import TASKS, Task
 
-#: Names and (rows, channels), as make_channels gives them.
-Channels = tuple[tuple[str, ...], np.ndarray]
+#: Head -> (rows, classes), and the embedding (numbers,) of the last row.
+_Said = tuple[dict[str, np.ndarray], np.ndarray]
 #: Columns that a channel or a label is made of; the rest of the quotes is not asked for.
 USED = ("bid", "ask", "price", "bid_volume", "ask_volume")
 #: Rows before a row that its channels depend on: a month's MAD around a month's median, and more.
 CONTEXT = 2 * MONTH + WARM_UP
 
 
+@dataclass(frozen=True)
+class _Standing:
+    """What is kept of the last answer for the next one."""
+
+    course: Course
+    growth: Growth
+
+
 class PatternRecognizer:
     """A trained recogniser (see ml.pipeline.PatternServer); threads may share it.
     Raises ArtifactMismatch where the artifact is of another version."""
+
+    _stands: _Standing | None = None
 
     def __init__(
         self, manifest: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device
@@ -101,32 +112,24 @@ class PatternRecognizer:
     def _missing(self, quotes: pd.DataFrame) -> list[str]:
         return [c for c in self.columns if c not in quotes.columns]
 
-    def _answers(
-        self,
-        grid: pd.DataFrame,
-        wanted: np.ndarray,
-        source: Source,
-        made: Channels,
-        *,
-        remember: bool = False,
-    ) -> dict[str, np.ndarray]:
-        """Head -> (rows, classes); meaningful on the rows of the mask `wanted`, which have no gap
+    def _answers(self, course: Course, wanted: np.ndarray, *, remember: bool = False) -> _Said:
+        """What the networks say; meaningful on the rows of the mask `wanted`, which have no gap
         between them where the answers are to be remembered."""
-        if source == Source.BASELINE:
-            return self.rule.probabilities(grid)
-        names, channels = made
+        names, channels = make_channels(course.grid, course)
         windows = windows_of(channels, self.window, self.device)
         mirror, rows = mirror_of(names, self.device), np.flatnonzero(wanted)
+        looks = np.empty((0, 0), np.float32)
 
         def ask(numbers: np.ndarray) -> dict[str, np.ndarray]:
+            nonlocal looks
             starts = rows[numbers] - self.window + 1
-            return predict(self.networks, windows, starts, mirror, self.temperatures)
+            tables, looks = predict(self.networks, windows, starts, mirror, self.temperatures)
+            return tables
 
         if not remember:
-            return by_row(ask(np.arange(len(rows))), wanted)
-        seconds, first = grid.index.as_unit("s").asi8[rows], rows[0] - self.window + 1
-        block = channels[first : rows[-1] + 1]
-        return by_row(self.remembered.answers(seconds, block, ask), wanted)
+            return by_row(ask(np.arange(len(rows))), wanted), looks[-1:]
+        block = channels[rows[0] - self.window + 1 : rows[-1] + 1]
+        return by_row(self.remembered.answers(course.seconds[rows], block, ask), wanted), looks[-1:]
 
     def recognize(
         self, quotes: pd.DataFrame, *, at: dt.datetime, history: int, source: Source
@@ -134,16 +137,19 @@ class PatternRecognizer:
         """The regime at the last grid row at or before `at`, and the `history` rows before it.
         Raises ArtifactMismatch (columns) and NotEnoughData."""
         end = pd.Timestamp(at)
-        start = end - pd.Timedelta(minutes=(history + MEMORY) * self.step)
-        grid = self._grid(quotes, start, end)
+        back = max(history + MEMORY, self._behind(end) if source == Source.NETWORK else 0)
+        grid = self._grid(quotes, end - pd.Timedelta(minutes=back * self.step), end)
         rows = np.arange(len(grid))
         asked = (rows >= len(grid) - 1 - history) & (rows >= WARM_UP - 1)
         heard = (rows >= len(grid) - 1 - history - MEMORY) & (rows >= WARM_UP - 1)
-        course = Course(grid)
-        made = make_channels(grid, course)
-        tables = {
-            h: t[heard] for h, t in self._answers(grid, heard, source, made, remember=True).items()
-        }
+        stood = self._goes_on(grid, back)
+        course, analogues = Course(grid, stood.course if stood else None), None
+        if source == Source.BASELINE:
+            tables = self.rule.probabilities(grid)
+        else:
+            tables, look = self._answers(course, heard, remember=True)
+            analogues = self._analogues(course, look, stood.growth if stood else None)
+        tables = {h: t[heard] for h, t in tables.items()}
         missing = self._missing(quotes)
         if missing:  # nothing is known of how deep the market is
             tables.pop("liquidity", None)
@@ -163,34 +169,53 @@ class PatternRecognizer:
             source=source,
             name=self.baseline if source == Source.BASELINE else self.name,
             notes=(*missing_notes(missing), *self._notes(grid, named[-1])),
-            analogues=self._analogues(course, made[1]) if source == Source.NETWORK else None,
+            analogues=analogues,
         )
 
-    def _grown(self, course: Course, channels: np.ndarray) -> tuple[Library, np.ndarray]:
-        """The library with what the grid adds to it, and the point of the grid's last row."""
-        grid = course.grid
-        windows = windows_of(channels, self.window, self.device)
-        rows = np.flatnonzero(usable_rows(grid, self.window, self.step))
-        seconds = grid.index.as_unit("s").asi8[rows]
-        new = seconds > (self.library.seconds[-1] if len(self.library) else -1)
-        rows = rows[new & (seconds % (STRIDE * self.step * 60) == 0)]
-        asked = np.r_[rows, len(grid) - 1]
-        points = self.scaler(raw_points(self.networks, windows, channels, asked))
-        if not (rows + DAY < len(grid)).any():  # the next day of none is over
-            return self.library, points[-1]
-        return self.library.joined(Library.of(grid, rows, points[:-1], course)), points[-1]
+    def _goes_on(self, grid: pd.DataFrame, back: int) -> _Standing | None:
+        """What stands of the last answer: where the grid holds all that its last `back` rows and
+        the one before depend on, or begins where it began. Else each row depends on where the
+        quotes happen to begin."""
+        stood = self._stands
+        if stood is None or len(grid) > CONTEXT + back:
+            return stood
+        return stood if stood.course.seconds[0] == int(grid.index[0].timestamp()) else None
 
-    def _analogues(self, course: Course, channels: np.ndarray) -> Analogues | None:
-        grid = course.grid
-        if not usable_rows(grid, self.window, self.step)[-1]:
+    def _behind(self, end: pd.Timestamp) -> int:
+        """Rows since the library's last moment, a month of them at most: moments that came later
+        are in it if they are no older."""
+        last = int(self.library.seconds[-1]) if len(self.library) else 0
+        return min(MONTH, (int(end.timestamp()) - last) // (60 * self.step))
+
+    def _grown(self, course: Course, growth: Growth, since: int) -> Growth:
+        """With the moments from the second `since` on that it does not have yet."""
+        last = max(
+            (int(a[-1]) for a in (self.library.seconds, growth.seconds) if len(a)), default=-1
+        )
+        usable = usable_rows(course.grid, self.window, self.step)
+        rows = new_rows(course, usable, max(last, since - 1), self.step)
+        _names, channels = make_channels(course.grid, course)
+        windows = windows_of(channels, self.window, self.device)
+        points = self.scaler(raw_points(self.networks, windows, channels, rows))
+        return growth.joined(course, rows, points)
+
+    def _analogues(
+        self, course: Course, look: np.ndarray, growth: Growth | None
+    ) -> Analogues | None:
+        """Of the course's last row, of which `look` is the embedding."""
+        since = int(course.seconds[-1]) - MONTH * self.step * 60
+        own = growth.known(course, since) if growth else Growth.after(self.library)
+        grown = self._grown(course, own, since)
+        self._stands = _Standing(course, grown)
+        if not usable_rows(course.grid, self.window, self.step)[-1]:
             return None
-        library, point = self._grown(course, channels)
+        _names, channels = make_channels(course.grid, course)
         return find_analogues(
-            library,
-            point,
-            now=int(grid.index[-1].timestamp()),
+            self.library.joined(grown.entries),
+            self.scaler(np.hstack([look, channels[-1:]]))[0],
+            now=int(course.seconds[-1]),
             day=self.day,
-            scale=float(course.scale.iloc[-1]),
+            scale=float(course.scale[-1]),
             gain=self.gain,
         )
 
@@ -212,37 +237,10 @@ class PatternRecognizer:
         grid = self._grid(quotes, first, last)
         usable = usable_rows(grid, self.window, self.step) & np.asarray(grid.index >= first)
         course = Course(grid)
-        made = make_channels(grid, course)
-        tables = self._answers(grid, usable, source, made)
         truth = make_labels(grid, centred=True, course=course)
-        gain = None
-        if source == Source.NETWORK:
-            library, _ = self._grown(course, made[1])
-            gain = prove(library, int(first.timestamp()), self.day)
+        if source == Source.BASELINE:
+            return measure_all(truth, self.rule.probabilities(grid), usable, source, self.step)
+        tables, _look = self._answers(course, usable)
+        grown = self._grown(course, Growth.after(self.library), 0)
+        gain = prove(self.library.joined(grown.entries), int(first.timestamp()), self.day)
         return measure_all(truth, tables, usable, source, self.step, gain)
-
-
-class RuleRecognizer(PatternRecognizer):
-    """Serves patterns without a network; whatever source is asked for, the rule answers."""
-
-    def __init__(self, task: Task, quotes: pd.DataFrame, step_minutes: int) -> None:
-        self.name = self.baseline = TASKS[task].baseline
-        self.step, self.window = step_minutes, 1
-        self.columns = tuple(c for c in quotes.columns if c in USED)
-        self.device, self.gain, self.day = torch.device("cpu"), None, DAY * step_minutes * 60
-        grid = self._grid(quotes, quotes.index[0], quotes.index[-1])
-        truth = make_labels(grid, centred=True)
-        self.rule = TrailingRule.fit(grid, truth, np.full(len(grid), True))
-
-    def recognize(
-        self, quotes: pd.DataFrame, *, at: dt.datetime, history: int, source: Source
-    ) -> Patterns:
-        """What the rule says."""
-        found = super().recognize(quotes, at=at, history=history, source=Source.BASELINE)
-        return replace(found, notes=(*found.notes, "the trailing rule answers, not a network"))
-
-    def evaluate(
-        self, quotes: pd.DataFrame, *, start: dt.datetime, end: dt.datetime, source: Source
-    ) -> dict[str, float | None]:
-        """The rule's metrics."""
-        return super().evaluate(quotes, start=start, end=end, source=Source.BASELINE)

@@ -17,8 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from ml.loop import LoopResult, Rounds, averaged_weights, fit_network
+from ml.pattern.course import HALF
 from ml.pattern.features import make_channels
-from ml.pattern.labels import CLASSES, HALF, make_labels, make_statistics
+from ml.pattern.labels import CLASSES, make_labels, make_statistics
 from ml.pattern.nets import PatternConfig, PatternNetwork
 from ml.pattern.recognizer import both_ways, mirror_of, predict, windows_of
 from ml.pipeline import FitContext
@@ -54,7 +55,7 @@ class TrainingGrid:
         # About 0 and of about the same size, so that one loss fits all of them.
         figures["agitation"] = 2 * (figures["agitation"] - 1)
         figures["shock"] = figures["shock"] - 1
-        table = np.arcsinh(np.column_stack([f.to_numpy() for f in figures.values()]))
+        table = np.arcsinh(np.column_stack(list(figures.values())))
         return cls(
             names,
             channels,
@@ -69,7 +70,7 @@ class TrainingGrid:
         self, networks: list[PatternNetwork], rows: np.ndarray, temperatures: dict[str, float]
     ) -> dict[str, np.ndarray]:
         """Head -> (len(rows), classes): what the networks say of those grid rows."""
-        return predict(networks, self.windows, rows - self.at, self.mirror, temperatures)
+        return predict(networks, self.windows, rows - self.at, self.mirror, temperatures)[0]
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ class _Lesson:
         self.rounds.next_epoch()
         judged, total = cast(PatternNetwork, self.averaged.module), 0.0
         for part in self.glance.split(_PART):
-            logits = both_ways(judged, self.data.windows[part - self.data.at], self.data.mirror)
+            logits, _ = both_ways(judged, self.data.windows[part - self.data.at], self.data.mirror)
             wanted = {h: v[part] for h, v in self.labels.items()}
             total += float(_entropy(logits, wanted)) * len(part)
         return total / len(self.glance)

@@ -8,7 +8,7 @@ import pytest
 
 import ml
 from ml.errors import BadQuotes
-from ml.grid import build_grid, check_quotes, dataset_hash
+from ml.grid import build_grid, check_quotes, dataset_hash, grid_at
 
 START = pd.Timestamp("2026-01-01", tz="UTC")
 
@@ -101,3 +101,18 @@ def test_the_hash_tells_one_changed_figure():
     assert ml.dataset_hash(quotes) == dataset_hash(quotes.copy())
     assert dataset_hash(quotes) != dataset_hash(quotes * 1.0000001)
     assert dataset_hash(quotes) != dataset_hash(quotes.rename(columns={"bid": "ask"}))
+
+
+def test_some_moments_of_a_grid_are_those_of_the_whole():
+    quotes = make([5, 29, 61, 400], bid=[1, 2, np.nan, 4], ask=[2, 3, 4, 5], bid_volume=np.nan)
+    whole = build_grid(quotes, step_minutes=30)
+    moments = [START + pd.Timedelta(minutes=m) for m in (0, 30, 60, 90, 390)]
+    found = grid_at(quotes, moments, step_minutes=30)
+    expected = whole.reindex(pd.DatetimeIndex(moments))
+    assert found.keys() == set(whole.columns)
+    for name in ("bid", "ask", "mid", "spread_pct", "age"):
+        np.testing.assert_array_equal(found[name], expected[name].to_numpy(), err_msg=name)
+    between = grid_at(quotes, [START + pd.Timedelta(minutes=31)], step_minutes=30)
+    assert np.isnan(between["mid"]).all()
+    with pytest.raises(BadQuotes):
+        grid_at(make([5], bid=[np.nan]), moments, step_minutes=30)

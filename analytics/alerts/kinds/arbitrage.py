@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -64,6 +65,7 @@ register(
         moved=Moved.QUOTES,
         judge=judge,
         words=words,
+        pause=timedelta(minutes=1),
         untried=gettext_lazy(
             "Books and quotes of several markets are compared as they stand now; how they stood "
             "side by side at past moments is not kept."

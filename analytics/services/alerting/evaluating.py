@@ -45,17 +45,21 @@ def evaluate(
     market_ids: Collection[int] | None = None,
     now: dt.datetime | None = None,
     rules: Sequence[Ready] | None = None,
+    markets: Iterable[Market] | None = None,
 ) -> int:
     """Judge the rules that are switched on; how many alerts were raised. With `market_ids` those
-    that new quotes of these markets move, else every rule of every market. Safe to repeat and to
-    do twice at once: what is told once is not told again."""
+    that new quotes of these markets move, else every rule of every market; `markets` are theirs, as
+    `market_list` has them, where the caller has read them. Safe to repeat and to do twice at once:
+    what is told once is not told again."""
     now = now or timezone.now()
     rules = rules_ready() if rules is None else rules
     if not rules:
         return 0
     fired = 0
-    markets = market_list() if market_ids is None else market_list().filter(pk__in=market_ids)
-    for market in markets.order_by("pk"):
+    if markets is None:
+        markets = market_list().order_by("pk")
+        markets = markets if market_ids is None else markets.filter(pk__in=market_ids)
+    for market in markets:
         own = [one for one in rules if concerns(one, market, quotes_only=market_ids is not None)]
         fired += _look(market, own, now)
     if market_ids is None:
@@ -104,15 +108,15 @@ def _see(
     seen = {row.rule_id: row.seen_at for row in rows}
     found = Gatherer(market, now)
     looks = []
-    for one in rules:
-        since = seen.get(one.rule.pk)
-        if _is_due(one, since, found):
-            try:
-                looks.append((one, judged(found, one.kind, one.params, since)))
-            except AnalyticsError as error:
-                _note(one.rule, error.message)
-            else:
-                _note(one.rule, "")
+    due = [one for one in rules if _is_due(one, seen.get(one.rule.pk), found)]
+    found.look_ahead((one.kind, one.params, seen.get(one.rule.pk)) for one in due)
+    for one in due:
+        try:
+            looks.append((one, judged(found, one.kind, one.params, seen.get(one.rule.pk))))
+        except AnalyticsError as error:
+            _note(one.rule, error.message)
+        else:
+            _note(one.rule, "")
     return looks
 
 

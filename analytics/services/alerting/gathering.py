@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,11 +54,27 @@ class Gatherer:
             raise LookupError("a rule of a market was asked about the server")
         return self.market
 
+    def look_ahead(self, asked: Iterable[tuple[RuleKind, Any, dt.datetime | None]]) -> None:
+        """Read the quotes that rules of these kinds, parameters and looks will ask for, once."""
+        last = self.last_quote_at()
+        firsts = [
+            _begin(since, last) - kind.look_back(params)
+            for kind, params, since in asked
+            if kind.needs is Needs.QUOTES and last is not None
+        ]
+        if firsts:
+            self.series(min(firsts))
+
     def series(self, first: dt.datetime) -> Series:
         """Quotes from `first` on; read once for all rules that look back as far."""
         if self._series is None or self._from is None or first < self._from:
             self._series, self._from = quote_series(self.own(), first), first
         return self._series.between(first.timestamp(), self.now.timestamp())
+
+
+def _begin(since: dt.datetime | None, last: dt.datetime) -> dt.datetime:
+    """Whence quotes are judged: after the last look, or the newest alone."""
+    return since or last - dt.timedelta(milliseconds=2)
 
 
 def _quotes(
@@ -67,7 +83,7 @@ def _quotes(
     last = found.last_quote_at()
     if last is None:
         return None
-    begin = since or last - dt.timedelta(milliseconds=2)
+    begin = _begin(since, last)
     series = found.series(begin - kind.look_back(params))
     derived = series.derived()
     figures = {
@@ -150,8 +166,8 @@ def _chances(
         transfer_fixed=params.transfer_fixed,
     )
     chances = [one for one in (*answer["across"], *answer["cycles"]) if one["gain"] is not None]
-    if not chances:
-        return [Gain(found.now, 0.0, "")]
+    if not chances:  # a market that is silent for once is no sign that the gain has gone
+        return []
     best = max(chances, key=lambda one: one["gain"])
     legs = (best["buy"], best["sell"])
     route = " → ".join(f"{leg['market']}@{leg['venue']} ({leg['price']:g})" for leg in legs)

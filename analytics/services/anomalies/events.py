@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 import ml
 from analytics import events
 from analytics.events import AnomalyChanged, AnomalyClosed, AnomalyOpened
 from analytics.models import AnomalyEvent, AnomalyResult, Market
+from analytics.models.market import lock_markets
 from analytics.selectors.anomalies import fact_of
 from analytics.selectors.models import Serving
 from analytics.services.anomalies.grouping import event_groups, silence_of, strangest, worst
@@ -54,7 +56,7 @@ def events_store(*, market: Market, serving: Serving, scores: ml.AnomalyScores) 
     anyway)."""
     log = _Log()
     with transaction.atomic():
-        Market.objects.select_for_update(no_key=True).get(pk=market.pk)
+        lock_markets([market.pk])
         fresh = _unknown(serving, scores.anomalies)
         for group in event_groups(fresh, serving.model.step_minutes):
             _store_group(market, serving, group, scores.threshold, log)
@@ -205,12 +207,17 @@ def _settle(market: Market, serving: Serving) -> tuple[AnomalyEvent | None, list
     the quotes after it are too few to call the market normal again. All others are over, those of
     versions that no longer watch among them. Answers the one that is open from now on, if it was
     not, and those that were open until now."""
-    mine = AnomalyEvent.objects.filter(model=serving.model, source=serving.source)
-    latest = mine.order_by("-end", "-start").first()
     limit = last_moment(market) - silence_of(serving.model.step_minutes)
-    running = latest if latest is not None and latest.end >= limit else None
-    was_open = AnomalyEvent.objects.filter(market=market, is_open=True)
-    over = [event for event in was_open if event != running]
+    fresh = Q(model=serving.model, source=serving.source, end__gte=limit)
+    events = list(AnomalyEvent.objects.filter(fresh | Q(market=market, is_open=True)))
+    mine = [
+        event
+        for event in events
+        if (event.model_id, event.source) == (serving.model.pk, serving.source)
+        and event.end >= limit
+    ]
+    running = max(mine, key=lambda event: (event.end, event.start), default=None)
+    over = [event for event in events if event.is_open and event != running]
     if over:
         AnomalyEvent.objects.filter(pk__in=[event.pk for event in over]).update(is_open=False)
     if running is None or running.is_open:

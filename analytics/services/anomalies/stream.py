@@ -18,6 +18,7 @@ from analytics.models.choices import Source
 from analytics.selectors.frames import price_frame
 from analytics.selectors.models import Serving
 from analytics.selectors.prices import market_counters
+from analytics.selectors.recent import later_quotes
 from analytics.services.prices.history import tail_start
 
 #: More new rows than this are scored faster all at once.
@@ -115,7 +116,7 @@ def _resume(
         stream = predictor.anomaly_stream(bytes(stands.body))
     except ml.ArtifactMismatch:  # made by other code
         return None
-    return stream, price_frame(market, since=stands.until + INSTANT, until=last), stands
+    return stream, later_quotes(market, since=stands.until + INSTANT, until=last), stands
 
 
 def _start(

@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from django.db.models import Count
 from django.utils import timezone
@@ -19,8 +20,8 @@ from django.utils import timezone
 import ml
 from analytics.models import Forecast, ForecastScore, Market, TrainedModel
 from analytics.selectors.accuracy import Tally, merged, tallies
-from analytics.selectors.frames import price_frame
 from analytics.selectors.models import model_active
+from analytics.selectors.recent import later_quotes
 from analytics.services.forecasts.drift import drift_of
 from analytics.services.prices.history import last_moment
 from analytics.services.prices.unchanged import keep_unchanged
@@ -32,14 +33,15 @@ FORECAST_TASKS = tuple(str(task) for task, spec in ml.TASKS.items() if spec.hori
 _COLUMN = {"price": "mid", "spread_pct": "spread_pct"}
 
 
-def forecasts_score(*, market: Market | None = None) -> int:
-    """Score every horizon that is due and not scored yet; how many were. Safe to repeat."""
+def forecasts_score(*, market: Market | None = None, since: dt.datetime | None = None) -> int:
+    """Score every horizon that is due and not scored yet; how many were. Safe to repeat. `since`:
+    only of forecasts that were made from then on, which costs the same however many there are."""
     markets = [market] if market is not None else Market.objects.filter(forecasts__isnull=False)
-    return sum(_score_market(one) for one in {m.pk: m for m in markets}.values())
+    return sum(_score_market(one, since) for one in {m.pk: m for m in markets}.values())
 
 
-def _score_market(market: Market) -> int:
-    _made, count = keep_unchanged(market, lambda: _due(market), _keep, needed=bool)
+def _score_market(market: Market, since: dt.datetime | None) -> int:
+    _made, count = keep_unchanged(market, lambda: _due(market, since), _keep, needed=bool)
     return count or 0
 
 
@@ -48,34 +50,56 @@ def _keep(made: list[ForecastScore]) -> int:
     return len(made)
 
 
-def _due(market: Market) -> list[ForecastScore]:
+def _due(market: Market, since: dt.datetime | None) -> list[ForecastScore]:
     """The scores that can be told now and are not stored yet."""
     last = last_moment(market)
-    due = Forecast.objects.filter(market=market, as_of__lt=last).select_related("model")
-    due = due.annotate(n=Count("scores")).filter(n__lt=len(ml.HORIZONS))
-    due = due.filter(as_of__gte=last - LOOK_BACK).order_by("-as_of")
-    forecasts = list(due.prefetch_related("scores")[:MOST])
+    forecasts = _unscored(market, last, max(since or last - LOOK_BACK, last - LOOK_BACK))
     if not forecasts:
         return []
-    first = min(f.as_of for f in forecasts) - dt.timedelta(hours=12)
-    frame = price_frame(market, since=first)
+    first = min(forecast.as_of for forecast in forecasts) - dt.timedelta(hours=12)
+    frame = later_quotes(market, since=first, until=last)
     made: list[ForecastScore] = []
     for step in {f.model.step_minutes for f in forecasts}:
-        grid = ml.build_grid(frame, step_minutes=step)
-        for forecast in (f for f in forecasts if f.model.step_minutes == step):
-            made += _score(forecast, grid, last)
+        own = [forecast for forecast in forecasts if forecast.model.step_minutes == step]
+        made += _scores(own, frame, last, step)
     return made
 
 
-def _score(forecast: Forecast, grid: pd.DataFrame, last: dt.datetime) -> list[ForecastScore]:
-    column = _COLUMN[forecast.unit]
-    done = {score.steps for score in forecast.scores.all()}
+def _unscored(market: Market, last: dt.datetime, since: dt.datetime) -> list[Forecast]:
+    """Forecasts made from `since` on of which more horizons are over than are scored; newest
+    first. Most wait for their next horizon: what they said is not read."""
+    made = Forecast.objects.filter(market=market, as_of__lt=last, as_of__gte=since)
+    made = made.annotate(n=Count("scores")).filter(n__lt=len(ml.HORIZONS)).order_by("-as_of")
+    found = [
+        pk
+        for pk, as_of, n, step in made.values_list("pk", "as_of", "n", "model__step_minutes")[:MOST]
+        if as_of + dt.timedelta(minutes=ml.HORIZONS[n] * step) < last
+    ]
+    if not found:
+        return []
+    told = ("unit", "as_of", "last_value", "horizons", "model__step_minutes")
+    due = Forecast.objects.filter(pk__in=found).select_related("model").only(*told)
+    return list(due.order_by("-as_of").prefetch_related("scores"))
+
+
+def _scores(
+    forecasts: list[Forecast], frame: pd.DataFrame, last: dt.datetime, step_minutes: int
+) -> list[ForecastScore]:
+    """Of forecasts of one grid, by what the quotes were at the moments they spoke of."""
+    asked = []
+    for forecast in forecasts:
+        done = {score.steps for score in forecast.scores.all()}
+        for horizon in forecast.horizons:
+            at = dt.datetime.fromisoformat(horizon["at"])
+            if horizon["steps"] not in done and at < last:
+                asked.append((forecast, horizon, at))
+    if not asked:
+        return []
+    columns = ml.grid_at(frame, [at for *_rest, at in asked], step_minutes=step_minutes)
+    unknown = np.full(len(asked), np.nan)
     found = []
-    for horizon in forecast.horizons:
-        at = dt.datetime.fromisoformat(horizon["at"])
-        if horizon["steps"] in done or at >= last or at not in grid.index or column not in grid:
-            continue
-        actual = float(grid.at[pd.Timestamp(at), column])
+    for number, (forecast, horizon, at) in enumerate(asked):
+        actual = float(columns.get(_COLUMN[forecast.unit], unknown)[number])
         if math.isfinite(actual):
             found.append(_scored(forecast, horizon, at, actual))
     return found

@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import pandas as pd
@@ -53,13 +53,21 @@ def forecast_make(
     """
     if sequence is not None:
         return _answer(market, _of_sequence(task, market, sequence))
-    made, _kept = keep_unchanged(
-        market,
-        lambda: _of_history(task, market, at),
-        lambda made: _keep(market, made),
-        needed=_is_new,
-    )
-    return _answer(market, made)
+    return _answer(market, _kept(task, market, at, _is_new))
+
+
+def forecast_refresh(*, task: str, market: Market) -> None:
+    """Store the forecast at the last quote; nobody is answered. Raises as `forecast_make` does."""
+    _kept(task, market, None, _is_news)
+
+
+def _kept(
+    task: str, market: Market, at: dt.datetime | None, needed: Callable[[_Made], bool]
+) -> _Made:
+    def keep(made: _Made) -> None:
+        _keep(market, made)
+
+    return keep_unchanged(market, lambda: _of_history(task, market, at), keep, needed=needed)[0]
 
 
 def forecast_rehearse(*, task: str, market: Market) -> None:
@@ -177,19 +185,26 @@ newest = Kept(most=1024)
 
 def _is_new(made: _Made) -> bool:
     """Whether it is to be stored: a version's, and the first of its moment."""
-    if made.again or made.serving.model.pk is None:
+    if not _is_news(made):
         return False
     same = {"model": made.serving.model, "source": made.serving.source}
     return not Forecast.objects.filter(**same, as_of=made.forecast.as_of).exists()
 
 
-def _keep(market: Market, made: _Made) -> Forecast:
+def _is_news(made: _Made) -> bool:
+    """Whether it is a version's that this process has not answered with yet."""
+    return not made.again and made.serving.model.pk is not None
+
+
+def _keep(market: Market, made: _Made) -> None:
     """One row per version and moment; asked again, the first answer stands."""
-    same = {"model": made.serving.model, "source": made.serving.source}
-    row, _is_new = Forecast.objects.get_or_create(
-        **same, as_of=made.forecast.as_of, defaults=_columns(market, made)
+    row = Forecast(
+        model=made.serving.model,
+        source=made.serving.source,
+        as_of=made.forecast.as_of,
+        **_columns(market, made),
     )
-    return row
+    Forecast.objects.bulk_create([row], ignore_conflicts=True)
 
 
 def _columns(market: Market, made: _Made) -> dict[str, Any]:
@@ -202,9 +217,7 @@ def _columns(market: Market, made: _Made) -> dict[str, Any]:
         "stale": made.stale,
         "unit": forecast.unit,
         "last_value": forecast.last_value,
-        "horizons": [
-            {**dataclasses.asdict(one), "at": one.at.isoformat()} for one in forecast.horizons
-        ],
+        "horizons": [{**vars(one), "at": one.at.isoformat()} for one in forecast.horizons],
         "novelty": forecast.novelty,
         "notes": list(forecast.notes),
     }

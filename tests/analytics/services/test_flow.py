@@ -29,8 +29,8 @@ def done(monkeypatch) -> list[tuple[str, str]]:
     for name in (
         "anomaly_scan",
         "anomaly_watch",
-        "forecast_make",
-        "pattern_recognize",
+        "forecast_refresh",
+        "pattern_refresh",
         "forecasts_score",
     ):
         monkeypatch.setattr(flow, name, note(name))
@@ -50,7 +50,7 @@ def test_each_new_quote_is_followed_once(done):
     quote(market)
     last = quote(bare)
     quotes_follow()
-    steps = ["anomaly_watch", "price", "spread", "pattern_recognize", "forecasts_score"]
+    steps = ["anomaly_watch", "price", "spread", "pattern_refresh", "forecasts_score"]
     assert done == [(step, market.symbol) for step in steps]
     assert QuoteFlow.objects.get(market=bare).until == last
     assert quotes_follow() == []
@@ -65,10 +65,10 @@ def test_a_step_that_fails_keeps_no_other_back(done, monkeypatch, caplog):
     def explode(**_):
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(flow, "forecast_make", explode)
+    monkeypatch.setattr(flow, "forecast_refresh", explode)
     quote(market)
     quotes_follow()
-    assert ("pattern_recognize", market.symbol) in done
+    assert ("pattern_refresh", market.symbol) in done
     assert "broken" in caplog.text
 
 
@@ -122,9 +122,9 @@ def test_a_version_that_comes_while_its_market_is_followed_is_not_missed(done, m
         replaced=None,
     )
     events.publish(fact)
-    monkeypatch.setattr(flow, "forecasts_score", lambda market: events.publish(fact))
+    monkeypatch.setattr(flow, "forecasts_score", lambda market, since: events.publish(fact))
     quotes_follow()
-    monkeypatch.setattr(flow, "forecasts_score", lambda market: None)
+    monkeypatch.setattr(flow, "forecasts_score", lambda market, since: None)
     assert quotes_follow() == [market.symbol]
     assert quotes_follow() == []
 

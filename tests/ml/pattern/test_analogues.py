@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ml.pattern.analogues import COUNT, LEAST, Library, Scaler, find_analogues
-from ml.pattern.labels import DAY
+from ml.pattern.course import DAY
 from ml.pattern.proof import as_metrics, from_metrics, prove, sample_crps
 
 SECONDS = 86400

@@ -7,18 +7,20 @@ import pandas as pd
 import pytest
 
 from ml.grid import build_grid
+from ml.pattern.course import DAY, HALF, slope
 from ml.pattern.features import DIRECTED, make_channels
-from ml.pattern.labels import CLASSES, DAY, HALF, make_statistics, slope
+from ml.pattern.labels import CLASSES, make_statistics
 from ml.pattern.measure import calibration_error, flicker, lags, macro_f1, measure_held
 from ml.pattern.naming import HYSTERESIS, LABELS, Hysteresis, held_at, name_chances, name_labels
 from ml.pattern.projection import same_hour
 from ml.pattern.recognizer import at_temperatures, fit_temperatures
+from ml.pattern.rolling import spans
 from tests.markets import regime_market as market
 
 
 def test_the_slope_of_a_line_is_its_slope() -> None:
-    line = pd.Series(0.25 * np.arange(100.0))
-    values = slope(line, 48).to_numpy()
+    line = 0.25 * np.arange(100.0)
+    values = slope(line, 48, 100)
     assert np.isnan(values[:48]).all()
     np.testing.assert_allclose(values[48:], 0.25)
 
@@ -40,17 +42,21 @@ def test_a_projection_is_right_where_the_price_then_stays() -> None:
     grid = build_grid(pd.DataFrame({"price": 10 * np.exp(path)}, index=index))
     names, channels = make_channels(grid)
     said = np.sinh(channels[:, names.index("slope_flat")]) / 2
-    true = make_statistics(grid, centred=True)["movement"].to_numpy()
+    true = make_statistics(grid, centred=True)["movement"]
     settled = slice(turn + 2, turn + HALF)  # the median of three has caught up
     np.testing.assert_allclose(said[settled], true[settled], rtol=1e-4, atol=1e-4)
 
 
+def usual_days(hours: np.ndarray) -> np.ndarray:
+    return spans(same_hour(hours, 3, len(hours), median=True), DAY, len(hours))
+
+
 def test_usual_hours_are_those_of_the_days_before() -> None:
     hours = np.tile(np.arange(DAY, dtype=float), 6)
-    table = same_hour(pd.Series(hours), 3, median=True)
+    table = usual_days(hours)
     np.testing.assert_array_equal(table[4 * DAY, :5], [1, 2, 3, 4, 5])
     hours[5 * DAY :] = 1e6  # what comes later changes nothing
-    again = same_hour(pd.Series(hours), 3, median=True)
+    again = usual_days(hours)
     np.testing.assert_array_equal(table[: 5 * DAY], again[: 5 * DAY])
 
 

@@ -14,8 +14,9 @@ from ml.errors import ArtifactMismatch, NotEnoughData
 from ml.families.cnn import CNNConfig
 from ml.grid import build_grid
 from ml.pattern import pipeline
+from ml.pattern.course import HALF, WARM_UP, Course
 from ml.pattern.features import make_channels, whole_windows
-from ml.pattern.labels import CLASSES, HALF, WARM_UP, make_labels, side_series
+from ml.pattern.labels import CLASSES, make_labels
 from ml.pattern.naming import CLEAR_FROM, LABELS
 from ml.pattern.server import PatternRecognizer
 from ml.pattern.training import EMBARGO
@@ -174,7 +175,7 @@ def test_a_price_alone_is_enough(tmp_path: Path) -> None:
     fit = fitted(quotes, tmp_path)
     answer = served(fit).recognize(quotes, at=quotes.index[-1], history=0, source=Source.NETWORK)
     assert set(answer.current.heads) == {"movement", "agitation"}
-    assert side_series(build_grid(quotes)) == {}
+    assert Course(build_grid(quotes)).heads() == ()
 
 
 def test_evaluate_agrees_with_the_training(fit: Fitted, server: PatternRecognizer) -> None:
@@ -238,3 +239,23 @@ def test_what_is_held_is_told_with_its_beginning(server: PatternRecognizer) -> N
         assert held.since <= answer.current.as_of
         before = pair[0].held[head]
         assert (before.name == held.name) == (held.since < answer.current.as_of)
+
+
+def test_what_is_remembered_of_the_last_answer_changes_none(fit: Fitted) -> None:
+    quotes, server = market(), served(fit)
+    spoiled = quotes.copy()
+    spoiled.iloc[-20] *= 1.02
+    moments = [(quotes, at) for at in quotes.index[[-30, -29, -28, -10]]]
+    for frame, at in [*moments, (spoiled, quotes.index[-9]), (quotes, quotes.index[-200])]:
+        found, fresh = (
+            one.recognize(frame.loc[:at], at=at, history=0, source=Source.NETWORK)
+            for one in (server, served(fit))
+        )
+        assert found.current.held == fresh.current.held
+        for head, told in found.current.heads.items():
+            assert told == pytest.approx(fresh.current.heads[head], abs=1e-9)
+        assert found.analogues.quantiles == pytest.approx(fresh.analogues.quantiles, abs=1e-9)
+        for one, other in zip(found.analogues.nearest, fresh.analogues.nearest, strict=True):
+            assert one.as_of == other.as_of
+            # The networks round in single precision, by how many windows they are asked at once.
+            assert one.distance == pytest.approx(other.distance, abs=1e-5)

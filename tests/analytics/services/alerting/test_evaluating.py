@@ -9,8 +9,15 @@ from django.utils import timezone
 
 from analytics import queue
 from analytics.exceptions import InvalidInput
-from analytics.models import AlertDelivery, AlertRule, AlertState, StoredBook, WorkerHeartbeat
-from analytics.services.alerting import evaluate, rules
+from analytics.models import (
+    AlertDelivery,
+    AlertRule,
+    AlertState,
+    PriceHistory,
+    StoredBook,
+    WorkerHeartbeat,
+)
+from analytics.services.alerting import evaluate, gathering, rules
 from analytics.services.alerting.outbox import DELIVER_TASK
 from analytics.services.anomalies.feedback import event_judge
 from analytics.venues.depth import pack_book
@@ -18,7 +25,7 @@ from tests import factories
 from tests.analytics.venues.conftest import ad, book
 
 pytestmark = pytest.mark.django_db
-HOUR = dt.timedelta(hours=1)
+HOUR, MINUTE = dt.timedelta(hours=1), dt.timedelta(minutes=1)
 
 
 def told() -> list[str]:
@@ -252,7 +259,38 @@ def test_arbitrage_is_told_when_it_is_worth_it(market, quoted, ruled):
     evaluate(market_ids=[market.pk])
     assert told() == []
     quoted(11.0, of=other)
-    evaluate(market_ids=[market.pk])
+    evaluate(market_ids=[market.pk], now=timezone.now() + MINUTE)
     (row,) = AlertDelivery.objects.all()
     assert row.values["value"] == pytest.approx(9.9)
     assert "there" in row.values["route"]
+
+
+def test_arbitrage_is_looked_for_once_a_minute(market, quoted, ruled, monkeypatch):
+    quoted(10.0)
+    ruled("arbitrage", market, percent=3)
+    looks = []
+    real = gathering.market_chances
+    monkeypatch.setattr(
+        gathering, "market_chances", lambda **asked: looks.append(asked["now"]) or real(**asked)
+    )
+    quoted(11.0, of=factories.make_market("USDT/BOB@there", cadence_minutes=5))
+    now = timezone.now()
+    for seconds in (0, 20, 40, 60, 80):
+        evaluate(market_ids=[market.pk], now=now + dt.timedelta(seconds=seconds))
+    assert looks == [now, now + MINUTE]
+
+
+def test_arbitrage_is_not_told_again_after_a_market_was_silent(market, quoted, ruled):
+    other = factories.make_market("USDT/BOB@there", cadence_minutes=5)
+    rule = ruled("arbitrage", market, percent=3)
+    rules.rule_change(rule=rule, cooldown_minutes=0)
+    now = timezone.now()
+    quoted(10.0)
+    quoted(11.0, of=other)
+    evaluate(market_ids=[market.pk], now=now + MINUTE)
+    assert told() == ["arbitrage"]
+    PriceHistory.objects.filter(market=other).update(timestamp=now - 9 * HOUR)
+    evaluate(market_ids=[market.pk], now=now + 2 * MINUTE)
+    PriceHistory.objects.filter(market=other).update(timestamp=now)
+    evaluate(market_ids=[market.pk], now=now + 3 * MINUTE)
+    assert told() == ["arbitrage"]

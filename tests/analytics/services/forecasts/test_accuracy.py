@@ -84,6 +84,27 @@ def test_a_target_in_a_gap_stays_unscored(market):
     assert ForecastScore.objects.get().steps == 1
 
 
+def test_forecasts_that_were_made_before_a_moment_are_left_out(market):
+    for at in (0, 1):
+        forecast(market, at=at)
+    for step in range(4):
+        quote(market, step, 11.5)
+    assert forecasts_score(market=market, since=START + STEP) == 1
+    assert ForecastScore.objects.get().forecast.as_of == START + STEP
+    assert forecasts_score(market=market) == 1
+
+
+def test_what_forecasts_said_that_wait_for_a_later_horizon_is_not_read(
+    market, django_assert_num_queries
+):
+    forecast(market)
+    for step in range(3):
+        quote(market, step, 11.5)
+    assert forecasts_score(market=market) == 1
+    with django_assert_num_queries(3):  # the counters, the last quote, and who waits
+        assert forecasts_score(market=market) == 0
+
+
 def test_a_value_outside_the_interval_is_seen(market):
     forecast(market, half_width=0.1)
     for step in range(3):

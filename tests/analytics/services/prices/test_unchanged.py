@@ -141,15 +141,15 @@ def test_a_score_against_a_quote_that_is_deleted_meanwhile_is_not_stored(market,
     model = factories.make_model(market)
     at = last_of(market)
     factories.make_forecast(model, as_of=at - 2 * STEP)
-    real, happened = ml.build_grid, []
+    real, happened = ml.grid_at, []
 
-    def grid(frame, **how):
-        found = real(frame, **how)
+    def grid(*asked, **how):
+        found = real(*asked, **how)
         if not happened:
             happened.append(prices_delete(market=market, start=at - STEP, confirm=True))
         return found
 
-    monkeypatch.setattr(ml, "build_grid", grid)
+    monkeypatch.setattr(ml, "grid_at", grid)
     assert forecasts_score(market=market) == 0
     assert happened
     assert not ForecastScore.objects.exists()
