@@ -33,7 +33,7 @@ class RangeForm(forms.Form):
     )
 
 
-@admin.action(description=_("Delete quotes..."), permissions=["operate"])
+@admin.action(description=_("Delete quotes..."), permissions=["quotes"])
 def delete_quotes(
     model_admin: admin.ModelAdmin, request: HttpRequest, queryset: QuerySet[Market]
 ) -> HttpResponse | None:

@@ -33,6 +33,7 @@ from analytics.services.anomalies.scan import anomaly_scan
 from analytics.services.forecasts.accuracy import accuracy_of
 from analytics.services.forecasts.prediction import forecast_make
 from analytics.services.patterns import pattern_recognize
+from p2p.accounts import may
 
 
 class MarketForm(forms.ModelForm):
@@ -90,6 +91,16 @@ class MarketAdmin(OwnedAdmin):
 
     def view_on_site(self, market: Market) -> str:
         return reverse("analytics:market", args=[market.pk])
+
+    # What actions on markets start or delete asks what the API's lists of those things ask.
+    def has_train_permission(self, request: HttpRequest) -> bool:
+        return may(request.user, "change_trainingrun")
+
+    def has_backtest_permission(self, request: HttpRequest) -> bool:
+        return may(request.user, "change_backtestrun")
+
+    def has_quotes_permission(self, request: HttpRequest) -> bool:
+        return may(request.user, "change_pricehistory")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return admin.ModelAdmin.has_add_permission(self, request)

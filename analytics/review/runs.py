@@ -32,14 +32,14 @@ from analytics.services.jobs.lifecycle import job_cancel
 from analytics.services.jobs.training import training_request
 from analytics.services.prices.history import last_moment
 from analytics.services.registry.families import family_list
-from p2p.access import is_operator, operator_required, reader_required
+from p2p.access import acting, may_act, reader_required
 
 #: Days before the newest quote that a backtest covers unless somebody says otherwise.
 TESTED_DAYS = 30
 
 
 @never_cache
-@operator_required
+@acting("change_trainingrun")
 @require_http_methods(["GET", "HEAD", "POST"])
 def train(request: HttpRequest, pk: int, task: str) -> HttpResponse:
     """Ask for a training: a family, its parameters as a form; ?run= takes those of a run."""
@@ -86,7 +86,7 @@ def _parameters_of(text: str | None, task: str) -> TrainingRun | None:
 
 
 @never_cache
-@operator_required
+@acting("change_backtestrun")
 @require_http_methods(["GET", "HEAD", "POST"])
 def backtest(request: HttpRequest, pk: int, task: str) -> HttpResponse:
     """Ask for a backtest of a forecast."""
@@ -142,7 +142,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         "chart": _losses(run),
         "parameters": compared_parameters([run]),
         "earlier": _earlier(run),
-        "may_act": is_operator(request),
+        "may_act": may_act(request, "change_trainingrun"),
     }
     return render(request, "analytics/model_run.html", context)
 
@@ -152,7 +152,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
 @reader_required
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The part of that page that changes; static/analytics/live.js asks for it."""
-    context = _told(_run(pk)) | {"may_act": is_operator(request)}
+    context = _told(_run(pk)) | {"may_act": may_act(request, "change_trainingrun")}
     return render(request, "analytics/partials/run-progress.html", context)
 
 
@@ -166,7 +166,7 @@ def losses(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@operator_required
+@acting("change_trainingrun")
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Cancel a training."""
     run = _run(pk)
@@ -175,7 +175,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@operator_required
+@acting("change_backtestrun")
 def cancel_backtest(request: HttpRequest, pk: int) -> HttpResponse:
     """Cancel a backtest."""
     try:
