@@ -26,6 +26,7 @@ from analytics.pages.anomalies import watch
 from analytics.pages.dashboard import freshness
 from analytics.pages.forecasts import accuracy_lines
 from analytics.pages.market import market_chart
+from analytics.pages.numbers import moment
 from analytics.selectors.chart import RANGES, market_view
 from analytics.selectors.prices import market_freshness, market_list
 from analytics.selectors.watches import watch_state
@@ -143,7 +144,7 @@ class MarketAdmin(OwnedAdmin):
         if market.pk is None:
             return SafeString("–")
         shown = watch(watch_state(market))
-        since = f"{shown['since']:%Y-%m-%d %H:%M} UTC" if shown["since"] else ""
+        since = moment(shown["since"]) if shown["since"] else ""
         return format_html("{} {} {}", mark(shown["mark"], shown["word"]), since, shown["why"])
 
     @admin.display(description=_("live accuracy"))

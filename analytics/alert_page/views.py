@@ -10,6 +10,8 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -26,6 +28,8 @@ from p2p.access import acting, may_act, reader_required
 
 #: Deliveries that the page lists; of dead letters as many again.
 LISTED = 30
+#: What a rule asks unless another kind is chosen.
+FIRST_KIND = "level"
 
 
 @require_safe
@@ -57,7 +61,8 @@ def new_rule(request: HttpRequest) -> HttpResponse:
     """The form of a rule: ?kind= chooses what it asks; POST tries it on history, or saves it."""
     given = request.POST if request.method == "POST" else request.GET
     kinds = rules.kinds_described()
-    kind = next((one for one in kinds if one["name"] == given.get("kind")), kinds[0])
+    by_name = {one["name"]: one for one in kinds}
+    kind = by_name.get(given.get("kind", ""), by_name[FIRST_KIND])
     chosen = request.POST.getlist("channels")
     wrong: dict[str, Any] = {}
     problem, tried = "", None
@@ -112,7 +117,7 @@ def new_channel(request: HttpRequest) -> HttpResponse:
         "kinds": kinds,
         "kind": kind,
         "controls": form.controls(kind["options"], given, wrong),
-        "given": given,
+        "given": _reader() | given.dict(),
         "wrong": wrong,
         "problem": problem,
         "made": made,
@@ -181,6 +186,11 @@ _ACTS: dict[str, tuple[Callable[[], Any], str, Callable[[Any], str]]] = {
     "delete-rule": (rule_list, "delete_alertrule", _delete_rule),
     "resend": (delivery_list, "change_alertdelivery", _resend),
 }
+
+
+def _reader() -> dict[str, str]:
+    """What a new channel speaks unless somebody says otherwise: what its maker does."""
+    return {"language": get_language() or "", "timezone": timezone.get_current_timezone_name()}
 
 
 def _who(request: HttpRequest) -> Any:

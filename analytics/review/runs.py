@@ -30,12 +30,15 @@ from analytics.selectors.versions import market_runs
 from analytics.services.jobs.backtests import backtest_request
 from analytics.services.jobs.lifecycle import job_cancel
 from analytics.services.jobs.training import training_request
+from analytics.services.operations import run_log
 from analytics.services.prices.history import last_moment
 from analytics.services.registry.families import family_list
 from p2p.access import acting, may_act, reader_required
 
 #: Days before the newest quote that a backtest covers unless somebody says otherwise.
 TESTED_DAYS = 30
+#: Lines of its log that the page of a run shows; the whole is one click away.
+LOG_LINES = 40
 
 
 @never_cache
@@ -143,6 +146,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         "parameters": compared_parameters([run]),
         "earlier": _earlier(run),
         "may_act": may_act(request, "change_trainingrun"),
+        "log": _log(request, run),
     }
     return render(request, "analytics/model_run.html", context)
 
@@ -193,6 +197,17 @@ def _cancel(request: HttpRequest, run: TrainingRun | BacktestRun) -> None:
         messages.error(request, error.message)
     else:
         messages.success(request, _("It is cancelled, or will be at its next report."))
+
+
+def _log(request: HttpRequest, run: TrainingRun) -> str:
+    """The end of what its process wrote, for those who may see it; nothing where none is kept."""
+    if not may_act(request, "view_trainingrun"):
+        return ""
+    try:
+        text = run_log(kind="training", run_id=run.pk)
+    except NotFound:
+        return ""
+    return "\n".join(text.splitlines()[-LOG_LINES:])
 
 
 def _told(run: TrainingRun) -> dict[str, Any]:
