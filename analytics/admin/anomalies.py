@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from analytics.admin.base import CappedPaginator, MarketFilter, OwnedAdmin, drawn, mark, operate
 from analytics.models import AnomalyEvent, AnomalyResult, AnomalyWatch
 from analytics.pages.anomalies import expected_rows, watch
-from analytics.pages.numbers import moment
+from analytics.pages.numbers import moment, written
 from analytics.pages.review.event_chart import event_chart
 from analytics.selectors.anomalies import anomaly_list, event_list
 from analytics.selectors.chart import event_view
@@ -44,7 +44,7 @@ class _Strange(OwnedAdmin):
 
     @admin.display(description=_("score"), ordering="score")
     def strangeness(self, row: AnomalyEvent | AnomalyResult) -> str:
-        return f"{row.score:.3f}"
+        return written(f"{row.score:.3f}")
 
     @admin.display(description=_("in words"))
     def words(self, row: AnomalyEvent | AnomalyResult) -> str:
@@ -76,7 +76,7 @@ class FeedbackForm(ActionForm):
 
 @admin.register(AnomalyEvent)
 class AnomalyEventAdmin(_Strange):
-    list_display = ["began", "state", "level", "words", "judged", "market", "ended", "strangeness"]
+    list_display = ["began", "state", "level", "words", "judged", "market"]
     list_filter = ["is_open", "severity", "feedback", KindFilter, "source", MarketFilter]
     actions = ["judge_true", "judge_false", "take_back"]
     action_form = FeedbackForm
