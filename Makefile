@@ -17,7 +17,7 @@ export PORT
 MAIN_JOB = $(BIN)/python manage.py main_job $(if $(DATA),--data "$(DATA)")
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo live-demo test test-library test-sqlite test-postgres test-browser soak lint hooks fmt bench bench-forecast bench-patterns bench-anomaly golden-record golden-compare licences sbom messages clean
+.PHONY: help run demo live-demo test test-library test-sqlite test-postgres test-browser screenshots soak lint hooks fmt bench bench-forecast bench-patterns bench-anomaly golden-record golden-compare licences sbom messages clean
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -73,6 +73,9 @@ test-postgres: $(TESTED)
 
 test-browser: $(VENV)/installed-dev node_modules/installed locale/es/LC_MESSAGES/django.mo ## The pages in the system's Chromium; fails where `make test` skips.
 	PARALELO_TEST_BROWSER=1 $(BIN)/python -m pytest tests/browser
+
+screenshots: $(VENV)/installed-dev node_modules/installed locale/es/LC_MESSAGES/django.mo ## Take the README's pictures anew: simulated markets in a temporary home, trained there (a few minutes, needs Chromium).
+	$(BIN)/python -m tests.browser.tour
 
 soak: $(VENV)/installed-dev ## Kill every phase of the work at KILLS=100 random calls each, on both databases (SEED=1).
 	PARALELO_TEST_KILLS=$(KILLS) PARALELO_TEST_KILL_SEED=$(SEED) $(BIN)/python -m pytest -q tests/analytics/services/jobs/test_kills.py -k random

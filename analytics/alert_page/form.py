@@ -12,7 +12,7 @@ from analytics.alert_page.words import choice_name, label
 from analytics.exceptions import InvalidInput
 from analytics.models import AlertChannel, Market
 from analytics.pages.controls import Control
-from analytics.pages.numbers import number
+from analytics.pages.numbers import written
 from analytics.selectors.alerts import channel_list
 from analytics.selectors.prices import market_get
 
@@ -50,7 +50,7 @@ def _bounds(one: Mapping[str, Any]) -> str:
         return ""
     if max(abs(one["low"]), abs(one["high"])) > BOUNDS_TOLD:
         return ""
-    return f" ({number(float(one['low']))} – {number(float(one['high']))})"
+    return " ({} – {})".format(*(written(f"{float(one[end]):g}") for end in ("low", "high")))
 
 
 def _text(value: Any) -> str:
