@@ -17,7 +17,7 @@ export PORT
 MAIN_JOB = $(BIN)/python manage.py main_job $(if $(DATA),--data "$(DATA)")
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo live-demo test test-library test-sqlite test-postgres test-outside test-browser fuzz soak lint hooks fmt bench bench-forecast bench-patterns bench-anomaly golden-record golden-compare licences sbom messages clean
+.PHONY: help run demo live-demo test test-library test-sqlite test-postgres test-outside test-browser screenshots fuzz soak lint hooks fmt bench bench-forecast bench-patterns bench-anomaly golden-record golden-compare licences sbom messages clean
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16

@@ -85,8 +85,7 @@ def _known(zone: str) -> bool:
 
 
 class ReaderPreferences:
-    """Activates zone and language for a page. The API stays in UTC, the admin too: its forms take
-    moments in UTC and say so."""
+    """Activates zone and language for a page, of the admin too. The API stays in UTC."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -99,7 +98,5 @@ class ReaderPreferences:
         if reader.language:
             translation.activate(reader.language)
             request.LANGUAGE_CODE = reader.language
-        if request.path.startswith("/admin/"):
-            return self.get_response(request)
         with timezone.override(ZoneInfo(reader.zone)):
             return self.get_response(request)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import get_language, gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 WORDS = {
@@ -209,13 +209,29 @@ def feature(name: str) -> str:
     return word(name)
 
 
+#: 1,234.5 as Bolivia and Venezuela write it: 1.234,5.
+_SPANISH = str.maketrans(",.", ".,")
+
+
+def written(figure: str) -> str:
+    """A figure that Python wrote, with the marks of the reader's language."""
+    return figure.translate(_SPANISH) if (get_language() or "").startswith("es") else figure
+
+
+def _value(value: Any) -> Any:
+    """What goes into a sentence: one of ml's words, or a figure, perhaps with its unit."""
+    if not isinstance(value, str):
+        return value
+    return written(value) if value[:1].isdigit() else word(value)
+
+
 def sentence(phrases: Sequence[Sequence[Any]], fallback: str) -> str:
     """Phrases (template, values) in the reader's language; `fallback`, which is English, where
     there are none or one is not known."""
     if not phrases or any(template not in SENTENCES for template, _values in phrases):
         return fallback
     said = (
-        gettext(template) % {k: word(v) if isinstance(v, str) else v for k, v in values.items()}
+        gettext(template) % {name: _value(value) for name, value in values.items()}
         for template, values in phrases
     )
     return "; ".join(said)

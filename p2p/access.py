@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from p2p.accounts import may
 from p2p.middleware import from_loopback
 
 View = Callable[..., HttpResponse]
@@ -22,9 +23,10 @@ def is_reader(request: HttpRequest) -> bool:
     return request.user.is_authenticated or (settings.DEBUG and from_loopback(request))
 
 
-def is_operator(request: HttpRequest) -> bool:
-    """Staff, or on this very machine while DEBUG is on."""
-    return request.user.is_staff or (settings.DEBUG and from_loopback(request))
+def may_act(request: HttpRequest, permission: str) -> bool:
+    """Whether the account has this permission of the application (`change_trainingrun`), or the
+    request comes from this very machine while DEBUG is on."""
+    return may(request.user, permission) or (settings.DEBUG and from_loopback(request))
 
 
 def reader_required(view: View) -> View:
@@ -32,9 +34,9 @@ def reader_required(view: View) -> View:
     return _only(view, is_reader)
 
 
-def operator_required(view: View) -> View:
-    """For operators only; readers are refused, others are led to the sign-in."""
-    return _only(view, is_operator)
+def acting(permission: str) -> Callable[[View], View]:
+    """For those who may act so; other readers are refused, the rest is led to the sign-in."""
+    return partial(_only, allowed=partial(may_act, permission=permission))
 
 
 def _only(view: View, allowed: Callable[[HttpRequest], bool]) -> View:

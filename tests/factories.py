@@ -5,8 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import math
+from importlib import import_module
 from typing import Any
 
+from django.apps import apps
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from analytics.models import (
@@ -27,6 +32,22 @@ from analytics.models import (
 _numbers = itertools.count(1)
 #: Normal quantiles, so that a made forecast has the shape of a real one.
 _Z = {"0.05": -1.64, "0.1": -1.28, "0.25": -0.67, "0.5": 0, "0.75": 0.67, "0.9": 1.28, "0.95": 1.64}
+
+
+def make_groups() -> None:
+    """Tests that empty the database take away what a migration wrote: it is written again."""
+    if not Group.objects.exists():
+        (file,) = (settings.BASE_DIR / "analytics" / "migrations").glob("*_groups.py")
+        import_module(f"analytics.migrations.{file.stem}").make(apps, None)
+
+
+def make_staff(group: str = "") -> Any:
+    """A new account of this group that may enter the admin; of none by default."""
+    account = get_user_model().objects.create_user(f"{group or 'staff'}-1", is_staff=True)
+    if group:
+        make_groups()
+        account.groups.add(Group.objects.get(name=group))
+    return account
 
 
 def make_market(symbol: str = "USDT/BOB@binance_p2p", **fields: Any) -> Market:

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from analytics.admin.base import CappedPaginator, MarketFilter, OwnedAdmin, drawn, mark, operate
 from analytics.models import AnomalyEvent, AnomalyResult, AnomalyWatch
 from analytics.pages.anomalies import expected_rows, watch
+from analytics.pages.numbers import moment, written
 from analytics.pages.review.event_chart import event_chart
 from analytics.selectors.anomalies import anomaly_list, event_list
 from analytics.selectors.chart import event_view
@@ -43,7 +44,7 @@ class _Strange(OwnedAdmin):
 
     @admin.display(description=_("score"), ordering="score")
     def strangeness(self, row: AnomalyEvent | AnomalyResult) -> str:
-        return f"{row.score:.3f}"
+        return written(f"{row.score:.3f}")
 
     @admin.display(description=_("in words"))
     def words(self, row: AnomalyEvent | AnomalyResult) -> str:
@@ -75,7 +76,7 @@ class FeedbackForm(ActionForm):
 
 @admin.register(AnomalyEvent)
 class AnomalyEventAdmin(_Strange):
-    list_display = ["began", "state", "level", "words", "judged", "market", "ended", "strangeness"]
+    list_display = ["began", "state", "level", "words", "judged", "market"]
     list_filter = ["is_open", "severity", "feedback", KindFilter, "source", MarketFilter]
     actions = ["judge_true", "judge_false", "take_back"]
     action_form = FeedbackForm
@@ -94,13 +95,13 @@ class AnomalyEventAdmin(_Strange):
     def get_queryset(self, request: HttpRequest) -> QuerySet[AnomalyEvent]:
         return event_list()
 
-    @admin.display(description=_("start (UTC)"), ordering="start")
+    @admin.display(description=_("start"), ordering="start")
     def began(self, event: AnomalyEvent) -> str:
-        return f"{event.start:%Y-%m-%d %H:%M}"
+        return moment(event.start)
 
-    @admin.display(description=_("end (UTC)"), ordering="end")
+    @admin.display(description=_("end"), ordering="end")
     def ended(self, event: AnomalyEvent) -> str:
-        return f"{event.end:%Y-%m-%d %H:%M}"
+        return moment(event.end)
 
     @admin.display(description=_("state"), ordering="is_open")
     def state(self, event: AnomalyEvent) -> SafeString:

@@ -21,7 +21,7 @@ from analytics.services.jobs.backtests import backtest_again, backtest_recent
 from analytics.services.jobs.lifecycle import job_cancel
 
 
-@admin.action(description=_("Backtest price and spread: last 30 days"), permissions=["operate"])
+@admin.action(description=_("Backtest price and spread: last 30 days"), permissions=["backtest"])
 def backtest_markets(
     model_admin: admin.ModelAdmin, request: HttpRequest, queryset: QuerySet[Market]
 ) -> None:

@@ -26,6 +26,7 @@ from analytics.exceptions import AnalyticsError
 from analytics.models import BacktestRun, Market, TrainingRun
 from analytics.pages.charts import Chart
 from analytics.pages.numbers import duration
+from p2p.accounts import may
 
 #: Rows beyond which a list says "so many" instead of counting on.
 MOST_COUNTED = 10_000
@@ -82,8 +83,7 @@ class OwnedAdmin(admin.ModelAdmin):
         return False
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
-        codename = get_permission_codename("change", self.opts)
-        return request.user.has_perm(f"{self.opts.app_label}.{codename}")
+        return may(request.user, get_permission_codename("change", self.opts))
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         # Without this, the permission to change would no longer imply the one to look.

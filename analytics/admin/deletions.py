@@ -20,10 +20,14 @@ class RangeForm(forms.Form):
     """Which quotes; as long as nobody typed how many they are, the service says so."""
 
     start = forms.DateTimeField(
-        label=_("from"), required=False, help_text=_("UTC, included; empty: from the first quote.")
+        label=_("from"),
+        required=False,
+        help_text=_("Included, in the zone named above; empty: from the first quote."),
     )
     end = forms.DateTimeField(
-        label=_("to"), required=False, help_text=_("UTC, included; empty: to the last quote.")
+        label=_("to"),
+        required=False,
+        help_text=_("Included, in the zone named above; empty: to the last quote."),
     )
     confirm = forms.IntegerField(
         label=_("number of quotes"),
@@ -33,7 +37,7 @@ class RangeForm(forms.Form):
     )
 
 
-@admin.action(description=_("Delete quotes..."), permissions=["operate"])
+@admin.action(description=_("Delete quotes..."), permissions=["quotes"])
 def delete_quotes(
     model_admin: admin.ModelAdmin, request: HttpRequest, queryset: QuerySet[Market]
 ) -> HttpResponse | None:

@@ -26,6 +26,7 @@ from analytics.pages.anomalies import watch
 from analytics.pages.dashboard import freshness
 from analytics.pages.forecasts import accuracy_lines
 from analytics.pages.market import market_chart
+from analytics.pages.numbers import moment
 from analytics.selectors.chart import RANGES, market_view
 from analytics.selectors.prices import market_freshness, market_list
 from analytics.selectors.watches import watch_state
@@ -33,6 +34,7 @@ from analytics.services.anomalies.scan import anomaly_scan
 from analytics.services.forecasts.accuracy import accuracy_of
 from analytics.services.forecasts.prediction import forecast_make
 from analytics.services.patterns import pattern_recognize
+from p2p.accounts import may
 
 
 class MarketForm(forms.ModelForm):
@@ -91,6 +93,16 @@ class MarketAdmin(OwnedAdmin):
     def view_on_site(self, market: Market) -> str:
         return reverse("analytics:market", args=[market.pk])
 
+    # What actions on markets start or delete asks what the API's lists of those things ask.
+    def has_train_permission(self, request: HttpRequest) -> bool:
+        return may(request.user, "change_trainingrun")
+
+    def has_backtest_permission(self, request: HttpRequest) -> bool:
+        return may(request.user, "change_backtestrun")
+
+    def has_quotes_permission(self, request: HttpRequest) -> bool:
+        return may(request.user, "change_pricehistory")
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return admin.ModelAdmin.has_add_permission(self, request)
 
@@ -132,7 +144,7 @@ class MarketAdmin(OwnedAdmin):
         if market.pk is None:
             return SafeString("–")
         shown = watch(watch_state(market))
-        since = f"{shown['since']:%Y-%m-%d %H:%M} UTC" if shown["since"] else ""
+        since = moment(shown["since"]) if shown["since"] else ""
         return format_html("{} {} {}", mark(shown["mark"], shown["word"]), since, shown["why"])
 
     @admin.display(description=_("live accuracy"))

@@ -20,7 +20,7 @@ from analytics.admin.base import MarketFilter, OwnedAdmin, confirmed, drawn, mar
 from analytics.models import ModelEvent, TrainedModel
 from analytics.pages import models as pages
 from analytics.pages.learning import health_lines, input_table
-from analytics.pages.metrics import metric_lines
+from analytics.pages.metrics import baseline_name, metric_lines
 from analytics.pages.review.versions import live_chart
 from analytics.pages.runs import loss_chart
 from analytics.selectors.models import is_broken, model_decision, model_list
@@ -111,7 +111,12 @@ class TrainedModelAdmin(OwnedAdmin):
     @admin.display(description=_("all metrics"))
     def all_metrics(self, model: TrainedModel) -> SafeString:
         lines = metric_lines(model.metric_names())
-        context = {"rows": pages.metric_rows(model), "model": model, "lines": lines}
+        context = {
+            "rows": pages.metric_rows(model),
+            "model": model,
+            "baseline": baseline_name(model.baseline),
+            "lines": lines,
+        }
         return render_to_string("admin/analytics/metrics.html", context)
 
     @admin.display(description=_("model card"))

@@ -32,7 +32,7 @@ def train(label: Any, *tasks: str) -> Callable[..., None]:
             _ask(model_admin, request, queryset, task)
 
     asked = confirmed(_("Train these markets?"))(action)
-    return admin.action(description=label, permissions=["operate"])(asked)
+    return admin.action(description=label, permissions=["train"])(asked)
 
 
 def _ask(
@@ -67,7 +67,7 @@ class FamilyForm(forms.Form):
     chosen = forms.ChoiceField(label=_("model family"), choices=family_choices)
 
 
-@admin.action(description=_("Train: choose the family..."), permissions=["operate"])
+@admin.action(description=_("Train: choose the family..."), permissions=["train"])
 def train_family(
     model_admin: admin.ModelAdmin, request: HttpRequest, queryset: QuerySet[Market]
 ) -> HttpResponse | None:

@@ -12,8 +12,12 @@ from analytics.alert_page.words import choice_name, label
 from analytics.exceptions import InvalidInput
 from analytics.models import AlertChannel, Market
 from analytics.pages.controls import Control
+from analytics.pages.numbers import written
 from analytics.selectors.alerts import channel_list
 from analytics.selectors.prices import market_get
+
+#: Bounds beyond this are no help to anybody who types a figure.
+BOUNDS_TOLD = 1e6
 
 
 def controls(
@@ -27,20 +31,26 @@ def controls(
         choices = [(value, choice_name(value)) for value in one["choices"]]
         if one["type"] == "bool":
             choices = [("true", _("yes")), ("false", _("no"))]
-        bounds = ""
-        if one["low"] is not None and one["type"] in ("int", "float", "Decimal"):
-            bounds = f" ({one['low']:g} – {one['high']:g})"
         made.append(
             Control(
                 name=name,
                 label=label(one["name"]),
                 value=given.get(name, default),
                 choices=choices,
-                hint=one["help"] + bounds,
+                hint=one["help"] + _bounds(one),
                 wrong=str(wrong.get(one["name"], "")),
             )
         )
     return made
+
+
+def _bounds(one: Mapping[str, Any]) -> str:
+    """From where to where, unless that only keeps nonsense out."""
+    if one["low"] is None or one["type"] not in ("int", "float", "Decimal"):
+        return ""
+    if max(abs(one["low"]), abs(one["high"])) > BOUNDS_TOLD:
+        return ""
+    return " ({} – {})".format(*(written(f"{float(one[end]):g}") for end in ("low", "high")))
 
 
 def _text(value: Any) -> str:

@@ -7,8 +7,11 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -21,10 +24,12 @@ from analytics.selectors.dashboard import market_choices
 from analytics.services.alerting import channels, rules
 from analytics.services.alerting.delivering import channel_test, delivery_resend
 from analytics.services.alerting.trying import rule_try
-from p2p.access import is_operator, operator_required, reader_required
+from p2p.access import acting, may_act, reader_required
 
 #: Deliveries that the page lists; of dead letters as many again.
 LISTED = 30
+#: What a rule asks unless another kind is chosen.
+FIRST_KIND = "level"
 
 
 @require_safe
@@ -41,19 +46,23 @@ def overview(request: HttpRequest) -> HttpResponse:
         "channels": [words.channel_line(one, channel_titles) for one in channel_list()],
         "dead": [words.delivery_line(row) for row in dead],
         "deliveries": [words.delivery_line(row) for row in deliveries[:LISTED]],
-        "staff": is_operator(request),
+        "may": {
+            name.replace("-", "_"): may_act(request, permission)
+            for name, (_rows, permission, _do) in _ACTS.items()
+        },
     }
     return render(request, "analytics/alerts.html", context)
 
 
 @never_cache
-@operator_required
+@acting("change_alertrule")
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_rule(request: HttpRequest) -> HttpResponse:
     """The form of a rule: ?kind= chooses what it asks; POST tries it on history, or saves it."""
     given = request.POST if request.method == "POST" else request.GET
     kinds = rules.kinds_described()
-    kind = next((one for one in kinds if one["name"] == given.get("kind")), kinds[0])
+    by_name = {one["name"]: one for one in kinds}
+    kind = by_name.get(given.get("kind", ""), by_name[FIRST_KIND])
     chosen = request.POST.getlist("channels")
     wrong: dict[str, Any] = {}
     problem, tried = "", None
@@ -85,7 +94,7 @@ def new_rule(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@operator_required
+@acting("change_alertchannel")
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_channel(request: HttpRequest) -> HttpResponse:
     """The form of a channel; a signing key that was made is shown on the page that follows."""
@@ -108,7 +117,7 @@ def new_channel(request: HttpRequest) -> HttpResponse:
         "kinds": kinds,
         "kind": kind,
         "controls": form.controls(kind["options"], given, wrong),
-        "given": given,
+        "given": _reader() | given.dict(),
         "wrong": wrong,
         "problem": problem,
         "made": made,
@@ -118,7 +127,7 @@ def new_channel(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@operator_required
+@reader_required
 def act(request: HttpRequest, what: str, pk: int) -> HttpResponse:
     """A button of the page: test, switch, delete, send again."""
     known, row = _ACTS.get(what), None
@@ -126,8 +135,10 @@ def act(request: HttpRequest, what: str, pk: int) -> HttpResponse:
         row = known[0]().filter(pk=pk).first()
     if known is None or row is None:
         raise Http404
+    if not may_act(request, known[1]):
+        raise PermissionDenied
     try:
-        messages.success(request, known[1](row))
+        messages.success(request, known[2](row))
     except AnalyticsError as error:
         messages.error(request, error.message)
     return redirect("analytics:alerts")
@@ -166,14 +177,20 @@ def _delete_channel(channel: Any) -> str:
     return _("The channel is removed.")
 
 
-_ACTS: dict[str, tuple[Callable[[], Any], Callable[[Any], str]]] = {
-    "test": (channel_list, _test),
-    "switch-channel": (channel_list, _switch_channel),
-    "delete-channel": (channel_list, _delete_channel),
-    "switch-rule": (rule_list, _switch_rule),
-    "delete-rule": (rule_list, _delete_rule),
-    "resend": (delivery_list, _resend),
+#: Name of a button -> its rows, the permission that it needs, what it does and says.
+_ACTS: dict[str, tuple[Callable[[], Any], str, Callable[[Any], str]]] = {
+    "test": (channel_list, "change_alertchannel", _test),
+    "switch-channel": (channel_list, "change_alertchannel", _switch_channel),
+    "delete-channel": (channel_list, "delete_alertchannel", _delete_channel),
+    "switch-rule": (rule_list, "change_alertrule", _switch_rule),
+    "delete-rule": (rule_list, "delete_alertrule", _delete_rule),
+    "resend": (delivery_list, "change_alertdelivery", _resend),
 }
+
+
+def _reader() -> dict[str, str]:
+    """What a new channel speaks unless somebody says otherwise: what its maker does."""
+    return {"language": get_language() or "", "timezone": timezone.get_current_timezone_name()}
 
 
 def _who(request: HttpRequest) -> Any:

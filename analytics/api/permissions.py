@@ -18,6 +18,7 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
+from p2p.accounts import may
 from p2p.middleware import from_loopback
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -73,8 +74,8 @@ def is_open(request: Request) -> bool:
 
 
 class AnalyticsPermission(BasePermission):
-    """Credentials, and staff for what a view lists in `staff_actions` (a viewset's actions, or
-    lower-case methods of a plain view)."""
+    """Credentials, and for what a view names in `acts` the permission that stands there (of a
+    viewset's actions, or of lower-case methods of a plain view)."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if is_open(request):
@@ -83,7 +84,8 @@ class AnalyticsPermission(BasePermission):
         if not (user and user.is_authenticated):
             return False
         action = getattr(view, "action", None) or (request.method or "").lower()
-        return user.is_staff or action not in getattr(view, "staff_actions", ())
+        needed = getattr(view, "acts", {}).get(action)
+        return needed is None or may(user, needed)
 
 
 class AnyonePermission(BasePermission):

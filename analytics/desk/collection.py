@@ -18,7 +18,7 @@ from analytics.pages import operations as pages
 from analytics.selectors.collection import source_states
 from analytics.services.collection.rounds import source_try
 from analytics.services.collection.sources import source_change
-from p2p.access import is_operator, operator_required, reader_required
+from p2p.access import acting, may_act, reader_required
 
 
 @require_safe
@@ -30,7 +30,7 @@ def collection(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@operator_required
+@acting("change_marketsource")
 def source(request: HttpRequest, pk: int) -> HttpResponse:
     """Switch a source on or off, or read it once and show what would be stored: `do` is on, off
     or try."""
@@ -56,7 +56,7 @@ def _page(request: HttpRequest, tried: dict[str, Any] | None = None) -> HttpResp
     now = timezone.now()
     context = {
         "sources": [pages.source(row, now=now) for row in source_states()],
-        "operates": is_operator(request),
+        "operates": may_act(request, "change_marketsource"),
         "tried": tried,
     }
     return render(request, "analytics/collection.html", context)

@@ -13,21 +13,21 @@ from analytics.pages import runs
 from analytics.selectors import dashboard
 from analytics.services.jobs.kinds import job_kinds
 from analytics.services.operations import operations_status, run_log, runs_latest, runs_logged
-from p2p.access import is_operator, operator_required, reader_required
+from p2p.access import acting, may_act, reader_required
 
 
 @require_safe
 @never_cache
 @reader_required
 def operations(request: HttpRequest) -> HttpResponse:
-    """The page, for every reader; logs are the operators'."""
+    """The page, for every reader; logs are for staff that may see runs."""
     found = operations_status()
     context = {
         "status": pages.status(found),
         "kinds": [
             pages.runs(kind.name, runs_latest(kind), runs_logged(kind)) for kind in job_kinds()
         ],
-        "operates": is_operator(request),
+        "operates": may_act(request, "view_trainingrun"),
         **runs.panel(found["worker"], dashboard.runs_open(), dashboard.runs_failed_lately()),
     }
     return render(request, "analytics/operations.html", context)
@@ -35,7 +35,7 @@ def operations(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @never_cache
-@operator_required
+@acting("view_trainingrun")
 def log(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     """The end of a run's log as plain text."""
     try:

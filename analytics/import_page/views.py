@@ -30,7 +30,7 @@ from analytics.services.prices.uploads import (
     upload_store,
 )
 from analytics.services.status import worker_status
-from p2p.access import operator_required
+from p2p.access import acting
 
 #: Runs that the page lists.
 LISTED = 10
@@ -40,7 +40,7 @@ _FORM_BYTES = 64 * 1024
 
 @csrf_exempt  # only until the size is known: the check reads the whole body
 @never_cache
-@operator_required
+@acting("change_pricehistory")
 @require_http_methods(["GET", "HEAD", "POST"])
 def send(request: HttpRequest) -> HttpResponse:
     """The form that sends a file, and the last imports."""
@@ -81,7 +81,7 @@ def _send_page(request: HttpRequest, problem: InvalidInput | None = None) -> Htt
 
 
 @never_cache
-@operator_required
+@acting("change_pricehistory")
 @require_http_methods(["GET", "HEAD", "POST"])
 def look(request: HttpRequest, token: str) -> HttpResponse:
     """What a file would become, with every decision as a choice; POST imports it."""
@@ -129,7 +129,7 @@ def _to_file(upload: Upload, options: dict[str, str]) -> HttpResponseRedirect:
 
 
 @never_cache
-@operator_required
+@acting("change_pricehistory")
 @require_http_methods(["GET", "HEAD", "POST"])
 def run(request: HttpRequest, pk: int) -> HttpResponse:
     """How far an import is, or what it did; POST cancels it."""
@@ -143,7 +143,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @never_cache
-@operator_required
+@acting("change_pricehistory")
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The part of that page that changes; static/analytics/live.js asks for it."""
     return render(request, "analytics/partials/import-progress.html", _told(_run(pk)))
@@ -162,7 +162,7 @@ def _run(pk: int) -> ImportRun:
 
 
 @require_safe
-@operator_required
+@acting("change_pricehistory")
 def rejects(request: HttpRequest, pk: int) -> FileResponse:
     """The rows that an import could not use, with the reasons, as csv."""
     path = _upload(_run(pk).upload).rejects

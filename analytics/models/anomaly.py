@@ -107,7 +107,7 @@ class AnomalyEvent(_Strange):
         indexes = [models.Index(fields=["market", "-start"], name="event_latest")]
 
     def __str__(self) -> str:
-        return f"{word(self.kind)} {self.start:%Y-%m-%d %H:%M}"
+        return f"{word(self.kind)} {self.start:%Y-%m-%d %H:%M} UTC"
 
 
 class AnomalyResult(_Strange):
@@ -145,7 +145,7 @@ class AnomalyResult(_Strange):
         indexes = [models.Index(fields=["market", "-timestamp"], name="anomaly_latest")]
 
     def __str__(self) -> str:
-        return f"{word(self.kind)} {self.timestamp:%Y-%m-%d %H:%M}"
+        return f"{word(self.kind)} {self.timestamp:%Y-%m-%d %H:%M} UTC"
 
     @property
     def label(self) -> str:

@@ -16,6 +16,7 @@ from analytics.pages.audit import audit_lines, audit_rows, finding_text
 from analytics.pages.forecasts import ACCURACY
 from analytics.pages.learning import drift_reasons
 from analytics.pages.metrics import (
+    baseline_name,
     metric_head,
     metric_lines,
     metric_name,
@@ -23,7 +24,7 @@ from analytics.pages.metrics import (
     metric_value,
 )
 from analytics.pages.models import comparison_horizons, comparison_rows
-from analytics.pages.numbers import count, duration, moment, number, percent
+from analytics.pages.numbers import count, duration, moment, number, percent, written
 
 Row = tuple[str, str]
 LIMITS = {
@@ -109,7 +110,7 @@ def _figures(figures: Mapping[str, Any]) -> Section:
         ]
         for row in figures["metrics"]
     ]
-    heads = [_("Metric"), _("Model"), figures["baseline"]]
+    heads = [_("Metric"), _("Model"), baseline_name(figures["baseline"])]
     lines = metric_lines(row["name"] for row in figures["metrics"])
     return Section(_("Measured on the untouched last stretch"), rows, heads, table, lines)
 
@@ -177,6 +178,8 @@ def _limit(found: Mapping[str, Any], audit: Mapping[str, Any] | None) -> str:
         shown["share"] = percent(shown["share"])
     if "reasons" in shown:
         shown["reasons"] = drift_reasons(shown["reasons"])
+    if "days" in shown:
+        shown["days"] = written(f"{shown['days']:g}")
     if "columns" in shown:
         shown["columns"] = ", ".join(shown["columns"])
     return str(LIMITS[found["code"]]) % shown

@@ -228,3 +228,16 @@ def _kind(raw: str) -> tuple[str, str]:
     if raw not in METRICS and f"{stem}_*" in METRICS:
         return f"{stem}_*", aspect
     return raw, ""
+
+
+#: What answers where no network is better, in words.
+BASELINES = {
+    "last_value": gettext_lazy("the last value"),
+    "robust_z": gettext_lazy("robust z-scores"),
+    "trailing_rule": gettext_lazy("the trailing rule"),
+}
+
+
+def baseline_name(raw: str) -> str:
+    """The name of a baseline; an unknown one stands for itself."""
+    return str(BASELINES.get(raw, raw))

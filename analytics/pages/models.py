@@ -10,7 +10,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from analytics.models import ModelEvent, TrainedModel
-from analytics.pages.metrics import metric_head, metric_hint, metric_name, metric_value
+from analytics.pages.metrics import (
+    baseline_name,
+    metric_head,
+    metric_hint,
+    metric_name,
+    metric_value,
+)
 from analytics.pages.numbers import moment, written
 from analytics.selectors.models import is_broken
 
@@ -65,7 +71,7 @@ def against_baseline(model: TrainedModel) -> dict[str, str]:
         "metric": metric_name(model.primary_metric),
         "hint": metric_hint(model.primary_metric),
         "score": metric_value(model.primary_metric, model.score),
-        "baseline": model.baseline,
+        "baseline": baseline_name(model.baseline),
         "baseline_score": metric_value(model.primary_metric, model.baseline_score),
     }
 

@@ -7,15 +7,9 @@ import math
 from typing import Any
 
 from django.utils import timezone
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import ngettext
 
-#: 1,234.5 as Bolivia and Venezuela write it: 1.234,5.
-_SPANISH = str.maketrans(",.", ".,")
-
-
-def written(figure: str) -> str:
-    """A figure that Python wrote, with the marks of the reader's language."""
-    return figure.translate(_SPANISH) if (get_language() or "").startswith("es") else figure
+from analytics.words import written
 
 
 def number(value: Any) -> str:

@@ -46,9 +46,11 @@ def worker(status: Mapping[str, Any]) -> dict[str, Any]:
         {**row, "age": duration(row["age_seconds"]), "device_rows": device_rows(row["device"])}
         for row in status["workers"]
     ]
+    told = (tuple(row["device_rows"]) for row in workers if row["alive"])
     return {
         "alive": status["alive"],
         "workers": workers,
+        "devices": list(dict.fromkeys(told)),  # a machine's processes have the same
         "queue_length": status["queue_length"],
         "running": len(status["running"]),
     }

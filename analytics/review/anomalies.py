@@ -38,7 +38,7 @@ from analytics.services.anomalies.feedback import (
     event_judge,
     events_settle,
 )
-from p2p.access import is_operator, operator_required, reader_required
+from p2p.access import acting, may_act, reader_required
 
 #: Events on a page of the inbox.
 PAGE = 50
@@ -59,13 +59,13 @@ def listing(request: HttpRequest) -> HttpResponse:
         "newer": _page(request, page - 1) if page > 1 else "",
         "older": _page(request, page + 1) if len(rows) > PAGE else "",
         "verdicts": VERDICTS,
-        "may_judge": is_operator(request),
+        "may_judge": may_act(request, "change_anomalyevent"),
     }
     return render(request, "analytics/anomalies.html", context)
 
 
 @require_POST
-@operator_required
+@acting("change_anomalyevent")
 def settle(request: HttpRequest) -> HttpResponse:
     """Judge all that were chosen in the inbox; what somebody judged before stays as it is."""
     ids = [pk for text in request.POST.getlist("event")[:PAGE] if (pk := number(text))]
@@ -95,14 +95,14 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         "newer": newer,
         "older": older,
         "verdicts": VERDICTS,
-        "may_judge": is_operator(request),
+        "may_judge": may_act(request, "change_anomalyevent"),
         **detail(event, aftermath(event)),
     }
     return render(request, "analytics/anomaly.html", context)
 
 
 @require_POST
-@operator_required
+@acting("change_anomalyevent")
 def judge(request: HttpRequest, pk: int) -> HttpResponse:
     """Seen, true alarm, false alarm, or nothing after all."""
     event, verdict = _event(pk), request.POST.get("verdict", "")

@@ -30,16 +30,19 @@ from analytics.selectors.versions import market_runs
 from analytics.services.jobs.backtests import backtest_request
 from analytics.services.jobs.lifecycle import job_cancel
 from analytics.services.jobs.training import training_request
+from analytics.services.operations import run_log
 from analytics.services.prices.history import last_moment
 from analytics.services.registry.families import family_list
-from p2p.access import is_operator, operator_required, reader_required
+from p2p.access import acting, may_act, reader_required
 
 #: Days before the newest quote that a backtest covers unless somebody says otherwise.
 TESTED_DAYS = 30
+#: Lines of its log that the page of a run shows; the whole is one click away.
+LOG_LINES = 40
 
 
 @never_cache
-@operator_required
+@acting("change_trainingrun")
 @require_http_methods(["GET", "HEAD", "POST"])
 def train(request: HttpRequest, pk: int, task: str) -> HttpResponse:
     """Ask for a training: a family, its parameters as a form; ?run= takes those of a run."""
@@ -86,7 +89,7 @@ def _parameters_of(text: str | None, task: str) -> TrainingRun | None:
 
 
 @never_cache
-@operator_required
+@acting("change_backtestrun")
 @require_http_methods(["GET", "HEAD", "POST"])
 def backtest(request: HttpRequest, pk: int, task: str) -> HttpResponse:
     """Ask for a backtest of a forecast."""
@@ -142,7 +145,8 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         "chart": _losses(run),
         "parameters": compared_parameters([run]),
         "earlier": _earlier(run),
-        "may_act": is_operator(request),
+        "may_act": may_act(request, "change_trainingrun"),
+        "log": _log(request, run),
     }
     return render(request, "analytics/model_run.html", context)
 
@@ -152,7 +156,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
 @reader_required
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The part of that page that changes; static/analytics/live.js asks for it."""
-    context = _told(_run(pk)) | {"may_act": is_operator(request)}
+    context = _told(_run(pk)) | {"may_act": may_act(request, "change_trainingrun")}
     return render(request, "analytics/partials/run-progress.html", context)
 
 
@@ -166,7 +170,7 @@ def losses(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@operator_required
+@acting("change_trainingrun")
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Cancel a training."""
     run = _run(pk)
@@ -175,7 +179,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@operator_required
+@acting("change_backtestrun")
 def cancel_backtest(request: HttpRequest, pk: int) -> HttpResponse:
     """Cancel a backtest."""
     try:
@@ -193,6 +197,17 @@ def _cancel(request: HttpRequest, run: TrainingRun | BacktestRun) -> None:
         messages.error(request, error.message)
     else:
         messages.success(request, _("It is cancelled, or will be at its next report."))
+
+
+def _log(request: HttpRequest, run: TrainingRun) -> str:
+    """The end of what its process wrote, for those who may see it; nothing where none is kept."""
+    if not may_act(request, "view_trainingrun"):
+        return ""
+    try:
+        text = run_log(kind="training", run_id=run.pk)
+    except NotFound:
+        return ""
+    return "\n".join(text.splitlines()[-LOG_LINES:])
 
 
 def _told(run: TrainingRun) -> dict[str, Any]:

@@ -37,7 +37,7 @@ from analytics.selectors.versions import (
 from analytics.services.registry.cards import model_card
 from analytics.services.registry.export import model_pack
 from analytics.services.registry.promotion import model_promote, model_retire, model_rollback
-from p2p.access import is_operator, operator_required, reader_required
+from p2p.access import acting, may_act, reader_required
 
 #: Markets on a page of the list, days that live figures look back on, runs and backtests listed.
 MARKETS, LIVE_DAYS, RUNS = 25, 90, 10
@@ -72,7 +72,7 @@ def task(request: HttpRequest, pk: int, task: str) -> HttpResponse:
         "shown": shown,
         "previous": model_previous(market.pk, name),
         "runs": [versions.run_line(run) for run in market_runs(market, name)[:RUNS]],
-        "may_act": is_operator(request),
+        "may_act": may_act(request, "change_trainedmodel"),
         **_answering(shown),
         **_live(market, name),
     }
@@ -84,7 +84,9 @@ def task(request: HttpRequest, pk: int, task: str) -> HttpResponse:
 @reader_required
 def live(request: HttpRequest, pk: int, task: str) -> HttpResponse:
     """The part of that page that changes while something is computed."""
-    context = progress(of_market(pk), of_task(task)) | {"may_act": is_operator(request)}
+    context = progress(of_market(pk), of_task(task)) | {
+        "may_act": may_act(request, "change_trainedmodel")
+    }
     return render(request, "analytics/partials/progress.html", context)
 
 
@@ -129,7 +131,7 @@ def _live(market: Market, task: str) -> dict[str, Any]:
 
 # ------------------------------------------------------------------------------------- decisions
 @never_cache
-@operator_required
+@acting("change_trainedmodel")
 @require_http_methods(["GET", "HEAD", "POST"])
 def decide(request: HttpRequest, pk: int, what: str) -> HttpResponse:
     """Promote or retire a version: first what would happen, then, by POST, it does."""
@@ -149,7 +151,7 @@ def decide(request: HttpRequest, pk: int, what: str) -> HttpResponse:
 
 
 @never_cache
-@operator_required
+@acting("change_trainedmodel")
 @require_http_methods(["GET", "HEAD", "POST"])
 def rollback(request: HttpRequest, pk: int, task: str) -> HttpResponse:
     """Bring back the version before: first which one that is, then, by POST, it is done."""
@@ -195,7 +197,7 @@ def _done(what: str) -> str:
     }[what]
 
 
-@operator_required
+@acting("change_trainedmodel")
 @require_safe
 def artifact(request: HttpRequest, pk: int) -> FileResponse:
     """The version as a zip: manifest, weights, model card."""

@@ -17,6 +17,7 @@ from analytics.pages import numbers
 from analytics.pages.runs import panel
 from analytics.selectors.dashboard import runs_failed_lately, runs_open
 from analytics.services.status import worker_status
+from p2p import accounts
 
 register = template.Library()
 
@@ -47,14 +48,14 @@ def pages(context: dict[str, Any]) -> list[dict[str, Any]]:
     """The navigation: {name, address, current} of the pages that there are for this person."""
     request: HttpRequest | None = context.get("request")
     user = getattr(request, "user", None)
-    operates = user is None or user.is_staff or not user.is_authenticated
+    imports = user is None or _offered(user, "change_pricehistory")
     named = [
         ("home", _("Markets"), True),
         ("anomalies", _("Anomalies"), True),
         ("patterns", _("Patterns"), True),
         ("models", _("Models"), True),
         ("alerts", _("Alerts"), True),
-        ("import", _("Import"), operates),
+        ("import", _("Import"), imports),
         ("collection", _("Collection"), True),
         ("operations", _("Operations"), True),
     ]
@@ -66,6 +67,18 @@ def pages(context: dict[str, Any]) -> list[dict[str, Any]]:
             current = path == address or (address != "/" and path.startswith(address))
             found.append({"name": text, "address": address, "current": current})
     return found
+
+
+@register.simple_tag(takes_context=True)
+def may(context: dict[str, Any], permission: str) -> bool:
+    """Whether to offer what asks for this permission of the application."""
+    request: HttpRequest | None = context.get("request")
+    return request is not None and _offered(request.user, permission)
+
+
+def _offered(user: Any, permission: str) -> bool:
+    # Somebody who is not signed in is offered it too, and is led to the sign-in.
+    return not user.is_authenticated or accounts.may(user, permission)
 
 
 @register.simple_tag

@@ -28,6 +28,11 @@ def missing() -> str:
     return ""
 
 
+def program() -> str:
+    """The path of the machine's Chromium."""
+    return next(path for path in map(shutil.which, NAMES) if path)
+
+
 @dataclass
 class Visit:
     """A page and what went wrong on it."""
@@ -65,10 +70,9 @@ def chromium() -> Iterator[Any]:
         pytest.skip(reason)
     from playwright.sync_api import sync_playwright
 
-    program = next(path for path in map(shutil.which, NAMES) if path)
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as driver:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-        browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = driver.chromium.launch(executable_path=program(), args=["--no-sandbox"])
         yield browser
         browser.close()
 

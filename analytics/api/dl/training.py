@@ -57,7 +57,7 @@ def start_training(request: Request, serializer: type[Input], task: str = "") ->
 
 
 class _Train(ApiView):
-    staff_actions = ("post",)
+    acts: ClassVar[dict[str, str]] = {"post": "change_trainingrun"}
     task: ClassVar[str]
 
     def post(self, request: Request) -> Response:

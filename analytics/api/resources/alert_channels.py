@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -118,7 +118,10 @@ class AlertChannelViewSet(ReadResource):
     serializer_class = AlertChannelSerializer
     filterset_class = ChannelFilter
     ordering_fields = ("id", "name", "kind", "enabled", "created_at")
-    staff_actions = ("create", "partial_update", "destroy", "test")
+    acts: ClassVar[dict[str, str]] = {
+        **dict.fromkeys(("create", "partial_update", "test"), "change_alertchannel"),
+        "destroy": "delete_alertchannel",
+    }
     formats = {**ReadResource.formats, "kinds": (CSVRenderer,)}
 
     def row_serializer(self) -> serializers.BaseSerializer:

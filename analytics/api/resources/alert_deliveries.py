@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_view
@@ -77,7 +79,7 @@ class AlertDeliveryViewSet(ReadResource):
     serializer_class = AlertDeliverySerializer
     filterset_class = DeliveryFilter
     ordering_fields = ("id", "status", "due_at", "happened_at")
-    staff_actions = ("resend",)
+    acts: ClassVar[dict[str, str]] = {"resend": "change_alertdelivery"}
 
     def get_queryset(self) -> QuerySet[AlertDelivery]:
         return delivery_list()

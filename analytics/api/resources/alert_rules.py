@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
@@ -129,7 +129,10 @@ class AlertRuleViewSet(ReadResource):
     serializer_class = AlertRuleSerializer
     filterset_class = RuleFilter
     ordering_fields = ("id", "name", "kind", "enabled", "created_at")
-    staff_actions = ("create", "partial_update", "destroy", "try_rule")
+    acts: ClassVar[dict[str, str]] = {
+        **dict.fromkeys(("create", "partial_update", "try_rule"), "change_alertrule"),
+        "destroy": "delete_alertrule",
+    }
     formats = {**ReadResource.formats, "kinds": (CSVRenderer,)}
 
     def row_serializer(self) -> serializers.BaseSerializer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
@@ -177,7 +177,8 @@ class AnomalyEventViewSet(ReadResource):
     queryset = AnomalyEvent.objects.none()
     serializer_class = AnomalyEventSerializer
     filterset_class = EventFilter
-    staff_actions = ("feedback",)  # it reaches the next training
+    # It reaches the next training.
+    acts: ClassVar[dict[str, str]] = {"feedback": "change_anomalyevent"}
     ordering_fields = ("id", "start", "end", "score", "updated_at")
 
     def get_queryset(self) -> QuerySet[AnomalyEvent]:
@@ -205,7 +206,7 @@ class AnomalyViewSet(ReadResource):
     queryset = AnomalyResult.objects.none()
     serializer_class = AnomalySerializer
     filterset_class = AnomalyFilter
-    staff_actions = ("acknowledge", "label")
+    acts: ClassVar[dict[str, str]] = dict.fromkeys(("acknowledge", "label"), "change_anomalyresult")
     ordering_fields = ("id", "timestamp", "score", "created_at")
 
     def get_queryset(self) -> QuerySet[AnomalyResult]:

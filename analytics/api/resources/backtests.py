@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.http import FileResponse
@@ -144,7 +144,7 @@ class BacktestViewSet(ReadResource):
     detail_serializer_class = BacktestDetailSerializer
     filterset_class = BacktestFilter
     ordering_fields = ("id", "created_at", "finished_at", "status")
-    staff_actions = ("create", "cancel")
+    acts: ClassVar[dict[str, str]] = dict.fromkeys(("create", "cancel"), "change_backtestrun")
 
     def get_queryset(self) -> QuerySet[BacktestRun]:
         rows = backtest_list()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
@@ -175,7 +175,7 @@ class MarketViewSet(CollectedActions, ExportAction, ReadResource):
     serializer_class = MarketSerializer
     filterset_class = MarketFilter
     ordering_fields = ("id", "asset", "fiat", "exchange", "created_at")
-    staff_actions = ("create", "partial_update")
+    acts: ClassVar[dict[str, str]] = {"create": "add_market", "partial_update": "change_market"}
 
     def get_queryset(self) -> QuerySet[Market]:
         return market_list()

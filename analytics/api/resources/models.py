@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
@@ -128,7 +128,9 @@ class ModelViewSet(ReadResource):
     detail_serializer_class = TrainedModelDetailSerializer
     filterset_class = ModelFilter
     ordering_fields = ("id", "trained_at", "version", "score")
-    staff_actions = ("promote", "retire", "rollback")
+    acts: ClassVar[dict[str, str]] = dict.fromkeys(
+        ("promote", "retire", "rollback"), "change_trainedmodel"
+    )
 
     def get_queryset(self) -> QuerySet[TrainedModel]:
         return model_list()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
@@ -139,7 +139,7 @@ class PriceViewSet(DeletePrices, mixins.ListModelMixin, Resource):
     ordering = ("-timestamp",)
     ordering_fields = ("timestamp",)
     ordering_is_unique = True
-    staff_actions = ("create", "delete_many")
+    acts: ClassVar[dict[str, str]] = dict.fromkeys(("create", "delete_many"), "change_pricehistory")
     parser_classes = (StrictJSONParser, QuoteFileParser)
 
     def get_queryset(self) -> QuerySet[PriceHistory]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
@@ -154,7 +154,11 @@ class SourceViewSet(ReadResource):
     serializer_class = SourceSerializer
     filterset_class = SourceFilter
     ordering_fields = ("id", "venue", "enabled", "last_success_at")
-    staff_actions = ("create", "partial_update", "destroy", "dry_run")
+    acts: ClassVar[dict[str, str]] = {
+        "create": "add_marketsource",
+        **dict.fromkeys(("partial_update", "dry_run"), "change_marketsource"),
+        "destroy": "delete_marketsource",
+    }
     formats = {**ReadResource.formats, "venues": (CSVRenderer,)}
 
     def row_serializer(self) -> serializers.Serializer:

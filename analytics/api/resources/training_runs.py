@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_view
@@ -119,7 +121,7 @@ class TrainingRunViewSet(ReadResource):
     detail_serializer_class = TrainingRunDetailSerializer
     filterset_class = RunFilter
     ordering_fields = ("id", "created_at", "finished_at", "status")
-    staff_actions = ("create", "cancel")
+    acts: ClassVar[dict[str, str]] = dict.fromkeys(("create", "cancel"), "change_trainingrun")
 
     def get_queryset(self) -> QuerySet[TrainingRun]:
         rows = run_list()

@@ -7,34 +7,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from analytics.models import BacktestRun, TrainedModel, TrainingRun
 from analytics.models.choices import Task
 from analytics.models.run import Run
 from analytics.pages.charts import Chart, Line, Panel, Table, figures
-from analytics.pages.metrics import metric_head, metric_name
+from analytics.pages.metrics import baseline_name, metric_head, metric_name
 from analytics.pages.models import against_baseline, verdict
 from analytics.pages.numbers import duration, percent
 from analytics.pages.runs import run as progress
 from analytics.selectors.models import is_broken, model_decision
 from analytics.selectors.versions import TaskState
 
-#: What answers where no network is better, in words.
-BASELINES = {
-    "last_value": gettext_lazy("the last value"),
-    "robust_z": gettext_lazy("robust z-scores"),
-    "trailing_rule": gettext_lazy("the trailing rule"),
-}
 MARKS = {"active": "good", "retired": "quiet", "candidate": ""}
 RUN_MARKS = {"succeeded": "good", "failed": "bad", "cancelled": "quiet"}
 #: Versions that a chart of live figures shows, the newest ones, and the look of each.
 LOOKS = (("line", "line"), ("dash", "warn"), ("dots", "good"), ("line", "soft"))
-
-
-def baseline_name(raw: str) -> str:
-    """The name of a baseline; an unknown one stands for itself."""
-    return str(BASELINES.get(raw, raw))
 
 
 def state_line(found: TaskState) -> dict[str, Any]:

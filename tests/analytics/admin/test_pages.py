@@ -79,7 +79,7 @@ def test_an_event_shows_the_prices_around_it_and_its_scores(admin_client):
 def test_a_version_stands_beside_its_baseline(admin_client, full):
     model = TrainedModel.objects.get(task="price")
     page = admin_client.get(url("trainedmodel", "change", model.pk)).content.decode()
-    for words in ("✓ better", "last_value", "good reasons", "0.06"):
+    for words in ("✓ better", "the last value", "good reasons", "0.06"):
         assert words in page
 
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from importlib import import_module
 
 import pytest
 from django.apps import apps
-from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
 
 from tests import factories
@@ -21,10 +18,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 @pytest.fixture(autouse=True)
 def groups():
-    """Tests that empty the database take away what a migration wrote: it is written again."""
-    if not Group.objects.exists():
-        (file,) = (settings.BASE_DIR / "analytics" / "migrations").glob("*_groups.py")
-        import_module(f"analytics.migrations.{file.stem}").make(apps, None)
+    factories.make_groups()
 
 
 def names(group):
@@ -64,9 +58,7 @@ def test_a_running_training_is_followed_and_cancelled_on_its_page(admin_client):
 
 def test_who_may_only_look_sees_no_way_to_cancel(client):
     run = factories.make_run(factories.make_market(), status="running")
-    user = get_user_model().objects.create_user("looker", is_staff=True)
-    user.groups.add(Group.objects.get(name="viewer"))
-    client.force_login(user)
+    client.force_login(factories.make_staff("viewer"))
     page = client.get(url("trainingrun", "change", run.pk)).content.decode()
     assert "progress/" in page
     assert "formaction" not in page
@@ -113,8 +105,6 @@ def test_an_operator_trains_and_a_viewer_does_not(client, monkeypatch):
     monkeypatch.setattr(training, "training_request", lambda **given: asked.append(given["task"]))
     market = factories.make_market()
     for group, trained in (("viewer", []), ("operator", ["price"])):
-        user = get_user_model().objects.create_user(group, is_staff=True)
-        user.groups.add(Group.objects.get(name=group))
-        client.force_login(user)
+        client.force_login(factories.make_staff(group))
         act(client, "market", "train_price", market, confirmed=1)
         assert asked == trained, group

@@ -81,15 +81,15 @@ def staff(db) -> Any:
 
 @pytest.fixture
 def as_user(user) -> Caller:
-    return _with_token(user)
+    return with_token(user)
 
 
 @pytest.fixture
 def as_staff(staff) -> Caller:
-    return _with_token(staff)
+    return with_token(staff)
 
 
-def _with_token(user: Any) -> Caller:
+def with_token(user: Any) -> Caller:
     from rest_framework.authtoken.models import Token
 
     return Caller(authorization=f"Token {Token.objects.create(user=user).key}")

@@ -1,4 +1,5 @@
-"""The access matrix: every address of the API, by every method, for nobody, any account and staff.
+"""The access matrix: every address of the API, by every method, for nobody, any account, staff of
+each group and staff of none.
 
 An address that stands in no line of the table fails: who adds one says here who may ask it.
 """
@@ -14,7 +15,9 @@ from urllib.parse import quote, urlencode
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from .conftest import Caller
+from tests import factories
+
+from .conftest import Caller, with_token
 
 pytestmark = pytest.mark.django_db
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
@@ -26,7 +29,7 @@ ACCOUNT: dict[str, set[str]] = {
     "dl/detect-anomalies": {"POST"},
     "dl/recognize-patterns": {"POST"},
 }
-#: Only staff may.
+#: Only staff may that is an operator, an admin, or in no group.
 STAFF: dict[str, set[str]] = {
     "dl/train-price-predictor": {"POST"},
     "dl/train-spread-predictor": {"POST"},
@@ -56,6 +59,14 @@ STAFF: dict[str, set[str]] = {
     "alert-channels/1/test": {"POST"},
     "alert-deliveries/1/resend": {"POST"},
 }
+#: What operators may not, of the above: they switch off, admins delete.
+ADMINS: dict[str, set[str]] = {
+    "sources/1": {"DELETE"},
+    "alert-rules/1": {"DELETE"},
+    "alert-channels/1": {"DELETE"},
+}
+#: Who of the staff is refused what.
+REFUSED = {"viewer": STAFF, "operator": ADMINS, "admin": {}, "": {}}
 #: Nobody needs credentials: they are what is asked for.
 OPEN = {"token"}
 
@@ -131,6 +142,30 @@ def test_an_account_may_what_the_table_says(as_user, path):
             assert status not in (401, 403), (method, status)
         else:
             assert status == 405, (method, status)
+
+
+@pytest.mark.parametrize("group", REFUSED)
+@pytest.mark.any_database
+def test_staff_may_what_its_group_says(group):
+    """In no group: everything, as before there were groups."""
+    caller = with_token(factories.make_staff(group))
+    for path in [a for a in ADDRESSES if a not in OPEN]:
+        for method in METHODS:
+            status = asked(caller, method, path)
+            refused = method in REFUSED[group].get(path, ())
+            assert (status == 403) == refused, (path, method, status)
+
+
+@pytest.mark.any_database
+def test_a_group_is_nothing_without_the_right_to_act():
+    """An operator who is no staff reads; one who may enter the admin acts."""
+    account = factories.make_staff("operator")
+    caller = with_token(account)
+    assert asked(caller, "POST", "training-runs/1/cancel") == 404
+    account.is_staff = False
+    account.save()
+    assert asked(caller, "POST", "training-runs/1/cancel") == 403
+    assert asked(caller, "GET", "training-runs") == 200
 
 
 @pytest.mark.parametrize("path", ADDRESSES)

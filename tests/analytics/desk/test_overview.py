@@ -251,6 +251,15 @@ def test_device_and_worker_stand_below_the_prices(reader):
     assert "Device: cpu (Xeon)" in text(reader).split("</table>")[-1]
 
 
+def test_a_device_that_two_workers_share_is_told_once(reader):
+    fill("USDT/BOB@x")
+    now, device = timezone.now(), {"type": "cpu", "name": "Xeon"}
+    for name in "vw":
+        row = {"name": name, "pid": 1, "started_at": now, "seen_at": now, "device": device}
+        WorkerHeartbeat.objects.create(**row)
+    assert text(reader).count("Device: cpu (Xeon)") == 1
+
+
 # ------------------------------------------------------------------------ order, search, live
 def test_a_column_sorts_both_ways_and_the_unknown_stays_last(reader):
     for fiat, price in (("AAA", 20), ("BBB", 5), ("CCC", 100)):
