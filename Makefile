@@ -83,6 +83,9 @@ test-browser: $(VENV)/installed-dev node_modules/installed locale/es/LC_MESSAGES
 fuzz: $(TESTED) ## Thousands of calls made from the OpenAPI document: no 5xx, nothing that is not documented.
 	PARALELO_TEST_FUZZ=1 $(BIN)/python -m pytest -q -s tests/analytics/api/test_fuzz.py
 
+screenshots: $(TESTED) ## Take the README's pictures anew: simulated markets in a temporary home, trained there (a few minutes, needs Chromium).
+	$(BIN)/python -m tests.browser.tour
+
 soak: $(VENV)/installed-dev ## Kill every phase of the work at KILLS=100 random calls each, on both databases (SEED=1).
 	PARALELO_TEST_KILLS=$(KILLS) PARALELO_TEST_KILL_SEED=$(SEED) $(BIN)/python -m pytest -q tests/analytics/services/jobs/test_kills.py -k random
 	PARALELO_TEST_KILLS=$(KILLS) PARALELO_TEST_KILL_SEED=$(SEED) $(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest -q tests/analytics/services/jobs/test_kills.py -k random
