@@ -60,7 +60,7 @@ live-demo: $(VENV)/installed node_modules/installed locale/es/LC_MESSAGES/django
 test: ## Every test, on SQLite and on PostgreSQL.
 	$(MAKE) -k -j2 test-library test-sqlite test-postgres test-outside
 
-LIBRARY = tests/ml tests/analytics/services/prices/reading tests/analytics/venues
+LIBRARY = tests/ml tests/analytics/services/prices/reading
 OUTSIDE = tests/browser tests/analytics/api/test_fuzz.py
 IN_PROCESS = $(addprefix --ignore=,$(LIBRARY) $(OUTSIDE))
 TESTED = $(VENV)/installed-dev node_modules/installed locale/es/LC_MESSAGES/django.mo

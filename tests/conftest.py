@@ -61,8 +61,9 @@ def caches():
 
 
 @pytest.fixture(autouse=True)
-def language():
-    """A Spanish request leaves its language on the thread: the next test gets the default."""
+def default_language():
+    """A Spanish request leaves its language on the thread: the next test gets the default. (No test
+    has a parameter of this name: one would take this fixture's place.)"""
     yield
     translation.deactivate()
 

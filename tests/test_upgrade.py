@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import operator
 import sys
 import tarfile
 from collections.abc import Iterator
@@ -149,6 +150,9 @@ def upgraded(state, home, settings, monkeypatch) -> Iterator[State]:
         transaction.set_rollback(True)
 
 
+#: Figures that a network makes in single precision, of as many rows at once as it is asked about:
+#: that is another number since then.
+SINGLE = "/distance"
 #: What a forecast says whose intervals were widened to those of the last value.
 WIDENED = "intervals are no narrower than the last value's own moves ask for"
 
@@ -167,7 +171,8 @@ def narrower(now: dict[str, float], before: dict[str, float]) -> list[str]:
 def test_it_answers_with_the_figures_of_before(upgraded):
     expected = upgraded.expected
     widened = 0
-    comparison = Comparison(relative=1e-9 if expected["processor"] == processor() else ELSEWHERE)
+    exact = Comparison(relative=1e-9 if expected["processor"] == processor() else ELSEWHERE)
+    single = Comparison(relative=ELSEWHERE)
     for question in expected["answers"]:
         answer = Caller()(question["method"], question["path"], question["body"])
         figures = figures_of(answer, tuple(question["figures"]))
@@ -176,10 +181,17 @@ def test_it_answers_with_the_figures_of_before(upgraded):
             widened += 1
             assert not narrower(figures, question["figures"])
             continue
-        comparison.values(question["figures"], figures, path=question["path"])
+        for found, kind in ((exact, operator.not_), (single, bool)):
+            parts = [
+                {name: value for name, value in side.items() if kind(name.endswith(SINGLE))}
+                for side in (question["figures"], figures)
+            ]
+            found.values(*parts, path=question["path"])
     assert widened <= 2
-    assert comparison.outcome.values > 100
-    assert [str(found) for found in comparison.outcome.unexplained] == []
+    assert exact.outcome.values > 100
+    assert single.outcome.values > 0
+    unexplained = exact.outcome.unexplained + single.outcome.unexplained
+    assert [str(found) for found in unexplained] == []
 
 
 def test_every_artifact_loads_and_knows_its_task(upgraded):

@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from analytics.management.base import FaceCommand
 from analytics.services.alerting import deliver, evaluate
@@ -22,7 +23,9 @@ class Command(FaceCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["evaluate"]:
-            self.stdout.write(_("%(n)d alerts were raised.") % {"n": evaluate()})
+            raised = evaluate()
+            words = ngettext("%(n)d alert was raised.", "%(n)d alerts were raised.", raised)
+            self.stdout.write(words % {"n": raised})
         done = deliver()
         self.stdout.write(
             _("%(sent)d sent, %(failed)d to be tried again, %(dead)d given up.") % vars(done)

@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from analytics.management.base import FaceCommand, params_of
 from analytics.selectors.alerts import rule_get
@@ -54,7 +55,11 @@ class Command(FaceCommand):
         if not found["possible"]:
             self.stdout.write(_("This kind cannot be tried on history.") + f" {found['why']}")
             return
-        words = _("It would have fired %(n)d times in the last %(days)d days.")
+        words = ngettext(
+            "It would have fired %(n)s time in the last %(days)s days.",
+            "It would have fired %(n)s times in the last %(days)s days.",
+            found["count"],
+        )
         self.stdout.write(words % {"n": found["count"], "days": found["days"]})
         for one in found["fired"]:
             self.stdout.write(f"{one['at']:%Y-%m-%d %H:%M}Z {one['market']} {one['text']}")

@@ -37,10 +37,10 @@ def market():
 def test_a_rule_is_tried_by_kind_or_by_name(market):
     words = ["try_rule", "--kind", "level", "--param", "level=11", "--market", market.symbol]
     text = run(*words)
-    assert "1 times in the last 30 days" in text
+    assert "1 time in the last 30 days" in text
     assert json.loads(run(*words, "--json"))["count"] == 1
     rules.rule_create(name="dear", kind="level", params={"level": 11})
-    assert "1 times" in run("try_rule", "dear")
+    assert "1 time " in run("try_rule", "dear")
     assert "cannot be tried" in run("try_rule", "--kind", "worker_gone")
     with pytest.raises(CommandError, match="level"):
         run("try_rule", "--kind", "level", "--param", "level=high")
@@ -55,6 +55,6 @@ def test_a_watchman_without_a_worker_tells_that_it_is_gone():
     rules.rule_create(name="gone", kind="worker_gone", params={}, channels=[log])
     WorkerHeartbeat.objects.update(seen_at=now - dt.timedelta(minutes=9))
     text = run("send_alerts", "--evaluate")
-    assert "1 alerts were raised." in text
+    assert "1 alert was raised." in text
     assert "1 sent, 0 to be tried again, 0 given up." in text
     assert AlertDelivery.objects.get().status == "sent"

@@ -166,6 +166,7 @@ def worker(for_children, monkeypatch):
     started.wait()
 
 
+@pytest.mark.any_database
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are found in /proc")
 def test_a_cluster_whose_processes_are_stopped_is_replaced_and_works_again(worker):
     rows = WorkerHeartbeat.objects.filter(cluster=NAME)
