@@ -56,9 +56,9 @@ live-demo: $(VENV)/installed node_modules/installed locale/es/LC_MESSAGES/django
 	@$(BIN)/python -m tests.live_demo $(ARGS)
 
 # What needs no database, what does on SQLite, what does on PostgreSQL, and what looks at a server
-# from outside: two at a time.
+# from outside: three at a time, since many of them wait for processes.
 test: ## Every test, on SQLite and on PostgreSQL.
-	$(MAKE) -k -j2 test-library test-sqlite test-postgres test-outside
+	$(MAKE) -k -j3 test-sqlite test-postgres test-library test-outside
 
 LIBRARY = tests/ml tests/analytics/services/prices/reading
 OUTSIDE = tests/browser tests/analytics/api/test_fuzz.py
