@@ -6,9 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 
+def one_line(text: str) -> str:
+    """The text without what no terminal, log or database should get of a file or a person that is
+    quoted in it: line breaks, control characters, halves of characters."""
+    if text.isprintable():
+        return text
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
 class AnalyticsError(Exception):
     """`code` is stable and meant for programs; `fields` maps an input to what is wrong with it;
-    `details` carries further plain values (ids, counts) into the answer's `fields`-less part."""
+    `details` carries further plain values (ids, counts) into the answer's `fields`-less part.
+    Message and fields are of one line each, whatever they quote."""
 
     code = "analytics_error"
 
@@ -19,10 +28,13 @@ class AnalyticsError(Exception):
         fields: Mapping[str, Any] | None = None,
         **details: Any,
     ) -> None:
-        super().__init__(str(message))
-        self.message = str(message)
+        self.message = one_line(str(message))
+        super().__init__(self.message)
         self.code = code or type(self).code
-        self.fields = dict(fields or {})
+        self.fields = {
+            name: one_line(said) if isinstance(said, str) else said
+            for name, said in (fields or {}).items()
+        }
         self.details = details
 
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import get_language, gettext, gettext_noop
@@ -133,6 +133,20 @@ REASONS = {
     "venue_error": _("The venue answered with an error of its own."),
     "wrong_market": _("The venue answered for another market or side."),
 }
+
+
+def told(problems: Mapping[str, Any]) -> dict[str, Any]:
+    """What is wrong with inputs, by name, in the reader's language: what venues say in English
+    keeps its template (analytics.venues.problems)."""
+    return {name: _told(problem) for name, problem in problems.items()}
+
+
+def _told(problem: Any) -> Any:
+    template = getattr(problem, "template", None)
+    if template is None:
+        return problem
+    text = gettext(template)
+    return text % problem.values if problem.values else text
 
 
 def reason(code: str) -> str:

@@ -21,7 +21,7 @@ PACKAGES = ("analytics", "p2p")
 PLACEHOLDER = re.compile(r"%\(\w+\)[-+0 #]*[\d.]*[a-zA-Z]|%[-+0 #]*[\d.]*[a-zA-Z%]|\{\w*\}")
 
 #: name -> how many of its first arguments are texts, after how many that are not
-PLAIN = {"gettext": 1, "gettext_lazy": 1, "gettext_noop": 1, "_": 1}
+PLAIN = {"Text": 1, "gettext": 1, "gettext_lazy": 1, "gettext_noop": 1, "_": 1}
 PLURAL = {"ngettext": 2, "ngettext_lazy": 2}
 IN_CONTEXT = {"pgettext": 1, "pgettext_lazy": 1, "npgettext": 2, "npgettext_lazy": 2}
 
@@ -35,11 +35,12 @@ def constant(node: ast.expr) -> str | None:
 
 
 def names_of_calls(tree: ast.Module) -> dict[str, str]:
-    """Name in this file -> name in django.utils.translation."""
+    """Name in this file -> name in django.utils.translation, or Text of those who know none."""
     return {
         alias.asname or alias.name: alias.name
         for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module == "django.utils.translation"
+        if isinstance(node, ast.ImportFrom)
+        and node.module in ("django.utils.translation", "analytics.venues.texts")
         for alias in node.names
     }
 

@@ -20,6 +20,7 @@ from analytics.venues.errors import BadVenueConfig
 from analytics.venues.fetch.client import utc_now
 from analytics.venues.fetch.guard import STRICT, HttpRules, Resolver, resolve
 from analytics.venues.options import Options, make_options
+from analytics.words import told
 
 
 class DeliveryError(AnalyticsError):
@@ -123,7 +124,7 @@ def channel_options(kind: ChannelKind, values: Any) -> Any:
     try:
         return make_options(kind.params, values)
     except BadVenueConfig as error:
-        problems = error.fields
+        problems = told(error.fields)
     raise InvalidInput(
         _("This channel cannot be used: %(names)s.") % {"names": ", ".join(sorted(problems))},
         "bad_options",

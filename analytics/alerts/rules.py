@@ -20,6 +20,7 @@ from analytics.alerts.machine import Sight
 from analytics.exceptions import InvalidInput
 from analytics.venues.errors import BadVenueConfig
 from analytics.venues.options import Options, make_options
+from analytics.words import told
 
 
 class Needs(StrEnum):
@@ -114,7 +115,7 @@ def params_of(kind: RuleKind, values: Any) -> Any:
     try:
         return make_options(kind.params, values)
     except BadVenueConfig as error:
-        problems = error.fields
+        problems = told(error.fields)
     raise InvalidInput(
         _("This rule cannot be used: %(names)s.") % {"names": ", ".join(sorted(problems))},
         "bad_params",

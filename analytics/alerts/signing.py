@@ -9,6 +9,8 @@ import hashlib
 import hmac
 import secrets
 
+from analytics.venues.texts import Text as _
+
 _PREFIX = "whsec_"
 
 
@@ -20,13 +22,13 @@ def new_key() -> str:
 def key_bytes(key: str) -> bytes:
     """The bytes of a key. Raises ValueError where it is none, or shorter than 24 bytes."""
     if not key.startswith(_PREFIX):
-        raise ValueError("must begin with whsec_")
+        raise ValueError(_("must begin with whsec_"))
     try:
         found = base64.b64decode(key.removeprefix(_PREFIX), validate=True)
     except binascii.Error:
-        raise ValueError("must be whsec_ and base64") from None
+        raise ValueError(_("must be whsec_ and base64")) from None
     if len(found) < 24:
-        raise ValueError("must hold 24 bytes or more")
+        raise ValueError(_("must hold 24 bytes or more"))
     return found
 
 

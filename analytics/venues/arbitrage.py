@@ -16,6 +16,7 @@ from itertools import permutations
 from analytics.venues.book import Book, Pair, VenueQuote
 from analytics.venues.errors import BadVenueConfig
 from analytics.venues.price import ASSET_STEP, FIAT_STEP, Direction, price_for_amount
+from analytics.venues.texts import Text as _
 
 MAX_AGE = dt.timedelta(minutes=10)
 ZERO = Decimal(0)
@@ -33,7 +34,7 @@ class Fees:
         if not (0 <= self.percent < 100 and self.fixed >= 0):
             raise BadVenueConfig(
                 "Fees are a percentage from 0 to 100 and a fixed amount from 0.",
-                fields={"fees": "out of range"},
+                fields={"fees": _("out of range")},
             )
 
     def before(self, amount: Decimal) -> Decimal:

@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import Any
 
 from analytics.venues.errors import BadVenueConfig
+from analytics.venues.texts import Text as _
 
 _CODE = re.compile(r"[A-Z0-9_.\-]{1,20}")
 
@@ -47,7 +48,7 @@ class Pair:
             if not _CODE.fullmatch(value):
                 raise BadVenueConfig(
                     f"The {name} must be letters, digits, dot, dash or underscore.",
-                    fields={name: "not a currency code"},
+                    fields={name: _("not a currency code")},
                 )
             object.__setattr__(self, name, value)
 

@@ -29,6 +29,7 @@ from analytics.venues.quoting.cleaning import DEFAULT_RULES, CleanRules
 from analytics.venues.quoting.condense import quote_book
 from analytics.venues.quoting.methods import DEFAULT_METHOD, get_method
 from analytics.venues.registry import Offer, VenueSpec, Visit, get_venue
+from analytics.venues.texts import Text as _
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +100,7 @@ def _wanted(spec: VenueSpec, want: str) -> Offer:
     if want not in answered:
         raise NotOffered(
             f"{spec.title} answers {' and '.join(answered)}, not {want!r}.",
-            fields={"want": f"must be one of {', '.join(answered)}"},
+            fields={"want": _("must be one of %(choices)s", choices=", ".join(answered))},
         )
     return Offer(want)
 
@@ -209,7 +210,7 @@ def _beside_each_other(visits: Sequence[Iterator[Reading]], threads: int) -> Ite
     with ThreadPoolExecutor(min(threads, len(visits))) as pool:
         try:
             going = [pool.submit(go_through, visit) for visit in visits]
-            for _ in visits:
+            for _visit in visits:
                 while (reading := found.get()) is not None:
                     yield reading
             for visited in going:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from analytics.venues.errors import BadVenueConfig
+from analytics.venues.texts import Text as _
 
 MIN_KEY_BYTES = 16
 _DIGEST_BYTES = 8
@@ -25,7 +26,7 @@ class Identities:
         if len(self.key) < MIN_KEY_BYTES:
             raise BadVenueConfig(
                 f"The key of identities needs at least {MIN_KEY_BYTES} bytes.",
-                fields={"key": "too short"},
+                fields={"key": _("too short")},
             )
 
     def advertiser(self, venue: str, value: Any) -> str:

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 import httpx
 
 from analytics.venues.errors import BadVenueConfig
+from analytics.venues.texts import Text
+from analytics.venues.texts import Text as _
 
 _METHOD_NAME = re.compile(r"[\w .&+()/\-]{1,60}")
 
@@ -47,10 +49,12 @@ class Options:
 class VenueOptions(Options):
     """What every venue understands; an adapter's own options inherit and add."""
 
-    base_url: str = option("", help="Another address of the same service; empty: the venue's own.")
-    timeout: float = option(20.0, low=1, high=120, help="Seconds until one request is given up.")
+    base_url: str = option(
+        "", help=_("Another address of the same service; empty: the venue's own.")
+    )
+    timeout: float = option(20.0, low=1, high=120, help=_("Seconds until one request is given up."))
     max_skew: int = option(
-        300, low=10, high=86_400, help="Seconds the venue's clock may differ from ours."
+        300, low=10, high=86_400, help=_("Seconds the venue's clock may differ from ours.")
     )
 
     def problems(self) -> dict[str, str]:
@@ -63,11 +67,11 @@ class VenueOptions(Options):
 class BookOptions(VenueOptions):
     """Options of a venue that lists ads."""
 
-    max_pages: int = option(15, low=1, high=100, help="Most pages read of one side.")
+    max_pages: int = option(15, low=1, high=100, help=_("Most pages read of one side."))
     payments: tuple[str, ...] = option(
-        (), help="Only ads with one of these payment methods, as the venue writes them."
+        (), help=_("Only ads with one of these payment methods, as the venue writes them.")
     )
-    merchants_only: bool = option(False, help="Only ads of merchants the venue has verified.")
+    merchants_only: bool = option(False, help=_("Only ads of merchants the venue has verified."))
 
 
 OptionsT = TypeVar("OptionsT", bound=Options)
@@ -76,8 +80,8 @@ OptionsT = TypeVar("OptionsT", bound=Options)
 def make_options(cls: type[OptionsT], values: Mapping[str, Any]) -> OptionsT:
     """Options out of loose values. Raises BadVenueConfig, naming every one that cannot be used."""
     known = {f.name: f for f in dataclasses.fields(cls)}
-    problems = {
-        str(name): f"unknown option; known are {', '.join(sorted(known))}"
+    problems: dict[str, str] = {
+        str(name): _("unknown option; known are %(known)s", known=", ".join(sorted(known)))
         for name in values
         if name not in known
     }
@@ -102,10 +106,10 @@ def address_problem(text: str) -> str:
     try:
         url = httpx.URL(text)
     except (httpx.InvalidURL, ValueError):
-        return "is not a web address"
+        return _("is not a web address")
     if url.scheme not in ("https", "http") or not url.host:
-        return "must be a full address, https://..."
-    return "must not carry a name or a password; use headers" if url.userinfo else ""
+        return _("must be a full address, https://...")
+    return _("must not carry a name or a password; use headers") if url.userinfo else ""
 
 
 def refused(problems: Mapping[str, str]) -> BadVenueConfig:
@@ -128,7 +132,7 @@ def describe_options(cls: type[Options]) -> list[dict[str, Any]]:
 
 def _read(kind: str, value: Any) -> tuple[Any, str]:
     """(value of that type, what is wrong with it)."""
-    kind, _, may_miss = kind.partition(" | ")
+    kind, _bar, may_miss = kind.partition(" | ")
     if may_miss and value in (None, ""):
         return None, ""
     reader = _READERS.get(kind.split("[")[0])
@@ -137,60 +141,61 @@ def _read(kind: str, value: Any) -> tuple[Any, str]:
     try:
         return reader(value), ""
     except (ValueError, TypeError, InvalidOperation) as error:
-        return None, str(error) if type(error) is ValueError else f"must be of type {kind}"
+        told = error.args[0] if type(error) is ValueError else None
+        return None, told if isinstance(told, Text) else _("must be of type %(kind)s", kind=kind)
 
 
 def _outside(rules: Mapping[str, Any], value: Any) -> str:
     if rules["choices"] and value not in rules["choices"]:
-        return f"must be one of {', '.join(rules['choices'])}"
+        return _("must be one of %(choices)s", choices=", ".join(rules["choices"]))
     low, high = rules["low"], rules["high"]
     if low is not None and value is not None and not low <= value <= high:
-        return f"must be between {low:g} and {high:g}"
+        return _("must be between %(low)s and %(high)s", low=f"{low:g}", high=f"{high:g}")
     return ""
 
 
 def _integer(value: Any) -> int:
     if isinstance(value, bool) or (isinstance(value, float) and value != int(value)):
-        raise ValueError("must be a whole number")
+        raise ValueError(_("must be a whole number"))
     return int(value)
 
 
 def _number(value: Any) -> float:
     number = float(value)
     if isinstance(value, bool) or number != number or abs(number) == float("inf"):
-        raise ValueError("must be a finite number")
+        raise ValueError(_("must be a finite number"))
     return number
 
 
 def _decimal(value: Any) -> Decimal:
     number = Decimal(str(value))
     if isinstance(value, bool) or not number.is_finite():
-        raise ValueError("must be a finite number")
+        raise ValueError(_("must be a finite number"))
     return number
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str) or len(value) > 4000:
-        raise ValueError("must be a text of at most 4000 characters")
+        raise ValueError(_("must be a text of at most 4000 characters"))
     return value.strip()
 
 
 def _truth(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    raise ValueError("must be true or false")
+    raise ValueError(_("must be true or false"))
 
 
 def _texts(value: Any) -> tuple[str, ...]:
     names = [value] if isinstance(value, str) else list(value)
     if not all(isinstance(name, str) and _METHOD_NAME.fullmatch(name) for name in names):
-        raise ValueError("must be a list of names (letters, digits, spaces and . & + ( ) / -)")
+        raise ValueError(_("must be a list of names (letters, digits, spaces and . & + ( ) / -)"))
     return tuple(name.strip() for name in names)
 
 
 def _mapping(value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
-        raise ValueError("must be an object with names")
+        raise ValueError(_("must be an object with names"))
     return dict(value)
 
 

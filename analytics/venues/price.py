@@ -13,6 +13,7 @@ from analytics.venues.book import Ad, Book, Pair, Side, counted
 from analytics.venues.errors import BadVenueConfig
 from analytics.venues.quoting.cleaning import DEFAULT_RULES, CleanRules, capacity, clean
 from analytics.venues.search import ZERO, Piece, best_filling
+from analytics.venues.texts import Text as _
 
 #: Nobody places more orders than this for one amount.
 MOST_ORDERS = 8
@@ -154,13 +155,13 @@ def _checked(
 ) -> tuple[Direction, Currency, Decimal]:
     problems = {}
     if direction not in set(Direction):
-        problems["side"] = "must be buy or sell"
+        problems["side"] = _("must be buy or sell")
     if currency not in set(Currency):
-        problems["currency"] = "must be fiat or asset"
+        problems["currency"] = _("must be fiat or asset")
     if not amount.is_finite() or not 0 < amount < Decimal("1e15"):
-        problems["amount"] = "must be a number above zero"
+        problems["amount"] = _("must be a number above zero")
     if not 1 <= max_orders <= 50:
-        problems["max_orders"] = "must be between 1 and 50"
+        problems["max_orders"] = _("must be between %(low)s and %(high)s", low=1, high=50)
     if problems:
         raise BadVenueConfig("This amount cannot be priced.", fields=problems)
     return Direction(direction), Currency(currency), amount

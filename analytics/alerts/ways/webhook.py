@@ -41,7 +41,7 @@ class WebhookOptions(Options):
             try:
                 key_bytes(self.key)
             except ValueError as error:
-                found["key"] = str(error)
+                found["key"] = error.args[0]
         return found
 
 

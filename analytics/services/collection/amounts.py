@@ -14,6 +14,7 @@ from analytics.selectors.collection import books_of
 from analytics.services.collection.books import book_age, book_at, book_read
 from analytics.venues.book import Book
 from analytics.venues.price import AdOrder, AmountPrice, price_for_amount
+from analytics.words import told
 
 DAY = dt.timedelta(hours=24)
 #: Moments of the last day at which the same amount is priced again; each costs some 10 ms.
@@ -57,7 +58,9 @@ def _priced(book: Book, wanted: dict[str, Any]) -> AmountPrice:
     try:
         return price_for_amount(book, **wanted)
     except InvalidInput as error:
-        raise InvalidInput(_("This amount cannot be priced."), error.code, error.fields) from error
+        raise InvalidInput(
+            _("This amount cannot be priced."), error.code, told(error.fields)
+        ) from error
 
 
 def price_of(book: Book, wanted: Any) -> float | None:

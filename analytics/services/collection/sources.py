@@ -21,6 +21,7 @@ from analytics.venues.collect import Order, make_order
 from analytics.venues.options import describe_options
 from analytics.venues.quoting.methods import DEFAULT_METHOD
 from analytics.venues.registry import VenueSpec, get_venue, list_venues
+from analytics.words import told
 
 #: What stands for a secret that is stored; sent back, it leaves the secret as it is.
 HIDDEN = "••••••"
@@ -32,17 +33,19 @@ _LIMITS = {"interval_seconds": (5, 86_400), "keep_book_days": (0, 3650)}
 def venues_described() -> list[dict[str, Any]]:
     """Every venue with what it answers, its terms and its options, for forms and documents."""
     return [
-        {
-            "name": spec.name,
-            "title": spec.title,
-            "offers": sorted(spec.offers),
-            "seconds_between_requests": spec.interval,
-            "request": spec.request,
-            "fields": spec.fields,
-            "sides": {str(side): name for side, name in spec.sides.items()},
-            "terms": spec.terms,
-            "options": [_option(entry) for entry in describe_options(spec.options)],
-        }
+        told(
+            {
+                "name": spec.name,
+                "title": spec.title,
+                "offers": sorted(spec.offers),
+                "seconds_between_requests": spec.interval,
+                "request": spec.request,
+                "fields": spec.fields,
+                "sides": {str(side): name for side, name in spec.sides.items()},
+                "terms": spec.terms,
+                "options": [_option(entry) for entry in describe_options(spec.options)],
+            }
+        )
         for spec in list_venues()
     ]
 
@@ -50,7 +53,7 @@ def venues_described() -> list[dict[str, Any]]:
 def _option(entry: Mapping[str, Any]) -> dict[str, Any]:
     default = entry["default"]
     shown = default if isinstance(default, int | float | str | dict | None) else str(default or "")
-    return {**entry, "default": shown, "choices": list(entry["choices"])}
+    return {**told(entry), "default": shown, "choices": list(entry["choices"])}
 
 
 def source_order(source: MarketSource) -> Order:
@@ -205,5 +208,5 @@ def _check(source: MarketSource) -> None:
         source_order(source)
     except InvalidInput as error:
         raise InvalidInput(
-            _("This source cannot be used."), error.code, error.fields, **error.details
+            _("This source cannot be used."), error.code, told(error.fields), **error.details
         ) from error

@@ -28,6 +28,7 @@ from analytics.venues.reading import (
     same,
 )
 from analytics.venues.registry import VenueSpec, Visit, register
+from analytics.venues.texts import Text as _
 
 URL = "https://www.binance.com"
 PATH = "/bapi/c2c/v1/public/c2c/agent"
@@ -134,6 +135,6 @@ register(
         request=f"GET {URL}{PATH}/{{ad-list,quote-price}}, the first 20 ads of a side",
         fields="data.items[]: price, tradableAmount, min/maxTransAmount, tradeMethods, advertiser; "
         "data.price",
-        terms="Published by Binance for programs, no key; the terms grant personal use.",
+        terms=_("Published by Binance for programs, no key; the terms grant personal use."),
     )
 )

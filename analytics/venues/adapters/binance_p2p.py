@@ -27,6 +27,7 @@ from analytics.venues.reading import (
     same,
 )
 from analytics.venues.registry import VenueSpec, Visit, register
+from analytics.venues.texts import Text as _
 
 URL = "https://p2p.binance.com"
 PATH = "/bapi/c2c/v2/friendly/c2c/adv/search"
@@ -39,7 +40,7 @@ WRITTEN = {Side.ASK: "SELL", Side.BID: "BUY"}
 @dataclass(frozen=True, kw_only=True)
 class BinanceOptions(BookOptions):
     amount: Decimal | None = option(
-        None, help="Only ads that take an order of this much fiat; empty: all.", low=0, high=1e15
+        None, help=_("Only ads that take an order of this much fiat; empty: all."), low=0, high=1e15
     )
 
 
@@ -137,6 +138,6 @@ register(
         request=f"POST {URL}{PATH}, 20 ads a page",
         fields="data[].adv: price, tradableQuantity, min/maxSingleTransAmount, tradeMethods; "
         "data[].advertiser: monthFinishRate, monthOrderCount, userType; privilegeType",
-        terms="Not a published interface; the terms grant personal use.",
+        terms=_("Not a published interface; the terms grant personal use."),
     )
 )

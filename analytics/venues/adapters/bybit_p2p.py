@@ -26,6 +26,7 @@ from analytics.venues.reading import (
     same,
 )
 from analytics.venues.registry import VenueSpec, Visit, register
+from analytics.venues.texts import Text as _
 
 URL = "https://api2.bybit.com"
 PATH = "/fiat/otc/item/online"
@@ -115,6 +116,8 @@ register(
         request=f"POST {URL}{PATH}, 20 ads a page",
         fields="result.items[]: price, lastQuantity, min/maxAmount, payments (numbers), "
         "recentExecuteRate (percent), recentOrderNum, isOnline, side; result.count",
-        terms="600 requests in 5 s, then status 403 for 10 minutes; the terms grant personal use.",
+        terms=_(
+            "600 requests in 5 s, then status 403 for 10 minutes; the terms grant personal use."
+        ),
     )
 )

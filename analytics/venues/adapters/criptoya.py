@@ -11,6 +11,7 @@ from analytics.venues.book import Side, SideQuote, VenueQuote
 from analytics.venues.options import VenueOptions, option
 from analytics.venues.reading import at, maybe, number, price
 from analytics.venues.registry import VenueSpec, Visit, register
+from analytics.venues.texts import Text as _
 
 URL = "https://criptoya.com"
 
@@ -19,12 +20,12 @@ URL = "https://criptoya.com"
 class CriptoYaOptions(VenueOptions):
     exchange: str = option(
         "binancep2p",
-        help="The marketplace, as CriptoYa writes it (binancep2p, bybitp2p, ...).",
+        help=_("The marketplace, as CriptoYa writes it (binancep2p, bybitp2p, ...)."),
     )
     volume: Decimal = option(
-        Decimal(1), low=1e-6, high=1e9, help="Units of the asset the price is asked for."
+        Decimal(1), low=1e-6, high=1e9, help=_("Units of the asset the price is asked for.")
     )
-    max_age: int = option(900, low=30, high=86_400, help="Seconds after which a price is old.")
+    max_age: int = option(900, low=30, high=86_400, help=_("Seconds after which a price is old."))
 
 
 def quote(visit: Visit[CriptoYaOptions]) -> VenueQuote:
@@ -66,6 +67,6 @@ register(
         interval=2.0,
         request=f"GET {URL}/api/{{exchange}}/{{asset}}/{{fiat}}/{{volume}}",
         fields="ask, totalAsk, bid, totalBid, time (seconds)",
-        terms="A free public service run by few people: ask once a minute at most.",
+        terms=_("A free public service run by few people: ask once a minute at most."),
     )
 )

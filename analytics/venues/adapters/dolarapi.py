@@ -13,6 +13,7 @@ from analytics.venues.errors import BadVenueConfig, ShapeChanged
 from analytics.venues.options import VenueOptions, option
 from analytics.venues.reading import at, changed, maybe, price, same
 from analytics.venues.registry import VenueSpec, Visit, register
+from analytics.venues.texts import Text as _
 
 #: The country whose service knows a currency.
 HOSTS = {
@@ -26,10 +27,13 @@ PATH = "/v1/dolares"
 @dataclass(frozen=True, kw_only=True)
 class DolarApiOptions(VenueOptions):
     source: str = option(
-        "paralelo", help="The rate's name (fuente or casa): paralelo, oficial, blue."
+        "paralelo", help=_("The rate's name (fuente or casa): paralelo, oficial, blue.")
     )
     max_age: int = option(
-        86_400, low=60, high=604_800, help="Seconds after which a rate is old (some change daily)."
+        86_400,
+        low=60,
+        high=604_800,
+        help=_("Seconds after which a rate is old (some change daily)."),
     )
 
 
@@ -86,6 +90,6 @@ register(
         interval=2.0,
         request="GET https://ve.dolarapi.com" + PATH,
         fields="[]: fuente or casa, compra, venta (often null), promedio, fechaActualizacion",
-        terms="A free public service, open source: ask every few minutes at most.",
+        terms=_("A free public service, open source: ask every few minutes at most."),
     )
 )

@@ -22,6 +22,7 @@ from analytics.venues.fetch.client import Reply
 from analytics.venues.options import VenueOptions, address_problem, option
 from analytics.venues.reading import amount, price, same
 from analytics.venues.registry import VenueSpec, Visit, register
+from analytics.venues.texts import Text as _
 
 _TIMES = ("auto", "iso", "unix", "unix_ms")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,60}")
@@ -36,41 +37,45 @@ _PATHS = (
 @dataclass(frozen=True, kw_only=True)
 class JsonOptions(VenueOptions):
     url: str = option(
-        "", help="The address; {asset}, {fiat}, {asset_lower}, {fiat_lower} stand in it."
+        "", help=_("The address; {asset}, {fiat}, {asset_lower}, {fiat_lower} stand in it.")
     )
-    method: str = option("GET", choices=("GET", "POST"), help="How it is asked.")
+    method: str = option("GET", choices=("GET", "POST"), help=_("How it is asked."))
     headers: Mapping[str, Any] = option(
-        {}, help="Headers of the request, a key of the service among them.", secret=True
+        {}, help=_("Headers of the request, a key of the service among them."), secret=True
     )
-    body: Mapping[str, Any] = option({}, help="JSON body of a POST; currencies are filled in.")
-    ask: str = option("", help="JMESPath of the price at which you buy the asset.")
-    bid: str = option("", help="JMESPath of the price at which you sell the asset.")
-    price: str = option("", help="JMESPath of a price without a side.")
-    ask_volume: str = option("", help="JMESPath of the asks' volume, in units of the asset.")
-    bid_volume: str = option("", help="JMESPath of the bids' volume, in units of the asset.")
-    time: str = option("", help="JMESPath of the time of the price; empty: the time of the answer.")
+    body: Mapping[str, Any] = option({}, help=_("JSON body of a POST; currencies are filled in."))
+    ask: str = option("", help=_("JMESPath of the price at which you buy the asset."))
+    bid: str = option("", help=_("JMESPath of the price at which you sell the asset."))
+    price: str = option("", help=_("JMESPath of a price without a side."))
+    ask_volume: str = option("", help=_("JMESPath of the asks' volume, in units of the asset."))
+    bid_volume: str = option("", help=_("JMESPath of the bids' volume, in units of the asset."))
+    time: str = option(
+        "", help=_("JMESPath of the time of the price; empty: the time of the answer.")
+    )
     time_format: str = option(
-        "auto", help="auto, iso, unix, unix_ms, or a pattern of strptime with %z."
+        "auto", help=_("auto, iso, unix, unix_ms, or a pattern of strptime with %z.")
     )
-    check_asset: str = option("", help="JMESPath of what must be the asset's code.")
-    check_fiat: str = option("", help="JMESPath of what must be the fiat's code.")
-    healthy: str = option("", help="JMESPath that must be true, such as code == '0'.")
-    max_age: int = option(900, low=10, high=604_800, help="Seconds after which a price is old.")
+    check_asset: str = option("", help=_("JMESPath of what must be the asset's code."))
+    check_fiat: str = option("", help=_("JMESPath of what must be the fiat's code."))
+    healthy: str = option("", help=_("JMESPath that must be true, such as code == '0'."))
+    max_age: int = option(900, low=10, high=604_800, help=_("Seconds after which a price is old."))
 
     def problems(self) -> dict[str, str]:
         """What is wrong with the options as a whole, by name; nothing is asked."""
         found = super().problems()
         found |= {name: text for name in _PATHS if (text := _path_problem(getattr(self, name)))}
         if self.base_url:
-            found["base_url"] = "give the whole address as url"
+            found["base_url"] = _("give the whole address as url")
         if text := address_problem(filled(self.url, Pair("USDT", "USD"))):
             found["url"] = text
         if not (self.ask or self.bid or self.price):
-            found["ask"] = "give at least one of ask, bid and price"
+            found["ask"] = _("give at least one of ask, bid and price")
         if self.time_format not in _TIMES and "%z" not in self.time_format:
-            found["time_format"] = f"must be one of {', '.join(_TIMES)}, or a pattern with %z"
+            found["time_format"] = _(
+                "must be one of %(choices)s, or a pattern with %%z", choices=", ".join(_TIMES)
+            )
         if self.body and self.method != "POST":
-            found["body"] = "only a POST has a body"
+            found["body"] = _("only a POST has a body")
         for name, value in self.headers.items():
             if text := _header_problem(name, value):
                 found["headers"] = text
@@ -79,20 +84,20 @@ class JsonOptions(VenueOptions):
 
 def _path_problem(path: str) -> str:
     if len(path) > 300:
-        return "must be at most 300 characters"
+        return _("must be at most 300 characters")
     try:
         if path:
             jmespath.compile(path)
     except (JMESPathError, ValueError, RecursionError):
-        return "is not a JMESPath expression"
+        return _("is not a JMESPath expression")
     return ""
 
 
 def _header_problem(name: str, value: Any) -> str:
     if not _HEADER.fullmatch(name) or name.lower() in _RESERVED:
-        return f"{name[:60]!r} cannot be set"
+        return _("%(name)s cannot be set", name=repr(name[:60]))
     if not isinstance(value, str) or not value.isascii() or not value.isprintable():
-        return f"the value of {name!r} must be plain text"
+        return _("the value of %(name)s must be plain text", name=repr(name))
     return ""
 
 
@@ -192,7 +197,7 @@ def _plain(data: Any) -> Any:
 register(
     VenueSpec(
         name="json",
-        title="Any JSON service",
+        title=_("Any JSON service"),
         options=JsonOptions,
         quote=quote,
         reference=True,
@@ -200,6 +205,6 @@ register(
         interval=2.0,
         request="what the options say: address, method, headers, body",
         fields="what the options say: a JMESPath expression per figure",
-        terms="Those of the service you name: read them.",
+        terms=_("Those of the service you name: read them."),
     )
 )

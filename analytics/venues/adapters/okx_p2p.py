@@ -26,6 +26,7 @@ from analytics.venues.reading import (
     same,
 )
 from analytics.venues.registry import VenueSpec, Visit, register
+from analytics.venues.texts import Text as _
 
 URL = "https://www.okx.com"
 PATH = "/v3/c2c/tradingOrders/books"
@@ -113,6 +114,6 @@ register(
         request=f"GET {URL}{PATH}, 100 ads a page asked for",
         fields="data.sell[]/buy[]: price, availableAmount, quoteMin/MaxAmountPerOrder, "
         "completedRate, completedOrderQuantity, paymentMethods; data.total",
-        terms="Not a published interface; the terms grant personal use.",
+        terms=_("Not a published interface; the terms grant personal use."),
     )
 )

@@ -20,6 +20,7 @@ from analytics.venues.fetch.client import Reply
 from analytics.venues.options import VenueOptions, option
 from analytics.venues.reading import price
 from analytics.venues.registry import VenueSpec, Visit, register
+from analytics.venues.texts import Text as _
 
 #: (exchange, address) -> its list of markets, asked for once per process.
 _MARKETS: dict[tuple[str, str], Any] = {}
@@ -27,9 +28,9 @@ _MARKETS: dict[tuple[str, str], Any] = {}
 
 @dataclass(frozen=True, kw_only=True)
 class SpotOptions(VenueOptions):
-    exchange: str = option("kraken", help="The exchange, as ccxt writes it (bitstamp, ...).")
-    symbol: str = option("", help="The market, as ccxt writes it; empty: ASSET/FIAT.")
-    max_age: int = option(600, low=10, high=86_400, help="Seconds after which a price is old.")
+    exchange: str = option("kraken", help=_("The exchange, as ccxt writes it (bitstamp, ...)."))
+    symbol: str = option("", help=_("The market, as ccxt writes it; empty: ASSET/FIAT."))
+    max_age: int = option(600, low=10, high=86_400, help=_("Seconds after which a price is old."))
 
 
 def quote(visit: Visit[SpotOptions]) -> VenueQuote:
@@ -91,7 +92,7 @@ def _exchange(visit: Visit[SpotOptions], replies: list[Reply]) -> Any:
 
     name, base = visit.options.exchange, visit.options.base_url
     if name not in ccxt.exchanges:
-        raise BadVenueConfig(f"ccxt knows no exchange {name!r}.", fields={"exchange": "unknown"})
+        raise BadVenueConfig(f"ccxt knows no exchange {name!r}.", fields={"exchange": _("unknown")})
     exchange = getattr(ccxt, name)({"enableRateLimit": False, "timeout": 20_000})
     if base:
         exchange.urls["api"] = _rebased(exchange.urls["api"], base)
@@ -134,7 +135,7 @@ def _told(call: Callable[..., Any], *args: Any) -> Any:
         kind = type(error).__name__
     if kind == "BadSymbol":
         raise BadVenueConfig(
-            "The exchange does not list this market.", fields={"symbol": "not listed there"}
+            "The exchange does not list this market.", fields={"symbol": _("not listed there")}
         )
     raise VenueError(f"ccxt could not read the exchange ({kind}).")
 
@@ -151,6 +152,6 @@ register(
         max_bytes=32_000_000,
         request="what ccxt asks: the list of markets once per process, then the ticker",
         fields="ticker: bid, ask, last, timestamp",
-        terms="Public market data; every exchange has its own terms.",
+        terms=_("Public market data; every exchange has its own terms."),
     )
 )

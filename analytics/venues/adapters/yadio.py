@@ -9,6 +9,7 @@ from analytics.venues.book import VenueQuote
 from analytics.venues.options import VenueOptions, option
 from analytics.venues.reading import at, part, price, same
 from analytics.venues.registry import VenueSpec, Visit, register
+from analytics.venues.texts import Text as _
 
 URL = "https://api.yadio.io"
 
@@ -16,9 +17,9 @@ URL = "https://api.yadio.io"
 @dataclass(frozen=True, kw_only=True)
 class YadioOptions(VenueOptions):
     base: str = option(
-        "", help="Base currency of the rates; empty: the market's asset (USD for a dollar coin)."
+        "", help=_("Base currency of the rates; empty: the market's asset (USD for a dollar coin).")
     )
-    max_age: int = option(3600, low=60, high=86_400, help="Seconds after which a rate is old.")
+    max_age: int = option(3600, low=60, high=86_400, help=_("Seconds after which a rate is old."))
 
 
 _DOLLARS = frozenset({"USDT", "USDC", "DAI", "FDUSD"})
@@ -45,6 +46,6 @@ register(
         interval=2.0,
         request=f"GET {URL}/exrates/{{base}}",
         fields="{base}.{fiat} (a price without a side), base, timestamp (milliseconds)",
-        terms="A free public service: its rates change every few minutes, ask no more often.",
+        terms=_("A free public service: its rates change every few minutes, ask no more often."),
     )
 )

@@ -10,6 +10,7 @@ from statistics import median
 
 from analytics.venues.book import Ad
 from analytics.venues.errors import BadVenueConfig
+from analytics.venues.texts import Text as _
 
 DEFAULT_METHOD = "naive"
 #: Digits after the point that are kept of a price (the stored figure's) and of a volume.
@@ -73,6 +74,6 @@ def get_method(name: str) -> PriceMethod:
     if name not in METHODS:
         raise BadVenueConfig(
             f"No method {name!r}; known are {', '.join(METHODS)}.",
-            fields={"method": f"must be one of {', '.join(METHODS)}"},
+            fields={"method": _("must be one of %(choices)s", choices=", ".join(METHODS))},
         )
     return METHODS[name]

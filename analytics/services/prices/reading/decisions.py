@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
-from analytics.exceptions import InvalidInput
+from analytics.exceptions import InvalidInput, one_line
 
 _SHOWN = 60
 
@@ -23,6 +23,10 @@ class Decision:
     why: str
     option: str | None = None
     choices: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("what", "chosen", "why"):  # they quote the file
+            object.__setattr__(self, name, one_line(getattr(self, name)))
 
     def __str__(self) -> str:
         return f"{self.what}: {self.chosen} ({self.why})" if self.why else self.chosen
@@ -81,20 +85,25 @@ class Rejects:
 
 def shortened(text: object, most: int = _SHOWN) -> str:
     """One line of at most `most` characters."""
-    line = " ".join(str(text).split())
+    line = " ".join(one_line(str(text)).split())
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
 def undecided(code: str, message: str, option: str, choices: Sequence[Choice]) -> InvalidInput:
     """The stop of a reading that the file leaves open: the message shows the readings, the fields
     name the option, `details["choices"]` hold value and example of each."""
-    readings = "; ".join(f"--{flag(option)} {choice.value}: {choice.shown}" for choice in choices)
+    shown = [one_line(choice.shown) for choice in choices]
+    pairs = zip(choices, shown, strict=True)
+    readings = "; ".join(f"--{flag(option)} {choice.value}: {text}" for choice, text in pairs)
     return InvalidInput(
         f"{message} {readings}." if readings else message,
         code,
         {option: _("choose how it is to be read")},
         option=option,
-        choices=[{"value": choice.value, "shown": choice.shown} for choice in choices],
+        choices=[
+            {"value": choice.value, "shown": text}
+            for choice, text in zip(choices, shown, strict=True)
+        ],
     )
 
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from analytics.exceptions import InvalidInput
+from analytics.exceptions import InvalidInput, one_line
 from analytics.services.prices.reading.cells.dates import read_fields
 from analytics.services.prices.reading.cells.stamps import stamp_strength
 from analytics.services.prices.reading.cells.tokens import is_number
+from analytics.services.prices.reading.decisions import shortened
 from analytics.services.prices.reading.words.names import column_name
 
 #: Rows that are looked at; a preamble is shorter.
@@ -36,6 +37,11 @@ class Layout:
     hints: tuple[tuple[str, ...], ...]
     header: int | None
     data: int
+
+    def __post_init__(self) -> None:
+        """Names are shown and stored: a control character in one must reach neither."""
+        object.__setattr__(self, "names", tuple(map(one_line, self.names)))
+        object.__setattr__(self, "hints", tuple(tuple(map(one_line, h)) for h in self.hints))
 
 
 def time_strength(text: str) -> int:
@@ -138,7 +144,7 @@ def _aligned(names: list[str], width: int, data: Sequence[Row]) -> list[str]:
         return ["", *names]
     raise InvalidInput(
         _("The header has %(names)s names, but the rows have %(cells)s cells: %(row)s.")
-        % {"names": len(names), "cells": width, "row": " | ".join(data[0])[:120]},
+        % {"names": len(names), "cells": width, "row": shortened(" | ".join(data[0]), 120)},
         "bad_header",
         {"header": _("a decimal comma outside quotes cannot be told from a separator")},
     )
