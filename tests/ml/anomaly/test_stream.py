@@ -76,7 +76,8 @@ def test_a_stored_state_goes_on_where_it_stopped(
     np.testing.assert_allclose(second.extend(quotes.iloc[905:1000]), whole[905:], atol=1e-12)
 
 
-@pytest.mark.parametrize("rows", [903, 950, 1000, 1008, 1103, 1201, 1270, 1499])
+# Within a fault, at its edge, in a gap, at the end.
+@pytest.mark.parametrize("rows", [903, 1000, 1103, 1270, 1499])
 def test_a_state_made_of_a_table_is_that_of_a_stream_fed_with_it(
     quotes: pd.DataFrame, detector: NetworkDetector, rows: int
 ) -> None:

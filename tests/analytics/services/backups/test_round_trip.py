@@ -311,24 +311,31 @@ def _manage(*arguments: str, url: str, home: str | None = None) -> str:
     return done.stdout
 
 
-def test_a_backup_goes_into_a_fresh_sqlite_server_and_says_the_same_there(saved, tmp_path):
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory):
+    """The home of an SQLite server after its first migrate: to be copied."""
+    home = tmp_path_factory.mktemp("migrated")
+    _manage("migrate", "-v0", url=f"sqlite:///{home / 'db.sqlite3'}", home=str(home))
+    return home
+
+
+@pytest.fixture
+def other(migrated, tmp_path):
+    """Another server, fresh: the environment of its commands."""
+    home = shutil.copytree(migrated, tmp_path / "other")
+    return {"url": f"sqlite:///{home / 'db.sqlite3'}", "home": str(home)}
+
+
+def test_a_backup_goes_into_a_fresh_sqlite_server_and_says_the_same_there(saved, other, tmp_path):
     """From whichever database the tests run on: PostgreSQL to SQLite, too."""
-    home = tmp_path / "other"
-    home.mkdir()
-    url = f"sqlite:///{home / 'db.sqlite3'}"
-    _manage("migrate", "-v0", url=url, home=str(home))
-    assert "Restored:" in _manage("restore", str(saved), url=url, home=str(home))
-    _manage("backup", str(tmp_path / "again.zip"), url=url, home=str(home))
+    assert "Restored:" in _manage("restore", str(saved), **other)
+    _manage("backup", str(tmp_path / "again.zip"), **other)
     assert _members(tmp_path / "again.zip") == _members(saved)
 
 
-def test_a_backup_of_sqlite_goes_into_this_database(db, tmp_path):
-    home = tmp_path / "other"
-    home.mkdir()
-    url = f"sqlite:///{home / 'db.sqlite3'}"
-    _manage("migrate", "-v0", url=url, home=str(home))
-    _manage("simulate_prices", "--days", "3", url=url, home=str(home))
-    _manage("backup", str(tmp_path / "there.zip"), url=url, home=str(home))
+def test_a_backup_of_sqlite_goes_into_this_database(db, other, tmp_path):
+    _manage("simulate_prices", "--days", "3", **other)
+    _manage("backup", str(tmp_path / "there.zip"), **other)
     backup_restore(path=tmp_path / "there.zip", force=True)
     backup_make(path=tmp_path / "here.zip")
     assert _members(tmp_path / "here.zip") == _members(tmp_path / "there.zip")
