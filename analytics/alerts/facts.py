@@ -93,13 +93,14 @@ class Watch:
 
 @dataclass(frozen=True)
 class Version:
-    """An active version."""
+    """An active version; `expired` as the server marks it (EXPIRE_DATA_DAYS, EXPIRE_AGE_DAYS)."""
 
     now: dt.datetime
     id: int
     task: str
     number: int
     data_until: dt.datetime
+    expired: bool
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The version that answers has learnt from quotes that are old."""
+"""The version that answers is too old: by the server's own limits, or by the rule's."""
 
 from __future__ import annotations
 
@@ -21,8 +21,13 @@ from analytics.words import word
 class ExpiredParams(Options):
     """How old it may be."""
 
-    days: int = option(
-        30, low=1, high=3650, help=gettext_lazy("Days since the last quote it learnt from.")
+    days: int | None = option(
+        None,
+        low=1,
+        high=3650,
+        help=gettext_lazy(
+            "Days since the last quote it learnt from; empty: when the server takes it for expired."
+        ),
     )
 
 
@@ -31,7 +36,7 @@ def judge(params: ExpiredParams, versions: list[Version]) -> list[Sight]:
     return [
         Sight(
             at=one.now,
-            on=(on := one.now - one.data_until > timedelta(days=params.days)),
+            on=(on := _too_old(params, one)),
             clear=not on,
             subject=f"version:{one.id}",
             key="expired",
@@ -43,6 +48,12 @@ def judge(params: ExpiredParams, versions: list[Version]) -> list[Sight]:
         )
         for one in versions
     ]
+
+
+def _too_old(params: ExpiredParams, one: Version) -> bool:
+    if params.days is None:
+        return one.expired
+    return one.now - one.data_until > timedelta(days=params.days)
 
 
 def words(values: dict[str, Any]) -> str:

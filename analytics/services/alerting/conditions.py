@@ -32,7 +32,7 @@ def versions(market: Market | None, _since: dt.datetime, now: dt.datetime) -> li
     """The versions that answer for the market."""
     active = TrainedModel.objects.filter(market=market, status=TrainedModel.Status.ACTIVE)
     return [
-        Version(now, row.pk, row.task, row.version, row.data_until)
+        Version(now, row.pk, row.task, row.version, row.data_until, row.expired_at is not None)
         for row in active.order_by("task")
     ]
 

@@ -15,6 +15,7 @@ from analytics.models import (
     AlertState,
     PriceHistory,
     StoredBook,
+    TrainedModel,
     WorkerHeartbeat,
 )
 from analytics.services.alerting import evaluate, gathering, rules
@@ -155,6 +156,16 @@ def test_the_watch_that_cannot_score_and_the_version_that_is_old_are_told(market
     assert sorted(told()) == ["model_expired", "watch_unable"]
     evaluate()
     assert len(told()) == 2
+
+
+def test_a_version_is_told_as_expired_when_the_server_takes_it_for_that(market, quoted, ruled):
+    quoted(10.0)
+    model = factories.make_model(market, "anomaly", data_until=timezone.now())
+    ruled("model_expired")
+    assert told() == []
+    TrainedModel.objects.filter(pk=model.pk).update(expired_at=timezone.now())
+    evaluate(now=timezone.now() + dt.timedelta(minutes=11))
+    assert told() == ["model_expired"]
 
 
 def test_a_rule_that_cannot_be_judged_says_why_and_the_others_go_on(market, quoted, ruled):
