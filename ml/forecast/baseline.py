@@ -6,9 +6,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ml.forecast.metrics import LEVELS, QuantileForecast, enclosing
+from ml.forecast.metrics import LEVELS, MEDIAN, QuantileForecast, enclosing
 from ml.forecast.series import SLOW_DAYS, Series
-from ml.forecast.targets import Target
+from ml.forecast.targets import OUTWARD, ROUNDING, Target
 from ml.forecast.unrest import LEAST_MONTH, unrest
 from ml.tasks import HORIZONS
 
@@ -16,6 +16,8 @@ _LEAST_RESIDUALS = 200
 #: How far the moves of a month that rose or fell are taken both ways.
 _MIRRORED = 0.25
 _FEW_ORIGINS = 16
+#: Share of the last price that no quantile of a price falls below.
+_LEAST_PRICE = 1e-3
 
 
 def residual_climatology(encoded: np.ndarray) -> list[list[float]]:
@@ -68,10 +70,23 @@ def served_last_value(
     return _around(plain.value[:, 0], last + away, target)
 
 
+def as_wide(quantiles: np.ndarray, base: QuantileForecast, target: Target) -> np.ndarray:
+    """(m, horizons, levels) quantiles of which no interval is narrower than that of `base` alike:
+    each holds its own and the base's moves from the last value, put about its own centre. Who is
+    about another place than the last value is not made to hold that, only to be no surer."""
+    last = base.value[..., None]
+    shift = quantiles[..., MEDIAN : MEDIAN + 1] - last
+    if target.unit == "price":
+        # What would reach below the least price is moved less: it is not cut, so its width stays.
+        shift = np.maximum(shift, _LEAST_PRICE * last - base.quantiles[..., :1])
+    around = base.quantiles + shift
+    return enclosing(quantiles, around + OUTWARD * ROUNDING * np.abs(around))
+
+
 def _around(last: np.ndarray, quantiles: np.ndarray, target: Target) -> QuantileForecast:
     """Quantiles (m, horizons, levels) of which those of a price stay positive."""
     if target.unit == "price":
-        quantiles = np.maximum(quantiles, 1e-3 * last[:, None, None])
+        quantiles = np.maximum(quantiles, _LEAST_PRICE * last[:, None, None])
     return QuantileForecast(np.repeat(last[:, None], len(HORIZONS), axis=1), quantiles)
 
 

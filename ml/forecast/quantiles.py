@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ml.forecast.baseline import last_value, served_last_value
+from ml.forecast.baseline import as_wide, last_value, served_last_value
 from ml.forecast.ensemble import Ensemble, QuickEnsemble
 from ml.forecast.experts import EXPERTS, Shrinkage, Simple, expert_quantiles
 from ml.forecast.features import FeatureMaker, Inputs, Typical
-from ml.forecast.metrics import LEVELS, MEDIAN, QuantileForecast, enclosing
+from ml.forecast.metrics import LEVELS, MEDIAN, QuantileForecast
 from ml.forecast.novelty import ONSET, NoveltyIndex, stretch
 from ml.forecast.pool import SPAN_DAYS, Pool, Realised, anchor_gap, by_target_day
 from ml.forecast.quotes import MINUTE, DayState, DayStates, Quotes
@@ -156,13 +156,14 @@ class QuantileMaker:
     def _floored(
         self, answer: QuantileForecast, series: Series, rows: np.ndarray, which: np.ndarray
     ) -> QuantileForecast:
-        """Where `which` (m,), intervals hold those of the last value too: what the network makes of
-        an input that it was not made for is no reason to be surer than the market's own moves."""
+        """Where `which` (m,), intervals are no narrower than the baseline's that are served for the
+        same origin: what the network makes of an input that it was not made for is no reason to be
+        surer than the market's own moves."""
         if not which.any():
             return answer
-        base = self.reference(series, rows[which]).quantiles
+        base = self.many(series, rows[which], Source.BASELINE)
         quantiles = answer.quantiles.copy()
-        quantiles[which] = enclosing(quantiles[which], base)
+        quantiles[which] = as_wide(quantiles[which], base, self.target)
         return replace(answer, quantiles=quantiles)
 
     # ------------------------------------------------------------------- what the pool learns of

@@ -30,9 +30,10 @@ _ON_TICKS = 0.95
 _EXACT = 1e-4  # ticks
 _FAR = 1.0  # ticks: outer quantiles further out stay as they are, or they would cover too little
 _OUTER = (LEVELS < 0.2) | (LEVELS > 0.8)
-_OUTWARD = np.sign(LEVELS - 0.5)
+#: (levels,) away from the centre.
+OUTWARD = np.sign(LEVELS - 0.5)
 #: A hair's breadth: ticks, and share of the value, which is more than ten digits round off.
-_HAIR, _ROUNDING = 1e-5, 1e-9
+_HAIR, ROUNDING = 1e-5, 1e-9
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def find_tick_size(prices: np.ndarray) -> float:
     prices = prices[np.isfinite(prices) & (prices > 0)]
     if not len(prices):
         return 0.0
-    top = int(np.floor(np.log10(np.median(prices)) + _ROUNDING))
+    top = int(np.floor(np.log10(np.median(prices)) + ROUNDING))
     for power in range(top, top - _TICK_DECADES, -1):
         for size in (float(f"{digit}e{power}") for digit in (5, 2, 1)):
             if (_off(prices / size) < _EXACT).mean() >= _ON_TICKS:
@@ -122,8 +123,8 @@ def snapped(values: np.ndarray, last: np.ndarray, steps: np.ndarray) -> np.ndarr
     away = (values - last) / steps
     keep = ~np.isfinite(away) | (_OUTER & (np.abs(away) > _FAR))
     found = np.where(keep, values, last + np.round(away) * steps)
-    hair = np.fmax(_HAIR * steps, _ROUNDING * np.abs(found))
-    return found + _OUTWARD * hair
+    hair = np.fmax(_HAIR * steps, ROUNDING * np.abs(found))
+    return found + OUTWARD * hair
 
 
 # --------------------------------------------------------------------------- what is learnt from
