@@ -84,7 +84,7 @@ def _recognised(
         if last is None:
             frame = sequence_frame(sequence, serving.model)
         else:
-            frame = history_frame(market, until=last)
+            frame = history_frame(market, until=last, step_minutes=serving.model.step_minutes)
         origin = None if last is None else origin_of(last, serving.model.step_minutes, at)
         return predictor.recognize_patterns(
             frame, at=origin, history=history, source=ml.Source(serving.source)

@@ -116,8 +116,9 @@ class _Asked:
             return _rows(predictor.detect_anomalies(frame, **asked), self.mode)
         start, end = span
         # The last row lies at most a step of the grid before the last quote.
-        since = start or end - 2 * dt.timedelta(minutes=serving.model.step_minutes)
-        frame = history_frame(self.market, until=end, since=since)
+        step = serving.model.step_minutes
+        since = start or end - 2 * dt.timedelta(minutes=step)
+        frame = history_frame(self.market, until=end, since=since, step_minutes=step)
         try:
             scores = predictor.detect_anomalies(frame, start=since, end=end, **asked)
         except ml.NotEnoughData as short:

@@ -119,7 +119,10 @@ def _of_history(task: str, market: Market, at: dt.datetime | None) -> _Made:
     def ask(who: Serving, how: ml.DLPredictor) -> ml.Forecast:
         origin = origin_of(last, who.model.step_minutes, now)
         known = newest.get(key_of(who))
-        return known or _predict(who, how, recent_frame(market, until=last), origin)
+        if known is not None:
+            return known
+        frame = recent_frame(market, until=last, step_minutes=who.model.step_minutes)
+        return _predict(who, how, frame, origin)
 
     serving, forecast, milliseconds = answer_with(market, task, ask, or_baseline=True)
     stale = forecast.stale or is_stale(last, serving.model.step_minutes, now)

@@ -37,11 +37,18 @@ def last_moment(market: Market, at: dt.datetime | None = None) -> dt.datetime:
     return last
 
 
+def history_span(step_minutes: int) -> dt.timedelta:
+    """How far a prediction on a grid of that step looks back: HISTORY_DAYS, and on a grid coarser
+    than half an hour as many rows as those days have of half-hours (a year of daily rates is looked
+    at whole)."""
+    return dt.timedelta(days=conf().HISTORY_DAYS) * max(1.0, step_minutes / 30)
+
+
 def history_frame(
-    market: Market, *, until: dt.datetime, since: dt.datetime | None = None
+    market: Market, *, until: dt.datetime, step_minutes: int, since: dt.datetime | None = None
 ) -> pd.DataFrame:
-    """The quotes up to `until`, from HISTORY_DAYS before `since` (or before `until`)."""
-    first = (since or until) - dt.timedelta(days=conf().HISTORY_DAYS)
+    """The quotes up to `until`, from `history_span` before `since` (or before `until`)."""
+    first = (since or until) - history_span(step_minutes)
     if since is not None:  # a scan of any span, not asked again
         return price_frame(market, since=first, until=until)
     return recent_quotes(market, since=first, until=until)
@@ -49,10 +56,8 @@ def history_frame(
 
 def tail_start(since: dt.datetime, step_minutes: int) -> dt.datetime:
     """Where the history begins that scoring the rows after `since` needs: TAIL_STEPS before it, or
-    HISTORY_DAYS where those are shorter."""
-    return since - min(
-        dt.timedelta(days=conf().HISTORY_DAYS), dt.timedelta(minutes=TAIL_STEPS * step_minutes)
-    )
+    `history_span` where that is shorter."""
+    return since - min(history_span(step_minutes), dt.timedelta(minutes=TAIL_STEPS * step_minutes))
 
 
 def tail_frame(
@@ -77,11 +82,11 @@ def history_rows(market: Market, *, most: int) -> int:
     return min(filled, most)
 
 
-def recent_frame(market: Market, *, until: dt.datetime) -> pd.DataFrame:
-    """The prices up to `until`, from the midnight of HISTORY_DAYS before. It starts at a midnight
-    because what forecasts remember of a day belongs to the very quotes before it."""
+def recent_frame(market: Market, *, until: dt.datetime, step_minutes: int) -> pd.DataFrame:
+    """The prices up to `until`, from `history_span` before its midnight. It starts there because
+    what forecasts remember of a day belongs to the very quotes before it."""
     midnight = until.astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    since = midnight - dt.timedelta(days=conf().HISTORY_DAYS)
+    since = midnight - history_span(step_minutes)
     return recent_quotes(market, since=since, until=until, columns=ml.PRICE_COLUMNS)
 
 

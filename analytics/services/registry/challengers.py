@@ -12,10 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import ml
-from analytics.conf import conf
 from analytics.models import TrainedModel
 from analytics.selectors.frames import price_frame
-from analytics.services.prices.history import last_moment
+from analytics.services.prices.history import history_span, last_moment
 from analytics.services.registry.serving import predictor_of
 from analytics.services.translate import ml_errors
 
@@ -87,7 +86,7 @@ def compare(
     and Unavailable where `model` cannot be loaded."""
     with ml_errors():
         ours = predictor_of(model)
-    back = dt.timedelta(days=conf().HISTORY_DAYS) * max(1.0, model.step_minutes / 30)
+    back = history_span(model.step_minutes)
     frame = price_frame(model.market, since=start - back, until=end)
     compared = ml.compare_models(predictor_of(champion), ours, frame, start=start, end=end)
     found = dataclasses.asdict(compared.test)

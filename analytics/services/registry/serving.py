@@ -21,6 +21,7 @@ from analytics.exceptions import NotReady, Unavailable
 from analytics.models import Market, ModelEvent, TrainedModel
 from analytics.models.choices import Source
 from analytics.selectors.models import Serving, model_answering, model_is_broken, serving_list
+from analytics.services.prices.history import history_rows
 from analytics.services.registry.expiry import expiry_of
 from analytics.services.registry.soundness import is_finite, refuse_nan
 from analytics.services.registry.untrained import untrained_baseline
@@ -110,6 +111,24 @@ def answer_with(
 
 def _nobody(market: Market, task: str, broken: list[str]) -> NotReady | Unavailable:
     """Why nobody answers: nothing was trained, or what was trained cannot be used (`broken`)."""
+    needed = ml.TASKS[ml.Task(task)].min_grid_rows
+    rows = 0 if broken else history_rows(market, most=needed)
+    if not broken and rows < needed:
+        return NotReady(
+            _(
+                "%(market)s has no %(task)s model yet and too few quotes to train one: %(needed)s "
+                "grid rows are needed, %(rows)s are present. Collect or import more, then: %(line)s"
+            )
+            % {
+                "market": market.symbol,
+                "task": task,
+                "needed": needed,
+                "rows": rows,
+                "line": train_line(task),
+            },
+            "no_model",
+            train=train_line(task),
+        )
     if not broken:
         return NotReady(
             _("%(market)s has no %(task)s model yet. Train one: %(line)s")
