@@ -22,7 +22,8 @@ from analytics.selectors.collection import source_states, venue_list
 from analytics.selectors.prices import market_freshness
 from analytics.services.collection import sources
 from analytics.services.collection.rounds import source_try
-from analytics.words import reason, word
+from analytics.venue_words import reason
+from analytics.words import word
 
 
 def _venues() -> list[tuple[str, str]]:

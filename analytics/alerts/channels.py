@@ -16,11 +16,11 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from analytics.exceptions import AnalyticsError, InvalidInput
+from analytics.venue_words import told
 from analytics.venues.errors import BadVenueConfig
 from analytics.venues.fetch.client import utc_now
 from analytics.venues.fetch.guard import STRICT, HttpRules, Resolver, resolve
 from analytics.venues.options import Options, make_options
-from analytics.words import told
 
 
 class DeliveryError(AnalyticsError):

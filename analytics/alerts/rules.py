@@ -18,9 +18,9 @@ from django.utils.translation import gettext as _
 
 from analytics.alerts.machine import Sight
 from analytics.exceptions import InvalidInput
+from analytics.venue_words import told
 from analytics.venues.errors import BadVenueConfig
 from analytics.venues.options import Options, make_options
-from analytics.words import told
 
 
 class Needs(StrEnum):

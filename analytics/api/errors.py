@@ -30,8 +30,8 @@ from analytics.exceptions import (
     Unavailable,
 )
 from analytics.services.failures import failure_of
+from analytics.venue_words import reason
 from analytics.venues.errors import CircuitOpen, CollectionError, RateLimited
-from analytics.words import reason
 
 log = logging.getLogger("analytics.api")
 _LONGEST_TEXT = 500

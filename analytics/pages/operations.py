@@ -15,7 +15,8 @@ from analytics.models.run import Run
 from analytics.pages.dashboard import freshness
 from analytics.pages.numbers import count, duration, moment, number
 from analytics.selectors.prices import market_freshness
-from analytics.words import reason, stage, word
+from analytics.venue_words import reason
+from analytics.words import stage, word
 
 #: Kinds of long work by their names in the queue; "" is everything else.
 KINDS = {

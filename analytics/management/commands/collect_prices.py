@@ -16,7 +16,7 @@ from analytics.selectors.collection import source_list
 from analytics.services.collection.loop import collect_once, collect_until
 from analytics.services.collection.rounds import Round, source_try
 from analytics.services.collection.sources import source_for
-from analytics.words import reason
+from analytics.venue_words import reason
 
 
 class Command(FaceCommand):

@@ -12,9 +12,9 @@ from analytics.exceptions import InvalidInput
 from analytics.models import Market
 from analytics.selectors.collection import books_of
 from analytics.services.collection.books import book_age, book_at, book_read
+from analytics.venue_words import told
 from analytics.venues.book import Book
 from analytics.venues.price import AdOrder, AmountPrice, price_for_amount
-from analytics.words import told
 
 DAY = dt.timedelta(hours=24)
 #: Moments of the last day at which the same amount is priced again; each costs some 10 ms.

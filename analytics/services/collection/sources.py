@@ -16,12 +16,12 @@ from analytics.sealing import seal, unseal
 from analytics.selectors.collection import source_list
 from analytics.selectors.prices import market_get
 from analytics.services.prices.markets import market_get_or_create, refuse_bad_symbol
+from analytics.venue_words import told
 from analytics.venues.book import Pair
 from analytics.venues.collect import Order, make_order
 from analytics.venues.options import describe_options
 from analytics.venues.quoting.methods import DEFAULT_METHOD
 from analytics.venues.registry import VenueSpec, get_venue, list_venues
-from analytics.words import told
 
 #: What stands for a secret that is stored; sent back, it leaves the secret as it is.
 HIDDEN = "••••••"

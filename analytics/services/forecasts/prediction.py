@@ -117,12 +117,10 @@ def _of_history(task: str, market: Market, at: dt.datetime | None) -> _Made:
         return _key(market, revision, who, last, origin_of(last, who.model.step_minutes, now))
 
     def ask(who: Serving, how: ml.DLPredictor) -> ml.Forecast:
-        origin = origin_of(last, who.model.step_minutes, now)
-        known = newest.get(key_of(who))
-        if known is not None:
+        if known := newest.get(key_of(who)):
             return known
         frame = recent_frame(market, until=last, step_minutes=who.model.step_minutes)
-        return _predict(who, how, frame, origin)
+        return _predict(who, how, frame, origin_of(last, who.model.step_minutes, now))
 
     serving, forecast, milliseconds = answer_with(market, task, ask, or_baseline=True)
     stale = forecast.stale or is_stale(last, serving.model.step_minutes, now)

@@ -7,8 +7,8 @@ from django.utils import translation
 
 from analytics.models import MarketSource, PriceHistory
 from analytics.services.collection.sources import HIDDEN, SEALED, source_order
+from analytics.venue_words import REASONS
 from analytics.venues import errors
-from analytics.words import REASONS
 from tests import factories
 from tests.playing.server import PlayingServer
 from tests.venue_server import markets

@@ -11,11 +11,11 @@ from analytics.alerts.channels import channel_options, get_channel_kind
 from analytics.alerts.rules import get_kind, params_of
 from analytics.exceptions import InvalidInput
 from analytics.services.collection.sources import venues_described
+from analytics.venue_words import told
 from analytics.venues.errors import BadVenueConfig
 from analytics.venues.options import BookOptions, make_options
 from analytics.venues.registry import get_venue
 from analytics.venues.texts import Text
-from analytics.words import told
 
 JSON = get_venue("json").options
 URL = {"url": "https://quotes.example/x", "ask": "ask"}
