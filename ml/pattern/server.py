@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ml.errors import ArtifactMismatch, NotEnoughData
 from ml.grid import build_grid, missing_notes
-from ml.pattern.analogues import Library, Scaler, find_analogues, raw_points
+from ml.pattern.analogues import Library, Scaler, find_analogues
 from ml.pattern.baseline import TrailingRule
 from ml.pattern.course import DAY, MONTH, WARM_UP, Course
 from ml.pattern.features import make_channels, usable_rows, whole_windows
@@ -24,7 +24,16 @@ from ml.pattern.measure import measure_all
 from ml.pattern.naming import MEMORY, held_at, held_names, to_pattern
 from ml.pattern.nets import PatternNetwork
 from ml.pattern.proof import from_metrics, prove
-from ml.pattern.recognizer import Remembered, by_row, mirror_of, predict, windows_of
+from ml.pattern.recognizer import (
+    QuickRecogniser,
+    Remembered,
+    Together,
+    by_row,
+    looks_of,
+    mirror_of,
+    predict,
+    windows_of,
+)
 from ml.pipeline import family_of
 from ml.quotes import staleness_limit
 from ml.results import Analogues, Pattern, Patterns
@@ -76,14 +85,17 @@ class PatternRecognizer:
         }
         self.rule = TrailingRule.from_json(section["rule"])
         classes = {h: len(CLASSES[h]) for h in section["heads"]}
-        self.networks: list[PatternNetwork] = []
+        networks: list[PatternNetwork] = []
         for number in range(int(section["networks"])):
             network = spec.build(config, len(section["channels"]), classes, int(section["figures"]))
             own = f"{number}."
             network.load_state_dict(
                 {k.removeprefix(own): v for k, v in tensors.items() if k.startswith(own)}
             )
-            self.networks.append(network.to(device).eval())
+            networks.append(network.to(device).eval())
+        mirror = mirror_of(tuple(section["channels"]), device)
+        self.together = Together(networks, mirror, tuple(self.temperatures)).eval()
+        self.quick = QuickRecogniser(self.together, self.window)
         self.scaler, self.library = Scaler.from_tensors(tensors), Library.from_tensors(tensors)
         self.remembered = Remembered()
         self.gain = from_metrics(manifest.get("metrics", {}))
@@ -115,21 +127,22 @@ class PatternRecognizer:
     def _answers(self, course: Course, wanted: np.ndarray, *, remember: bool = False) -> _Said:
         """What the networks say; meaningful on the rows of the mask `wanted`, which have no gap
         between them where the answers are to be remembered."""
-        names, channels = make_channels(course.grid, course)
-        windows = windows_of(channels, self.window, self.device)
-        mirror, rows = mirror_of(names, self.device), np.flatnonzero(wanted)
+        _names, channels = make_channels(course.grid, course)
+        windows, rows = windows_of(channels, self.window, self.device), np.flatnonzero(wanted)
         looks = np.empty((0, 0), np.float32)
 
         def ask(numbers: np.ndarray) -> dict[str, np.ndarray]:
             nonlocal looks
             starts = rows[numbers] - self.window + 1
-            tables, looks = predict(self.networks, windows, starts, mirror, self.temperatures)
+            way = self.quick if remember else self.together
+            tables, looks = predict(way, windows, starts, self.temperatures)
             return tables
 
         if not remember:
             return by_row(ask(np.arange(len(rows))), wanted), looks[-1:]
         block = channels[rows[0] - self.window + 1 : rows[-1] + 1]
-        return by_row(self.remembered.answers(course.seconds[rows], block, ask), wanted), looks[-1:]
+        tables = self.remembered.answers(course.seconds[rows], block, ask, self.quick.least)
+        return by_row(tables, wanted), looks[-1:]
 
     def recognize(
         self, quotes: pd.DataFrame, *, at: dt.datetime, history: int, source: Source
@@ -196,8 +209,10 @@ class PatternRecognizer:
         rows = new_rows(course, usable, max(last, since - 1), self.step)
         _names, channels = make_channels(course.grid, course)
         windows = windows_of(channels, self.window, self.device)
-        points = self.scaler(raw_points(self.networks, windows, channels, rows))
-        return growth.joined(course, rows, points)
+        if not len(rows):
+            return growth.joined(course, rows, growth.points[:0])
+        looks = looks_of(self.quick, windows, rows - self.window + 1)
+        return growth.joined(course, rows, self.scaler(np.hstack([looks, channels[rows]])))
 
     def _analogues(
         self, course: Course, look: np.ndarray, growth: Growth | None
