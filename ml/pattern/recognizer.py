@@ -147,9 +147,7 @@ class Remembered:
         numbers = np.flatnonzero(~known)
         if len(numbers) < len(seconds):
             # In smaller parts a network's sums are rounded in another order.
-            numbers = np.union1d(
-                numbers, np.arange(max(0, len(seconds) - least), len(seconds))
-            )
+            numbers = np.union1d(numbers, np.arange(max(0, len(seconds) - least), len(seconds)))
         fresh = ask(numbers)
         found = {h: np.empty((len(seconds), t.shape[1])) for h, t in fresh.items()}
         if self._held is not None and known.any():
