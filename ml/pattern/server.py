@@ -111,8 +111,14 @@ class PatternRecognizer:
             )
         back = pd.Timedelta(minutes=CONTEXT * self.step + staleness_limit(self.step))
         there = [c for c in self.columns if c not in missing]
-        grid = build_grid(quotes.loc[start - back : end, there], step_minutes=self.step, end=end)
-        grid = grid.assign(**{c: np.nan for c in self.columns if c not in grid})
+        first, last = (
+            int(quotes.index.searchsorted(moment, side))
+            for moment, side in ((start - back, "left"), (end, "right"))
+        )
+        part = quotes.iloc[first:last]
+        grid = build_grid(part, columns=there, step_minutes=self.step, end=end)
+        lacking = [c for c in self.columns if c not in grid]
+        grid = grid.assign(**dict.fromkeys(lacking, np.nan)) if lacking else grid
         if len(grid) < WARM_UP:
             raise NotEnoughData(
                 f"Naming a pattern needs {WARM_UP} grid rows; there are {len(grid)}.",
