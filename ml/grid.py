@@ -70,10 +70,10 @@ def build_grid(
     """Regular grid of the last known quotes; `quotes` as `check_quotes` gives them, or a part of
     that.
 
-    Columns: those of `quotes` and of `columns` with any value, then `mid` (mean of both sides, else `price`),
-    `spread_pct` (percent of mid; only where both sides exist as columns), `age` (minutes since the
-    last price of any side), `bid_age`/`ask_age` or `price_age`. `mid` is missing where a side is
-    missing. A side is missing from `stale_minutes` on, `staleness_limit` by default. Raises
+    Columns: those of `quotes` and of `columns` with any value, then `mid` (mean of both sides, else
+    `price`), `spread_pct` (percent of mid; only where both sides exist as columns), `age` (minutes
+    since the last price of any side), `bid_age`/`ask_age` or `price_age`. `mid` is missing where a
+    side is missing. A side is missing from `stale_minutes` on, `staleness_limit` by default. Raises
     BadQuotes where no row has a price.
     """
     values = _known_columns(quotes, columns)

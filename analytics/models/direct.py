@@ -30,11 +30,9 @@ def fetch(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 
 def moment(value: Any) -> dt.datetime:
-    """A moment out of `fetch`, aware and in UTC: SQLite gives text."""
-    if isinstance(value, str):
-        return dt.datetime.fromisoformat(value).replace(tzinfo=dt.UTC)
-    found: dt.datetime = value
-    return found.astimezone(dt.UTC)
+    """A moment out of `fetch`, aware and in UTC: SQLite gives text, or no zone."""
+    found: dt.datetime = dt.datetime.fromisoformat(value) if isinstance(value, str) else value
+    return found.replace(tzinfo=dt.UTC) if found.tzinfo is None else found.astimezone(dt.UTC)
 
 
 def rows_where(model: type[Row], where: str, params: Sequence[Any]) -> list[Row]:

@@ -95,7 +95,7 @@ def cut_statistics(
 
 def trailing_regimes(course: Course, rows: np.ndarray) -> np.ndarray:
     """(len(rows),) what the trailing rule names those rows: the number of its movement times the
-    classes of agitation, plus that of its agitation. Rows before the first one are not looked at."""
+    classes of agitation, plus that of its agitation. No other row before them is named."""
     if not len(rows):
         return np.empty(0, dtype=int)
     n = len(course.seconds) - int(rows.min())

@@ -109,14 +109,17 @@ class PatternRecognizer:
                 "These quotes lack columns that the model was trained on.",
                 {"columns": ", ".join(missing)},
             )
-        back = pd.Timedelta(minutes=CONTEXT * self.step + staleness_limit(self.step))
+        begin = start - pd.Timedelta(minutes=(CONTEXT + 1) * self.step)
+        reach = pd.Timedelta(minutes=staleness_limit(self.step))
         there = [c for c in self.columns if c not in missing]
         first, last = (
             int(quotes.index.searchsorted(moment, side))
-            for moment, side in ((start - back, "left"), (end, "right"))
+            for moment, side in ((begin - reach, "left"), (end, "right"))
         )
         part = quotes.iloc[first:last]
         grid = build_grid(part, columns=there, step_minutes=self.step, end=end)
+        if first:  # rows in which an earlier quote, cut off here, may still speak
+            grid = grid.iloc[int(grid.index.searchsorted(begin)) :]
         lacking = [c for c in self.columns if c not in grid]
         grid = grid.assign(**dict.fromkeys(lacking, np.nan)) if lacking else grid
         if len(grid) < WARM_UP:
@@ -206,12 +209,11 @@ class PatternRecognizer:
         last = int(self.library.seconds[-1]) if len(self.library) else 0
         return min(MONTH, (int(end.timestamp()) - last) // (60 * self.step))
 
-    def _grown(self, course: Course, growth: Growth, since: int) -> Growth:
+    def _grown(self, course: Course, usable: np.ndarray, growth: Growth, since: int) -> Growth:
         """With the moments from the second `since` on that it does not have yet."""
         last = max(
             (int(a[-1]) for a in (self.library.seconds, growth.seconds) if len(a)), default=-1
         )
-        usable = usable_rows(course.grid, self.window, self.step)
         rows = new_rows(course, usable, max(last, since - 1), self.step)
         _names, channels = make_channels(course.grid, course)
         windows = windows_of(channels, self.window, self.device)
@@ -226,9 +228,10 @@ class PatternRecognizer:
         """Of the course's last row, of which `look` is the embedding."""
         since = int(course.seconds[-1]) - MONTH * self.step * 60
         own = growth.known(course, since) if growth else Growth.after(self.library)
-        grown = self._grown(course, own, since)
+        usable = usable_rows(course.grid, self.window, self.step)
+        grown = self._grown(course, usable, own, since)
         self._stands = _Standing(course, grown)
-        if not usable_rows(course.grid, self.window, self.step)[-1]:
+        if not usable[-1]:
             return None
         _names, channels = make_channels(course.grid, course)
         return find_analogues(
@@ -244,7 +247,8 @@ class PatternRecognizer:
         notes = []
         if len(grid) < MONTH:
             notes.append(f"short history: the trailing scales rest on {len(grid)} of {MONTH} rows")
-        if not whole_windows(grid, self.window, step_minutes=self.step)[-1]:
+        last = grid.iloc[-self.window :]
+        if not whole_windows(last, self.window, step_minutes=self.step)[-1]:
             notes.append("there is a gap in the quotes within the last window")
         if not current.clear:
             notes.append("no clear pattern")
@@ -256,12 +260,13 @@ class PatternRecognizer:
         """The metrics of the training, on another stretch; labels end where the quotes end."""
         first, last = pd.Timestamp(start), pd.Timestamp(end)
         grid = self._grid(quotes, first, last)
-        usable = usable_rows(grid, self.window, self.step) & np.asarray(grid.index >= first)
+        whole = usable_rows(grid, self.window, self.step)
+        usable = whole & np.asarray(grid.index >= first)
         course = Course(grid)
         truth = make_labels(grid, centred=True, course=course)
         if source == Source.BASELINE:
             return measure_all(truth, self.rule.probabilities(grid), usable, source, self.step)
         tables, _look = self._answers(course, usable)
-        grown = self._grown(course, Growth.after(self.library), 0)
+        grown = self._grown(course, whole, Growth.after(self.library), 0)
         gain = prove(self.library.joined(grown.entries), int(first.timestamp()), self.day)
         return measure_all(truth, tables, usable, source, self.step, gain)
