@@ -127,7 +127,7 @@ def _insert(model: type[Row], rows: Sequence[Row], conflict: str) -> None:
         return
     database = connections[DEFAULT_DB_ALIAS]
     quote = database.ops.quote_name
-    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+    fields = [f for f in model._meta.concrete_fields if not isinstance(f, models.AutoField)]
     columns = ", ".join(quote(field.column) for field in fields)
     line = "(" + ", ".join(["%s"] * len(fields)) + ")"
     head = f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES"

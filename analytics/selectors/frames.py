@@ -14,7 +14,6 @@ from django.db import connection
 import ml
 from analytics.models import Market, PriceHistory
 
-
 #: Up to so many moments are counted one by one.
 FEW = 500
 _MICROSECOND = dt.timedelta(microseconds=1)
