@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from typing import cast
 
 import numpy as np
 import torch
@@ -56,6 +57,8 @@ def both_ways(
 class Together(nn.Module):
     """All networks of a recogniser, each asked both ways."""
 
+    mirror: Tensor
+
     def __init__(
         self, networks: Sequence[PatternNetwork], mirror: Tensor, heads: Sequence[str]
     ) -> None:
@@ -66,7 +69,8 @@ class Together(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """(batch, time, channel) -> the networks' mean logits (batch, class) of each head, and
         their embeddings (batch, numbers) side by side."""
-        answers = [both_ways(network, x, self.mirror) for network in self.networks]
+        networks = [cast(PatternNetwork, network) for network in self.networks]
+        answers = [both_ways(network, x, self.mirror) for network in networks]
         logits = [torch.stack([said[head] for said, _ in answers]).mean(0) for head in self.heads]
         return *logits, torch.cat([look for _said, look in answers], dim=1)
 

@@ -12,12 +12,13 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from ml.errors import ArtifactMismatch, NotEnoughData
-from ml.grid import build_grid, missing_notes
+from ml.errors import ArtifactMismatch
+from ml.grid import missing_notes
 from ml.pattern.analogues import Library, Scaler, find_analogues
 from ml.pattern.baseline import TrailingRule
 from ml.pattern.course import DAY, MONTH, WARM_UP, Course
 from ml.pattern.features import make_channels, usable_rows, whole_windows
+from ml.pattern.gridding import CONTEXT, missing_columns, pattern_grid
 from ml.pattern.growth import Growth, new_rows
 from ml.pattern.labels import CLASSES, make_labels
 from ml.pattern.measure import measure_all
@@ -35,7 +36,6 @@ from ml.pattern.recognizer import (
     windows_of,
 )
 from ml.pipeline import family_of
-from ml.quotes import staleness_limit
 from ml.results import Analogues, Pattern, Patterns
 from ml.spec import Source
 
@@ -43,8 +43,6 @@ from ml.spec import Source
 _Said = tuple[dict[str, np.ndarray], np.ndarray]
 #: Columns that a channel or a label is made of; the rest of the quotes is not asked for.
 USED = ("bid", "ask", "price", "bid_volume", "ask_volume")
-#: Rows before a row that its channels depend on: a month's MAD around a month's median, and more.
-CONTEXT = 2 * MONTH + WARM_UP
 
 
 @dataclass(frozen=True)
@@ -101,38 +99,6 @@ class PatternRecognizer:
         self.gain = from_metrics(manifest.get("metrics", {}))
         self.day = DAY * self.step * 60  # seconds
 
-    def _grid(self, quotes: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
-        """The grid up to `end` with the rows before `start` that its channels depend on."""
-        missing = self._missing(quotes)
-        if any(not column.endswith("volume") for column in missing):
-            raise ArtifactMismatch(
-                "These quotes lack columns that the model was trained on.",
-                {"columns": ", ".join(missing)},
-            )
-        begin = start - pd.Timedelta(minutes=(CONTEXT + 1) * self.step)
-        reach = pd.Timedelta(minutes=staleness_limit(self.step))
-        there = [c for c in self.columns if c not in missing]
-        first, last = (
-            int(quotes.index.searchsorted(moment, side))
-            for moment, side in ((begin - reach, "left"), (end, "right"))
-        )
-        part = quotes.iloc[first:last]
-        grid = build_grid(part, columns=there, step_minutes=self.step, end=end)
-        if first:  # rows in which an earlier quote, cut off here, may still speak
-            grid = grid.iloc[int(grid.index.searchsorted(begin)) :]
-        lacking = [c for c in self.columns if c not in grid]
-        grid = grid.assign(**dict.fromkeys(lacking, np.nan)) if lacking else grid
-        if len(grid) < WARM_UP:
-            raise NotEnoughData(
-                f"Naming a pattern needs {WARM_UP} grid rows; there are {len(grid)}.",
-                needed=WARM_UP,
-                present=len(grid),
-            )
-        return grid
-
-    def _missing(self, quotes: pd.DataFrame) -> list[str]:
-        return [c for c in self.columns if c not in quotes.columns]
-
     def _answers(self, course: Course, wanted: np.ndarray, *, remember: bool = False) -> _Said:
         """What the networks say; meaningful on the rows of the mask `wanted`, which have no gap
         between them where the answers are to be remembered."""
@@ -160,7 +126,9 @@ class PatternRecognizer:
         Raises ArtifactMismatch (columns) and NotEnoughData."""
         end = pd.Timestamp(at)
         back = max(history + MEMORY, self._behind(end) if source == Source.NETWORK else 0)
-        grid = self._grid(quotes, end - pd.Timedelta(minutes=back * self.step), end)
+        grid = pattern_grid(
+            quotes, self.columns, end - pd.Timedelta(minutes=back * self.step), end, self.step
+        )
         rows = np.arange(len(grid))
         asked = (rows >= len(grid) - 1 - history) & (rows >= WARM_UP - 1)
         heard = (rows >= len(grid) - 1 - history - MEMORY) & (rows >= WARM_UP - 1)
@@ -172,7 +140,7 @@ class PatternRecognizer:
             tables, look = self._answers(course, heard, remember=True)
             analogues = self._analogues(course, look, stood.growth if stood else None)
         tables = {h: t[heard] for h, t in tables.items()}
-        missing = self._missing(quotes)
+        missing = missing_columns(quotes, self.columns)
         if missing:  # nothing is known of how deep the market is
             tables.pop("liquidity", None)
         held = held_names(tables, source)
@@ -259,7 +227,7 @@ class PatternRecognizer:
     ) -> dict[str, float | None]:
         """The metrics of the training, on another stretch; labels end where the quotes end."""
         first, last = pd.Timestamp(start), pd.Timestamp(end)
-        grid = self._grid(quotes, first, last)
+        grid = pattern_grid(quotes, self.columns, first, last, self.step)
         whole = usable_rows(grid, self.window, self.step)
         usable = whole & np.asarray(grid.index >= first)
         course = Course(grid)
