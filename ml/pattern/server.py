@@ -126,9 +126,8 @@ class PatternRecognizer:
         Raises ArtifactMismatch (columns) and NotEnoughData."""
         end = pd.Timestamp(at)
         back = max(history + MEMORY, self._behind(end) if source == Source.NETWORK else 0)
-        grid = pattern_grid(
-            quotes, self.columns, end - pd.Timedelta(minutes=back * self.step), end, self.step
-        )
+        start = end - pd.Timedelta(minutes=back * self.step)
+        grid = pattern_grid(quotes, self.columns, start, end, self.step)
         rows = np.arange(len(grid))
         asked = (rows >= len(grid) - 1 - history) & (rows >= WARM_UP - 1)
         heard = (rows >= len(grid) - 1 - history - MEMORY) & (rows >= WARM_UP - 1)
@@ -145,14 +144,10 @@ class PatternRecognizer:
             tables.pop("liquidity", None)
         held = held_names(tables, source)
         index = grid.index[heard]
-        named = [
-            to_pattern(
-                index[r].to_pydatetime(),
-                {h: t[r] for h, t in tables.items()},
-                held_at(held, index, r),
-            )
-            for r in np.flatnonzero(asked[heard]).tolist()
-        ]
+        named = []
+        for r in np.flatnonzero(asked[heard]).tolist():
+            said = {h: t[r] for h, t in tables.items()}
+            named.append(to_pattern(index[r].to_pydatetime(), said, held_at(held, index, r)))
         return Patterns(
             current=named[-1],
             history=tuple(named[:-1]),
