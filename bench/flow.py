@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import os
+import secrets
 import shutil
 import statistics
 import sys
@@ -41,7 +42,14 @@ def main() -> None:
     parser.add_argument("--home", help="folder that is kept: what was learnt is used again")
     asked = parser.parse_args()
     home = asked.home or tempfile.mkdtemp(prefix="paralelo-flow-")
-    os.environ |= {"PARALELO_HOME": home, "DJANGO_SETTINGS_MODULE": "p2p.settings"}
+    # As a worker in production: with DEBUG on, Django writes every query down.
+    os.environ |= {
+        "PARALELO_HOME": home,
+        "DJANGO_SETTINGS_MODULE": "p2p.settings",
+        "PARALELO_DEBUG": "0",
+        "PARALELO_SECRET_KEY": secrets.token_hex(32),
+        "PARALELO_ALLOWED_HOSTS": "localhost",
+    }
     os.environ.pop("DATABASE_URL", None)
     try:
         _measure(asked.markets, asked.rounds)

@@ -62,6 +62,7 @@ def _refuse_without_price(columns: Iterable[str]) -> None:
 def build_grid(
     quotes: pd.DataFrame,
     *,
+    columns: Sequence[str] = QUOTE_COLUMNS,
     step_minutes: int = DEFAULT_STEP_MINUTES,
     stale_minutes: int | None = None,
     end: pd.Timestamp | None = None,
@@ -69,13 +70,13 @@ def build_grid(
     """Regular grid of the last known quotes; `quotes` as `check_quotes` gives them, or a part of
     that.
 
-    Columns: those of `quotes` with any value, then `mid` (mean of both sides, else `price`),
-    `spread_pct` (percent of mid; only where both sides exist as columns), `age` (minutes since the
-    last price of any side), `bid_age`/`ask_age` or `price_age`. `mid` is missing where a side is
-    missing. A side is missing from `stale_minutes` on, `staleness_limit` by default. Raises
+    Columns: those of `quotes` and of `columns` with any value, then `mid` (mean of both sides, else
+    `price`), `spread_pct` (percent of mid; only where both sides exist as columns), `age` (minutes
+    since the last price of any side), `bid_age`/`ask_age` or `price_age`. `mid` is missing where a
+    side is missing. A side is missing from `stale_minutes` on, `staleness_limit` by default. Raises
     BadQuotes where no row has a price.
     """
-    values = _known_columns(quotes)
+    values = _known_columns(quotes, columns)
     freq = pd.Timedelta(minutes=step_minutes)
     last = quotes.index[-1].floor(freq) if end is None else pd.Timestamp(end).floor(freq)
     index = pd.date_range(quotes.index[0].ceil(freq), last, freq=freq).as_unit("ns")
@@ -100,9 +101,12 @@ def grid_at(
     return {name: np.where(on, column, np.nan) for name, column in found.items()}
 
 
-def _known_columns(quotes: pd.DataFrame) -> dict[str, np.ndarray]:
+def _known_columns(
+    quotes: pd.DataFrame, columns: Sequence[str] = QUOTE_COLUMNS
+) -> dict[str, np.ndarray]:
     """The columns with any value, each (rows,). Raises BadQuotes where none is a price."""
-    there = {c: quotes[c].to_numpy() for c in QUOTE_COLUMNS if c in quotes.columns}
+    wanted = [c for c in QUOTE_COLUMNS if c in columns and c in quotes.columns]
+    there = {c: quotes[c].to_numpy() for c in wanted}
     known = {c: values for c, values in there.items() if not np.isnan(values).all()}
     _refuse_without_price(known)
     return known
@@ -122,20 +126,38 @@ def grid_columns(
     (m,); times in nanoseconds since 1970."""
     grid: dict[str, np.ndarray] = {}
     ages: dict[str, np.ndarray] = {}
+    whole = None
     for column, figures in values.items():
         known = np.isfinite(figures)
-        times, figures = (seen, figures) if known.all() else (seen[known], figures[known])
-        place = np.searchsorted(times, at, side="right") - 1
-        has = place >= 0
-        age = np.full(len(at), np.inf)
-        value = np.full(len(at), np.nan)
-        age[has] = (at[has] - times[place[has]]) / 6e10
-        value[has] = figures[place[has]]
-        value[age > stale_minutes] = np.nan
-        grid[column] = value
+        if known.all():  # such columns share their places
+            whole = whole or _places(seen, at, stale_minutes)
+            place, age, late = whole
+        else:
+            figures = figures[known]
+            place, age, late = _places(seen[known], at, stale_minutes)
+        if not len(figures):
+            grid[column] = np.full(len(at), np.nan)
+        else:
+            grid[column] = figures[place]
+            grid[column][late] = np.nan
         ages[column] = age
     _derive(grid, ages)
     return grid
+
+
+def _places(
+    times: np.ndarray, at: np.ndarray, stale_minutes: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Each (n,): the number of the last quote by then, 0 where there is none; its minutes of age,
+    infinite there; and whether it is missing or too old."""
+    if not len(times):
+        return np.zeros(len(at), int), np.full(len(at), np.inf), np.ones(len(at), bool)
+    place = np.searchsorted(times, at, side="right") - 1
+    early = place < 0
+    place[early] = 0
+    age = (at - times[place]) / 6e10
+    age[early] = np.inf
+    return place, age, age > stale_minutes
 
 
 def _derive(grid: dict[str, np.ndarray], ages: dict[str, np.ndarray]) -> None:

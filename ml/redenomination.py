@@ -40,6 +40,8 @@ class Redenomination:
 
 def find_redenominations(quotes: pd.DataFrame) -> tuple[Redenomination, ...]:
     """Those of a quotes frame (see ml.spec), in order of time."""
+    if _within_one_unit(quotes):
+        return ()
     level = _level(quotes)
     known = np.flatnonzero(np.isfinite(level))
     path = level[known]
@@ -78,11 +80,27 @@ def unit_of_rows(index: pd.DatetimeIndex, found: tuple[Redenomination, ...]) -> 
     return factor
 
 
+def _sides(quotes: pd.DataFrame) -> list[np.ndarray]:
+    """The columns, each (rows,), that say on what level a row is."""
+    names = [c for c in ("bid", "ask") if c in quotes.columns]
+    names = names or [c for c in ("price",) if c in quotes.columns]
+    return [quotes[c].to_numpy(dtype="float64") for c in names]
+
+
+def _within_one_unit(quotes: pd.DataFrame) -> bool:
+    """Whether all prices lie so near to each other that there can be no jump: the usual case, known
+    without a logarithm."""
+    prices = [side[side > 0] for side in _sides(quotes)]
+    prices = [known for known in prices if len(known)]
+    if not prices:
+        return True
+    low, high = min(float(p.min()) for p in prices), max(float(p.max()) for p in prices)
+    return high < 0.999 * LEAST_FACTOR * low
+
+
 def _level(quotes: pd.DataFrame) -> np.ndarray:
     """(rows,) mean logarithm of the prices of a row, NaN where it has none above zero."""
-    sides = [c for c in ("bid", "ask") if c in quotes.columns]
-    sides = sides or [c for c in ("price",) if c in quotes.columns]
-    table = np.column_stack([quotes[c].to_numpy(dtype="float64") for c in sides])
+    table = np.column_stack(_sides(quotes))
     positive = table > 0
     count = positive.sum(axis=1)
     total = np.log(np.where(positive, table, 1.0)).sum(axis=1)

@@ -91,8 +91,8 @@ class Market(models.Model):
 
 def lock_markets(markets: Iterable[int]) -> None:
     """Hold these markets until the transaction ends: what is read then is true when written."""
-    held = Market.objects.select_for_update(no_key=True).filter(pk__in=markets).order_by("pk")
     if connection.features.has_select_for_update:  # a transaction of SQLite holds everything
+        held = Market.objects.select_for_update(no_key=True).filter(pk__in=markets).order_by("pk")
         list(held.values_list("pk"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,10 @@ from django.db import connection
 
 import ml
 from analytics.models import Market, PriceHistory
+
+#: Up to so many moments are counted one by one.
+FEW = 500
+_MICROSECOND = dt.timedelta(microseconds=1)
 
 
 def price_chunks(
@@ -71,9 +76,14 @@ def quote_arrays(sql: str, params: Sequence[Any], width: int) -> tuple[np.ndarra
 
 
 def nanoseconds(moments: list[Any]) -> np.ndarray:
-    """(n,) nanoseconds since 1970 of moments as a cursor gives them: text out of SQLite."""
+    """(n,) nanoseconds since 1970 of moments as a cursor gives them: text or, as UTC, without a
+    zone out of SQLite."""
     if moments and isinstance(moments[0], str):
         return np.array(moments, dtype="datetime64[ns]").astype("int64")
+    if len(moments) <= FEW:  # pandas takes longer to begin
+        zone = moments[0].tzinfo and dt.UTC if moments else None
+        begin = dt.datetime(1970, 1, 1, tzinfo=zone)
+        return np.array([(at - begin) // _MICROSECOND * 1000 for at in moments], dtype="int64")
     return pd.DatetimeIndex(pd.to_datetime(moments, utc=True)).as_unit("ns").asi8
 
 
@@ -85,4 +95,10 @@ def frame_of(times: np.ndarray, figures: np.ndarray, columns: Sequence[str]) -> 
         names = [name for name, some in zip(names, known, strict=True) if some]
         figures = figures[:, known]
     index = pd.DatetimeIndex(times.view("datetime64[ns]"), name="timestamp").tz_localize("UTC")
-    return pd.DataFrame(figures, columns=names, index=index)
+    return pd.DataFrame(figures, columns=_named(tuple(names)), index=index)
+
+
+@lru_cache(maxsize=64)
+def _named(columns: tuple[str, ...]) -> pd.Index:
+    """What a frame's columns are called; an index does not change."""
+    return pd.Index(columns)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from analytics.exceptions import NotFound
 from analytics.models import Market, ModelEvent, TrainedModel
 from analytics.models.choices import Source
+from analytics.models.direct import fetch
 
 Status = TrainedModel.Status
 
@@ -84,14 +85,12 @@ def model_answering(market_id: int, task: str) -> TrainedModel | None:
     """The same for who only wants to ask it: one cheap read says which version it is, and the row
     is kept between requests, because a version never changes. Its `status` is what it is now; its
     `last_action` may be older."""
-    with connection.cursor() as cursor:
-        cursor.execute(_WHICH, [market_id, str(task), str(Status.ACTIVE)])
-        found = cursor.fetchone()
-    if found is None:
+    found = fetch(_WHICH, [market_id, str(task), str(Status.ACTIVE)])
+    if not found:
         return None
     if connection.in_atomic_block:  # what it writes may be undone, and the number given again
-        return version_row.__wrapped__(*found)
-    return version_row(*found)
+        return version_row.__wrapped__(*found[0])
+    return version_row(*found[0])
 
 
 #: The compiler of a queryset takes longer than this query.

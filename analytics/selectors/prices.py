@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from django.db import connection
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,6 +13,7 @@ from django.utils.translation import gettext as _
 import ml
 from analytics.exceptions import InvalidInput, NotFound
 from analytics.models import Market, PriceHistory
+from analytics.models.direct import fetch, moment
 
 #: A market quoted more often than its cadence is thinned to about so many points of a chart.
 MOST_POINTS = 240
@@ -151,9 +151,8 @@ class Counters(NamedTuple):
 def market_counters(market: Market) -> Counters:
     """As they stand in the database now. Asked before quotes are read, they belong to these quotes
     or to earlier ones: what is written in between is noticed the next time."""
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNTERS, [market.pk])
-        return Counters(*(cursor.fetchone() or (0, 0)))
+    found = fetch(_COUNTERS, [market.pk])
+    return Counters(*found[0]) if found else Counters(0, 0)
 
 
 #: Asked several times per answer: the compiler of a queryset takes longer than the query.
@@ -166,15 +165,8 @@ _NEWEST = (
 
 def newest_moment(market: Market) -> dt.datetime | None:
     """Time of the market's last quote."""
-    with connection.cursor() as cursor:
-        cursor.execute(_NEWEST, [market.pk])
-        found = cursor.fetchone()
-    if found is None:
-        return None
-    if isinstance(found[0], str):  # SQLite
-        return dt.datetime.fromisoformat(found[0]).replace(tzinfo=dt.UTC)
-    moment: dt.datetime = found[0]
-    return moment.astimezone(dt.UTC)
+    found = fetch(_NEWEST, [market.pk])
+    return moment(found[0][0]) if found else None
 
 
 def thinned(values: Iterable[tuple[dt.datetime, float | None]]) -> Line:

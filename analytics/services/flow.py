@@ -21,6 +21,7 @@ from analytics import events, queue
 from analytics.exceptions import AnalyticsError
 from analytics.models import AlertRule, AnomalyWatch, Market, QuoteFlow, TrainedModel
 from analytics.models.choices import Task
+from analytics.models.direct import update_where
 from analytics.selectors.prices import market_freshness, market_list
 from analytics.services.alerting.evaluating import Ready, evaluate, rules_ready
 from analytics.services.alerting.gathering import NEWS
@@ -133,7 +134,8 @@ def _follow(one: _Waiting, rules: list[Ready], now: dt.datetime) -> None:
     if one.mark is None:
         QuoteFlow.objects.get_or_create(market=one.market, defaults={"until": one.last})
     else:
-        QuoteFlow.objects.filter(market=one.market, until=one.mark).update(until=one.last)
+        asked = [one.market.pk, one.mark]
+        update_where(QuoteFlow, {"until": one.last}, "market_id = %s AND until = %s", asked)
 
 
 def _steps(one: _Waiting) -> list[tuple[str, Callable[[], Any]]]:

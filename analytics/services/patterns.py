@@ -13,6 +13,7 @@ import ml
 from analytics import events
 from analytics.conf import conf
 from analytics.models import Market, PatternResult
+from analytics.models.direct import insert_missing
 from analytics.selectors.models import Serving
 from analytics.services.prices.history import history_frame, is_stale, last_moment, origin_of
 from analytics.services.prices.sequences import sequence_frame
@@ -112,7 +113,7 @@ def _keep(market: Market, serving: Serving, patterns: ml.Patterns) -> None:
         as_of=patterns.current.as_of,
         **_columns(market, serving, patterns),
     )
-    PatternResult.objects.bulk_create([row], ignore_conflicts=True)
+    insert_missing(PatternResult, [row])
 
 
 def pattern_untrained(*, market: Market) -> PatternResult | None:

@@ -10,7 +10,8 @@ hundredth of the validation stretch lay from the training points before it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -48,17 +49,22 @@ class NoveltyIndex:
         unknown is left out."""
         table = np.clip((table - self.centre) / self.width, -_LIMIT, _LIMIT)
         known = np.isfinite(table).astype("float64")
-        table = np.nan_to_num(table)
-        points = np.nan_to_num(self.points).astype("float64")
-        square = (table**2).sum(axis=1)[:, None] - 2 * table @ points.T + known @ (points**2).T
+        table, (points, squares) = np.nan_to_num(table), self._across
+        square = (table**2).sum(axis=1)[:, None] - 2 * table @ points + known @ squares
         mean = square.min(axis=1) / np.maximum(known.sum(axis=1), 1)
         return np.sqrt(np.maximum(mean, 0.0))
+
+    @cached_property
+    def _across(self) -> tuple[np.ndarray, np.ndarray]:
+        """The points and their squares, (traits, points)."""
+        points = np.nan_to_num(self.points).astype("float64")
+        return points.T, (points**2).T
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """By name, for an artifact."""
         return {
-            _PREFIX + name: torch.from_numpy(np.asarray(value, dtype="float32"))
-            for name, value in vars(self).items()
+            _PREFIX + one.name: torch.from_numpy(np.asarray(getattr(self, one.name), "float32"))
+            for one in fields(self)
         }
 
     @classmethod
@@ -124,8 +130,9 @@ def fit_novelty(maker: FeatureMaker, train: range, valid: range) -> NoveltyIndex
 
     def index(points: np.ndarray, edge: float) -> NoveltyIndex:
         # What is unknown of a point counts as the mean.
-        fields = (np.nan_to_num((points - centre) / width), centre, width, max(edge, _LEAST_WIDTH))
-        return NoveltyIndex(*(np.asarray(field, dtype="float32") for field in fields))
+        away = np.nan_to_num((points - centre) / width)
+        values = (away, centre, width, max(edge, _LEAST_WIDTH))
+        return NoveltyIndex(*(np.asarray(value, dtype="float32") for value in values))
 
     away = index(points, 1.0).distance(table(later if len(later) else before))
     both = some(range(train.start, valid.stop))

@@ -16,7 +16,7 @@ from ml.forecast.metrics import LEVELS, MEDIAN, QuantileForecast
 from ml.forecast.novelty import ONSET, NoveltyIndex, stretch
 from ml.forecast.pool import SPAN_DAYS, Pool, Realised, anchor_gap, by_target_day
 from ml.forecast.quotes import MINUTE, DayState, DayStates, Quotes
-from ml.forecast.series import LOOKBACK_DAYS, MEMORY_DAYS, WHOLE_SHARE, Series, take
+from ml.forecast.series import LOOKBACK_DAYS, MEMORY_DAYS, WHOLE_SHARE, Series, seconds_of, take
 from ml.forecast.targets import Target, future, snapped
 from ml.forecast.unrest import OF_NETWORK, unrest
 from ml.spec import Source
@@ -110,7 +110,7 @@ class QuantileMaker:
 
     def _clock(self, series: Series) -> np.ndarray:
         """(n,) number of each row since 1970."""
-        return series.index.as_unit("s").asi8 // (60 * self.state.step_minutes)
+        return seconds_of(series.index) // (60 * self.state.step_minutes)
 
     def _experts(
         self,

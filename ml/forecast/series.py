@@ -72,8 +72,16 @@ def series_of(
         y=target.encode(value),
         other=other,
         ages=np.stack([grid[side] for side in sides], axis=1),
-        minute=(index.as_unit("s").asi8 // 60 % 1440).astype("float64"),
+        minute=(seconds_of(index) // 60 % 1440).astype("float64"),
     )
+
+
+def seconds_of(index: pd.DatetimeIndex) -> np.ndarray:
+    """(n,) whole seconds since 1970."""
+    if index.unit == "ns":  # a change of unit checks every moment
+        seconds: np.ndarray = index.asi8 // 10**9
+        return seconds
+    return index.as_unit("s").asi8
 
 
 def moves(values: np.ndarray) -> np.ndarray:
@@ -109,6 +117,9 @@ def trailing_means(
 def take(values: np.ndarray, rows: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """(m, k) values at rows + offsets; NaN before the first row. Offsets are never positive."""
     at = rows[:, None] + offsets[None, :]
+    if at.min(initial=0) >= 0:  # the usual case
+        found: np.ndarray = values[at]
+        return found
     return np.where(at >= 0, values[np.maximum(at, 0)], np.nan)
 
 

@@ -200,4 +200,4 @@ def future(encoded: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 def has_changed(moves: np.ndarray) -> np.ndarray:
     """True where a move is more than rounding; a missing move has not changed."""
-    return np.abs(np.nan_to_num(moves)) > _UNCHANGED
+    return np.abs(moves) > _UNCHANGED

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ml.pattern.course import DAY, Course
-from ml.pattern.labels import CLASSES, make_labels
+from ml.pattern.labels import trailing_regimes
 from ml.pattern.nets import PatternNetwork
 from ml.pattern.recognizer import embed
 from ml.results import Analogue, Analogues
@@ -101,9 +101,8 @@ class Library:
         paths = path[around] - path[rows][:, None]
         moves = paths[:, -1] / scale[rows]
         known = np.isfinite(moves) & np.isfinite(paths).all(1)
-        seconds = grid.index.as_unit("s").asi8[rows]
-        named = make_labels(grid, centred=False, course=course)
-        regimes = (named["movement"] * len(CLASSES["agitation"]) + named["agitation"])[rows]
+        seconds = course.seconds[rows]
+        regimes = trailing_regimes(course, rows)
         paths = paths.astype(np.float32)
         return cls(*(v[known] for v in (seconds, points, moves, paths, regimes)))
 

@@ -51,6 +51,6 @@ def new_rows(course: Course, usable: np.ndarray, after: int, step_minutes: int) 
     """Numbers of the usable rows of a course, every STRIDE-th of a market's, that lie after that
     second."""
     seconds = course.seconds
-    return np.flatnonzero(
-        usable & (seconds > after) & (seconds % (STRIDE * step_minutes * 60) == 0)
-    )
+    first = int(np.searchsorted(seconds, after, side="right"))
+    wanted = usable[first:] & (seconds[first:] % (STRIDE * step_minutes * 60) == 0)
+    return first + np.flatnonzero(wanted)

@@ -77,9 +77,9 @@ def _cut(value: np.ndarray, limit: float) -> np.ndarray:
 
 
 def cut_statistics(
-    statistics: dict[str, np.ndarray], limits: Limits = LIMITS
+    statistics: dict[str, np.ndarray], limits: Limits = LIMITS, *, warm_up: int = WARM_UP
 ) -> dict[str, np.ndarray]:
-    """Head -> (rows,) class numbers into CLASSES, -1 where unknown or still warming up."""
+    """Head -> (rows,) class numbers into CLASSES, -1 where unknown or among the first `warm_up`."""
     ratio, near = statistics["agitation"], statistics["shock"]
     stirred = np.where(near >= limits.shock, 2, np.where(ratio >= limits.volatile, 1, 0))
     out = {
@@ -89,8 +89,27 @@ def cut_statistics(
     for head in statistics.keys() - {"movement", "agitation", "shock"}:
         out[head] = _cut(statistics[head], limits.side)
     for labels in out.values():
-        labels[:WARM_UP] = -1
+        labels[: max(0, warm_up)] = -1
     return {head: out[head] for head in CLASSES if head in out}
+
+
+def trailing_regimes(course: Course, rows: np.ndarray) -> np.ndarray:
+    """(len(rows),) what the trailing rule names those rows: the number of its movement times the
+    classes of agitation, plus that of its agitation. No other row before them is named."""
+    if not len(rows):
+        return np.empty(0, dtype=int)
+    n = len(course.seconds) - int(rows.min())
+    scale = course.scale[-n:]
+    found = cut_statistics(
+        {
+            "movement": slope(course.smooth, DAY, n) * DAY / scale,
+            "agitation": course.stir[-n:] / course.usual[-n:],
+            "shock": rolling_extreme(course.quick, NEAR + 1, n) / scale,
+        },
+        warm_up=WARM_UP - int(rows.min()),
+    )
+    named = found["movement"] * len(CLASSES["agitation"]) + found["agitation"]
+    return named[rows - int(rows.min())]
 
 
 def make_labels(

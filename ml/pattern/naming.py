@@ -103,10 +103,12 @@ class Hysteresis:
         out = np.empty(len(table), dtype=int)
         if not len(table):
             return out
-        mean, now, since = table[0].copy(), int(table[0].argmax()), self.settle
-        for row, answer in enumerate(table):
-            mean += (1 - self.keep) * (answer - mean)
-            best = int(mean.argmax())
+        # Plain numbers: a row of numpy costs more than its sums.
+        answers, fresh = table.tolist(), 1 - self.keep
+        mean, now, since = answers[0], int(table[0].argmax()), self.settle
+        for row, answer in enumerate(answers):
+            mean = [m + fresh * (a - m) for m, a in zip(mean, answer, strict=True)]
+            best = mean.index(max(mean))
             wanted = self.margin + (self.doubt if since < self.settle else 0.0)
             since += 1
             if best != now and mean[best] >= mean[now] + wanted:

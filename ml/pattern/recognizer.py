@@ -6,12 +6,15 @@ Learn from: Guo et al. 2017, On calibration of modern neural networks.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
+from typing import cast
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from ml.inference import OptimizedModel, optimize_model_for_inference
 from ml.pattern.features import DIRECTED
 from ml.pattern.labels import CLASSES, MAIN_HEADS
 from ml.pattern.nets import PatternNetwork
@@ -48,33 +51,82 @@ def both_ways(
     plain, turned = ({h: both[h].tensor_split(2)[side] for h in both} for side in (0, 1))
     turned["movement"] = turned["movement"].flip(1)
     logits = {head: (plain[head] + turned[head]) / 2 for head in plain}
-    return logits, embedding[: len(x)]
+    return logits, embedding.tensor_split(2)[0]
+
+
+class Together(nn.Module):
+    """All networks of a recogniser, each asked both ways."""
+
+    mirror: Tensor
+
+    def __init__(
+        self, networks: Sequence[PatternNetwork], mirror: Tensor, heads: Sequence[str]
+    ) -> None:
+        super().__init__()
+        self.networks, self.heads = nn.ModuleList(networks), tuple(heads)
+        self.register_buffer("mirror", mirror)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """(batch, time, channel) -> the networks' mean logits (batch, class) of each head, and
+        their embeddings (batch, numbers) side by side."""
+        networks = [cast(PatternNetwork, network) for network in self.networks]
+        answers = [both_ways(network, x, self.mirror) for network in networks]
+        logits = [torch.stack([said[head] for said, _ in answers]).mean(0) for head in self.heads]
+        return *logits, torch.cat([look for _said, look in answers], dim=1)
+
+
+#: What `Together` answers, however it is asked.
+Ask = Callable[[Tensor], Sequence[Tensor]]
 
 
 def predict(
-    networks: Sequence[PatternNetwork],
-    windows: Tensor,
-    starts: np.ndarray,
-    mirror: Tensor,
-    temperatures: Mapping[str, float],
+    ask: Ask, windows: Tensor, starts: np.ndarray, temperatures: Mapping[str, float]
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Of the windows of those numbers: head -> (len(starts), classes) calibrated probabilities, the
-    softmax of the networks' mean logits over the head's temperature; and (len(starts), numbers) the
-    networks' embeddings, side by side."""
+    softmax of the mean logits over the head's temperature; and (len(starts), numbers) embeddings.
+    The heads are those of `ask`, in its order."""
     parts: dict[str, list[np.ndarray]] = {head: [] for head in temperatures}
     looks = []
     with torch.inference_mode():
         for part in torch.from_numpy(starts).split(_PART):
-            answers = [both_ways(network, windows[part], mirror) for network in networks]
-            for head, degree in temperatures.items():
-                logits = torch.stack([said[head] for said, _look in answers]).mean(0)
-                soft = (logits.double() / degree).softmax(1)
-                parts[head].append(soft.cpu().numpy())
-            looks.append(torch.cat([look for _said, look in answers], dim=1).cpu().numpy())
+            *answers, look = ask(windows[part])
+            for (head, degree), logits in zip(temperatures.items(), answers, strict=True):
+                parts[head].append((logits.double() / degree).softmax(1).cpu().numpy())
+            looks.append(look.cpu().numpy())
     tables = {
         h: np.concatenate(p) if p else np.empty((0, len(CLASSES[h]))) for h, p in parts.items()
     }
     return tables, np.concatenate(looks) if looks else np.empty((0, 0), np.float32)
+
+
+class QuickRecogniser:
+    """Asks `Together` in the fastest way that this machine has for the newest row, to 1e-5 of what
+    plain PyTorch says. The way is found when somebody asks. Threads may share it."""
+
+    def __init__(self, together: Together, window: int) -> None:
+        self._together, self._window, self._lock = together, window, threading.Lock()
+        self._call: OptimizedModel | None = None
+
+    def __call__(self, x: Tensor) -> Sequence[Tensor]:
+        """As `Together`."""
+        answer: Sequence[Tensor] = self._found()(x.contiguous())
+        return answer
+
+    @property
+    def least(self) -> int:
+        """So many windows at once, at least, have an answer that does not depend on how many."""
+        return 1 if self._found().path == "onnxruntime" else LEAST_PART
+
+    def _found(self) -> OptimizedModel:
+        with self._lock:
+            if self._call is None:
+                mirror = self._together.mirror
+                # A wave, so that ways are compared on numbers, not on nothing.
+                shape = (1, self._window, len(mirror))
+                steps = torch.arange(self._window * len(mirror), device=mirror.device)
+                example = torch.sin(steps * 0.37).reshape(shape)
+                self._call = optimize_model_for_inference(self._together, (example,))
+            return self._call
 
 
 class Remembered:
@@ -90,16 +142,16 @@ class Remembered:
         seconds: np.ndarray,
         block: np.ndarray,
         ask: Callable[[np.ndarray], dict[str, np.ndarray]],
+        least: int = LEAST_PART,
     ) -> dict[str, np.ndarray]:
         """Head -> (n, classes) of the rows at `seconds` (n,), whose windows lie in `block`
-        (n + window - 1, channels); `ask` answers for some of them, by their numbers."""
+        (n + window - 1, channels); `ask` answers for some of them, by their numbers: for the last
+        `least` of them in any case."""
         known = self._known(seconds, block)
         numbers = np.flatnonzero(~known)
         if len(numbers) < len(seconds):
             # In smaller parts a network's sums are rounded in another order.
-            numbers = np.union1d(
-                numbers, np.arange(max(0, len(seconds) - LEAST_PART), len(seconds))
-            )
+            numbers = np.union1d(numbers, np.arange(max(0, len(seconds) - least), len(seconds)))
         fresh = ask(numbers)
         found = {h: np.empty((len(seconds), t.shape[1])) for h, t in fresh.items()}
         if self._held is not None and known.any():
@@ -131,6 +183,13 @@ class Remembered:
         whole = np.lib.stride_tricks.sliding_window_view(same, margin + 1).all(axis=1)
         known[:rows] = whole & (before[first : first + rows] == seconds[:rows])
         return known
+
+
+def looks_of(ask: Ask, windows: Tensor, starts: np.ndarray) -> np.ndarray:
+    """(len(starts), numbers) float32: the embeddings of `Together`, side by side."""
+    with torch.inference_mode():
+        parts = [ask(windows[p])[-1] for p in torch.from_numpy(starts).split(_PART)]
+        return torch.cat(parts).cpu().numpy()
 
 
 def embed(network: PatternNetwork, windows: Tensor, starts: np.ndarray) -> np.ndarray:

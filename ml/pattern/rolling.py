@@ -19,6 +19,13 @@ def rolling_median(values: np.ndarray, window: int, *, least: int, rows: int) ->
     """(rows,) medians of what is known, of the last rows of `values` (n,)."""
     if rows > FEW:
         return _carried(values, window, least, rows, "median")
+    if rows == 1:
+        known = values[-window:]
+        known = np.sort(known[known == known])
+        count = len(known)
+        if count < max(least, 1):
+            return np.full(1, np.nan)
+        return (known[(count - 1) // 2 : (count - 1) // 2 + 1] + known[count // 2]) / 2
     ordered = np.sort(spans(values, window, rows), axis=1)  # NaN goes last
     count = window - np.isnan(ordered).sum(axis=1)
     at = np.arange(rows)
@@ -51,7 +58,7 @@ def spans(values: np.ndarray, window: int, rows: int) -> np.ndarray:
     short = rows + window - 1 - len(part)
     if short:
         part = np.concatenate([np.full(short, np.nan), part])
-    return sliding_window_view(part, window)
+    return part[None] if rows == 1 else sliding_window_view(part, window)
 
 
 def _carried(values: np.ndarray, window: int, least: int, rows: int, what: str) -> np.ndarray:

@@ -11,6 +11,7 @@ import torch
 
 from ml.pattern.baseline import TrailingRule
 from ml.pattern.course import DAY
+from ml.pattern.gridding import pattern_grid
 from ml.pattern.labels import make_labels
 from ml.pattern.server import USED, PatternRecognizer
 from ml.results import Patterns
@@ -26,7 +27,8 @@ class RuleRecognizer(PatternRecognizer):
         self.step, self.window = step_minutes, 1
         self.columns = tuple(c for c in quotes.columns if c in USED)
         self.device, self.gain, self.day = torch.device("cpu"), None, DAY * step_minutes * 60
-        grid = self._grid(quotes, quotes.index[0], quotes.index[-1])
+        first, last = quotes.index[0], quotes.index[-1]
+        grid = pattern_grid(quotes, self.columns, first, last, step_minutes)
         truth = make_labels(grid, centred=True)
         self.rule = TrailingRule.fit(grid, truth, np.full(len(grid), True))
 

@@ -12,21 +12,30 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from ml.errors import ArtifactMismatch, NotEnoughData
-from ml.grid import build_grid, missing_notes
-from ml.pattern.analogues import Library, Scaler, find_analogues, raw_points
+from ml.errors import ArtifactMismatch
+from ml.grid import missing_notes
+from ml.pattern.analogues import Library, Scaler, find_analogues
 from ml.pattern.baseline import TrailingRule
 from ml.pattern.course import DAY, MONTH, WARM_UP, Course
 from ml.pattern.features import make_channels, usable_rows, whole_windows
+from ml.pattern.gridding import CONTEXT, missing_columns, pattern_grid
 from ml.pattern.growth import Growth, new_rows
 from ml.pattern.labels import CLASSES, make_labels
 from ml.pattern.measure import measure_all
 from ml.pattern.naming import MEMORY, held_at, held_names, to_pattern
 from ml.pattern.nets import PatternNetwork
 from ml.pattern.proof import from_metrics, prove
-from ml.pattern.recognizer import Remembered, by_row, mirror_of, predict, windows_of
+from ml.pattern.recognizer import (
+    QuickRecogniser,
+    Remembered,
+    Together,
+    by_row,
+    looks_of,
+    mirror_of,
+    predict,
+    windows_of,
+)
 from ml.pipeline import family_of
-from ml.quotes import staleness_limit
 from ml.results import Analogues, Pattern, Patterns
 from ml.spec import Source
 
@@ -34,8 +43,6 @@ from ml.spec import Source
 _Said = tuple[dict[str, np.ndarray], np.ndarray]
 #: Columns that a channel or a label is made of; the rest of the quotes is not asked for.
 USED = ("bid", "ask", "price", "bid_volume", "ask_volume")
-#: Rows before a row that its channels depend on: a month's MAD around a month's median, and more.
-CONTEXT = 2 * MONTH + WARM_UP
 
 
 @dataclass(frozen=True)
@@ -76,60 +83,41 @@ class PatternRecognizer:
         }
         self.rule = TrailingRule.from_json(section["rule"])
         classes = {h: len(CLASSES[h]) for h in section["heads"]}
-        self.networks: list[PatternNetwork] = []
+        networks: list[PatternNetwork] = []
         for number in range(int(section["networks"])):
             network = spec.build(config, len(section["channels"]), classes, int(section["figures"]))
             own = f"{number}."
             network.load_state_dict(
                 {k.removeprefix(own): v for k, v in tensors.items() if k.startswith(own)}
             )
-            self.networks.append(network.to(device).eval())
+            networks.append(network.to(device).eval())
+        mirror = mirror_of(tuple(section["channels"]), device)
+        self.together = Together(networks, mirror, tuple(self.temperatures)).eval()
+        self.quick = QuickRecogniser(self.together, self.window)
         self.scaler, self.library = Scaler.from_tensors(tensors), Library.from_tensors(tensors)
         self.remembered = Remembered()
         self.gain = from_metrics(manifest.get("metrics", {}))
         self.day = DAY * self.step * 60  # seconds
 
-    def _grid(self, quotes: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp) -> pd.DataFrame:
-        """The grid up to `end` with the rows before `start` that its channels depend on."""
-        missing = self._missing(quotes)
-        if any(not column.endswith("volume") for column in missing):
-            raise ArtifactMismatch(
-                "These quotes lack columns that the model was trained on.",
-                {"columns": ", ".join(missing)},
-            )
-        back = pd.Timedelta(minutes=CONTEXT * self.step + staleness_limit(self.step))
-        there = [c for c in self.columns if c not in missing]
-        grid = build_grid(quotes.loc[start - back : end, there], step_minutes=self.step, end=end)
-        grid = grid.assign(**{c: np.nan for c in self.columns if c not in grid})
-        if len(grid) < WARM_UP:
-            raise NotEnoughData(
-                f"Naming a pattern needs {WARM_UP} grid rows; there are {len(grid)}.",
-                needed=WARM_UP,
-                present=len(grid),
-            )
-        return grid
-
-    def _missing(self, quotes: pd.DataFrame) -> list[str]:
-        return [c for c in self.columns if c not in quotes.columns]
-
     def _answers(self, course: Course, wanted: np.ndarray, *, remember: bool = False) -> _Said:
         """What the networks say; meaningful on the rows of the mask `wanted`, which have no gap
         between them where the answers are to be remembered."""
-        names, channels = make_channels(course.grid, course)
-        windows = windows_of(channels, self.window, self.device)
-        mirror, rows = mirror_of(names, self.device), np.flatnonzero(wanted)
+        _names, channels = make_channels(course.grid, course)
+        windows, rows = windows_of(channels, self.window, self.device), np.flatnonzero(wanted)
         looks = np.empty((0, 0), np.float32)
 
         def ask(numbers: np.ndarray) -> dict[str, np.ndarray]:
             nonlocal looks
             starts = rows[numbers] - self.window + 1
-            tables, looks = predict(self.networks, windows, starts, mirror, self.temperatures)
+            way = self.quick if remember else self.together
+            tables, looks = predict(way, windows, starts, self.temperatures)
             return tables
 
         if not remember:
             return by_row(ask(np.arange(len(rows))), wanted), looks[-1:]
         block = channels[rows[0] - self.window + 1 : rows[-1] + 1]
-        return by_row(self.remembered.answers(course.seconds[rows], block, ask), wanted), looks[-1:]
+        tables = self.remembered.answers(course.seconds[rows], block, ask, self.quick.least)
+        return by_row(tables, wanted), looks[-1:]
 
     def recognize(
         self, quotes: pd.DataFrame, *, at: dt.datetime, history: int, source: Source
@@ -138,7 +126,8 @@ class PatternRecognizer:
         Raises ArtifactMismatch (columns) and NotEnoughData."""
         end = pd.Timestamp(at)
         back = max(history + MEMORY, self._behind(end) if source == Source.NETWORK else 0)
-        grid = self._grid(quotes, end - pd.Timedelta(minutes=back * self.step), end)
+        start = end - pd.Timedelta(minutes=back * self.step)
+        grid = pattern_grid(quotes, self.columns, start, end, self.step)
         rows = np.arange(len(grid))
         asked = (rows >= len(grid) - 1 - history) & (rows >= WARM_UP - 1)
         heard = (rows >= len(grid) - 1 - history - MEMORY) & (rows >= WARM_UP - 1)
@@ -150,19 +139,15 @@ class PatternRecognizer:
             tables, look = self._answers(course, heard, remember=True)
             analogues = self._analogues(course, look, stood.growth if stood else None)
         tables = {h: t[heard] for h, t in tables.items()}
-        missing = self._missing(quotes)
+        missing = missing_columns(quotes, self.columns)
         if missing:  # nothing is known of how deep the market is
             tables.pop("liquidity", None)
         held = held_names(tables, source)
         index = grid.index[heard]
-        named = [
-            to_pattern(
-                index[r].to_pydatetime(),
-                {h: t[r] for h, t in tables.items()},
-                held_at(held, index, r),
-            )
-            for r in np.flatnonzero(asked[heard]).tolist()
-        ]
+        named = []
+        for r in np.flatnonzero(asked[heard]).tolist():
+            said = {h: t[r] for h, t in tables.items()}
+            named.append(to_pattern(index[r].to_pydatetime(), said, held_at(held, index, r)))
         return Patterns(
             current=named[-1],
             history=tuple(named[:-1]),
@@ -187,17 +172,18 @@ class PatternRecognizer:
         last = int(self.library.seconds[-1]) if len(self.library) else 0
         return min(MONTH, (int(end.timestamp()) - last) // (60 * self.step))
 
-    def _grown(self, course: Course, growth: Growth, since: int) -> Growth:
+    def _grown(self, course: Course, usable: np.ndarray, growth: Growth, since: int) -> Growth:
         """With the moments from the second `since` on that it does not have yet."""
         last = max(
             (int(a[-1]) for a in (self.library.seconds, growth.seconds) if len(a)), default=-1
         )
-        usable = usable_rows(course.grid, self.window, self.step)
         rows = new_rows(course, usable, max(last, since - 1), self.step)
         _names, channels = make_channels(course.grid, course)
         windows = windows_of(channels, self.window, self.device)
-        points = self.scaler(raw_points(self.networks, windows, channels, rows))
-        return growth.joined(course, rows, points)
+        if not len(rows):
+            return growth.joined(course, rows, growth.points[:0])
+        looks = looks_of(self.quick, windows, rows - self.window + 1)
+        return growth.joined(course, rows, self.scaler(np.hstack([looks, channels[rows]])))
 
     def _analogues(
         self, course: Course, look: np.ndarray, growth: Growth | None
@@ -205,9 +191,10 @@ class PatternRecognizer:
         """Of the course's last row, of which `look` is the embedding."""
         since = int(course.seconds[-1]) - MONTH * self.step * 60
         own = growth.known(course, since) if growth else Growth.after(self.library)
-        grown = self._grown(course, own, since)
+        usable = usable_rows(course.grid, self.window, self.step)
+        grown = self._grown(course, usable, own, since)
         self._stands = _Standing(course, grown)
-        if not usable_rows(course.grid, self.window, self.step)[-1]:
+        if not usable[-1]:
             return None
         _names, channels = make_channels(course.grid, course)
         return find_analogues(
@@ -223,7 +210,8 @@ class PatternRecognizer:
         notes = []
         if len(grid) < MONTH:
             notes.append(f"short history: the trailing scales rest on {len(grid)} of {MONTH} rows")
-        if not whole_windows(grid, self.window, step_minutes=self.step)[-1]:
+        last = grid.iloc[-self.window :]
+        if not whole_windows(last, self.window, step_minutes=self.step)[-1]:
             notes.append("there is a gap in the quotes within the last window")
         if not current.clear:
             notes.append("no clear pattern")
@@ -234,13 +222,14 @@ class PatternRecognizer:
     ) -> dict[str, float | None]:
         """The metrics of the training, on another stretch; labels end where the quotes end."""
         first, last = pd.Timestamp(start), pd.Timestamp(end)
-        grid = self._grid(quotes, first, last)
-        usable = usable_rows(grid, self.window, self.step) & np.asarray(grid.index >= first)
+        grid = pattern_grid(quotes, self.columns, first, last, self.step)
+        whole = usable_rows(grid, self.window, self.step)
+        usable = whole & np.asarray(grid.index >= first)
         course = Course(grid)
         truth = make_labels(grid, centred=True, course=course)
         if source == Source.BASELINE:
             return measure_all(truth, self.rule.probabilities(grid), usable, source, self.step)
         tables, _look = self._answers(course, usable)
-        grown = self._grown(course, Growth.after(self.library), 0)
+        grown = self._grown(course, whole, Growth.after(self.library), 0)
         gain = prove(self.library.joined(grown.entries), int(first.timestamp()), self.day)
         return measure_all(truth, tables, usable, source, self.step, gain)

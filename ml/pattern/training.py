@@ -21,7 +21,7 @@ from ml.pattern.course import HALF
 from ml.pattern.features import make_channels
 from ml.pattern.labels import CLASSES, make_labels, make_statistics
 from ml.pattern.nets import PatternConfig, PatternNetwork
-from ml.pattern.recognizer import both_ways, mirror_of, predict, windows_of
+from ml.pattern.recognizer import Together, both_ways, mirror_of, predict, windows_of
 from ml.pipeline import FitContext
 from ml.spec import ModelSpec, Progress
 
@@ -70,7 +70,8 @@ class TrainingGrid:
         self, networks: list[PatternNetwork], rows: np.ndarray, temperatures: dict[str, float]
     ) -> dict[str, np.ndarray]:
         """Head -> (len(rows), classes): what the networks say of those grid rows."""
-        return predict(networks, self.windows, rows - self.at, self.mirror, temperatures)[0]
+        together = Together(networks, self.mirror, tuple(temperatures))
+        return predict(together, self.windows, rows - self.at, temperatures)[0]
 
 
 @dataclass(frozen=True)

@@ -116,3 +116,18 @@ def test_some_moments_of_a_grid_are_those_of_the_whole():
     assert np.isnan(between["mid"]).all()
     with pytest.raises(BadQuotes):
         grid_at(make([5], bid=[np.nan]), moments, step_minutes=30)
+
+
+def test_columns_that_are_known_throughout_do_not_lend_their_places_to_others():
+    index = pd.date_range("2026-01-01 00:10", periods=8, freq="47min", tz="UTC")
+    quotes = pd.DataFrame({"bid": np.arange(8.0), "ask": np.arange(8.0) + 1}, index=index)
+    quotes.iloc[[2, 5], 1] = np.nan
+    quotes["price"] = quotes["bid"]
+    grid = build_grid(quotes)
+    for column in ("bid", "ask", "price"):
+        alone = build_grid(
+            quotes[[column]].dropna().rename(columns={column: "price"}), end=index[-1]
+        )
+        there = grid.reindex(alone.index)
+        np.testing.assert_array_equal(there[column], alone["price"])
+        np.testing.assert_array_equal(there[f"{column}_age"], alone["price_age"])

@@ -22,6 +22,7 @@ from analytics.alerts.machine import Manner, Sight, Standing, advance
 from analytics.alerts.rules import Moved, Needs, RuleKind, get_kind, params_of
 from analytics.exceptions import AnalyticsError
 from analytics.models import AlertRule, AlertState, Market
+from analytics.models.direct import fetch, insert_or_update, moment, rows_where
 from analytics.models.market import lock_markets
 from analytics.selectors.prices import market_list
 from analytics.services.alerting.gathering import NEWS, Gatherer, judged
@@ -104,8 +105,12 @@ def _see(
     market: Market | None, rules: list[Ready], now: dt.datetime
 ) -> list[tuple[Ready, list[Sight]]]:
     """What each rule sees that is due to look."""
-    rows = AlertState.objects.filter(market=market, subject="", rule__in=[o.rule for o in rules])
-    seen = {row.rule_id: row.seen_at for row in rows}
+    where, params = _states_of(market, [one.rule for one in rules])
+    sql = f"SELECT rule_id, seen_at FROM {AlertState._meta.db_table} WHERE {where} AND subject = ''"  # noqa: S608
+    seen = {
+        rule_id: None if seen_at is None else moment(seen_at)
+        for rule_id, seen_at in fetch(sql, params)
+    }
     found = Gatherer(market, now)
     looks = []
     due = [one for one in rules if _is_due(one, seen.get(one.rule.pk), found)]
@@ -146,8 +151,7 @@ def keep(market: Market | None, looks: list[tuple[Ready, list[Sight]]], now: dt.
         lock_markets([market.pk])
     else:
         list(AlertRule.objects.select_for_update(no_key=True).filter(pk__in=[r.pk for r in rules]))
-    rows = AlertState.objects.filter(market=market, rule__in=rules)
-    states = {row.key: row for row in rows}
+    states = {row.key: row for row in rows_where(AlertState, *_states_of(market, rules))}
     changed: list[AlertState] = []
     count = 0
     for one, sights in looks:
@@ -156,10 +160,17 @@ def keep(market: Market | None, looks: list[tuple[Ready, list[Sight]]], now: dt.
         count += len(fired)
         outbox_write(one.rule, market, fired, now=now)
     fields = ["raised", "seen_at", "fired_at", "told"]
-    AlertState.objects.bulk_create(
-        changed, update_conflicts=True, unique_fields=["key"], update_fields=fields
-    )
+    insert_or_update(AlertState, changed, unique="key", fields=fields)
     return count
+
+
+def _states_of(market: Market | None, rules: Sequence[AlertRule]) -> tuple[str, list[int]]:
+    """The condition for the states of these rules with the market, and its values."""
+    among = f"rule_id IN ({', '.join(['%s'] * len(rules))})"
+    keys = [rule.pk for rule in rules]
+    if market is None:
+        return f"market_id IS NULL AND {among}", keys
+    return f"market_id = %s AND {among}", [market.pk, *keys]
 
 
 def _advance(

@@ -7,6 +7,7 @@ rows that were not there yet change an event: a second scan of the same quotes c
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,7 @@ import ml
 from analytics import events
 from analytics.events import AnomalyChanged, AnomalyClosed, AnomalyOpened
 from analytics.models import AnomalyEvent, AnomalyResult, Market
+from analytics.models.direct import fetch
 from analytics.models.market import lock_markets
 from analytics.selectors.anomalies import fact_of
 from analytics.selectors.models import Serving
@@ -27,12 +29,14 @@ from analytics.services.prices.history import last_moment
 @dataclass(frozen=True, kw_only=True)
 class EventChanges:
     """What a scan made of a market's events. `new_rows` were strange and not stored yet. What was
-    over when it was found is opened and closed at once."""
+    over when it was found is opened and closed at once. `calm`: there is no event that is open, or
+    that may go on."""
 
     new_rows: int
     opened: tuple[AnomalyOpened, ...]
     changed: tuple[AnomalyChanged, ...]
     closed: tuple[AnomalyClosed, ...]
+    calm: bool = False
 
     def publish(self) -> None:
         """Tell the subscribers; to be called in the transaction of the change."""
@@ -57,10 +61,13 @@ def events_store(*, market: Market, serving: Serving, scores: ml.AnomalyScores) 
     log = _Log()
     with transaction.atomic():
         lock_markets([market.pk])
+        limit = last_moment(market) - silence_of(serving.model.step_minutes)
+        if not scores.anomalies and _is_calm(market, serving, limit):
+            return EventChanges(new_rows=0, opened=(), changed=(), closed=(), calm=True)
         fresh = _unknown(serving, scores.anomalies)
         for group in event_groups(fresh, serving.model.step_minutes):
             _store_group(market, serving, group, scores.threshold, log)
-        running, over = _settle(market, serving)
+        running, over = _settle(market, serving, limit)
     goes_on = {running.pk: running} if running is not None else {}
     opened = log.created | goes_on
     changed = [event for pk, event in log.grown.items() if pk not in opened]
@@ -200,14 +207,26 @@ def _absorb(event: AnomalyEvent, other: AnomalyEvent, log: _Log) -> None:
     other.delete()
 
 
-def _settle(market: Market, serving: Serving) -> tuple[AnomalyEvent | None, list[AnomalyEvent]]:
+_EVENTS = (
+    f"SELECT 1 FROM {AnomalyEvent._meta.db_table} WHERE (model_id = %s AND source = %s "  # noqa: S608
+    'AND "end" >= %s) OR (market_id = %s AND is_open) LIMIT 1'
+)
+
+
+def _is_calm(market: Market, serving: Serving, limit: dt.datetime) -> bool:
+    """Whether `_settle` would find nothing."""
+    return not fetch(_EVENTS, [serving.model.pk, str(serving.source), limit, market.pk])
+
+
+def _settle(
+    market: Market, serving: Serving, limit: dt.datetime
+) -> tuple[AnomalyEvent | None, list[AnomalyEvent]]:
     """Open or closed, by the market's last quote.
 
     The serving version's latest event is open while
     the quotes after it are too few to call the market normal again. All others are over, those of
     versions that no longer watch among them. Answers the one that is open from now on, if it was
     not, and those that were open until now."""
-    limit = last_moment(market) - silence_of(serving.model.step_minutes)
     fresh = Q(model=serving.model, source=serving.source, end__gte=limit)
     events = list(AnomalyEvent.objects.filter(fresh | Q(market=market, is_open=True)))
     mine = [

@@ -15,6 +15,7 @@ import pandas as pd
 import ml
 from analytics.models import AnomalyStream, Market
 from analytics.models.choices import Source
+from analytics.models.direct import fetch, rows_where, save_again
 from analytics.selectors.frames import price_frame
 from analytics.selectors.models import Serving
 from analytics.selectors.prices import market_counters
@@ -57,7 +58,10 @@ def stream_look(
     baseline answers, there is much to catch up with, or too little history."""
     if serving.source != Source.NETWORK:
         return None
-    stands = AnomalyStream.objects.filter(market=market, model=serving.model).first()
+    stored = rows_where(
+        AnomalyStream, "market_id = %s AND model_id = %s", [market.pk, serving.model.pk]
+    )
+    stands = stored[0] if stored else None
     if stands is not None and stands.until + INSTANT != since:
         stands = None
     if stands is not None and stands.until == last:
@@ -77,11 +81,14 @@ def stream_look(
 def stream_keep(stands: AnomalyStream) -> None:
     """Remember where a stream stands, unless another look has got further. The caller holds the
     market's lock."""
-    further = AnomalyStream.objects.filter(
-        market=stands.market_id, model=stands.model_id, until__gt=stands.until
-    )
-    if not further.exists():
-        stands.save()
+    if not fetch(_FURTHER, [stands.market_id, stands.model_id, stands.until]):
+        save_again(stands)
+
+
+_FURTHER = (
+    f"SELECT 1 FROM {AnomalyStream._meta.db_table} "  # noqa: S608
+    "WHERE market_id = %s AND model_id = %s AND until > %s"
+)
 
 
 _NOTHING = pd.Series([], pd.DatetimeIndex([], tz="UTC"), dtype=float)

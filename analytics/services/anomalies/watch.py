@@ -25,6 +25,7 @@ from analytics.models import (
     TrainedModel,
 )
 from analytics.models.choices import Task
+from analytics.models.direct import fetch, moment
 from analytics.selectors.models import Serving
 from analytics.services.anomalies.events import events_store
 from analytics.services.anomalies.stream import INSTANT, stream_keep, stream_look
@@ -109,7 +110,9 @@ def _stored(
         state=watch.state,
         rows=len(scores.timestamps),
         strange=changes.new_rows,
-        open_event=AnomalyEvent.objects.filter(market=market, is_open=True).first(),
+        open_event=None
+        if changes.calm
+        else AnomalyEvent.objects.filter(market=market, is_open=True).first(),
     )
 
 
@@ -152,14 +155,18 @@ def _score_new(
     return scores, look.stands if look is not None else None
 
 
+_WATCHED = (
+    f"SELECT scored_until FROM {AnomalyWatch._meta.db_table} "  # noqa: S608
+    "WHERE market_id = %s AND model_id = %s AND source = %s"
+)
+
+
 def _unseen(market: Market, serving: Serving, last: dt.datetime) -> dt.datetime:
     """The moment from which on this version has not watched."""
-    watch = AnomalyWatch.objects.filter(
-        market=market, model=serving.model, source=serving.source
-    ).first()
+    watched = fetch(_WATCHED, [market.pk, serving.model.pk, str(serving.source)])
     since = last - dt.timedelta(minutes=FIRST_LOOK * serving.model.step_minutes)
-    if watch is not None and watch.scored_until is not None:
-        since = max(watch.scored_until, last - dt.timedelta(days=MOST_DAYS))
+    if watched and watched[0][0] is not None:
+        since = max(moment(watched[0][0]), last - dt.timedelta(days=MOST_DAYS))
     return min(since, last) + INSTANT  # the row at `since` itself was scored
 
 

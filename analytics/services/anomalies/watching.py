@@ -6,13 +6,14 @@ from __future__ import annotations
 import logging
 import math
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from django.utils import timezone
 
 import ml
 from analytics.exceptions import AnalyticsError
 from analytics.models import AnomalyWatch, Market, PriceHistory, TrainedModel
 from analytics.models.choices import Source, Task
+from analytics.models.direct import fetch, rows_where, save_again
 from analytics.selectors.models import Serving, model_active
 
 logger = logging.getLogger(__name__)
@@ -31,7 +32,8 @@ def watch_remember(
 ) -> AnomalyWatch:
     """How far the watch has come; it never goes back, however two watches interleave. The caller
     holds the market's lock."""
-    watch = AnomalyWatch.objects.filter(market=market).first() or AnomalyWatch(market=market)
+    stored = rows_where(AnomalyWatch, "market_id = %s", [market.pk])
+    watch = stored[0] if stored else AnomalyWatch(market=market)
     same = (watch.model_id, watch.source) == (serving.model.pk, serving.source)
     if not same:
         watch.scored_until = watch.last_score = None
@@ -45,7 +47,7 @@ def watch_remember(
             watch.scored_until = reached
             watch.last_score = score if math.isfinite(score) else None
     _enter(watch, *_state_of(watch, serving))
-    watch.save()
+    save_again(watch)
     return watch
 
 
@@ -107,9 +109,7 @@ def columns_missing(model: TrainedModel) -> list[str]:
     )
     if not columns:
         return []
-    with connection.cursor() as cursor:  # the compiler of a queryset takes longer than the query
-        cursor.execute(sql, [model.market_id, COLUMN_ROWS])
-        newest = cursor.fetchall()
+    newest = fetch(sql, [model.market_id, COLUMN_ROWS])
     return [
         name
         for name, seen in zip(columns, zip(*newest, strict=True), strict=False)

@@ -8,17 +8,19 @@ known any more), so that a late quote cannot change a score.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from django.db.models import Count
 from django.utils import timezone
 
 import ml
 from analytics.models import Forecast, ForecastScore, Market, TrainedModel
+from analytics.models.direct import fetch, insert_missing, moment
 from analytics.selectors.accuracy import Tally, merged, tallies
 from analytics.selectors.models import model_active
 from analytics.selectors.recent import later_quotes
@@ -46,8 +48,21 @@ def _score_market(market: Market, since: dt.datetime | None) -> int:
 
 
 def _keep(made: list[ForecastScore]) -> int:
-    ForecastScore.objects.bulk_create(made, ignore_conflicts=True, batch_size=500)
+    insert_missing(ForecastScore, made)
     return len(made)
+
+
+@dataclass(frozen=True)
+class _Due:
+    """A forecast of which a horizon is over; `done`: the steps that are scored."""
+
+    pk: int
+    unit: str
+    as_of: dt.datetime
+    last_value: float
+    horizons: list[dict[str, Any]]
+    step_minutes: int
+    done: Collection[int]
 
 
 def _due(market: Market, since: dt.datetime | None) -> list[ForecastScore]:
@@ -59,39 +74,55 @@ def _due(market: Market, since: dt.datetime | None) -> list[ForecastScore]:
     first = min(forecast.as_of for forecast in forecasts) - dt.timedelta(hours=12)
     frame = later_quotes(market, since=first, until=last)
     made: list[ForecastScore] = []
-    for step in {f.model.step_minutes for f in forecasts}:
-        own = [forecast for forecast in forecasts if forecast.model.step_minutes == step]
+    for step in {forecast.step_minutes for forecast in forecasts}:
+        own = [forecast for forecast in forecasts if forecast.step_minutes == step]
         made += _scores(own, frame, last, step)
     return made
 
 
-def _unscored(market: Market, last: dt.datetime, since: dt.datetime) -> list[Forecast]:
+_FORECAST, _SCORE = Forecast._meta.db_table, ForecastScore._meta.db_table
+_OPEN = f"""
+SELECT f.id, f.as_of, count(s.id), m.step_minutes
+FROM {_FORECAST} f JOIN {TrainedModel._meta.db_table} m ON m.id = f.model_id
+LEFT JOIN {_SCORE} s ON s.forecast_id = f.id
+WHERE f.market_id = %s AND f.as_of < %s AND f.as_of >= %s
+GROUP BY f.id, f.as_of, m.step_minutes HAVING count(s.id) < %s
+ORDER BY f.as_of DESC LIMIT %s"""  # noqa: S608
+_TOLD = f"SELECT id, unit, as_of, last_value, horizons FROM {_FORECAST}"  # noqa: S608
+
+
+def _unscored(market: Market, last: dt.datetime, since: dt.datetime) -> list[_Due]:
     """Forecasts made from `since` on of which more horizons are over than are scored; newest
     first. Most wait for their next horizon: what they said is not read."""
-    made = Forecast.objects.filter(market=market, as_of__lt=last, as_of__gte=since)
-    made = made.annotate(n=Count("scores")).filter(n__lt=len(ml.HORIZONS)).order_by("-as_of")
-    found = [
-        pk
-        for pk, as_of, n, step in made.values_list("pk", "as_of", "n", "model__step_minutes")[:MOST]
-        if as_of + dt.timedelta(minutes=ml.HORIZONS[n] * step) < last
-    ]
-    if not found:
+    steps = {
+        pk: step
+        for pk, as_of, n, step in fetch(_OPEN, [market.pk, last, since, len(ml.HORIZONS), MOST])
+        if moment(as_of) + dt.timedelta(minutes=ml.HORIZONS[n] * step) < last
+    }
+    if not steps:
         return []
-    told = ("unit", "as_of", "last_value", "horizons", "model__step_minutes")
-    due = Forecast.objects.filter(pk__in=found).select_related("model").only(*told)
-    return list(due.order_by("-as_of").prefetch_related("scores"))
+    keys = list(steps)
+    among = f"IN ({', '.join(['%s'] * len(keys))})"
+    done: dict[int, set[int]] = {pk: set() for pk in keys}
+    scored = f"SELECT forecast_id, steps FROM {_SCORE} WHERE forecast_id {among}"  # noqa: S608
+    for pk, scored_steps in fetch(scored, keys):
+        done[pk].add(scored_steps)
+    told = fetch(f"{_TOLD} WHERE id {among} ORDER BY as_of DESC", keys)
+    return [
+        _Due(pk, unit, moment(as_of), last_value, json.loads(said), steps[pk], done[pk])
+        for pk, unit, as_of, last_value, said in told
+    ]
 
 
 def _scores(
-    forecasts: list[Forecast], frame: pd.DataFrame, last: dt.datetime, step_minutes: int
+    forecasts: list[_Due], frame: pd.DataFrame, last: dt.datetime, step_minutes: int
 ) -> list[ForecastScore]:
     """Of forecasts of one grid, by what the quotes were at the moments they spoke of."""
     asked = []
     for forecast in forecasts:
-        done = {score.steps for score in forecast.scores.all()}
         for horizon in forecast.horizons:
             at = dt.datetime.fromisoformat(horizon["at"])
-            if horizon["steps"] not in done and at < last:
+            if horizon["steps"] not in forecast.done and at < last:
                 asked.append((forecast, horizon, at))
     if not asked:
         return []
@@ -106,13 +137,13 @@ def _scores(
 
 
 def _scored(
-    forecast: Forecast, horizon: dict[str, Any], at: dt.datetime, actual: float
+    forecast: _Due, horizon: dict[str, Any], at: dt.datetime, actual: float
 ) -> ForecastScore:
     levels = {float(level): value for level, value in horizon["quantiles"].items()}
     # Twice the mean pinball loss over the levels approximates the CRPS (Gneiting & Ranjan 2011).
     pinball = [max(p * (actual - q), (p - 1) * (actual - q)) for p, q in levels.items()]
     return ForecastScore(
-        forecast=forecast,
+        forecast_id=forecast.pk,
         steps=horizon["steps"],
         target_at=at,
         actual=actual,

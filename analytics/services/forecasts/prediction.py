@@ -17,6 +17,7 @@ import ml
 from analytics.conf import conf
 from analytics.models import Forecast, Market
 from analytics.models.choices import Task
+from analytics.models.direct import insert_missing
 from analytics.selectors.models import Serving
 from analytics.selectors.prices import market_counters
 from analytics.services.prices.history import is_stale, last_moment, origin_of, recent_frame
@@ -205,7 +206,7 @@ def _keep(market: Market, made: _Made) -> None:
         as_of=made.forecast.as_of,
         **_columns(market, made),
     )
-    Forecast.objects.bulk_create([row], ignore_conflicts=True)
+    insert_missing(Forecast, [row])
 
 
 def _columns(market: Market, made: _Made) -> dict[str, Any]:

@@ -207,6 +207,24 @@ def test_states_are_few_and_the_oldest_goes_first():
     assert made[-2:] == [2, 2]
 
 
+def test_a_state_is_of_the_figures_that_it_was_made_of():
+    states, made = DayStates(), []
+
+    def make() -> DayState:
+        made.append(1)
+        return DayState(np.zeros(1), np.zeros(1), np.zeros(1))
+
+    price = np.array([1.0, np.nan, 1.0])
+    quotes = Quotes(np.arange(3), {"price": price})
+    assert states.get(1, quotes, make) is states.get(1, quotes, make)
+    price[0] = 2.0  # whoever gave it writes into it
+    states.get(1, quotes, make)
+    states.get(1, Quotes(np.arange(1, 4), {"price": price}), make)
+    states.get(1, Quotes(np.arange(3), {"bid": price}), make)
+    assert len(made) == 3
+    assert states.get(2, quotes, make) is not states.get(1, quotes, make)
+
+
 def test_capped_moves_are_aligned_at_midnight():
     state = DayState(np.zeros(1), np.zeros(1), np.arange(5.0))
     assert state.capped_of(3).tolist() == [2, 3, 4]
