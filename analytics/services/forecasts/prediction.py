@@ -110,8 +110,7 @@ def _of_sequence(task: str, market: Market, sequence: Any) -> _Made:
 def _of_history(task: str, market: Market, at: dt.datetime | None) -> _Made:
     """The forecast at the last stored quote; what was answered of the same quotes stands."""
     now = at or timezone.now()
-    # Before the quotes: what is written in between is noticed the next time.
-    revision = market_counters(market).revision
+    revision = market_counters(market).revision  # before the quotes: what comes now is seen later
     last = last_moment(market, at)
 
     def key_of(who: Serving) -> Hashable:
@@ -125,16 +124,16 @@ def _of_history(task: str, market: Market, at: dt.datetime | None) -> _Made:
 
     serving, forecast, milliseconds = answer_with(market, task, ask, or_baseline=True)
     stale = forecast.stale or is_stale(last, serving.model.step_minutes, now)
-    again = newest.get(key_of(serving)) is forecast
-    newest.put(key_of(serving), forecast)
+    again = newest.get(key := key_of(serving)) is forecast
+    newest.put(key, forecast)
     return _Made(serving, _noted(serving, forecast), stale, milliseconds, again)
 
 
 def _predict(
     who: Serving, how: ml.DLPredictor, frame: pd.DataFrame, origin: dt.datetime | None = None
 ) -> ml.Forecast:
-    predict = how.predict_price if who.model.task == Task.PRICE else how.predict_spread
-    return predict(frame, at=origin, source=ml.Source(who.source))
+    ask = how.predict_price if who.model.task == Task.PRICE else how.predict_spread
+    return ask(frame, at=origin, source=ml.Source(who.source))
 
 
 def _key(
