@@ -9,9 +9,9 @@ from django.utils.translation import gettext_noop
 
 #: Table -> its columns. The library's own do not fit on a page, and begin with names drawn by lot.
 COLUMNS = {
-    "Schedule": ("name", "func", "minutes", "next_run", "get_last_run", "get_success"),
-    "Success": ("func", "started", "time_taken", "cluster"),
-    "Failure": ("func", "started", "short_result", "cluster"),
+    "Schedule": ("name", "minutes", "next_run", "get_last_run", "get_success"),
+    "Success": ("func", "started", "time_taken"),
+    "Failure": ("func", "started", "short_result"),
     "OrmQ": ("func", "lock", "key"),
 }
 #: What django_q.models and django_q.admin say.
