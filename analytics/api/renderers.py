@@ -102,6 +102,10 @@ class BrowsingRenderer(BrowsableAPIRenderer):
         steps = super().get_breadcrumbs(request)
         return [step for step in steps if step[0] != NOWHERE or step is steps[-1]]
 
+    def get_description(self, view: Any, status_code: int) -> str:
+        """Nothing: docstrings speak to those who read the code."""
+        return ""
+
     def get_raw_data_form(self, data: Any, view: Any, method: str, request: Request) -> Any:
         form = super().get_raw_data_form(data, view, method, request)
         if isinstance(form, Form):
