@@ -79,7 +79,7 @@ class BrowsingRenderer(BrowsableAPIRenderer):
         (r"<html>", '<html lang="{language}"{theme}>'),
         (r'class="content-main" role="main"', 'class="content-main"'),
         (r'data-toggle="dropdown" title="', 'data-toggle="dropdown" aria-label="{format}" title="'),
-        (r'title="Make an? \w+ request on the [^"]* resource"', ""),
+        (r'title="Make an? \w+ request on the [^"]*"', ""),
         (r"(<h4 class=\"text-center\">)Are you sure[^<]*", r"\1{sure}"),
         (r'(data-dismiss="modal">)Cancel<', r"\1{keep}<"),
         (r'(<button class="btn btn-danger">)Delete<', r"\1{delete}<"),
