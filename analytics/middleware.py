@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
-from django.utils.functional import cached_property
+from django.utils.functional import SimpleLazyObject, cached_property
 
 from analytics.models import Preferences, Theme
 from analytics.selectors.preferences import (
@@ -85,13 +85,15 @@ def _known(zone: str) -> bool:
 
 
 class ReaderPreferences:
-    """Activates zone and language for a page, of the admin too. The API stays in UTC."""
+    """Activates zone and language for a page, of the admin too. The API stays in UTC; its pages
+    for people ask for the theme."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path.startswith("/api/"):
+            request.reader = SimpleLazyObject(lambda: reader_of(request))  # type: ignore[attr-defined]
             return self.get_response(request)
         reader = reader_of(request)
         request.reader = reader  # type: ignore[attr-defined]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 _QUEUE_LIMIT, _BULK = 1, 1
 
 
@@ -28,6 +30,6 @@ def cluster_settings(*, timeout: int, workers: int) -> dict[str, Any]:
         "catch_up": False,
         "poll": 0.5,
         "save_limit": 200,
-        "label": "Queue",
+        "label": _("Task queue"),
         "ALT_CLUSTERS": {"long": _pace(timeout=timeout, workers=workers)},
     }

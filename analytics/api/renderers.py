@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 import orjson
-from django.utils.translation import get_language
+from django.forms import Form
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer, JSONRenderer
+from rest_framework.request import Request
 from rest_framework.utils.encoders import JSONEncoder
 
 from analytics.api.tables import as_csv
@@ -22,6 +25,8 @@ _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 #: Line ends to JavaScript, but not to JSON.
 _LINE_ENDS = (("\u2028".encode(), b"\\u2028"), ("\u2029".encode(), b"\\u2029"))
 _ENCODER = JSONEncoder()
+#: Name of the page of an address at which there is nothing.
+NOWHERE = gettext_lazy("Unknown address")
 
 
 class FiniteJSONRenderer(JSONRenderer):
@@ -66,13 +71,18 @@ def finite(value: Any) -> Any:
 
 
 class BrowsingRenderer(BrowsableAPIRenderer):
-    """Pages of the API for people. The library's page leaves out its language and a button's name,
-    and has a main part within the main part, none of it in a block that a template could fill."""
+    """Pages of the API for people. The library's page leaves out its language, a button's name and
+    most translations, and has a main part within the main part, none of it in a block that a
+    template could fill."""
 
     _MENDED = (
-        ("<html>", '<html lang="{language}">'),
-        ('class="content-main" role="main"', 'class="content-main"'),
-        ('data-toggle="dropdown" title="', 'data-toggle="dropdown" aria-label="{format}" title="'),
+        (r"<html>", '<html lang="{language}"{theme}>'),
+        (r'class="content-main" role="main"', 'class="content-main"'),
+        (r'data-toggle="dropdown" title="', 'data-toggle="dropdown" aria-label="{format}" title="'),
+        (r'title="Make an? \w+ request on the [^"]*"', ""),
+        (r"(<h4 class=\"text-center\">)Are you sure[^<]*", r"\1{sure}"),
+        (r'(data-dismiss="modal">)Cancel<', r"\1{keep}<"),
+        (r'(<button class="btn btn-danger">)Delete<', r"\1{delete}<"),
     )
 
     def render(
@@ -82,10 +92,39 @@ class BrowsingRenderer(BrowsableAPIRenderer):
         renderer_context: Mapping[str, Any] | None = None,
     ) -> str:
         page = super().render(data, accepted_media_type, renderer_context)
-        words = {"language": get_language() or "en", "format": _("Format")}
+        words = _words((renderer_context or {})["request"])
         for old, new in self._MENDED:
-            page = page.replace(old, new.format(**words), 1)
+            page = re.sub(old, new.format(**words), page)
         return page
+
+    def get_breadcrumbs(self, request: Request) -> list[tuple[str, str]]:
+        """The way here, without the addresses on it at which there is nothing."""
+        steps = super().get_breadcrumbs(request)
+        return [step for step in steps if step[0] != NOWHERE or step is steps[-1]]
+
+    def get_description(self, view: Any, status_code: int) -> str:
+        """Nothing: docstrings speak to those who read the code."""
+        return ""
+
+    def get_raw_data_form(self, data: Any, view: Any, method: str, request: Request) -> Any:
+        form = super().get_raw_data_form(data, view, method, request)
+        if isinstance(form, Form):
+            form.fields["_content_type"].label = _("Media type")
+            form.fields["_content"].label = _("Content")
+        return form
+
+
+def _words(request: Request) -> dict[str, str]:
+    """What the mended parts of a page say."""
+    theme = request._request.reader.theme
+    return {
+        "language": get_language() or "en",
+        "theme": f' data-theme="{theme}"' if theme else "",
+        "format": _("Format"),
+        "sure": _("Delete this for good?"),
+        "keep": _("Keep it"),
+        "delete": _("Delete"),
+    }
 
 
 class CSVRenderer(BaseRenderer):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.auth import authenticate
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 from rest_framework.authtoken.models import Token
 from rest_framework.exceptions import AuthenticationFailed
@@ -30,6 +31,7 @@ class TokenAnswer(serializers.Serializer):
 
 
 class ObtainToken(ApiView):
+    name = gettext_lazy("Token")
     authentication_classes: list = []
     permission_classes = [AnyonePermission]
     throttle_classes = [SignInThrottle]

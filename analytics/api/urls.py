@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from django.urls import re_path
 from django.views.decorators.http import conditional_page
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import (
+    SpectacularAPIView,
+    SpectacularRedocView,
+    SpectacularSwaggerSplitView,
+)
 
 from analytics.api.dl import anomalies, forecasts, info, patterns, training
 from analytics.api.resources.alert_channels import AlertChannelViewSet
@@ -47,6 +51,12 @@ class DocsView(SpectacularSwaggerSplitView):
     http_method_names = ["get", "head"]
 
 
+class ReadingView(SpectacularRedocView):
+    """The same to read, with Redoc."""
+
+    http_method_names = ["get", "head"]
+
+
 #: (address below dl/, name for reverse(), view). The one place that says where a call stands.
 CALLS = (
     ("model-info", "model-info", info.ModelInfo),
@@ -62,7 +72,7 @@ CALLS = (
 _LINKS = {
     **{prefix: f"api:{name}-list" for prefix, _viewset, name in router.registry},
     **{f"dl/{address}": f"api:{name}" for address, name, _view in CALLS},
-    **{name: f"api:{name}" for name in ("schema", "docs", "token")},
+    **{name: f"api:{name}" for name in ("schema", "docs", "redoc", "token")},
 }
 
 urlpatterns = [
@@ -71,6 +81,7 @@ urlpatterns = [
     re_path(r"^token/?$", ObtainToken.as_view(), name="token"),
     re_path(r"^schema/?$", conditional_page(SpectacularAPIView.as_view()), name="schema"),
     re_path(r"^docs/?$", DocsView.as_view(url_name="api:schema"), name="docs"),
+    re_path(r"^redoc/?$", ReadingView.as_view(url_name="api:schema"), name="redoc"),
     *router.urls,
     re_path(r"^.*$", UnknownAddress.as_view(), name="unknown"),
 ]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.http.response import HttpResponseBase
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import conditional_page
 from django_filters.rest_framework import DjangoFilterBackend, MultipleChoiceFilter
 from rest_framework import mixins
@@ -23,7 +25,7 @@ from rest_framework.viewsets import GenericViewSet
 from analytics.api.errors import LengthRequired
 from analytics.api.filters import StrictOrdering
 from analytics.api.inputs import query_input, refuse_empty
-from analytics.api.renderers import ROW_FORMATS, CSVRenderer, FiniteJSONRenderer
+from analytics.api.renderers import NOWHERE, ROW_FORMATS, CSVRenderer, FiniteJSONRenderer
 
 
 class Answering:
@@ -86,6 +88,12 @@ class Resource(StrictRequest, GenericViewSet):
     filterset_class: ClassVar[Any] = None
     page_names: ClassVar[tuple[str, ...]] = ("page", "page_size", "ordering")
 
+    def get_view_name(self) -> str:
+        """Of a browsed page: an action's own name, or that of the rows."""
+        words = self.queryset.model._meta
+        several = self.suffix != "Instance"
+        return self.name or capfirst(words.verbose_name_plural if several else words.verbose_name)
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         if self.action == "list":
@@ -127,8 +135,7 @@ class SlashRouter(SimpleRouter):
 
 
 class Root(ApiView):
-    """Forecasts, anomalies and patterns of peer-to-peer markets."""
-
+    name = gettext_lazy("All resources")
     schema = None
     #: What is shown -> name of the address; analytics.api.urls hands it over.
     links: ClassVar[dict[str, str]] = {}
@@ -140,6 +147,7 @@ class Root(ApiView):
 class UnknownAddress(APIView):
     """404 in the one shape, for every method and everybody."""
 
+    name = NOWHERE
     schema = None
     permission_classes = [AllowAny]
     authentication_classes: list = []

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 from zoneinfo import available_timezones
 
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from analytics.pages.controls import Control
@@ -54,7 +55,7 @@ def controls(preview: ImportPreview, given: Mapping[str, str]) -> dict[str, Sequ
     decided: dict[str, list[str]] = {}
     for one in preview.decisions:
         if one.option:
-            decided.setdefault(one.option, []).append(str(one))
+            decided.setdefault(one.option, []).append(str(one).replace(f" (--{one.option})", ""))
     wrong = {} if preview.stop is None else preview.stop.fields
     made = {
         control.name: replace(
@@ -114,7 +115,7 @@ def _columns(names: Sequence[str], given: Mapping[str, str]) -> list[Control]:
     for role in ROLES:
         asked = given.get(f"column_{role}", "")
         own = [(asked, asked)] if asked and asked not in [*values, NONE] else []
-        label = _("Time") if role == "time" else word(role)
+        label = _("Time") if role == "time" else capfirst(word(role))
         selects.append(Control(f"column_{role}", label, "", [*first, *known, *own]))
     hint = _("Such as side=lado, offers=cantidad.")
     return [*selects, Control("columns", _("Other columns"), "", hint=hint)]

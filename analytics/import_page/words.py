@@ -11,7 +11,7 @@ from analytics.exceptions import AnalyticsError, InvalidInput
 from analytics.models import ImportRun
 from analytics.pages.numbers import duration
 from analytics.services.prices.previewing import ImportPreview
-from analytics.words import word
+from analytics.words import word, written
 
 _STATES = {"succeeded": "good", "failed": "bad", "cancelled": "quiet"}
 
@@ -68,7 +68,9 @@ def _cell(value: Any) -> str:
     if isinstance(value, pd.Timestamp):
         text = value.strftime("%Y-%m-%d %H:%M:%S.%f").rstrip("0")
         return text.rstrip(".")
-    return "–" if value != value else str(value) if isinstance(value, str) else repr(float(value))
+    if isinstance(value, str):
+        return value
+    return "–" if value != value else written(repr(float(value)))
 
 
 def line(run: ImportRun) -> dict[str, Any]:

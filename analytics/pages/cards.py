@@ -25,6 +25,7 @@ from analytics.pages.metrics import (
 )
 from analytics.pages.models import comparison_horizons, comparison_rows
 from analytics.pages.numbers import count, duration, moment, number, percent, written
+from analytics.pages.review.parameters import parameter_name, parameter_value
 
 Row = tuple[str, str]
 LIMITS = {
@@ -32,10 +33,10 @@ LIMITS = {
     "drifted": gettext_lazy("It drifted: %(reasons)s."),
     "below_baseline": gettext_lazy("It does not beat %(baseline)s, which answers in its place."),
     "no_gain": gettext_lazy(
-        "At %(horizon)s steps its error was not below the last value's (%(skill)s times it)."
+        "At horizon %(horizon)s its error was not below the last value's (%(skill)s times it)."
     ),
     "coverage": gettext_lazy(
-        "At %(horizon)s steps its %(level)s %% interval covered %(share)s on the test stretch."
+        "At horizon %(horizon)s its %(level)s %% interval covered %(share)s on the test stretch."
     ),
     "data": gettext_lazy("The quotes that it learned from: %(text)s."),
     "short_test": gettext_lazy("It was measured on %(days)s days only."),
@@ -151,7 +152,10 @@ def _data(data: Mapping[str, Any]) -> Section:
 
 def _training(card: Mapping[str, Any]) -> Section:
     found = card["training"]
-    config = ", ".join(f"{name} {value}" for name, value in sorted(found["config"].items()))
+    config = "; ".join(
+        f"{parameter_name(name)}: {parameter_value(value)}"
+        for name, value in sorted(found["config"].items())
+    )
     versions = ", ".join(f"{name} {value}" for name, value in sorted(found["versions"].items()))
     rows = [
         (_("Run"), f"#{found['run_id']}"),

@@ -43,6 +43,12 @@ def moment_text(at: dt.datetime) -> str:
     return numbers.moment(at)
 
 
+@register.filter
+def count(value: float | None) -> str:
+    """A whole number with its thousands marked; a dash for the unknown."""
+    return numbers.count(value)
+
+
 @register.simple_tag(takes_context=True)
 def pages(context: dict[str, Any]) -> list[dict[str, Any]]:
     """The navigation: {name, address, current} of the pages that there are for this person."""

@@ -33,14 +33,16 @@ _COLUMNS = (
 )
 _STYLE = """
 :root{color-scheme:light dark}
-body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;
+body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:90rem;padding:0 1rem;
 color:#1b1f24;background:#fff}
 @media(prefers-color-scheme:dark){body{color:#e4e7eb;background:#14171b}}
-table{border-collapse:collapse;font-size:13px;display:block;overflow-x:auto}
+h1{overflow-wrap:anywhere}
+.table{overflow-x:auto}
+table{border-collapse:collapse;font-size:13px}
 caption{text-align:left;font-weight:600;padding:.4rem 0}
 th,td{padding:.25rem .5rem;text-align:right;white-space:nowrap;
 border-bottom:1px solid rgb(128 128 128/.35)}
-.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(26rem,100%),1fr));gap:2rem;margin-top:2rem}
+.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(34rem,100%),1fr));gap:2rem;margin-top:2rem}
 figure{margin:0}svg{width:100%;height:auto}
 """
 
@@ -81,6 +83,7 @@ def _page(title: str, plan: BacktestPlan, table: list[dict[str, Any]], charts: l
     drawn = "".join(f"<figure>{chart}</figure>" for chart in charts)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>"
         f"<h1>{escape(title)}</h1><p>{escape(facts)}</p>"
         "<p>Skill is the ratio to the last value on the same rows: below 1 is better. Beside it "
@@ -98,8 +101,9 @@ def _table(caption: str, lines: list[dict[str, Any]]) -> str:
         for line in lines
     )
     return (
+        f'<div class="table" tabindex="0" role="region" aria-label="{escape(caption)}">'
         f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>"
-        f"<tbody>{body}</tbody></table>"
+        f"<tbody>{body}</tbody></table></div>"
     )
 
 

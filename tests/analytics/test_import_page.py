@@ -243,3 +243,15 @@ def test_only_staff_are_shown_the_way(client, admin_client, django_user_model):
     assert link in text(admin_client.get("/"))
     client.force_login(django_user_model.objects.create_user("ana"))
     assert link not in text(client.get("/"))
+
+
+def test_the_preview_writes_figures_as_the_reader_does_and_names_no_option_of_a_command(
+    admin_client,
+):
+    upload = upload_store(chunks=[b"time;bid;ask\n2025-01-13 10:00;6.91;6.95\n"], name="o.csv")
+    asked = {"market": "USDT/BOB@page"}
+    page = text(admin_client.get(page_of(upload), asked, headers={"accept-language": "es"}))
+    assert '<td class="n">6,91</td>' in page
+    assert "si son locales, indique la suya" in page
+    assert "--tz" not in page
+    assert ">Compra</label>" in page

@@ -24,11 +24,29 @@ def test_the_page_of_the_document_draws_every_call_and_axe_finds_nothing_serious
     assert made.serious() == []
 
 
-@pytest.mark.parametrize("path", ["", "markets", "prices", "dl/model-info"])
-def test_a_browsed_page_is_clean_for_axe(visit, path):
+@pytest.mark.parametrize("width", [1400, 390])
+def test_the_document_is_read_without_a_word_to_elsewhere_and_axe_finds_nothing_serious(
+    visit, width
+):
+    made = visit(width, locale="es-BO")
+    made.page.goto(f"{made.base}{ROOT}redoc")
+    made.page.wait_for_selector("#redoc h1")
+    assert made.page.locator(
+        "#redoc [data-section-id^='operation'], #redoc [id*='operation']"
+    ).count()
+    assert made.page.locator("html").get_attribute("lang") == "es"
+    assert made.serious() == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1400, "light"), (390, "dark")])
+@pytest.mark.parametrize("path", ["", "markets", "prices", "dl/model-info", "alert-rules"])
+def test_a_browsed_page_is_clean_for_axe_and_not_cut(visit, path, width, scheme):
     market = factories.make_market()
     factories.make_quotes(market, 30)
-    made = visit(locale="es-BO")
+    made = visit(width, scheme, locale="es-BO")
     made.page.goto(f"{made.base}{ROOT}{path}")
     made.page.wait_for_selector(".response-info")
     assert made.serious() == []
+    wider = "[...document.querySelectorAll('html, pre')].filter(e => e.scrollWidth > e.clientWidth)"
+    assert made.page.evaluate(f"{wider}.length") == 0
+    assert "Todos los recursos" in made.page.locator(".breadcrumb").inner_text()

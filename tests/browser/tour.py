@@ -137,6 +137,8 @@ def _take(page: Any, name: str, addresses: dict[str, str], path: Path) -> None:
     page.wait_for_function(
         "() => [...document.querySelectorAll('[data-chart]')].every(c => c.dataset.drawn)"
     )
+    # An event's chart is drawn from what is stored, then asks its version for more.
+    page.wait_for_load_state("networkidle")
     if name == "rule":
         _try_a_rule(page)
     page.screenshot(path=path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -102,6 +103,8 @@ class ScanAnswer(Answer):
 
 
 class DetectAnomalies(ApiView):
+    name = _("Detect anomalies")
+
     @answered(
         "Find anomalies in stored history or in a posted sequence",
         ScanAnswer,

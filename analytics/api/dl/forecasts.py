@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -74,6 +75,7 @@ class _Predict(ApiView):
     post=answered("Forecast the price", PriceAnswer, PredictInput, "dl_predict_price")
 )
 class PredictPrice(_Predict):
+    name = _("Forecast the price")
     task = Task.PRICE
 
 
@@ -81,4 +83,5 @@ class PredictPrice(_Predict):
     post=answered("Forecast the spread", SpreadAnswer, PredictInput, "dl_predict_spread")
 )
 class PredictSpread(_Predict):
+    name = _("Forecast the spread")
     task = Task.SPREAD

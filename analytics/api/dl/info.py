@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -37,6 +38,8 @@ class ModelInfoAnswer(serializers.Serializer):
 
 
 class ModelInfo(ApiView):
+    name = _("Models and device")
+
     @documented(
         "Device, and who answers per market and task",
         ModelInfoAnswer,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -75,6 +76,8 @@ class RecognizeAnswer(Answer):
 
 
 class RecognizePatterns(ApiView):
+    name = _("Recognise patterns")
+
     @answered("Name the present pattern", RecognizeAnswer, RecognizeInput, "dl_recognize_patterns")
     def post(self, request: Request) -> Response:
         values = read(request, RecognizeInput)

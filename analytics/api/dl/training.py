@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -80,19 +81,23 @@ def _documented(task: str, operation: str) -> Callable:
 
 @_documented("price", "dl_train_price_predictor")
 class TrainPrice(_Train):
+    name = _("Train a price model")
     task = Task.PRICE
 
 
 @_documented("spread", "dl_train_spread_predictor")
 class TrainSpread(_Train):
+    name = _("Train a spread model")
     task = Task.SPREAD
 
 
 @_documented("anomaly", "dl_train_anomaly_detector")
 class TrainAnomaly(_Train):
+    name = _("Train an anomaly detector")
     task = Task.ANOMALY
 
 
 @_documented("pattern", "dl_train_pattern_recognizer")
 class TrainPattern(_Train):
+    name = _("Train a pattern recogniser")
     task = Task.PATTERN

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_view
 from rest_framework import serializers, status
@@ -155,13 +156,19 @@ class AlertChannelViewSet(ReadResource):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @documented("Send a test message now", TestedAnswer, request=None, fails=(400, 404))
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], name=_("Send a test"))
     def test(self, request: Request, pk: str) -> Response:
         read(request, Input)
         return Response(channel_test(channel=self.get_object()))
 
     @documented("Kinds of channels", ChannelKindAnswer(many=True), fails=(400,))
-    @action(detail=False, methods=["get"], pagination_class=None, filterset_class=None)
+    @action(
+        detail=False,
+        methods=["get"],
+        pagination_class=None,
+        filterset_class=None,
+        name=_("Kinds of channel"),
+    )
     def kinds(self, request: Request) -> Response:
         query_input(request, allowed=())
         return Response(channels.channel_kinds_described())

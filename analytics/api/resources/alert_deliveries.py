@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_view
 from rest_framework import serializers
@@ -90,7 +91,7 @@ class AlertDeliveryViewSet(ReadResource):
         request=None,
         fails=(404, 409),
     )
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], name=_("Send again"))
     def resend(self, request: Request, pk: str) -> Response:
         read(request, Input)
         row = delivery_resend(delivery=self.get_object())

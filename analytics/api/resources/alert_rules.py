@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_view
 from rest_framework import serializers, status
@@ -175,14 +176,26 @@ class AlertRuleViewSet(ReadResource):
         request=RuleTry,
         fails=(400, 404),
     )
-    @action(detail=False, methods=["post"], url_path="try", filterset_class=None)
+    @action(
+        detail=False,
+        methods=["post"],
+        url_path="try",
+        filterset_class=None,
+        name=_("Try on history"),
+    )
     def try_rule(self, request: Request) -> Response:
         values = _with_market(read(request, RuleTry))
         values.setdefault("params", {})
         return Response(trying.rule_try(**values))
 
     @documented("Kinds of rules", RuleKindAnswer(many=True), fails=(400,))
-    @action(detail=False, methods=["get"], pagination_class=None, filterset_class=None)
+    @action(
+        detail=False,
+        methods=["get"],
+        pagination_class=None,
+        filterset_class=None,
+        name=_("Kinds of rule"),
+    )
     def kinds(self, request: Request) -> Response:
         query_input(request, allowed=())
         return Response(rules.kinds_described())

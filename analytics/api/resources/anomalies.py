@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_view
 from rest_framework import serializers
@@ -190,7 +191,7 @@ class AnomalyEventViewSet(ReadResource):
         request=FeedbackInput,
         fails=_ACTS,
     )
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], name=_("Judge"))
     def feedback(self, request: Request, pk: str) -> Response:
         event = self.get_object()
         values = read(request, FeedbackInput)
@@ -213,7 +214,7 @@ class AnomalyViewSet(ReadResource):
         return anomaly_list()
 
     @documented("Note that it was seen", AnomalySerializer, request=None, fails=_ACTS)
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], name=_("Acknowledge"))
     def acknowledge(self, request: Request, pk: str) -> Response:
         anomaly = self.get_object()
         read(request, Input)
@@ -226,7 +227,7 @@ class AnomalyViewSet(ReadResource):
         request=LabelInput,
         fails=_ACTS,
     )
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], name=_("Label"))
     def label(self, request: Request, pk: str) -> Response:
         anomaly = self.get_object()
         values = read(request, LabelInput)

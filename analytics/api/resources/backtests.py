@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.db.models import QuerySet
 from django.http import FileResponse
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_view
@@ -171,7 +172,7 @@ class BacktestViewSet(ReadResource):
         return queued(run, "backtest-detail")
 
     @documented("Cancel a backtest", BacktestDetailSerializer, request=None, fails=_ACTS)
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], name=_("Cancel"))
     def cancel(self, request: Request, pk: str) -> Response:
         read(request, Input)
         run = lifecycle.job_cancel(run=self.get_object(), by=caller(request))
@@ -183,21 +184,21 @@ class BacktestViewSet(ReadResource):
         status=(200, "application/gzip"),
         fails=_GONE,
     )
-    @action(detail=True, methods=["get"])
+    @action(detail=True, methods=["get"], name=_("Predictions"))
     def predictions(self, request: Request, pk: str) -> FileResponse:
         return self._file(request, "predictions", "application/gzip")
 
     @documented(
         "Its report: one HTML page", OpenApiTypes.STR, status=(200, "text/html"), fails=_GONE
     )
-    @action(detail=True, methods=["get"])
+    @action(detail=True, methods=["get"], name=_("Report"))
     def report(self, request: Request, pk: str) -> FileResponse:
         return self._file(request, "report", "text/html; charset=utf-8")
 
     @documented(
         "The charts of its report", OpenApiTypes.BINARY, status=(200, "image/png"), fails=_GONE
     )
-    @action(detail=True, methods=["get"])
+    @action(detail=True, methods=["get"], name=_("Chart"))
     def chart(self, request: Request, pk: str) -> FileResponse:
         return self._file(request, "chart", "image/png")
 

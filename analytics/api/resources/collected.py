@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -85,7 +86,7 @@ class CollectedActions(ReadResource):
         parameters=query_of(AmountInput),
         fails=(400, 404, 409, 503),
     )
-    @action(detail=True, methods=["get"])
+    @action(detail=True, methods=["get"], name=_("Price for an amount"))
     def price(self, request: Request, pk: str) -> Response:
         wanted = read_query(request, AmountInput)
         market = self.get_object()
@@ -97,7 +98,7 @@ class CollectedActions(ReadResource):
         parameters=query_of(DepthInput),
         fails=(400, 404, 409, 503),
     )
-    @action(detail=True, methods=["get"])
+    @action(detail=True, methods=["get"], name=_("Depth"))
     def depth(self, request: Request, pk: str) -> Response:
         wanted = read_query(request, DepthInput)
         market = self.get_object()
@@ -109,7 +110,7 @@ class CollectedActions(ReadResource):
         parameters=query_of(ChancesInput),
         fails=(400, 404, 503),
     )
-    @action(detail=True, methods=["get"])
+    @action(detail=True, methods=["get"], name=_("Arbitrage"))
     def arbitrage(self, request: Request, pk: str) -> Response:
         wanted = read_query(request, ChancesInput)
         market = self.get_object()
@@ -118,7 +119,7 @@ class CollectedActions(ReadResource):
     @documented(
         "Now against the last 30 days, and hours of the week", ContextAnswer, fails=(400, 404)
     )
-    @action(detail=True, methods=["get"])
+    @action(detail=True, methods=["get"], name=_("Context"))
     def context(self, request: Request, pk: str) -> Response:
         query_input(request, allowed=())
         market = self.get_object()
@@ -127,14 +128,14 @@ class CollectedActions(ReadResource):
     @documented(
         "Stretches without a quote", GapsAnswer, parameters=query_of(GapsInput), fails=(400, 404)
     )
-    @action(detail=True, methods=["get"])
+    @action(detail=True, methods=["get"], name=_("Gaps"))
     def gaps(self, request: Request, pk: str) -> Response:
         wanted = read_query(request, GapsInput)
         market = self.get_object()
         return Response(freshness.market_gaps(market=market, now=timezone.now(), **wanted))
 
     @documented("Freshness, and how collecting goes", CollectionAnswer, fails=(400, 404))
-    @action(detail=True, methods=["get"])
+    @action(detail=True, methods=["get"], name=_("Collection"))
     def collection(self, request: Request, pk: str) -> Response:
         query_input(request, allowed=())
         market = self.get_object()

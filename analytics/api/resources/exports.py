@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 from django.http import StreamingHttpResponse
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
@@ -58,7 +59,7 @@ class ExportAction(ReadResource):
         ],
         fails=(400, 404),
     )
-    @action(detail=True, methods=["get"])
+    @action(detail=True, methods=["get"], name=_("All quotes"))
     def export(self, request: Request, pk: str) -> StreamingHttpResponse:
         span = read_query(request, ExportInput)
         market = self.get_object()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -39,7 +40,8 @@ class FamilyAnswer(serializers.Serializer):
 
 
 class FamilyViewSet(StrictRequest, ViewSet):
-    """What can be trained, and with which parameters."""
+    def get_view_name(self) -> str:
+        return gettext("Model families")
 
     def row_serializer(self) -> FamilyAnswer:
         return FamilyAnswer()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_view
 from rest_framework import serializers, status
@@ -208,7 +209,7 @@ class MarketViewSet(CollectedActions, ExportAction, ReadResource):
         return self._detail(market_change(market=market, **values))
 
     @documented("What the quotes of a market are like", AuditAnswer, fails=(400, 404))
-    @action(detail=True, methods=["get"])
+    @action(detail=True, methods=["get"], name=_("Data audit"))
     def audit(self, request: Request, pk: str) -> Response:
         query_input(request, allowed=())
         return Response(data_audit(market=self.get_object()))
@@ -219,7 +220,7 @@ class MarketViewSet(CollectedActions, ExportAction, ReadResource):
         parameters=query_of(DaysInput),
         fails=(400, 404),
     )
-    @action(detail=True, methods=["get"])
+    @action(detail=True, methods=["get"], name=_("Accuracy"))
     def accuracy(self, request: Request, pk: str) -> Response:
         asked = checked(DaysInput, query_input(request, allowed=("days",)))
         return Response(accuracy_of(market=self.get_object(), **asked))

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
+from django.utils.translation import gettext_lazy as _
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_view
@@ -136,7 +137,7 @@ class ModelViewSet(ReadResource):
         return model_list()
 
     @documented("Its model card: every fact that is stored", OpenApiTypes.OBJECT, fails=(404,))
-    @action(detail=True, methods=["get"])
+    @action(detail=True, methods=["get"], name=_("Model card"))
     def card(self, request: Request, pk: str) -> Response:
         query_input(request, allowed=())
         return Response(model_card(self.get_object()))
@@ -148,7 +149,13 @@ class ModelViewSet(ReadResource):
         fails=(404,),
         operation_id="models_card_markdown",
     )
-    @action(detail=True, methods=["get"], url_path=r"card\.md", url_name="card-markdown")
+    @action(
+        detail=True,
+        methods=["get"],
+        url_path=r"card\.md",
+        url_name="card-markdown",
+        name=_("Model card as Markdown"),
+    )
     def card_markdown(self, request: Request, pk: str) -> HttpResponse:
         query_input(request, allowed=())
         text = cards.markdown(model_card(self.get_object()))
@@ -157,7 +164,7 @@ class ModelViewSet(ReadResource):
     @documented(
         "Make a version answer", TrainedModelDetailSerializer, request=PromoteInput, fails=_ACTS
     )
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], name=_("Promote"))
     def promote(self, request: Request, pk: str) -> Response:
         model = self.get_object()
         values = read(request, PromoteInput)
@@ -169,7 +176,7 @@ class ModelViewSet(ReadResource):
         request=ReasonInput,
         fails=_ACTS,
     )
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], name=_("Retire"))
     def retire(self, request: Request, pk: str) -> Response:
         model = self.get_object()
         values = read(request, ReasonInput)
@@ -181,7 +188,13 @@ class ModelViewSet(ReadResource):
         request=RollbackInput,
         fails=_ACTS,
     )
-    @action(detail=False, methods=["post"], filterset_class=None, pagination_class=None)
+    @action(
+        detail=False,
+        methods=["post"],
+        filterset_class=None,
+        pagination_class=None,
+        name=_("Go back"),
+    )
     def rollback(self, request: Request) -> Response:
         values = read(request, RollbackInput)
         market = chosen_market(values)

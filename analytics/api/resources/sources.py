@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field, extend_schema_view
@@ -201,7 +202,7 @@ class SourceViewSet(ReadResource):
         request=None,
         fails=(400, 404, 409, 502, 503),
     )
-    @action(detail=True, methods=["post"], url_path="dry-run")
+    @action(detail=True, methods=["post"], url_path="dry-run", name=_("Dry run"))
     def dry_run(self, request: Request, pk: str) -> Response:
         read(request, Input)
         return Response(rounds.source_try(source=self.get_object()))
@@ -212,7 +213,9 @@ class SourceViewSet(ReadResource):
         fails=(400,),
         operation_id="sources_venues_list",
     )
-    @action(detail=False, methods=["get"], pagination_class=None, filterset_class=None)
+    @action(
+        detail=False, methods=["get"], pagination_class=None, filterset_class=None, name=_("Venues")
+    )
     def venues(self, request: Request) -> Response:
         query_input(request, allowed=())
         return Response(sources.venues_described())

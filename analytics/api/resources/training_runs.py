@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_view
 from rest_framework import serializers
@@ -141,7 +142,7 @@ class TrainingRunViewSet(ReadResource):
         return start_training(request, TrainTaskInput)
 
     @documented("Cancel a run", TrainingRunDetailSerializer, request=None, fails=_ACTS)
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], name=_("Cancel"))
     def cancel(self, request: Request, pk: str) -> Response:
         read(request, Input)
         run = lifecycle.job_cancel(run=self.get_object(), by=caller(request))

@@ -466,3 +466,16 @@ def test_a_backtest_that_cannot_be_is_refused_on_the_form(staff, market, data, s
 
 def test_only_forecasts_are_backtested(staff, market):
     assert staff.get(of("backtest", market, "anomaly")).status_code == 404
+
+
+def test_days_of_a_backtest_are_those_that_were_asked_for_wherever_the_reader_is(reader, market):
+    start = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    factories.make_backtest(market, start=start, end=start + 31 * 24 * HOUR)
+    reader.cookies["browser_zone"] = "America/La_Paz"
+    assert "2026-01-01 – 2026-02-01" in seen(body(reader, of("task", market)))
+
+
+def test_a_training_tells_its_quotes_with_their_thousands_marked(reader, market):
+    run = factories.make_run(market, status="succeeded", row_count=22713)
+    page = body(reader, reverse("analytics:model-run", args=[run.pk]))
+    assert "<dd>22,713</dd>" in page

@@ -55,9 +55,9 @@ def time_zone(
 
 def _assumed(course: TimeCourse) -> str:
     """Why times were read as UTC though nobody said so, and a sign that they are not."""
-    why = _("%(count)s times name no zone and were read as UTC; if they are local, give --tz") % {
-        "count": course.naive
-    }
+    why = _(
+        "%(count)s times name no zone and were read as UTC; if they are local, name theirs (--tz)"
+    ) % {"count": course.naive}
     if course.back and 0 < course.downs <= max(1, _FEW * course.ups) < course.ups:
         sign = _("%(cell)s goes back in time, as local clocks do when summer ends")
         why += "; " + sign % {"cell": course.back}
