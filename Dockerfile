@@ -6,8 +6,10 @@ RUN npm ci --silent --omit=dev
 
 FROM python:3.11-slim AS python
 WORKDIR /app
-COPY requirements.txt ./
-RUN python -m venv .venv && .venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check -r requirements.txt
+COPY requirements.txt requirements-s3.txt ./
+# requirements-s3.txt where artifacts lie on S3 (PARALELO_ARTIFACT_STORAGE).
+ARG REQUIREMENTS=requirements.txt
+RUN python -m venv .venv && .venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check -r $REQUIREMENTS
 
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin paralelo \

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import os
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
 from analytics.conf import conf
+
+_FOLDER = "django.core.files.storage.FileSystemStorage"
 
 
 @register()
@@ -59,6 +62,25 @@ def home_is_writable(**_: Any) -> list[CheckMessage]:
             f"The home folder {conf().HOME} cannot be written.",
             hint="Point PARALELO_HOME at a folder that can.",
             id="analytics.E003",
+        )
+    ]
+
+
+@register()
+def artifact_storage_is_there(**_: Any) -> list[CheckMessage]:
+    """A shared folder that is not mounted would be filled on this host alone. Of S3 nothing is
+    asked here: the server starts without it (p2p.storages refuses a wrong address)."""
+    named = settings.STORAGES.get("artifacts", {})
+    folder = named.get("OPTIONS", {}).get("location")
+    if named.get("BACKEND") != _FOLDER:
+        return []
+    if Path(folder).is_dir() and os.access(folder, os.W_OK):
+        return []
+    return [
+        Error(
+            f"The shared folder of the artifacts, {folder}, is not there or cannot be written.",
+            hint="Mount it, or point PARALELO_ARTIFACT_STORAGE at another one.",
+            id="analytics.E006",
         )
     ]
 

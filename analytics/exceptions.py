@@ -66,3 +66,9 @@ class Unavailable(AnalyticsError):
     """The server's own fault (a broken artifact, no worker): nothing the caller can mend."""
 
     code = "unavailable"
+
+
+class StorageAway(Unavailable):
+    """The storage of the artifacts cannot be used now; says nothing of an artifact in it."""
+
+    code = "storage_away"

@@ -44,16 +44,23 @@ def enqueue_for(cluster: str, path: str, *ids: int | str) -> None:
 def ensure_schedule(name: str, path: str, *, minutes: int, wait: bool = False) -> bool:
     """A repeating task, made if it is not there (with `wait` its first run is a pace from now);
     answers whether it was. Of one that is there only the task's path is corrected: its pace may
-    have been changed in the admin."""
+    have been changed in the admin. Names are not unique to django-q2: of those that workers made
+    at the same moment the first stays."""
     from django_q.models import Schedule
 
     pace: dict[str, Any] = {"schedule_type": Schedule.MINUTES, "minutes": minutes}
     if wait:
         pace["next_run"] = timezone.now() + dt.timedelta(minutes=minutes)
-    found, made = Schedule.objects.get_or_create(name=name, defaults={"func": path, **pace})
-    if found.func != path:
-        Schedule.objects.filter(pk=found.pk).update(func=path)
-    return made
+    named = Schedule.objects.filter(name=name).order_by("pk")
+    made = None if named.exists() else Schedule.objects.create(name=name, func=path, **pace)
+    first = named.first()
+    if first is None:
+        return False
+    # Whoever comes later sees both, and removes the later one.
+    named.filter(pk__gt=first.pk).delete()
+    if first.func != path:
+        named.update(func=path)
+    return made == first
 
 
 def queue_length() -> int:
@@ -82,6 +89,22 @@ def messages() -> list[tuple[int, str, tuple[Any, ...]]]:
         for row in OrmQ.objects.order_by("pk").iterator()
         if isinstance(row.task.get("func"), str)
     ]
+
+
+def pulled(*, before: dt.datetime) -> set[int]:
+    """Keys of the messages that some cluster pulled before that moment and has not done: for
+    others they are not there until its lease ends, which is hours later."""
+    from django_q.models import OrmQ
+
+    q = settings.Q_CLUSTER
+    lease = {q["name"]: q["retry"]} | {
+        name: one["retry"] for name, one in q.get("ALT_CLUSTERS", {}).items()
+    }
+    return {
+        row.pk
+        for row in OrmQ.objects.filter(lock__gt=timezone.now(), key__in=lease)
+        if row.lock - dt.timedelta(seconds=lease[row.key]) < before
+    }
 
 
 def forget(keys: list[int]) -> None:

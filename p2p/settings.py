@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from p2p.caches import CACHES  # noqa: F401
 from p2p.logs import logging_settings
 from p2p.queues import cluster_settings
+from p2p.storages import storage_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -125,8 +126,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-# A posted sequence may be long, but not unbounded: 20,000 rows of ten numbers fit in this.
-DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024  # a posted sequence: 20,000 rows of ten numbers
 
 # ----------------------------------------------------------------------------------------- database
 DATABASE_URL = (
@@ -150,6 +150,8 @@ LANGUAGES = [("en", "English"), ("es", "Español")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
 # ------------------------------------------------------------------------------------- static files
+# With them, where artifacts lie for all hosts.
+STORAGES = storage_settings(os.environ.get("PARALELO_ARTIFACT_STORAGE", "").strip())
 STATIC_URL = "/static/"
 STATIC_ROOT = HOME / "static"
 # Browser libraries are packages (package.json), served like our own files.
@@ -244,6 +246,5 @@ ANALYTICS = {
 LOGGING = logging_settings(
     level=os.environ.get("PARALELO_LOG_LEVEL", "INFO"),
     style=os.environ.get("PARALELO_LOG_FORMAT", "").strip() or "line",
-    # The worker says so to the process of a run.
-    run=os.environ.get("PARALELO_RUN", ""),
+    run=os.environ.get("PARALELO_RUN", ""),  # the worker says so to the process of a run
 )

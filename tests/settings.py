@@ -28,6 +28,7 @@ import dj_database_url  # noqa: E402
 
 from p2p.settings import *  # noqa: E402, F403
 from p2p.settings import ANALYTICS, DATABASES  # noqa: E402
+from p2p.storages import storage_settings  # noqa: E402
 
 _URL = os.environ.get("PARALELO_TEST_DATABASE_URL")
 if _URL:
@@ -45,6 +46,8 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ANALYTICS = {
     **ANALYTICS,
     "HEARTBEAT_SECONDS": 1,
+    "REAP_AFTER": int(os.environ.get("PARALELO_TEST_REAP_AFTER", "300")),
     "WEDGED_AFTER": int(os.environ.get("PARALELO_TEST_WEDGED_AFTER", "300")),
     "ALLOW_PRIVATE_ADDRESSES": os.environ.get("PARALELO_TEST_ALLOW_PRIVATE") == "1",
 }
+STORAGES = storage_settings(os.environ.get("PARALELO_TEST_ARTIFACT_STORAGE", ""))

@@ -7,15 +7,18 @@ import errno
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
-from analytics.exceptions import Unavailable
+from analytics.exceptions import StorageAway, Unavailable
 
 _NO_ROOM = ("no space left on device", "disk is full", "disk quota exceeded")
 _NO_ENTRY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def failure_of(error: BaseException) -> Unavailable | None:
-    """What a failure of disk, database or memory is called (disk_full, not_writable, io_error,
-    database_error, out_of_memory); None for everything else, which is a fault of the program."""
+    """What a failure of disk, storage, database or memory is called (disk_full, not_writable,
+    io_error, storage_away, database_error, out_of_memory); None for everything else, which is a
+    fault of the program."""
+    if isinstance(error, StorageAway):
+        return error
     said = " ".join(str(error).split())
     if any(words in said.lower() for words in _NO_ROOM):
         # Libraries that write files by themselves (safetensors, SQLite) have errors of their own.

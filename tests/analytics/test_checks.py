@@ -59,6 +59,7 @@ def test_a_misspelt_setting_is_refused(settings):
         ({"PARALELO_DEBUG": "0", "PARALELO_SECRET_KEY": "s" * 40}, "PARALELO_ALLOWED_HOSTS"),
         ({"PARALELO_DEBUG": "maybe"}, "PARALELO_DEBUG"),
         ({"PARALELO_WORKERS": "none"}, "PARALELO_WORKERS"),
+        ({"PARALELO_ARTIFACT_STORAGE": "/models"}, "PARALELO_ARTIFACT_STORAGE"),
     ],
 )
 def test_an_unsafe_environment_does_not_start(tmp_path, environment, says):

@@ -114,7 +114,7 @@ def _restore(
         raise
     for room in ROOMS:
         for name in set(before[room.name]) - set(room.named()):
-            shutil.rmtree(room.root / name, ignore_errors=True)
+            room.discard(name)
     folders = sum(len(done.names) for done in published.values())
     missing = archive.manifest["missing"]
     return {"rows": sum(rows.values()), "tables": rows, "folders": folders, "missing": missing}

@@ -107,7 +107,7 @@ def _closing(run: Run) -> Iterator[None]:
     except BaseException as error:
         failure = failure_of(error)
         job_fail(run, error)
-        if failure is None:
+        if failure is None or failure is error:
             raise
         raise failure from error
 

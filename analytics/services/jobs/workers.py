@@ -17,7 +17,7 @@ from functools import partial
 
 from django.conf import settings
 from django.db import close_old_connections
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -43,6 +43,8 @@ logger = logging.getLogger(__name__)
 PATIENCE = 120
 #: Seconds between two rings for what was left waiting.
 RING_EVERY = 300
+#: Heartbeats without which a worker is gone; the same as the pages say.
+MISSED = 4
 
 
 # ------------------------------------------------------------------------------------------- tasks
@@ -84,11 +86,13 @@ def worker_answered(*, name: str) -> None:
 # -------------------------------------------------------------------------------------- supervisor
 def jobs_ring_again(*, asked_before: dt.datetime | None = None) -> int:
     """Ring the bell again for the queued runs of the worker's (that were asked for before, and of
-    which no message waits); answers how many. A cluster that was killed may have pulled a message
-    that comes back only hours later; delivered twice, a message is harmless."""
+    which no message waits or is in living hands); answers how many. A cluster that was killed may
+    have pulled a message that comes back only hours later; delivered twice, a message is harmless.
+    """
     waiting = _of_worker(Run.Status.QUEUED)
     if asked_before is not None:
-        told = {(path, *ids) for _key, path, ids in queue.messages()}
+        lost = _messages_lost()
+        told = {(path, *ids) for key, path, ids in queue.messages() if key not in lost}
         waiting = [
             (kind, run_id)
             for kind, run_id in waiting
@@ -98,6 +102,15 @@ def jobs_ring_again(*, asked_before: dt.datetime | None = None) -> int:
     for kind, run_id in waiting:
         queue.enqueue(kind.task_path, run_id)
     return len(waiting)
+
+
+def _messages_lost() -> set[int]:
+    """Messages that a worker of another host may have pulled before it was gone: nobody starts it
+    again there, and rings for them."""
+    beat = dt.timedelta(seconds=conf().HEARTBEAT_SECONDS)
+    silent = WorkerHeartbeat.objects.filter(seen_at__lt=timezone.now() - MISSED * beat)
+    last = silent.aggregate(last=Max("seen_at"))["last"]
+    return set() if last is None else queue.pulled(before=last + beat)
 
 
 def _of_worker(status: str) -> list[tuple[AnyKind, int]]:
@@ -200,5 +213,7 @@ class WorkerSupervisor:
 
 
 def _is_full(cluster: str, places: int) -> bool:
-    """Whether runs fill every place of a cluster; short tasks leave theirs soon."""
-    return cluster == queue.LONG and len(_of_worker(Run.Status.RUNNING)) >= places
+    """Whether runs fill every place of a cluster here; short tasks leave theirs soon."""
+    here = {"status": Run.Status.RUNNING, "by_worker": True, "host": socket.gethostname()}
+    taken = sum(kind.runs.filter(**here).count() for kind in job_kinds())
+    return cluster == queue.LONG and taken >= places

@@ -9,7 +9,7 @@ from django.db import DatabaseError, transaction
 from django.utils.translation import gettext as _
 
 from analytics import events
-from analytics.exceptions import AnalyticsError, Conflict, NotReady
+from analytics.exceptions import AnalyticsError, Conflict, NotReady, StorageAway
 from analytics.models import Market, ModelEvent, TrainedModel
 from analytics.selectors.models import model_active, model_previous, model_undecided
 from analytics.services.registry.challengers import assess
@@ -69,11 +69,11 @@ def _figures(model: TrainedModel, champion: TrainedModel | None) -> tuple[dict[s
     """What `assess` found, or nothing and why."""
     try:
         return assess(model, champion), ""
+    except (DatabaseError, StorageAway):
+        raise  # says nothing of the version: it stays undecided, and the worker tries again
     except AnalyticsError as error:
         logger.warning("version %s could not be compared: %s", model, error)
         return {}, error.message
-    except DatabaseError:
-        raise  # says nothing of the version: it stays undecided, and the worker tries again
     except Exception as error:
         logger.exception("version %s could not be compared", model)
         return {}, f"{type(error).__name__}: {error}"

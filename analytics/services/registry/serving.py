@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 import ml
 from analytics import artifacts
 from analytics.conf import conf
-from analytics.exceptions import NotReady, Unavailable
+from analytics.exceptions import NotReady, StorageAway, Unavailable
 from analytics.models import Market, ModelEvent, TrainedModel
 from analytics.models.choices import Source
 from analytics.selectors.models import Serving, model_answering, model_is_broken, serving_list
@@ -30,6 +30,11 @@ from analytics.services.translate import ml_errors
 logger = logging.getLogger(__name__)
 _loading = threading.Lock()
 Answer = TypeVar("Answer")
+#: What says itself why a version cannot answer, or says nothing of it.
+_AS_IT_IS = (
+    *(ml.ArtifactBroken, ml.ArtifactMismatch, ml.DeviceUnavailable),
+    *(StorageAway, MemoryError),
+)
 
 
 # Four of each of 128 markets: the flow goes over all markets in turn, and one that lacks a single
@@ -46,21 +51,23 @@ def load_predictor(model_id: int, artifact: str, checksum: str, device: str) -> 
 
 def predictor_of(model: TrainedModel) -> ml.DLPredictor:
     """The version's predictor; raises ml.ArtifactBroken or ml.ArtifactMismatch, whatever it is that
-    keeps the artifact from being used, and ml.DeviceUnavailable."""
-    with _loading:
-        try:
+    keeps the artifact from being used, ml.DeviceUnavailable, and StorageAway where it cannot be
+    fetched now."""
+    try:
+        artifacts.fetch(model.artifact)  # before the lock: others answer meanwhile
+        with _loading:
             asked = (model.pk, model.artifact, model.checksum, conf().SERVE_DEVICE)
             predictor = load_predictor(*asked)
-            if predictor.task != model.task:
-                raise ml.ArtifactMismatch(f"It answers {predictor.task}, not {model.task}.")
-            return predictor
-        except (ml.ArtifactBroken, ml.ArtifactMismatch, ml.DeviceUnavailable, MemoryError):
-            raise
-        except Exception as error:
-            # An unknown family, a config out of range, a manifest that is nested too deeply ...
-            name, why = type(error).__name__, " ".join(str(error).split())[:300]
-            message = f"The artifact {model.artifact} cannot be used ({name}: {why})."
-            raise ml.ArtifactBroken(message) from error
+        if predictor.task != model.task:
+            raise ml.ArtifactMismatch(f"It answers {predictor.task}, not {model.task}.")
+        return predictor
+    except _AS_IT_IS:
+        raise
+    except Exception as error:
+        # An unknown family, a config out of range, a manifest that is nested too deeply ...
+        name, why = type(error).__name__, " ".join(str(error).split())[:300]
+        message = f"The artifact {model.artifact} cannot be used ({name}: {why})."
+        raise ml.ArtifactBroken(message) from error
 
 
 def train_line(task: str) -> str:
@@ -79,16 +86,17 @@ def answer_with(
 
     With `or_baseline`, where nothing was trained because the market has fewer rows than a network
     needs, its baseline answers, named as such: a Serving whose model is in no database. Raises
-    NotReady (no_model) when nothing was ever trained and Unavailable (artifact_broken) when no
-    artifact can be used. A broken artifact leaves a line in the audit trail.
+    NotReady (no_model) when nothing was ever trained and Unavailable when no artifact can be used
+    (artifact_broken) or fetched now (storage_away). A broken artifact leaves a line in the audit
+    trail; one that cannot be fetched does not, for it may be there in a moment.
     """
-    broken: list[str] = []
+    broken: list[ml.MLError | StorageAway] = []
     for serving in _candidates(market, task):
         started = time.perf_counter()
         try:
             predictor = predictor_of(serving.model)
-        except (ml.ArtifactBroken, ml.ArtifactMismatch) as error:
-            broken.append(error.message)
+        except (ml.ArtifactBroken, ml.ArtifactMismatch, StorageAway) as error:
+            broken.append(error)
             _note_broken(serving.model, error)
             continue
         with ml_errors():
@@ -96,7 +104,7 @@ def answer_with(
         if serving.source == Source.NETWORK and not is_finite(answer):
             name = serving.model.artifact
             unusable = ml.ArtifactBroken(f"The artifact {name} answers what is no finite number.")
-            broken.append(unusable.message)
+            broken.append(unusable)
             _note_broken(serving.model, unusable)
             continue
         return serving, answer, (time.perf_counter() - started) * 1000
@@ -109,7 +117,9 @@ def answer_with(
     return untrained[0], answer, (time.perf_counter() - started) * 1000
 
 
-def _nobody(market: Market, task: str, broken: list[str]) -> NotReady | Unavailable:
+def _nobody(
+    market: Market, task: str, broken: list[ml.MLError | StorageAway]
+) -> NotReady | Unavailable:
     """Why nobody answers: nothing was trained, or what was trained cannot be used (`broken`)."""
     needed = ml.TASKS[ml.Task(task)].min_grid_rows
     rows = 0 if broken else history_rows(market, most=needed)
@@ -141,10 +151,10 @@ def _nobody(market: Market, task: str, broken: list[str]) -> NotReady | Unavaila
         % {
             "task": task,
             "market": market.symbol,
-            "why": " ".join(dict.fromkeys(broken)),
+            "why": " ".join(dict.fromkeys(error.message for error in broken)),
             "line": train_line(task),
         },
-        "artifact_broken",
+        "storage_away" if any(isinstance(e, StorageAway) for e in broken) else "artifact_broken",
     )
 
 
@@ -156,9 +166,9 @@ def _candidates(market: Market, task: str) -> Iterator[Serving]:
     yield from serving_list(market, task)[active is not None :]
 
 
-def _note_broken(model: TrainedModel, error: ml.MLError) -> None:
+def _note_broken(model: TrainedModel, error: ml.MLError | StorageAway) -> None:
     logger.error("artifact of version %s (%s): %s", model.pk, model, error)
-    if not model_is_broken(model):
+    if not isinstance(error, StorageAway) and not model_is_broken(model):
         ModelEvent.objects.create(
             model=model,
             label=f"{model.market.symbol} {model.task} {model}",

@@ -188,6 +188,14 @@ def test_schedules_are_made_once_and_what_people_change_stays(db):
     assert (changed.minutes, changed.func) == (17, "analytics.tasks.watch_markets")
 
 
+def test_schedules_that_two_workers_made_at_once_are_one_again(db):
+    call_command("setup_schedules", stdout=io.StringIO())
+    first = Schedule.objects.get(name="watch markets")
+    Schedule.objects.create(name="watch markets", func=first.func)
+    call_command("setup_schedules", stdout=io.StringIO())
+    assert Schedule.objects.filter(name="watch markets").get() == first
+
+
 def test_what_runs_once_a_day_does_not_begin_while_a_first_page_is_waited_for(db):
     call_command("setup_schedules", stdout=io.StringIO())
     soon = timezone.now() + dt.timedelta(minutes=30)

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, OperationalError
 from safetensors import SafetensorError
 
-from analytics.exceptions import Unavailable
+from analytics.exceptions import StorageAway, Unavailable
 from analytics.models.run import Run
 from analytics.services.failures import failure_of
 from analytics.services.jobs import lifecycle, training
@@ -30,6 +30,7 @@ FAILURES = [
     (OperationalError("database or disk is full"), "disk_full"),
     (OperationalError("database is locked"), "database_error"),
     (MemoryError(), "out_of_memory"),
+    (StorageAway("no network"), "storage_away"),
 ]
 
 

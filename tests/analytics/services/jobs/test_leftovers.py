@@ -14,7 +14,7 @@ from django.utils import timezone
 from analytics import artifacts, queue
 from analytics.conf import conf
 from analytics.exceptions import Conflict
-from analytics.models import Market, ModelEvent, TrainedModel, TrainingRun
+from analytics.models import Market, ModelEvent, TrainedModel, TrainingRun, WorkerHeartbeat
 from analytics.services.jobs.leftovers import (
     DECIDE_TASK,
     PATIENCE,
@@ -209,6 +209,26 @@ def test_a_run_whose_message_was_lost_is_rung_for(run):
     assert jobs_ring_again(asked_before=soon - dt.timedelta(hours=1)) == 0
     assert jobs_ring_again(asked_before=soon) == 1
     assert [message[1:] for message in queue.messages()] == [(TRAINING.task_path, (run.pk,))]
+
+
+def test_a_message_that_a_host_pulled_before_it_was_gone_is_rung_for_once(run, settings):
+    from django_q.models import OrmQ
+
+    lease = dt.timedelta(seconds=settings.Q_CLUSTER["ALT_CLUSTERS"][queue.LONG]["retry"])
+    now = timezone.now()
+    soon = now + dt.timedelta(seconds=1)
+    seen = {"pid": 1, "cluster": queue.LONG, "started_at": now - dt.timedelta(hours=1)}
+    WorkerHeartbeat.objects.create(name="here", seen_at=now, **seen)
+    OrmQ.objects.update(lock=now - dt.timedelta(seconds=60) + lease)
+    assert jobs_ring_again(asked_before=soon) == 0
+    gone = WorkerHeartbeat.objects.create(name="there", seen_at=now, **seen)
+    WorkerHeartbeat.objects.filter(pk=gone.pk).update(seen_at=now - dt.timedelta(seconds=70))
+    assert jobs_ring_again(asked_before=soon) == 0, "it was gone before the message was pulled"
+    WorkerHeartbeat.objects.filter(pk=gone.pk).update(seen_at=now - dt.timedelta(seconds=50))
+    assert jobs_ring_again(asked_before=soon) == 1
+    assert jobs_ring_again(asked_before=soon) == 0
+    OrmQ.objects.filter(lock__lte=timezone.now()).update(lock=now + lease)
+    assert jobs_ring_again(asked_before=soon) == 0, "somebody who lives has it"
 
 
 # ---------------------------------------------------------------------------------- the supervisor

@@ -1,0 +1,53 @@
+"""moto's server: speaks S3 over HTTP, keeps all in its memory, in a process of its own."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+BUCKET = "models"
+KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "not-a-secret"}
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+@contextmanager
+def s3_server() -> Iterator[str]:
+    """The address of a server that has an empty bucket."""
+    pytest.importorskip("moto", reason="moto, the S3 server of the tests, is not installed")
+    boto3 = pytest.importorskip("boto3", reason="boto3 is not installed (requirements-s3.txt)")
+    port = free_port()
+    asked = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    server = subprocess.Popen(asked, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _listens(server, port)
+        address = f"http://127.0.0.1:{port}"
+        given = {name.lower(): value for name, value in KEYS.items()}
+        client = boto3.client("s3", endpoint_url=address, region_name="us-east-1", **given)
+        client.create_bucket(Bucket=BUCKET)
+        client.close()
+        yield address
+    finally:
+        server.kill()
+        server.wait()
+
+
+def _listens(server: subprocess.Popen[bytes], port: int) -> None:
+    limit = time.monotonic() + 60
+    while time.monotonic() < limit:
+        assert server.poll() is None, "moto's server ended"
+        with socket.socket() as one:
+            if one.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise AssertionError("moto's server does not listen")
