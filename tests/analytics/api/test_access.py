@@ -196,7 +196,7 @@ def test_no_id_is_too_odd_for_any_address(as_staff, admin_client, number):
 
 
 #: Lists, and a parameter that each of them knows.
-LISTS = [a for a in ADDRESSES if "/" not in a and a not in {"", "schema", "docs", *OPEN}]
+LISTS = [a for a in ADDRESSES if "/" not in a and a not in {"", "schema", "docs", "redoc", *OPEN}]
 
 
 @pytest.mark.parametrize("path", LISTS)
@@ -248,5 +248,5 @@ def test_a_page_that_is_not_there_is_404(as_user, path, page):
 @pytest.mark.any_database
 def test_options_say_what_may_be_done(as_staff, path):
     answer = as_staff("OPTIONS", path)
-    assert answer.status_code == (405 if path == "docs" else 200)
+    assert answer.status_code == (405 if path in ("docs", "redoc") else 200)
     assert answer.headers["Allow"]

@@ -21,7 +21,7 @@ from .conftest import ROOT
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 #: What is no call of the API: its list of links, its document, the document's page.
-PAGES = {"", "schema", "docs"}
+PAGES = {"", "schema", "docs", "redoc"}
 
 
 @pytest.fixture(scope="module")
