@@ -45,15 +45,15 @@ def reason(code: str) -> str:
     return str(REASONS.get(code, code))
 
 
-def told(problems: Mapping[str, Any]) -> dict[str, Any]:
-    """What is wrong with inputs, by name, in the reader's language: what venues say in English
-    keeps its template (analytics.venues.texts)."""
-    return {name: _told(problem) for name, problem in problems.items()}
+def told(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What venues say of themselves or of wrong inputs, by name, in the reader's language; what is
+    no `analytics.venues.texts.Text` stays as it is."""
+    return {name: _told(value) for name, value in said.items()}
 
 
-def _told(problem: Any) -> Any:
-    template = getattr(problem, "template", None)
+def _told(value: Any) -> Any:
+    template = getattr(value, "template", None)  # this module stands below the venues
     if template is None:
-        return problem
+        return value
     text = gettext(template)
-    return text % problem.values if problem.values else text
+    return text % value.values if value.values else text
