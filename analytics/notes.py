@@ -24,6 +24,9 @@ NOTES = (
         "unlike the training data (novelty %(novelty)s): intervals are %(times)s times as wide"
     ),
     gettext_noop(
+        "restless: the last days moved more than usual; intervals are %(times)s times as wide"
+    ),
+    gettext_noop(  # of forecasts stored by version 1 and before
         "restless: the last day moved more than usual; intervals are %(times)s times as wide"
     ),
     gettext_noop("intervals are no narrower than the last value's own moves ask for"),

@@ -14,7 +14,7 @@ from ml.tasks import HORIZONS
 
 _LEAST_RESIDUALS = 200
 #: How far the moves of a month that rose or fell are taken both ways.
-_MIRRORED = 0.25
+_MIRRORED = 0.75
 _FEW_ORIGINS = 16
 #: Share of the last price that no quantile of a price falls below.
 _LEAST_PRICE = 1e-3
@@ -59,9 +59,9 @@ def last_value(
 def served_last_value(
     series: Series, rows: np.ndarray, target: Target, climatology: list[list[float]]
 ) -> QuantileForecast:
-    """The baseline as it answers: its quantiles are those of `last_value`, a quarter of the way to
-    hold every move in both directions, and wider by the unrest of the last day. What forecasts are
-    measured against stays `last_value`."""
+    """The baseline as it answers: its quantiles are those of `last_value`, three quarters of the
+    way to hold every move in both directions, and wider by the unrest of the last days. What
+    forecasts are measured against stays `last_value`."""
     plain = last_value(series, rows, target, climatology)
     last = plain.value[:, :1, None]
     away = plain.quantiles - last

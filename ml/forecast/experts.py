@@ -14,7 +14,7 @@ import numpy as np
 from ml.forecast.features import Inputs
 from ml.forecast.metrics import LEVELS, MEDIAN
 from ml.forecast.series import Series, take
-from ml.forecast.summaries import MOVE_PATHS, same_hour
+from ml.forecast.summaries import MOVE_PATHS, seen_days
 from ml.forecast.targets import CLIP
 from ml.tasks import HORIZONS
 
@@ -164,19 +164,20 @@ def expert_quantiles(
     climatology = np.broadcast_to(np.asarray(simple.climatology), network.shape)
     line = simple.line.quantiles(inputs.paths)
     if not simple.mirror:
-        hour = np.stack([_same_hour(series, rows, h) for h in HORIZONS], axis=1)
+        hour = _same_hour(series, rows)
         hour = np.clip(hour / inputs.scale[:, None, None], -CLIP[:, None], CLIP[:, None])
         climatology = np.where(np.isfinite(hour), hour, climatology)
     shrunken, unshrunken = shrinkage.shrunken(network), shrinkage.unshrunken(network)
     return np.stack([shrunken, unshrunken, line, climatology], axis=2)
 
 
-def _same_hour(series: Series, rows: np.ndarray, horizon: int) -> np.ndarray:
-    """(m, levels) quantiles of the values at the target's hour on the days before, relative to the
-    last value."""
-    past = same_hour(horizon, HOUR_DAYS, series.per_day)
-    table = take(series.y, rows, past) - series.y[rows, None]
-    return _line_quantiles(table, _LEAST_DAYS)
+def _same_hour(series: Series, rows: np.ndarray) -> np.ndarray:
+    """(m, horizons, levels) quantiles of the values at the target's hour on the days before,
+    relative to the last value."""
+    past = seen_days(series.per_day, HOUR_DAYS)
+    table = take(series.y, rows, past) - series.y[rows, None, None]
+    found = _line_quantiles(table.reshape(-1, HOUR_DAYS), _LEAST_DAYS)
+    return found.reshape(len(rows), len(HORIZONS), len(LEVELS))
 
 
 def _line_quantiles(table: np.ndarray, least: int) -> np.ndarray:

@@ -114,9 +114,30 @@ def trailing_means(
     return found
 
 
+def trailing_means_at(
+    values: np.ndarray, rows: np.ndarray, spans: Sequence[int]
+) -> list[np.ndarray]:
+    """What `trailing_means` has at the numbers `rows` (m,), each (m,). A single one is summed over
+    its own spans alone, not over the whole series."""
+    if len(rows) != 1:
+        return [found[rows] for found in trailing_means(values, spans)]
+    end = int(rows[0]) + 1
+    part = values[max(0, end - max(spans)) : end][::-1]
+    known = np.isfinite(part)
+    totals = np.where(known, part, 0.0).cumsum().tolist()
+    counts = known.cumsum().tolist()
+    found = []
+    for span in spans:
+        count = counts[min(span, len(part)) - 1]
+        total = totals[min(span, len(part)) - 1]
+        found.append(np.array([total / count if count >= max(1, span // 4) else np.nan]))
+    return found
+
+
 def take(values: np.ndarray, rows: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """(m, k) values at rows + offsets; NaN before the first row. Offsets are never positive."""
-    at = rows[:, None] + offsets[None, :]
+    """(m, *k) values at rows + offsets (*k,); NaN before the first row. Offsets are never
+    positive."""
+    at = rows.reshape(-1, *[1] * offsets.ndim) + offsets
     if at.min(initial=0) >= 0:  # the usual case
         found: np.ndarray = values[at]
         return found
@@ -124,7 +145,9 @@ def take(values: np.ndarray, rows: np.ndarray, offsets: np.ndarray) -> np.ndarra
 
 
 def median(table: np.ndarray) -> np.ndarray:
-    """(m,) median of the known values of each line (m, k); NaN where none is known."""
+    """(*m,) median of the known values of each line (*m, k); NaN where none is known."""
+    if table.ndim > 2:
+        return median(table.reshape(-1, table.shape[-1])).reshape(table.shape[:-1])
     ordered = np.sort(table, axis=1)  # NaN goes last
     if len(ordered) == 1:  # a single forecast asks for many of these
         known = _known(ordered)
@@ -138,14 +161,14 @@ def median(table: np.ndarray) -> np.ndarray:
 
 
 def mean(table: np.ndarray) -> np.ndarray:
-    """(m,) mean of the known values of each line (m, k); NaN where none is known."""
-    if len(table) == 1:
+    """(*m,) mean of the known values of each line (*m, k); NaN where none is known."""
+    if table.ndim == 2 and len(table) == 1:
         line = _known(table)
         return np.array([sum(line) / len(line) if line else np.nan])
     known = np.isfinite(table)
-    count = known.sum(axis=1)
-    total = np.where(known, table, 0.0).sum(axis=1)
-    return np.divide(total, count, out=np.full(len(table), np.nan), where=count > 0)
+    count = known.sum(axis=-1)
+    total = np.where(known, table, 0.0).sum(axis=-1)
+    return np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
 
 
 def _known(table: np.ndarray) -> list[float]:

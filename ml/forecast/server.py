@@ -193,13 +193,13 @@ class Forecaster:
         return series, known
 
     def _restless(self, series: Series, row: int, source: Source) -> tuple[str, ...]:
-        """Says so where the last day was much wilder than its month."""
+        """Says so where the last days were much wilder than their month."""
         found = float(unrest(series, np.array([row]))[0])
         if found < WORTH_SAYING or (source, self.spec.task) == (Source.NETWORK, Task.SPREAD):
             return ()
         times = found if source is Source.BASELINE else found**OF_NETWORK
         return (
-            "restless: the last day moved more than usual; intervals are "
+            "restless: the last days moved more than usual; intervals are "
             f"{times:.2f} times as wide",
         )
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
-from ml.forecast.series import Series, mean, median, moves, take, trailing_mean, trailing_means
+from ml.forecast.series import Series, mean, median, moves, take, trailing_means_at
 from ml.forecast.targets import PATH_CLIP, has_changed
 from ml.tasks import HORIZONS
 
@@ -22,6 +22,7 @@ MOVE_PATHS = (N_PATHS - 4, N_PATHS - 3)
 _MOVE_DAYS = (28, 14)
 _WIDE_DAYS = (7, 21)
 _HARMONICS = 5
+_AHEAD = np.array(HORIZONS)[:, None]
 
 
 def squash(values: np.ndarray) -> np.ndarray:
@@ -33,6 +34,14 @@ def same_hour(horizon: int, days: int, per_day: int) -> np.ndarray:
     """Offsets (<= 0) of the rows at the target's hour on the last `days` days already seen."""
     first = -(-horizon // per_day)
     return horizon - per_day * np.arange(first, first + days)
+
+
+@lru_cache
+def seen_days(per_day: int, days: int, ahead: int = 0) -> np.ndarray:
+    """(horizons, days) the same of every horizon, for a row that lies `ahead` of the target."""
+    found = np.stack([same_hour(horizon + ahead, days, per_day) for horizon in HORIZONS])
+    found.flags.writeable = False  # it is shared
+    return found
 
 
 def odd_columns(series: Series) -> np.ndarray:
@@ -75,10 +84,6 @@ class Summaries:
     def gap(self) -> np.ndarray:
         """(n,) distance from the profile."""
         return self.series.y - self.profile
-
-    @cached_property
-    def _means(self) -> list[np.ndarray]:
-        return trailing_means(self.series.y, self._spans)
 
     def recent(
         self, rows: np.ndarray, scale: np.ndarray, typical: float, other_scale: float
@@ -124,35 +129,36 @@ class Summaries:
         """(m, b) summaries of the weeks before; `paths` as `paths` gives them."""
         s, day = self.series, self.series.per_day
         last = s.y[rows]
-        columns = [(x[rows] - last) / scale for x in self._means]
+        columns = [(x - last) / scale for x in trailing_means_at(s.y, rows, self._spans)]
         gaps, sizes, rates = (
-            trailing_means(values, self._spans[:count])
+            trailing_means_at(values, rows, self._spans[:count])
             for values, count in ((self.gap, 2), (self.size, 4), (self.changed, 4))
         )
-        columns += [x[rows] / scale for x in (self.gap, *gaps, *sizes)]
-        columns += [x[rows] for x in rates]
-        for horizon in HORIZONS:
-            columns += [x / scale for x in self._hour_sizes(rows, horizon)]
+        columns += [x / scale for x in (self.gap[rows], *gaps, *sizes)]
+        columns += rates
+        hours = np.stack(self._hour_sizes(rows), axis=2) / scale[:, None, None]
+        columns += list(hours.reshape(len(rows), -1).T)
         past = same_hour(HORIZONS[0], 7, day)
         columns += [mean(take(self.changed, rows, past))]
         month = same_hour(HORIZONS[0], 28, day)
         columns += [mean(take(x, rows, month)) for x in (self.changed, self.fresh)]
         columns += [
             mean(take(self.fresh, rows, past)),
-            trailing_mean(self.fresh, day)[rows],
+            *trailing_means_at(self.fresh, rows, [day]),
         ]
         if s.other is not None:
-            week = trailing_mean(s.other, 7 * day)
-            columns += [(s.other[rows] - week[rows]) / other_scale]
+            week = trailing_means_at(s.other, rows, [7 * day])[0]
+            columns += [(s.other[rows] - week) / other_scale]
         profiles = paths[:, :, : len(PROFILE_DAYS)]
         columns += list(profiles.reshape(len(rows), len(HORIZONS) * len(PROFILE_DAYS)).T)
         return np.stack([squash(c) for c in columns], axis=1)
 
-    def _hour_sizes(self, rows: np.ndarray, horizon: int) -> tuple[np.ndarray, np.ndarray]:
-        """(m,) mean |move| over the horizon from this hour, and mean |move| at the target's."""
-        past = same_hour(horizon, VOLATILITY_DAYS, self.series.per_day)
+    def _hour_sizes(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(m, horizons) mean |move| over the horizon from this hour, and mean |move| at the
+        target's."""
+        past = seen_days(self.series.per_day, VOLATILITY_DAYS)
         ends = take(self.series.y, rows, past)
-        starts = take(self.series.y, rows, past - horizon)
+        starts = take(self.series.y, rows, past - _AHEAD)
         return mean(np.abs(ends - starts)), mean(take(self.size, rows, past))
 
     def _level(self, rows: np.ndarray) -> np.ndarray:
@@ -167,25 +173,30 @@ class Summaries:
 
     def paths(self, rows: np.ndarray, scale: np.ndarray) -> np.ndarray:
         """(m, horizons, N_PATHS) candidates for the target, relative to the last value."""
-        y, day = self.series.y, self.series.per_day
-        last = y[rows]
-        out = np.empty((len(rows), len(HORIZONS), N_PATHS))
-        day_mean = self._means[1][rows] - last
-        recent = self._level(rows) - last
-        for k, horizon in enumerate(HORIZONS):
-            table = take(y, rows, same_hour(horizon, max(PROFILE_DAYS), day))
-            profiles = [median(table[:, :days]) - last for days in PROFILE_DAYS]
-            shift = profiles[1] + last - self.profile[rows]
-            for days in _WIDE_DAYS:
-                offsets = same_hour(horizon + 1, days, day)
-                wide = [take(y, rows, offsets - k) for k in range(3)]
-                profiles.append(median(np.concatenate(wide, axis=1)) - last)
-            starts = take(y, rows, same_hour(horizon, max(PROFILE_DAYS), day) - horizon)
-            steps = np.clip((table - starts) / scale[:, None], -PATH_CLIP, PATH_CLIP)
-            own = [f(steps[:, :d]) * scale for f, d in zip((median, mean), _MOVE_DAYS, strict=True)]
-            yesterday = table[:, 0] - last
-            out[:, k] = np.stack([*profiles, yesterday, shift, *own, day_mean, recent], axis=1)
-        return out / scale[:, None, None]
+        y, day, unit = self.series.y, self.series.per_day, scale[:, None, None]
+        last = y[rows][:, None]
+        past = seen_days(day, max(PROFILE_DAYS))
+        table = take(y, rows, past)
+        profiles = [median(table[..., :days]) - last for days in PROFILE_DAYS]
+        shift = profiles[1] + last - self.profile[rows][:, None]
+        near = seen_days(day, max(_WIDE_DAYS), ahead=1)[..., None] - np.arange(3)
+        wide = take(y, rows, near)
+        for days in _WIDE_DAYS:
+            part = wide[:, :, :days].reshape(len(rows), len(HORIZONS), 3 * days)
+            profiles.append(median(part) - last)
+        steps = (table - take(y, rows, past - _AHEAD)) / unit
+        steps = np.clip(steps, -PATH_CLIP, PATH_CLIP)
+        own = [
+            f(steps[..., :d]) * scale[:, None]
+            for f, d in zip((median, mean), _MOVE_DAYS, strict=True)
+        ]
+        yesterday = table[..., 0] - last
+        day_mean = trailing_means_at(y, rows, [self._spans[1]])[0] - last[:, 0]
+        alike = [
+            np.repeat(x[:, None], len(HORIZONS), axis=1)
+            for x in (day_mean, self._level(rows) - last[:, 0])
+        ]
+        return np.stack([*profiles, yesterday, shift, *own, *alike], axis=2) / unit
 
 
 def _clock(minute: np.ndarray) -> list[np.ndarray]:

@@ -68,6 +68,33 @@ def test_a_wild_day_is_measured_within_a_day_and_capped():
     assert unrest(series_of(broken(quotes, 50.0)), day_after)[0] == MOST
 
 
+def every_fourth(quotes: pd.DataFrame, since: int = BREAK) -> pd.DataFrame:
+    """From the row `since` on three of four quotes are missing."""
+    return quotes.iloc[np.r_[0:since, since : len(quotes) : 4]]
+
+
+def test_a_walk_that_is_quoted_more_rarely_is_as_wild_as_before():
+    quotes = make_quotes(ROWS)
+    rows = np.arange(BREAK + 96, BREAK + 240)
+    usual = unrest(series_of(every_fourth(quotes)), rows)
+    assert 1 < usual.mean() < 1.3
+    wild = unrest(series_of(every_fourth(broken(quotes, 3))), rows)
+    whole = unrest(series_of(broken(quotes, 3)), rows)
+    assert 0.75 < wild.mean() / whole.mean() < 1.25
+
+
+def test_quotes_that_have_always_been_rare_are_no_unrest(quotes):
+    rows = np.arange(2300, 2500)
+    assert unrest(series_of(every_fourth(quotes, since=0)), rows).max() < 2
+
+
+def test_one_usual_day_ends_no_storm(quotes):
+    storm = broken(quotes, 5, at=BREAK)
+    usual = series_of(broken(storm, 0.2, at=BREAK + 72))
+    assert unrest(usual, np.array([BREAK + 72 + 48]))[0] > 1.2
+    assert unrest(usual, np.array([BREAK + 72 + 5 * 48]))[0] == 1
+
+
 def test_too_little_or_no_move_at_all_is_no_unrest(quotes):
     assert (unrest(series_of(quotes.iloc[:80]), np.arange(79)) == 1).all()
     still = quotes.copy()
