@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import itertools
+import queue
 import statistics
 import threading
 import time
@@ -101,18 +102,22 @@ def ask_at(port: int, mix: Sequence[Question], *, per_second: float, seconds: fl
     """So many questions a second, whether or not the ones before are answered: an answer's time
     counts from when its question was due (no coordinated omission)."""
     found, began = Answers(), time.perf_counter()
-    own = threading.local()
+    free: queue.SimpleQueue[http.client.HTTPConnection] = queue.SimpleQueue()
+    for _asker in range(ASKERS):
+        free.put(_connect(port))
 
     def one(due: float, question: Question) -> None:
-        if not hasattr(own, "connection"):
-            own.connection = _connect(port)
-        found.note(due, question, own.connection)
+        connection = free.get()
+        found.note(due, question, connection)
+        free.put(connection)
 
     with ThreadPoolExecutor(ASKERS) as askers:
         for due, question in zip(_due(began, per_second, seconds), itertools.cycle(mix)):
             time.sleep(max(0.0, due - time.perf_counter()))
             askers.submit(one, due, question)
     found.lasted = time.perf_counter() - began
+    for _asker in range(ASKERS):
+        free.get().close()
     return found
 
 

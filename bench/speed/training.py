@@ -210,7 +210,7 @@ def main() -> None:
     parser = asks(__doc__)
     parser.add_argument("--windows", type=int, default=WINDOWS, help="windows of half-hours, about")
     parser.add_argument("--tasks", nargs="+", choices=ROOMS, default=list(ROOMS))
-    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=3)
     asked = parser.parse_args()
     torch.set_num_threads(1)
     rate = matmul_rate()
