@@ -201,7 +201,8 @@ def measure(task: str, windows: int, rate: float, epochs: int) -> None:
     found = f"best loss {ours.best_loss:.4f}, usual {plain.best_loss:.4f}"
     best = f"{task}, to its best epoch ({ours.best_epoch}, {plain.best_epoch})"
     row(best, mine * ours.best_epoch, theirs * plain.best_epoch, found)
-    checked = seconds(lesson.given["valid_loss"], runs=3)
+    with torch.no_grad():
+        checked = seconds(lesson.given["valid_loss"], runs=3)
     told_apart = f"the floor of learning; {1e3 * checked:.0f} ms of ours validate"
     row(f"{task}, an epoch, the arithmetic", mine, floor, told_apart)
 

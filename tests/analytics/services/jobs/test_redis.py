@@ -233,3 +233,28 @@ def test_a_worker_killed_in_the_middle_loses_no_run_and_does_none_twice(for_chil
     trained = TrainedModel.objects.order_by("run_id").values_list("run_id", flat=True)
     assert list(trained) == [run.pk for run in runs]
     assert len({event.model_id for event in decided}) == len(runs)
+
+
+@pytest.mark.any_database
+@pytest.mark.skipif(not os.environ.get("PARALELO_TEST_HOSTS"), reason="long; make soak runs it")
+def test_a_redis_that_was_away_is_recovered_from_without_hands(for_children, redis, tmp_path):
+    def ask(name: str, epochs: int) -> TrainingRun:
+        market = make_market(f"USDT/BOB@{name}", cadence_minutes=30)
+        make_quotes(market, 1200)
+        params = {"epochs": epochs, "patience": epochs, "members": 1}
+        return training_request(market=market, task="price", family="dlinear", params=params)
+
+    before = ask("before", 40)
+    opened = TrainingRun.objects.filter(status__in=TrainingRun.OPEN)
+    with working():
+        wait_for(lambda: opened.filter(status=Status.RUNNING, epoch__gte=1).exists())
+        away(redis)
+        during = ask("during", 2)
+        wait_for(lambda: not opened.filter(pk=before.pk).exists(), seconds=400)
+        port = int(redis.args[redis.args.index("--port") + 1])
+        with redis_server(tmp_path, port):
+            wait_for(lambda: not opened.exists(), seconds=400)
+            assert WorkerHeartbeat.objects.filter(cluster=queue.LONG).count() == 1
+    ended = TrainingRun.objects.order_by("pk")
+    assert [run.pk for run in ended] == [before.pk, during.pk]
+    assert [(run.status, run.attempts) for run in ended] == [(Status.SUCCEEDED, 1)] * 2
