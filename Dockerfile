@@ -6,8 +6,9 @@ RUN npm ci --silent --omit=dev
 
 FROM python:3.11-slim AS python
 WORKDIR /app
-COPY requirements.txt requirements-s3.txt ./
-# requirements-s3.txt where artifacts lie on S3 (PARALELO_ARTIFACT_STORAGE).
+COPY requirements.txt requirements-s3.txt requirements-redis.txt ./
+# requirements-s3.txt where artifacts lie on S3 (PARALELO_ARTIFACT_STORAGE), requirements-redis.txt
+# where the queue is in Redis (PARALELO_BROKER).
 ARG REQUIREMENTS=requirements.txt
 RUN python -m venv .venv && .venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check -r $REQUIREMENTS
 

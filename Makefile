@@ -28,7 +28,7 @@ $(VENV)/installed: requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-$(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt requirements-s3.txt
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt requirements-s3.txt requirements-redis.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
@@ -90,10 +90,11 @@ fuzz: $(TESTED) ## Thousands of calls made from the OpenAPI document: no 5xx, no
 screenshots: $(TESTED) ## Take the README's pictures anew: simulated markets in a temporary home, trained there (a few minutes, needs Chromium).
 	$(BIN)/python -m tests.browser.tour
 
-soak: $(VENV)/installed-dev ## Kill every phase of the work at KILLS=100 random calls each, on both databases (SEED=1); then two of three hosts.
+soak: $(VENV)/installed-dev ## Kill every phase of the work at KILLS=100 random calls each, on both databases (SEED=1); then two of three hosts, and Redis.
 	PARALELO_TEST_KILLS=$(KILLS) PARALELO_TEST_KILL_SEED=$(SEED) $(BIN)/python -m pytest -q tests/analytics/services/jobs/test_kills.py -k random
 	PARALELO_TEST_KILLS=$(KILLS) PARALELO_TEST_KILL_SEED=$(SEED) $(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest -q tests/analytics/services/jobs/test_kills.py -k random
 	PARALELO_TEST_HOSTS=1 $(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest -q tests/analytics/services/jobs/test_hosts.py
+	PARALELO_TEST_HOSTS=1 $(BIN)/python -m pytest -q tests/analytics/services/jobs/test_redis.py -k hands
 
 lint: $(VENV)/installed-dev ## Style, types, import contracts, unused code, migrations (measures: tests/test_measures.py).
 	$(BIN)/ruff check .
@@ -113,6 +114,10 @@ fmt: $(VENV)/installed-dev ## Put the code into the project's style.
 
 bench: $(VENV)/installed-dev ## Speed: ratios against a baseline measured in the same run.
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m bench.speed.served
+	$(BIN)/python -m bench.speed.load
+	$(BIN)/python -m bench.speed.training
+	$(BIN)/python -m bench.speed.drain --markets 8
 
 bench-forecast: $(VENV)/installed-bench ## LightGBM and our own forecasts side by side on DATA=FILE, WINDOW=A..B.
 	@$(BIN)/python -m bench.forecast $(DATA) --window $(WINDOW) $(ARGS)

@@ -72,3 +72,9 @@ class StorageAway(Unavailable):
     """The storage of the artifacts cannot be used now; says nothing of an artifact in it."""
 
     code = "storage_away"
+
+
+class QueueAway(Unavailable):
+    """The broker of the queue, where it is not the database, cannot be asked now."""
+
+    code = "queue_away"

@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import os
-import secrets
 import shutil
 import statistics
 import sys
@@ -26,8 +24,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bench.speed.world import TASKS, learn, production
+
 STEP = dt.timedelta(minutes=30)
-TASKS = ("price", "spread", "anomaly", "pattern")
 RULES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("level", {"level": 1e6}),
     ("move", {"percent": 50, "hours": 6}),
@@ -42,15 +41,7 @@ def main() -> None:
     parser.add_argument("--home", help="folder that is kept: what was learnt is used again")
     asked = parser.parse_args()
     home = asked.home or tempfile.mkdtemp(prefix="paralelo-flow-")
-    # As a worker in production: with DEBUG on, Django writes every query down.
-    os.environ |= {
-        "PARALELO_HOME": home,
-        "DJANGO_SETTINGS_MODULE": "p2p.settings",
-        "PARALELO_DEBUG": "0",
-        "PARALELO_SECRET_KEY": secrets.token_hex(32),
-        "PARALELO_ALLOWED_HOSTS": "localhost",
-    }
-    os.environ.pop("DATABASE_URL", None)
+    production(home)
     try:
         _measure(asked.markets, asked.rounds)
     finally:
@@ -76,10 +67,8 @@ def _learnt() -> Any:
     """A market with a version of every task, and rules."""
     from django.utils import timezone
 
-    from analytics.models import Market, TrainedModel
+    from analytics.models import Market
     from analytics.services.alerting import rules
-    from analytics.services.jobs.lifecycle import job_execute
-    from analytics.services.jobs.training import TRAINING, training_request
     from analytics.services.prices.simulation import price_simulate
 
     known = Market.objects.filter(exchange="sim0").first()
@@ -87,12 +76,7 @@ def _learnt() -> Any:
         return known
     start = timezone.now() - dt.timedelta(days=101)
     market = price_simulate(market="USDT/AAA@sim0", days=100, start=start)
-    for task in TASKS:
-        began = time.perf_counter()
-        run = training_request(market=market, task=task, params={"epochs": 1}, enqueue=False)
-        job_execute(TRAINING, run_id=run.pk)
-        _say(f"learnt {task} in {time.perf_counter() - began:.0f} s")
-    TrainedModel.objects.filter(status="candidate").update(status="active")
+    learn(market)
     for kind, params in RULES:
         rules.rule_create(name=kind, kind=kind, params=params)
     return market

@@ -2,11 +2,42 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 _QUEUE_LIMIT, _BULK = 1, 1
+_NAME = "PARALELO_BROKER"
+#: Seconds until a connection to Redis counts as refused, and until silence on one ends it: workers
+#: wait for a message for a second at a time.
+_PATIENCE = {"socket_connect_timeout": "3", "socket_timeout": "15"}
+
+
+def broker_settings(address: str) -> dict[str, Any]:
+    """django-q2's entry of the broker: the database where the address is empty, else Redis. No
+    message quotes the address: there may be a password in it."""
+    if not address:
+        return {"orm": "default"}
+    try:
+        found = urlsplit(address)
+        asked = dict(parse_qsl(found.query, strict_parsing=True)) if found.query else {}
+        named = found.port is None or bool(found.hostname)
+    except ValueError:
+        found, asked, named = urlsplit(""), {}, False
+    place = found.path.strip("/") if found.scheme == "unix" else found.hostname
+    if found.scheme not in ("redis", "rediss", "unix") or not place or not named:
+        raise ImproperlyConfigured(
+            f"{_NAME} must be redis://[:PASSWORD@]HOST[:PORT]/NUMBER (rediss:// with TLS), "
+            "unix:///SOCKET, or empty for the database."
+        )
+    if find_spec("redis") is None:
+        raise ImproperlyConfigured(
+            f"{_NAME} is Redis, whose package is missing: pip install -r requirements-redis.txt"
+        )
+    return {"redis": f"{address.partition('?')[0]}?{urlencode(_PATIENCE | asked)}"}
 
 
 def _pace(timeout: int, workers: int) -> dict[str, int]:
@@ -16,12 +47,13 @@ def _pace(timeout: int, workers: int) -> dict[str, int]:
     return {"workers": workers, "timeout": timeout, "retry": retry}
 
 
-def cluster_settings(*, timeout: int, workers: int) -> dict[str, Any]:
+def cluster_settings(*, timeout: int, workers: int, broker: str = "") -> dict[str, Any]:
     """Two clusters: `long` for trainings, backtests and imports, `workers` at a time and each no
-    longer than `timeout` seconds; and one for what is short and must not wait behind those."""
+    longer than `timeout` seconds; and one for what is short and must not wait behind those. Their
+    messages lie where `broker` says (`broker_settings`)."""
     return {
         "name": "paralelo",
-        "orm": "default",
+        **broker_settings(broker),
         "queue_limit": _QUEUE_LIMIT,
         "bulk": _BULK,
         **_pace(timeout=1800, workers=2),

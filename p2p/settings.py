@@ -149,8 +149,7 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("es", "Español")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
-# ------------------------------------------------------------------------------------- static files
-# With them, where artifacts lie for all hosts.
+# -------------------------------------------------------- static files, artifacts for all hosts
 STORAGES = storage_settings(os.environ.get("PARALELO_ARTIFACT_STORAGE", "").strip())
 STATIC_URL = "/static/"
 STATIC_ROOT = HOME / "static"
@@ -226,7 +225,8 @@ SPECTACULAR_SETTINGS = {
 # -------------------------------------------------------------------------------------------- queue
 _TIMEOUT = _number("PARALELO_TRAIN_TIMEOUT", 3 * 3600, 60, 7 * 86400)
 _WORKERS = _number("PARALELO_WORKERS", min(os.cpu_count() or 1, 2), 1, 64)
-Q_CLUSTER = cluster_settings(timeout=_TIMEOUT, workers=_WORKERS)
+_BROKER = os.environ.get("PARALELO_BROKER", "").strip()
+Q_CLUSTER = cluster_settings(timeout=_TIMEOUT, workers=_WORKERS, broker=_BROKER)
 
 # ----------------------------------------------------------------------------------------- our own
 ANALYTICS = {

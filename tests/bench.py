@@ -4,17 +4,13 @@ lines are written there too."""
 
 from __future__ import annotations
 
-import argparse
 import datetime as dt
-import json
 import os
-import platform
 import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
-from tests.bench_measuring import row, seconds, told
+from bench.speed.measuring import asks, heading, row, seconds, told, write
 from tests.bench_serving import bench_serving
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -150,16 +146,9 @@ def bench_forecast(market: Any, home: str) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="How fast the parts are, beside plain ways.")
-    parser.add_argument("--json", metavar="FILE", help="write the lines there too")
-    asked = parser.parse_args()
+    asked = asks(__doc__).parse_args()
     _measure()
-    if asked.json:
-        machine = (
-            f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-        )
-        told_ = {"machine": machine, "unit": "seconds of the processor", "rows": told()}
-        Path(asked.json).write_text(json.dumps(told_, indent=1) + "\n")
+    write(asked.json, told(), "seconds of the processor")
 
 
 def _measure() -> None:
@@ -173,7 +162,7 @@ def _measure() -> None:
         from analytics.services.prices.simulation import price_simulate
 
         call_command("migrate", verbosity=0)
-        print(f"{'':<36}{'ours':>15}{'plain':>15}{'ratio':>11}")
+        heading()
         bench_inference()
         bench_windows()
         market = price_simulate(days=120, seed=0)

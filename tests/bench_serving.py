@@ -8,14 +8,14 @@ is read anew.
 from __future__ import annotations
 
 import datetime as dt
-import io
 import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.bench_measuring import row, seconds
+from bench.speed.bare import view_of
+from bench.speed.measuring import row, seconds
+from bench.speed.world import learn
 
-TASKS = ("price", "spread", "anomaly", "pattern")
 BARE = "tests.bench_serving"
 ADDRESS = "/api/v1/analytics/dl/predict-price"
 urlpatterns: list[Any] = []
@@ -23,14 +23,7 @@ urlpatterns: list[Any] = []
 
 def bench_serving(market: Any) -> None:
     """Train one epoch of each task (a longer training answers in the same time), and ask."""
-    from analytics.models import TrainedModel
-    from analytics.services.jobs.lifecycle import job_execute
-    from analytics.services.jobs.training import TRAINING, training_request
-
-    for task in TASKS:
-        run = training_request(market=market, task=task, params={"epochs": 1}, enqueue=False)
-        job_execute(TRAINING, run_id=run.pk)
-    TrainedModel.objects.filter(status="candidate").update(status="active")
+    learn(market)
     _http(market)
     _flow(market)
 
@@ -72,27 +65,10 @@ def _poster(address: str, body: str, headers: dict[str, str]) -> Callable[[], No
 
 def _bare(window: int, rows: list[Any]) -> float:
     """Seconds of the plain view, which reads the same rows and knows no features."""
-    import numpy as np
-    import onnxruntime
-    import torch
-    from django.http import JsonResponse
     from django.test import override_settings
     from django.urls import path
 
-    network = torch.nn.Sequential(
-        torch.nn.Flatten(), torch.nn.Linear(window * 2, 64), torch.nn.ReLU(), torch.nn.Linear(64, 4)
-    ).eval()
-    body = io.BytesIO()
-    torch.onnx.export(network, (torch.zeros(1, window, 2),), body, input_names=["x"], dynamo=False)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(body.getvalue(), options)
-
-    def view(request: Any) -> JsonResponse:
-        x = np.array(json.loads(request.body)["sequence"], dtype="float32")[None, :, :2]
-        return JsonResponse({"predicted": session.run(None, {"x": x})[0][0].tolist()})
-
-    urlpatterns[:] = [path("bare", view)]
+    urlpatterns[:] = [path("bare", view_of(window))]
     with override_settings(ROOT_URLCONF=BARE, MIDDLEWARE=[]):
         return seconds(_poster("/bare", json.dumps({"sequence": rows}), {}), runs=60)
 

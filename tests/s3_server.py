@@ -30,7 +30,7 @@ def s3_server() -> Iterator[str]:
     asked = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     server = subprocess.Popen(asked, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        _listens(server, port)
+        listens(server, port)
         address = f"http://127.0.0.1:{port}"
         given = {name.lower(): value for name, value in KEYS.items()}
         client = boto3.client("s3", endpoint_url=address, region_name="us-east-1", **given)
@@ -42,12 +42,13 @@ def s3_server() -> Iterator[str]:
         server.wait()
 
 
-def _listens(server: subprocess.Popen[bytes], port: int) -> None:
+def listens(server: subprocess.Popen[bytes], port: int) -> None:
+    """Wait until a server that was started does."""
     limit = time.monotonic() + 60
     while time.monotonic() < limit:
-        assert server.poll() is None, "moto's server ended"
+        assert server.poll() is None, "the server ended"
         with socket.socket() as one:
             if one.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.05)
-    raise AssertionError("moto's server does not listen")
+    raise AssertionError("the server does not listen")

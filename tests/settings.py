@@ -26,8 +26,9 @@ else:
 
 import dj_database_url  # noqa: E402
 
+from p2p.queues import broker_settings  # noqa: E402
 from p2p.settings import *  # noqa: E402, F403
-from p2p.settings import ANALYTICS, DATABASES  # noqa: E402
+from p2p.settings import ANALYTICS, DATABASES, Q_CLUSTER  # noqa: E402
 from p2p.storages import storage_settings  # noqa: E402
 
 _URL = os.environ.get("PARALELO_TEST_DATABASE_URL")
@@ -51,3 +52,7 @@ ANALYTICS = {
     "ALLOW_PRIVATE_ADDRESSES": os.environ.get("PARALELO_TEST_ALLOW_PRIVATE") == "1",
 }
 STORAGES = storage_settings(os.environ.get("PARALELO_TEST_ARTIFACT_STORAGE", ""))
+_BROKER = os.environ.get("PARALELO_TEST_BROKER", "")
+if _BROKER:
+    del Q_CLUSTER["orm"]
+    Q_CLUSTER |= broker_settings(_BROKER)

@@ -99,6 +99,8 @@ TEXTS = (
 def _fit(table: str, columns: tuple[str, ...]) -> None:
     """Register the library's pages of a table anew, with these columns."""
     model = apps.get_model("django_q", table)
+    if not admin.site.is_registered(model):
+        return  # messages: they have a table where the broker is the database
     theirs = type(admin.site.get_model_admin(model))
     admin.site.unregister(model)
     links = {"list_display": columns, "list_display_links": columns[:1]}

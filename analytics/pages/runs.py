@@ -51,7 +51,7 @@ def worker(status: Mapping[str, Any]) -> dict[str, Any]:
         "alive": status["alive"],
         "workers": workers,
         "devices": list(dict.fromkeys(told)),  # a machine's processes have the same
-        "queue_length": status["queue_length"],
+        "queue_length": "–" if status["queue_length"] is None else status["queue_length"],
         "running": len(status["running"]),
     }
 

@@ -78,7 +78,8 @@ def _queue() -> list[dict[str, Any]]:
         found.append({"kind": kind.name, "queued": waiting, "running": running})
     long = sum(one["queued"] for one in found)
     # What waits beside runs: periodic work.
-    other = max(0, queue.queue_length() - long)
+    length = queue.queue_length()
+    other = None if length is None else max(0, length - long)
     return [*found, {"kind": "", "queued": other, "running": None}]
 
 

@@ -103,6 +103,9 @@ class Cluster:
         if answered and self.pinged_at <= answered_at:  # type: ignore[operator]
             self.tries = 0
             self.pinged_at = None
+        if self.pinged_at is not None and not queue.is_there():
+            self.pinged_at = None  # its broker is away, and may have lost the ping
+            return False
         if self.pinged_at is None:
             self.pinged_at = now
             queue.enqueue_for(self.name, PING_TASK, self.row_name)

@@ -1,0 +1,1 @@
+"""How fast the product is, each part beside a plain way of the same in one run (`make bench`)."""
