@@ -23,9 +23,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from analytics.exceptions import AnalyticsError
-from analytics.models import BacktestRun, Market, TrainingRun
+from analytics.models import BacktestRun, ImportRun, Market, TrainingRun
 from analytics.pages.charts import Chart
 from analytics.pages.numbers import duration
+from analytics.words import stage
 from p2p.accounts import may
 
 #: Rows beyond which a list says "so many" instead of counting on.
@@ -99,6 +100,10 @@ class RunAdmin(OwnedAdmin):
         if run.is_open and run.cancel_requested:
             text = _("cancelling")
         return mark(_RUN_STATES.get(run.status, ""), text)
+
+    @admin.display(description=_("stage"))
+    def doing(self, run: TrainingRun | BacktestRun | ImportRun) -> str:
+        return stage(run.stage) or "–"
 
     @admin.display(description=_("took"))
     def took(self, run: TrainingRun | BacktestRun) -> str:
