@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.forms",
     "rest_framework",
     "rest_framework.authtoken",
     "django_filters",
@@ -98,6 +99,8 @@ MIDDLEWARE = [
 ROOT_URLCONF = "p2p.urls"
 WSGI_APPLICATION = "p2p.wsgi.application"
 ASGI_APPLICATION = "p2p.asgi.application"
+# Widgets are drawn by the project's templates where it has one: templates/admin/widgets/.
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
