@@ -150,6 +150,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("es", "Español")]
+FORMAT_MODULE_PATH = ["p2p.formats"]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
 # ------------------------------------------------------------------------------------- static files

@@ -4,7 +4,7 @@ tables, and markup that holds under a strict CSP."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property, wraps
 from typing import Any
 
@@ -124,6 +124,17 @@ class MarketFilter(admin.SimpleListFilter):
         if text.isdecimal() and len(text) <= LONGEST_ID:
             return queryset.filter(market=int(text))
         return queryset.none() if text else None
+
+
+def by_name(field: str, name: Callable[[str], str]) -> tuple[str, type[admin.FieldListFilter]]:
+    """A filter by the values of a field that are no choices, each by its name for people."""
+
+    class Named(admin.AllValuesFieldListFilter):
+        def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+            for choice in super().choices(changelist):
+                yield {**choice, "display": name(str(choice["display"]))}
+
+    return field, Named
 
 
 def operate(

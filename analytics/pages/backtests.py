@@ -38,11 +38,15 @@ Figures = Sequence[Mapping[str, Any]]
 def backtest_table(figures: Figures) -> tuple[list[str], list[list[str]]]:
     """(heads, lines) of a backtest's figures on clean targets, a line per horizon; in brackets the
     95 % interval of the average error."""
-    return _table(figures, "clean", _SHORT, ("skill",))
+    return _table(figures, "clean", _SHORT, ("skill",), gap=" ")
 
 
 def _table(
-    figures: Figures, name: str, columns: Mapping[str, str], bracketed: Sequence[str]
+    figures: Figures,
+    name: str,
+    columns: Mapping[str, str],
+    bracketed: Sequence[str],
+    gap: str = "\n",
 ) -> tuple[list[str], list[list[str]]]:
     rows = [line for line in figures if line["set"] == name]
     heads, lines = metric_table(rows, columns, steps="h")
@@ -51,7 +55,7 @@ def _table(
         for line, row in zip(lines, rows, strict=True):
             if row.get(f"{key}_ci95"):
                 low, high = (metric_value(columns[key], end) for end in row[f"{key}_ci95"])
-                line[place] += f" ({low} – {high})"
+                line[place] += f"{gap}({low} – {high})"
     return heads, lines
 
 
