@@ -21,9 +21,9 @@ WIDTH, HEIGHT, MOST = 1400, 880, 200_000
 PATIENCE = 120.0
 #: Days of quotes of the trained market, the seed of its course, and epochs of its networks.
 DAYS, SEED, EPOCHS = 60, 0, 3
-#: What befalls the trained market in its last readings: so much up, and so it stays. Whoever
-#: answers sees it, the baseline too.
-SHOCK, SHOCKED = 1.2, 4
+#: What befalls the trained market: so much up for so many readings, and so many ordinary ones since.
+#: Whoever answers sees it, the baseline too.
+SHOCK, SHOCKED, SINCE = 1.2, 3, 3
 #: Markets that have no network yet, beside the trained one: baselines answer there.
 OTHERS = {"USDT/BOB@simulated": 3, "USDT/VES@simulated": 4}
 #: Names of the pictures, in the README's order.
@@ -87,12 +87,12 @@ def _train(scene: Scene) -> None:
 
 
 def _shock(market: Any) -> None:
-    """The newest readings, dearer: an event that is open whatever the hour, for what is simulated
+    """Readings of the last hours, dearer: an event of now whatever the hour, for what is simulated
     follows the clock, and the faults planted in it may lie days back."""
     from analytics.selectors.frames import price_frame
     from analytics.services.prices.posting import quotes_store
 
-    newest = price_frame(market).tail(SHOCKED)
+    newest = price_frame(market).ffill().iloc[-SHOCKED - SINCE : -SINCE]
     prices = [name for name in newest if name in ("bid", "ask", "bid_vwap", "ask_vwap")]
     quotes_store(market.symbol, newest.assign(**(newest[prices] * SHOCK).round(2)))
 
@@ -106,7 +106,7 @@ def _prepare(scene: Scene) -> dict[str, str]:
     market = Market.objects.get()  # the trained one, still alone
     for symbol, seed in OTHERS.items():
         price_simulate(market=symbol, days=DAYS, seed=seed)
-    shocked = market.prices.order_by("-timestamp")[SHOCKED - 1].timestamp
+    shocked = market.prices.order_by("-timestamp")[SHOCKED + SINCE - 1].timestamp
     event = AnomalyEvent.objects.filter(end__gte=shocked).order_by("-score").first()
     if event is None:
         newest = list(AnomalyEvent.objects.values_list("kind", "start", "end").order_by("-end")[:3])
