@@ -21,7 +21,7 @@ WIDTH, HEIGHT, MOST = 1400, 880, 200_000
 PATIENCE = 120.0
 #: Days of quotes of the trained market, the seed of its course, and epochs of its networks.
 DAYS, SEED, EPOCHS = 60, 0, 3
-#: What befalls the trained market: so much up for so many readings, and so many ordinary ones since.
+#: What befalls the trained market: so much up for so many readings, so many ordinary ones since.
 #: Whoever answers sees it, the baseline too.
 SHOCK, SHOCKED, SINCE = 1.2, 3, 3
 #: Markets that have no network yet, beside the trained one: baselines answer there.
