@@ -134,7 +134,7 @@ golden-record: $(VENV)/installed locale/es/LC_MESSAGES/django.mo ## Record what 
 golden-compare: $(VENV)/installed locale/es/LC_MESSAGES/django.mo ## Record again and tell what differs from DIR=FOLDER (ARGS="--renamed FILE --allow GLOB").
 	@$(BIN)/python -m bench.golden compare "$(DIR)" $(if $(DATA),--data "$(DATA)") $(ARGS)
 
-licences: $(VENV)/installed ## Write docs/licences.md: every package that is needed, and its licence.
+licences: $(VENV)/installed-dev ## Write docs/licences.md: every package that a server may need, and its licence.
 	$(BIN)/python -m deploy.licences
 
 sbom: $(VENV)/installed ## Write var/sbom.json (CycloneDX): what is installed in .venv.

@@ -141,8 +141,14 @@ def watch_reason(state: str, detail: str = "") -> str:
     return str(WATCH_STATES.get(state, ("", ""))[1]) % {"detail": detail}
 
 
-#: What a long job is doing; a number may follow ("fold 2", "training 1/3").
+#: What a long job is doing; a number may follow ("fold 2", "training 1/3"), and after a colon what
+#: it does within that ("fit 1/3: training 2/8").
 STAGES = {
+    "starting": _("starting"),
+    "reading": _("reading"),
+    "writing": _("writing"),
+    "forecasting": _("forecasting"),
+    "fit": _("fit"),
     "preparing": _("preparing"),
     "selection": _("selection"),
     "training": _("training"),
@@ -156,8 +162,8 @@ STAGES = {
 
 def stage(name: str) -> str:
     """The name of what a job is doing; an unknown one stands for itself."""
-    known, space, number = name.partition(" ")
-    return f"{STAGES.get(known, known)}{space}{number}"
+    parts = (part.partition(" ") for part in name.split(": "))
+    return ": ".join(f"{STAGES.get(known, known)}{space}{more}" for known, space, more in parts)
 
 
 def word(name: str) -> str:

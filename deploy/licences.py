@@ -1,5 +1,5 @@
 """`python -m deploy.licences`: docs/licences.md out of what the installed packages say: all that
-requirements.txt names, and all that those need in turn."""
+requirements.txt names and what a server may need beside it, and all that those need in turn."""
 
 from __future__ import annotations
 
@@ -15,8 +15,18 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[1]
 HEAD = """# Licences
 
-What `requirements.txt` names (**bold**), and what that needs in turn, as the installed packages
+What the files below name (**bold**), and what that needs in turn, as the installed packages
 say; made by `make licences`. The pages' library uPlot is MIT (`package.json`).
+"""
+#: File of requirements -> what it is for. What only builds, tests or compares is no part of it.
+FILES = {
+    "requirements.txt": "Every server.",
+    "requirements-s3.txt": "Beside it: artifacts on S3 (optional).",
+}
+_TABLE = """
+## {file}
+
+{purpose}
 
 | package | version | licence |
 |---|---|---|
@@ -65,18 +75,24 @@ def licence(found: metadata.Distribution) -> str:
     return about.get("License-Expression") or "; ".join(classified) or plain or "see its files"
 
 
-def table() -> str:
-    """The whole document."""
-    direct = {canonicalize_name(name) for name in required()}
-    lines = []
-    for found in installed(sorted(direct)):
-        name = canonicalize_name(found.metadata["Name"])
-        shown = f"**{name}**" if name in direct else name
-        said = re.sub(r"\s+", " ", licence(found)).replace("|", "/")
-        lines.append((name, f"| {shown} | {found.version} | {said} |\n"))
-    return HEAD + "".join(line for _name, line in sorted(lines))
+def document() -> str:
+    """The whole document: a package stands under the first file that needs it."""
+    told: set[str] = set()
+    parts = [HEAD]
+    for file, purpose in FILES.items():
+        direct = {canonicalize_name(name) for name in required(file)}
+        lines = {}
+        for found in installed(sorted(direct)):
+            name = canonicalize_name(found.metadata["Name"])
+            shown = f"**{name}**" if name in direct else name
+            said = re.sub(r"\s+", " ", licence(found)).replace("|", "/")
+            lines[name] = f"| {shown} | {found.version} | {said} |\n"
+        own = "".join(line for name, line in sorted(lines.items()) if name not in told)
+        parts.append(_TABLE.format(file=file, purpose=purpose) + own)
+        told |= lines.keys()
+    return "".join(parts)
 
 
 if __name__ == "__main__":
-    (ROOT / "docs/licences.md").write_text(table())
+    (ROOT / "docs/licences.md").write_text(document())
     sys.stdout.write("docs/licences.md\n")

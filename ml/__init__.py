@@ -13,6 +13,7 @@ _HOMES = {
     "ml.artifact": ("read_manifest",),
     "ml.evaluation.backtest": ("run_backtest",),
     "ml.evaluation.plan": ("BacktestPlan", "BacktestProgress", "write_predictions"),
+    "ml.evaluation.charts": ("ChartWords",),
     "ml.evaluation.report": ("report_backtest",),
     "ml.evaluation.scores": ("backtest_figures",),
     "ml.audit": ("DataAudit", "audit_quotes"),

@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.forms",
     "rest_framework",
     "rest_framework.authtoken",
     "django_filters",
@@ -98,6 +99,8 @@ MIDDLEWARE = [
 ROOT_URLCONF = "p2p.urls"
 WSGI_APPLICATION = "p2p.wsgi.application"
 ASGI_APPLICATION = "p2p.asgi.application"
+# Widgets are drawn by the project's templates where it has one: templates/admin/widgets/.
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -147,6 +150,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("es", "Español")]
+FORMAT_MODULE_PATH = ["p2p.formats"]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
 # -------------------------------------------------------- static files, artifacts for all hosts

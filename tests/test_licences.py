@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
+import re
 from importlib import metadata
 
+import pytest
 from packaging.utils import canonicalize_name
 
 from deploy import licences
 
+#: Files of what only builds, tests, compares or releases.
+NOT_SERVED = {f"requirements-{name}.txt" for name in ("dev", "bench", "release")}
 
-def test_every_requirement_is_listed_with_a_licence():
-    listed = (licences.ROOT / "docs/licences.md").read_text()
-    names = licences.required()
-    assert len(names) > 20
+
+def sections() -> dict[str, str]:
+    """File of requirements -> its part of the document."""
+    text = (licences.ROOT / "docs/licences.md").read_text()
+    _head, *parts = re.split(r"^## (requirements\S*)\n", text, flags=re.M)
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def test_every_file_that_a_server_may_need_has_its_heading():
+    files = {path.name for path in licences.ROOT.glob("requirements*.txt")}
+    assert set(sections()) == set(licences.FILES) == files - NOT_SERVED
+
+
+@pytest.mark.parametrize("file", licences.FILES)
+def test_every_requirement_is_listed_with_a_licence(file):
+    names = licences.required(file)
+    assert names
     missing = [
         name
         for name in names
-        if f"| **{canonicalize_name(name)}** | {metadata.version(name)} |" not in listed
+        if f"| **{canonicalize_name(name)}** | {metadata.version(name)} |" not in sections()[file]
     ]
     assert missing == [], "make licences"
+
+
+def test_a_licence_is_its_expression_where_there_is_one():
     assert licences.licence(metadata.distribution("Django")) == "BSD-3-Clause"
 
 
@@ -26,3 +46,6 @@ def test_what_they_need_in_turn_is_listed_once():
     listed = (licences.ROOT / "docs/licences.md").read_text()
     assert listed.count("| asgiref |") == 1  # Django's
     assert "| pytest |" not in listed
+    assert "| python-dateutil |" in listed
+    named = re.findall(r"^\| \**([\w.-]+?)\** \| \d", listed, re.M)
+    assert len(named) == len(set(named))

@@ -9,24 +9,39 @@ from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from analytics.admin.base import MarketFilter, OwnedAdmin, mark, operate
+from analytics.admin.base import MarketFilter, OwnedAdmin, by_name, mark, operate
 from analytics.models import AlertChannel, AlertDelivery, AlertRule
 from analytics.selectors.alerts import channel_list, delivery_list, rule_list
 from analytics.services.alerting import channels, rules
 from analytics.services.alerting.composing import delivery_words
 from analytics.services.alerting.delivering import channel_test, delivery_resend
 
+
+def _rule_kind(name: str) -> str:
+    titles = {kind["name"]: kind["title"] for kind in rules.kinds_described()}
+    return titles.get(name, name)
+
+
+def _channel_kind(name: str) -> str:
+    titles = {kind["name"]: kind["title"] for kind in channels.channel_kinds_described()}
+    return titles.get(name, name)
+
+
 _STATES = {"sent": "good", "dead": "bad", "pending": "quiet"}
 
 
 @admin.register(AlertRule)
 class AlertRuleAdmin(OwnedAdmin):
-    list_display = ["name", "kind", "where", "enabled", "fired", "cooldown_minutes", "problem"]
-    list_filter = ["enabled", "kind", MarketFilter]
+    list_display = ["name", "of_kind", "where", "enabled", "fired", "cooldown_minutes", "problem"]
+    list_filter = ["enabled", by_name("kind", _rule_kind), MarketFilter]
     actions = ["switch_on", "switch_off"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AlertRule]:
         return rule_list()
+
+    @admin.display(description=_("kind"), ordering="kind")
+    def of_kind(self, rule: AlertRule) -> str:
+        return _rule_kind(rule.kind)
 
     @admin.display(description=_("market"))
     def where(self, rule: AlertRule) -> str:
@@ -47,14 +62,18 @@ class AlertRuleAdmin(OwnedAdmin):
 
 @admin.register(AlertChannel)
 class AlertChannelAdmin(OwnedAdmin):
-    list_display = ["name", "kind", "enabled", "state", "waiting", "given_up", "last_success_at"]
-    list_filter = ["enabled", "kind"]
+    list_display = ["name", "of_kind", "enabled", "state", "waiting", "given_up", "last_success_at"]
+    list_filter = ["enabled", by_name("kind", _channel_kind)]
     exclude = ["options"]
     readonly_fields = ["shown"]
     actions = ["switch_on", "switch_off", "send_test"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AlertChannel]:
         return channel_list()
+
+    @admin.display(description=_("kind"), ordering="kind")
+    def of_kind(self, channel: AlertChannel) -> str:
+        return _channel_kind(channel.kind)
 
     @admin.display(description=_("options"))
     def shown(self, channel: AlertChannel) -> str:

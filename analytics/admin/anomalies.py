@@ -16,7 +16,15 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from analytics.admin.base import CappedPaginator, MarketFilter, OwnedAdmin, drawn, mark, operate
+from analytics.admin.base import (
+    CappedPaginator,
+    MarketFilter,
+    OwnedAdmin,
+    by_name,
+    drawn,
+    mark,
+    operate,
+)
 from analytics.models import AnomalyEvent, AnomalyResult, AnomalyWatch
 from analytics.pages.anomalies import expected_rows, watch
 from analytics.pages.numbers import moment, written
@@ -26,7 +34,7 @@ from analytics.selectors.chart import event_view
 from analytics.selectors.watches import WatchState, watch_state
 from analytics.services.anomalies.around import event_stored
 from analytics.services.anomalies.feedback import anomaly_acknowledge, anomaly_label, event_judge
-from analytics.words import sentence, word
+from analytics.words import sentence, watch_word, word
 
 _JUDGED = {"": "quiet", "true": "bad", "false": "good"}
 
@@ -154,7 +162,7 @@ class AnomalyWatchAdmin(OwnedAdmin):
         *("market", "stands", "stands_since", "why", "present", "needed"),
         *("scored_until", "last_score"),
     ]
-    list_filter = ["state"]
+    list_filter = [by_name("state", watch_word)]
     list_select_related = ["market__source", "model"]
     fields = [*list_display, "model", "source", "checked_at"]
 

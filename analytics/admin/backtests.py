@@ -15,10 +15,11 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.admin.base import MarketFilter, RunAdmin, confirmed, nothing, operate, pretty
 from analytics.models import BacktestRun, Market
-from analytics.pages.forecasts import backtest_table
+from analytics.pages.backtests import backtest_table
 from analytics.selectors.runs import backtest_list
 from analytics.services.jobs.backtests import backtest_again, backtest_recent
 from analytics.services.jobs.lifecycle import job_cancel
+from analytics.words import stage
 
 
 @admin.action(description=_("Backtest price and spread: last 30 days"), permissions=["backtest"])
@@ -45,7 +46,7 @@ class BacktestRunAdmin(RunAdmin):
     fieldsets = [
         (None, {"fields": ["market", "task", "family", "start", "end", "state", "error_code"]}),
         (_("Result"), {"fields": ["files", "table", "error_message"]}),
-        (_("Progress"), {"fields": ["bar", "stage", "heartbeat_at", "attempts"]}),
+        (_("Progress"), {"fields": ["bar", "doing", "heartbeat_at", "attempts"]}),
         (
             _("How"),
             {"fields": ["step_minutes", "refit_every", "origin_step", "configuration"]},
@@ -64,7 +65,7 @@ class BacktestRunAdmin(RunAdmin):
         percent = round(100 * run.progress)
         return format_html(
             '<progress max="100" value="{0}" aria-label="{1}">{0} %</progress> {0} % {2}',
-            *(percent, _("progress"), run.stage),
+            *(percent, _("progress"), stage(run.stage)),
         )
 
     @admin.display(description=_("files"))

@@ -4,7 +4,7 @@ tables, and markup that holds under a strict CSP."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property, wraps
 from typing import Any
 
@@ -23,9 +23,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from analytics.exceptions import AnalyticsError
-from analytics.models import BacktestRun, Market, TrainingRun
+from analytics.models import BacktestRun, ImportRun, Market, TrainingRun
 from analytics.pages.charts import Chart
 from analytics.pages.numbers import duration
+from analytics.words import stage
 from p2p.accounts import may
 
 #: Rows beyond which a list says "so many" instead of counting on.
@@ -100,6 +101,10 @@ class RunAdmin(OwnedAdmin):
             text = _("cancelling")
         return mark(_RUN_STATES.get(run.status, ""), text)
 
+    @admin.display(description=_("stage"))
+    def doing(self, run: TrainingRun | BacktestRun | ImportRun) -> str:
+        return stage(run.stage) or "–"
+
     @admin.display(description=_("took"))
     def took(self, run: TrainingRun | BacktestRun) -> str:
         return duration(run.seconds)
@@ -119,6 +124,17 @@ class MarketFilter(admin.SimpleListFilter):
         if text.isdecimal() and len(text) <= LONGEST_ID:
             return queryset.filter(market=int(text))
         return queryset.none() if text else None
+
+
+def by_name(field: str, name: Callable[[str], str]) -> tuple[str, type[admin.FieldListFilter]]:
+    """A filter by the values of a field that are no choices, each by its name for people."""
+
+    class Named(admin.AllValuesFieldListFilter):
+        def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+            for choice in super().choices(changelist):
+                yield {**choice, "display": name(str(choice["display"]))}
+
+    return field, Named
 
 
 def operate(

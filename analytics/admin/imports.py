@@ -23,7 +23,7 @@ class ImportRunAdmin(RunAdmin):
     actions = ["cancel"]
     fieldsets = [
         (None, {"fields": ["name", "size", "state", "error_code", "error_message", "page"]}),
-        (_("Progress"), {"fields": ["bar", "stage", "done", "heartbeat_at", "attempts"]}),
+        (_("Progress"), {"fields": ["bar", "doing", "done", "heartbeat_at", "attempts"]}),
         (_("How"), {"fields": ["chosen", "language"]}),
         (_("Result"), {"fields": ["told"]}),
         (

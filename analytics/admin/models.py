@@ -26,6 +26,7 @@ from analytics.pages.runs import loss_chart
 from analytics.selectors.models import is_broken, model_decision, model_list
 from analytics.selectors.versions import live_daily
 from analytics.services.registry.promotion import model_promote, model_retire, model_rollback
+from analytics.words import word
 
 #: Days that live figures look back on.
 LIVE_DAYS = 90
@@ -145,7 +146,7 @@ class TrainedModelAdmin(OwnedAdmin):
 
     @admin.display(description=_("input columns"))
     def inputs(self, model: TrainedModel) -> str:
-        return ", ".join(model.input_columns)
+        return ", ".join(map(word, model.input_columns))
 
     @admin.action(description=_("Promote..."), permissions=["operate"])
     def promote(

@@ -13,7 +13,7 @@ from django.utils.functional import lazy
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from analytics.admin.base import CappedPaginator, MarketFilter, OwnedAdmin, mark
+from analytics.admin.base import CappedPaginator, MarketFilter, OwnedAdmin, by_name, mark
 from analytics.models import Forecast, ForecastScore, PatternResult
 from analytics.notes import notes
 from analytics.pages import patterns
@@ -32,7 +32,7 @@ class ForecastAdmin(OwnedAdmin):
     paginator = CappedPaginator
     fields = [
         *("market", "model", "task", "source", "name", "as_of", "generated_at", "fresh"),
-        *("last", "unit", "far", "chart", "remarks"),
+        *("last", "of_unit", "far", "chart", "remarks"),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Forecast]:
@@ -61,6 +61,10 @@ class ForecastAdmin(OwnedAdmin):
         shown = fan(forecast, [], str(forecast))
         return render_to_string("analytics/partials/fan.html", {"fan": shown})
 
+    @admin.display(description=_("unit"))
+    def of_unit(self, forecast: Forecast) -> str:
+        return word(forecast.unit)
+
     @admin.display(description=_("notes"))
     def remarks(self, forecast: Forecast) -> str:
         return " ".join(notes(forecast.notes)) or "–"
@@ -69,7 +73,7 @@ class ForecastAdmin(OwnedAdmin):
 @admin.register(PatternResult)
 class PatternResultAdmin(OwnedAdmin):
     list_display = ["as_of", "market", "named", "sure", "clear", "source", "name"]
-    list_filter = ["label", "clear", "source", MarketFilter]
+    list_filter = [by_name("label", word), "clear", "source", MarketFilter]
     paginator = CappedPaginator
     fields = [
         *("market", "model", "source", "name", "as_of", "named", "sure", "clear"),

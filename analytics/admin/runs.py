@@ -41,7 +41,7 @@ class TrainingRunAdmin(RunAdmin):
         (None, {"fields": ["market", "task", "family", "state", "error_code", "error_message"]}),
         (
             _("Progress"),
-            {"fields": ["bar", "left", "stage", "epoch", "epochs", "loss_curve", "heartbeat_at"]},
+            {"fields": ["bar", "left", "doing", "epoch", "epochs", "loss_curve", "heartbeat_at"]},
         ),
         (
             _("Data"),

@@ -11,10 +11,11 @@ from zoneinfo import available_timezones
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from analytics.import_page.naming import role_name
+from analytics.import_page.words import decision
 from analytics.pages.controls import Control
 from analytics.services.prices.previewing import ImportPreview
 from analytics.services.prices.reading import parse_columns
-from analytics.words import word
 
 #: Roles of columns that have a control of their own; others are written into "columns".
 ROLES = ("time", "bid", "ask", "price", "bid_volume", "ask_volume", "volume")
@@ -55,7 +56,8 @@ def controls(preview: ImportPreview, given: Mapping[str, str]) -> dict[str, Sequ
     decided: dict[str, list[str]] = {}
     for one in preview.decisions:
         if one.option:
-            decided.setdefault(one.option, []).append(str(one).replace(f" (--{one.option})", ""))
+            said = decision(vars(one)).replace(f" (--{one.option})", "")
+            decided.setdefault(one.option, []).append(said)
     wrong = {} if preview.stop is None else preview.stop.fields
     made = {
         control.name: replace(
@@ -115,7 +117,7 @@ def _columns(names: Sequence[str], given: Mapping[str, str]) -> list[Control]:
     for role in ROLES:
         asked = given.get(f"column_{role}", "")
         own = [(asked, asked)] if asked and asked not in [*values, NONE] else []
-        label = _("Time") if role == "time" else capfirst(word(role))
+        label = capfirst(role_name(role))
         selects.append(Control(f"column_{role}", label, "", [*first, *known, *own]))
     hint = _("Such as side=lado, offers=cantidad.")
     return [*selects, Control("columns", _("Other columns"), "", hint=hint)]

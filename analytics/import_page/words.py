@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 from django.utils.translation import gettext as _
 
 from analytics.exceptions import AnalyticsError, InvalidInput
+from analytics.import_page.naming import chosen_columns, refusal
 from analytics.models import ImportRun
 from analytics.pages.numbers import duration
 from analytics.services.prices.previewing import ImportPreview
-from analytics.words import word, written
+from analytics.words import stage, word, written
 
 _STATES = {"succeeded": "good", "failed": "bad", "cancelled": "quiet"}
 
@@ -25,14 +27,20 @@ def preview(found: ImportPreview) -> dict[str, Any]:
     """Stop and choices, decisions that nothing chooses otherwise, first rows, counts."""
     return {
         "stop": _stop(found.stop),
-        "decisions": [str(one) for one in found.decisions if not one.option],
+        "decisions": [decision(vars(one)) for one in found.decisions if not one.option],
         "table": _table(found.rows),
         "rejects": found.rejects,
-        "summary": found.summary,
+        "summary": [refusal(line) for line in found.summary],
         "enough": found.enough,
         "count": found.count,
         "new_markets": found.new_markets,
     }
+
+
+def decision(one: Mapping[str, Any]) -> str:
+    """A decision in a line, as `Decision` has it, its columns by their names."""
+    chosen = chosen_columns(one["chosen"])
+    return f"{one['what']}: {chosen} ({one['why']})" if one["why"] else chosen
 
 
 def _stop(stop: InvalidInput | None) -> dict[str, Any] | None:
@@ -47,7 +55,11 @@ def _stop(stop: InvalidInput | None) -> dict[str, Any] | None:
     return {
         "message": " ".join([message, *(f"({why})" for why in said)]),
         "choices": [
-            {"value": f"{option}={one['value']}", "name": one["value"], "shown": one["shown"]}
+            {
+                "value": f"{option}={one['value']}",
+                "name": chosen_columns(one["value"]),
+                "shown": one["shown"],
+            }
             for one in choices
         ],
     }
@@ -75,7 +87,6 @@ def _cell(value: Any) -> str:
 
 def line(run: ImportRun) -> dict[str, Any]:
     """A run in a list or on its own page; `percent` is None while the length is unknown."""
-    stages = {"starting": _("starting"), "reading": _("reading"), "writing": _("writing")}
     state = run.get_status_display()
     if run.is_open and run.cancel_requested:
         state = _("cancelling")
@@ -83,7 +94,7 @@ def line(run: ImportRun) -> dict[str, Any]:
         "row": run,
         "state": state,
         "mark": _STATES.get(run.status, ""),
-        "stage": stages.get(run.stage, ""),
+        "stage": stage(run.stage),
         "percent": round(100 * run.progress) if run.progress else None,
         "took": duration(run.seconds) if run.seconds is not None else "",
     }
@@ -103,14 +114,10 @@ def report(run: ImportRun) -> dict[str, Any] | None:
         (_("rejected"), found["rejected"]),
         (_("of other markets, left out"), found["left_out"]),
     ]
-    decisions = [
-        f"{one['what']}: {one['chosen']} ({one['why']})" if one["why"] else one["chosen"]
-        for one in found["decisions"]
-    ]
     return {
         "counts": [(label, count) for label, count in counts if count or label == counts[0][0]],
-        "reasons": found["reasons"],
-        "decisions": decisions,
+        "reasons": [refusal(line) for line in found["reasons"]],
+        "decisions": [decision(one) for one in found["decisions"]],
         "markets": found["markets"],
         "created": found["created"],
         "rejects": found["rejects_path"],

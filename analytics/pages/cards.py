@@ -26,6 +26,7 @@ from analytics.pages.metrics import (
 from analytics.pages.models import comparison_horizons, comparison_rows
 from analytics.pages.numbers import count, duration, moment, number, percent, written
 from analytics.pages.review.parameters import parameter_name, parameter_value
+from analytics.words import word
 
 Row = tuple[str, str]
 LIMITS = {
@@ -88,7 +89,7 @@ def _about(card: Mapping[str, Any]) -> Section:
         (_("Version"), f"{card['family']} v{card['version']} (#{card['id']})"),
         (_("Status"), str(TrainedModel.Status(card["status"]).label)),
         (_("Trained at"), moment(card["trained_at"])),
-        (_("Input columns"), ", ".join(features["input_columns"])),
+        (_("Input columns"), ", ".join(map(word, features["input_columns"]))),
         (
             _("Window"),
             _("%(n)s rows of %(step)s minutes")

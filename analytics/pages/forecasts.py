@@ -16,7 +16,7 @@ from analytics.notes import notes
 from analytics.pages.anomalies import mark
 from analytics.pages.charts import Chart, Figures, Line, Panel, Table, figures
 from analytics.pages.fans import fan_chart, fan_table
-from analytics.pages.metrics import metric_head, metric_table, metric_value
+from analytics.pages.metrics import metric_head, metric_value
 from analytics.pages.numbers import duration, moment, number
 from analytics.selectors.dashboard import forecast_is_stale
 
@@ -147,23 +147,6 @@ def _line(row: Mapping[str, Any]) -> dict[str, Any]:
         "ahead": duration(60 * row["minutes"]),
         "figures": [metric_value(name, row[key]) for key, name in ACCURACY.items()],
     }
-
-
-def backtest_table(figures: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
-    """(heads, lines) of a backtest's figures on clean targets, a line per horizon; in brackets the
-    95 % interval of the average error."""
-    columns = {
-        **{"n": "n", "mae": "mae_h", "skill": "mae_skill_h", "crps": "crps_h"},
-        **{"crps_skill": "crps_skill_h", "cov80": "cov80_h", "cov90": "cov90_h"},
-    }
-    clean = [line for line in figures if line["set"] == "clean"]
-    heads, lines = metric_table(clean, columns, steps="h")
-    place = 1 + list(columns).index("skill")
-    for line, row in zip(lines, clean, strict=True):
-        if row.get("skill_ci95"):
-            low, high = (number(end) for end in row["skill_ci95"])
-            line[place] += f" ({low} – {high})"
-    return heads, lines
 
 
 def drift_words(verdict: Mapping[str, Any]) -> dict[str, str]:

@@ -31,6 +31,8 @@ class Metric:
     write: Callable[[Any], str] = number
 
 
+_DAILY = gettext_lazy("that of the median at the same hour of the seven days before")
+
 #: By raw name. What is measured at every horizon ends in `_h` (in the raw name the steps follow),
 #: what is measured for every aspect of a pattern in `_*` (for which the aspect stands).
 METRICS = {
@@ -75,6 +77,17 @@ METRICS = {
         gettext_lazy("share of the outcomes inside the interval, which promises 90 %"),
         better=gettext_lazy("best near 90 %"),
         write=percent,
+    ),
+    "mae_seasonal_h": Metric(
+        gettext_lazy("average error of the same hour (last value = 1)"), _DAILY
+    ),
+    "crps_seasonal_h": Metric(
+        gettext_lazy("distribution error of the same hour (last value = 1)"), _DAILY
+    ),
+    "width80_h": Metric(
+        gettext_lazy("width of the interval (80 %, in its unit)"),
+        gettext_lazy("average width of the interval that promises 80 %"),
+        better=gettext_lazy("lower is better where as many are inside"),
     ),
     # anomalies
     "average_precision": Metric(
@@ -153,11 +166,8 @@ METRICS = {
     ),
 }
 # The same at one horizon as over all of them.
-METRICS |= {
-    "n_h": METRICS["n"],
-    "mae_skill_h": METRICS["mae"],
-    "crps_skill_h": METRICS["crps"],
-}
+_AS_OVER_ALL = {"n_h": "n", "mae_skill_h": "mae", "crps_skill_h": "crps"}
+METRICS |= {name: METRICS[over_all] for name, over_all in _AS_OVER_ALL.items()}
 
 
 def metric(raw: str) -> Metric:
@@ -197,22 +207,18 @@ def metric_table(
 ) -> tuple[list[str], list[list[str]]]:
     """(heads, lines) of figures per horizon: `columns` maps a row's key to the raw name of what it
     holds, `steps` is the key of the horizon."""
-    heads = [_("Steps"), *(metric_head(raw) for raw in columns.values())]
+    pairs = columns.items()
     lines = [
-        [str(row[steps]), *(metric_value(raw, row.get(key)) for key, raw in columns.items())]
-        for row in rows
+        [str(row[steps]), *(metric_value(raw, row.get(key)) for key, raw in pairs)] for row in rows
     ]
-    return heads, lines
+    return [_("Steps"), *map(metric_head, columns.values())], lines
 
 
 def metric_lines(raws: Iterable[str]) -> list[str]:
     """A line for each kind of metric among these, in their order: name, meaning, direction."""
-    lines = {}
-    for raw in raws:
-        found = METRICS.get(_kind(raw)[0])
-        if found is not None:
-            lines[f"{capfirst(found.name)}: {_hint(found)}."] = None
-    return list(lines)
+    found = (METRICS.get(_kind(raw)[0]) for raw in raws)
+    lines = (f"{capfirst(one.name)}: {_hint(one)}." for one in found if one is not None)
+    return list(dict.fromkeys(lines))
 
 
 def _hint(found: Metric) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from django import template
@@ -47,6 +48,12 @@ def moment_text(at: dt.datetime) -> str:
 def count(value: float | None) -> str:
     """A whole number with its thousands marked; a dash for the unknown."""
     return numbers.count(value)
+
+
+@register.filter
+def under(cells: Sequence[Any], heads: Sequence[str]) -> list[tuple[str, Any]]:
+    """The cells of a line, each with the head of its column."""
+    return list(zip(heads, cells, strict=True))
 
 
 @register.simple_tag(takes_context=True)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -52,28 +53,38 @@ _STYLE: Any = {
 }
 
 
-def charts_svg(found: list[Rows]) -> list[str]:
+@dataclass(frozen=True, kw_only=True)
+class ChartWords:
+    """What the charts say in one language: a title for each of CHARTS, a name for each of HORIZONS,
+    and the decimal mark."""
+
+    titles: Mapping[str, str]
+    steps: Mapping[int, str]
+    decimal: str = "."
+
+
+def charts_svg(found: list[Rows], words: ChartWords) -> list[str]:
     """An `<svg>` element per chart, to stand in a page: its ink is the page's text colour. The same
     rows make the same text."""
-    return [_svg(_drawn(found, (chart,)), chart[0]) for chart in _CHARTS]
+    return [_svg(_drawn(found, (name,), words), words.titles[name]) for name in CHARTS]
 
 
-def charts_png(found: list[Rows]) -> bytes:
+def charts_png(found: list[Rows], words: ChartWords) -> bytes:
     """All charts, one below the other, on white. The same rows make the same bytes."""
     out = io.BytesIO()
-    figure = _drawn(found, _CHARTS)
+    figure = _drawn(found, tuple(CHARTS), words)
     figure.savefig(out, format="png", dpi=160, facecolor=_PAPER, metadata={"Software": None})
     return out.getvalue()
 
 
-def _drawn(found: list[Rows], charts: tuple[Chart, ...]) -> Figure:
+def _drawn(found: list[Rows], names: tuple[str, ...], words: ChartWords) -> Figure:
     width, height = _SIZE
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(width, height * len(charts)), layout="constrained")
-        places = figure.subplots(len(charts), 1, squeeze=False)
-        for axes, (title, draw) in zip(places.flat, charts, strict=True):
-            axes.set_title(title)
-            draw(axes, found)
+        figure = Figure(figsize=(width, height * len(names)), layout="constrained")
+        places = figure.subplots(len(names), 1, squeeze=False)
+        for axes, name in zip(places.flat, names, strict=True):
+            axes.set_title(words.titles[name])
+            CHARTS[name](axes, found, words)
     return figure
 
 
@@ -88,29 +99,31 @@ def _svg(figure: Figure, title: str) -> str:
 
 
 # ------------------------------------------------------------------------------------- each of them
-def _label(horizon: int) -> str:
-    return "1 step" if horizon == 1 else f"{horizon} steps"
-
-
 def _legend(axes: Axes) -> None:
     axes.legend(loc="upper left", bbox_to_anchor=(0, -0.12), ncols=len(HORIZONS))
 
 
-def calibration_chart(axes: Axes, found: list[Rows]) -> None:
+def _ratios(axes: Axes, words: ChartWords) -> None:
+    axes.yaxis.set_major_formatter(lambda at, _n: f"{at:.2f}".replace(".", words.decimal))
+
+
+def calibration_chart(axes: Axes, found: list[Rows], words: ChartWords) -> None:
     """Per horizon, the share of clean targets below each quantile; the diagonal is honest."""
     axes.plot([0, 1], [0, 1], color=_INK, linestyle="--", linewidth=1)
     for rows in found:
         kept = rows.kept["clean"]
         if kept.any():
             below = (rows.truth[kept, None] <= rows.model[1][kept]).mean(axis=0)
-            axes.plot(QUANTILES, below, color=COLOURS[rows.horizon], label=_label(rows.horizon))
+            axes.plot(
+                QUANTILES, below, color=COLOURS[rows.horizon], label=words.steps[rows.horizon]
+            )
     axes.set(xlim=(0, 1), ylim=(0, 1))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
     _legend(axes)
 
 
-def sharpness_chart(axes: Axes, found: list[Rows]) -> None:
+def sharpness_chart(axes: Axes, found: list[Rows], words: ChartWords) -> None:
     """Per horizon, how wide the 80 % interval is beside the last value's own."""
     for rows in found:
         kept = rows.kept["clean"] & np.isfinite(rows.last[1]).all(axis=1)
@@ -118,36 +131,39 @@ def sharpness_chart(axes: Axes, found: list[Rows]) -> None:
             float((q[kept, _HIGH] - q[kept, _LOW]).sum()) for _, q in (rows.model, rows.last)
         )
         ratio = own / last if last > 0 else 0.0
-        axes.bar(_label(rows.horizon), ratio, width=0.6, color=COLOURS[rows.horizon])
+        axes.bar(words.steps[rows.horizon], ratio, width=0.6, color=COLOURS[rows.horizon])
     axes.axhline(1, color=_INK, linestyle="--", linewidth=1)
     axes.set_ylim(0, max(1.2, axes.get_ylim()[1]))
+    _ratios(axes, words)
 
 
-def absolute_skill_chart(axes: Axes, found: list[Rows]) -> None:
+def absolute_skill_chart(axes: Axes, found: list[Rows], words: ChartWords) -> None:
     """Per horizon and week, the absolute error beside the last value's."""
-    _by_week(axes, found, lambda answer, truth: np.abs(answer[0] - truth))
+    _by_week(axes, found, words, lambda answer, truth: np.abs(answer[0] - truth))
 
 
-def crps_skill_chart(axes: Axes, found: list[Rows]) -> None:
+def crps_skill_chart(axes: Axes, found: list[Rows], words: ChartWords) -> None:
     """Per horizon and week, the CRPS beside the last value's."""
-    _by_week(axes, found, lambda answer, truth: crps(answer[1], truth))
+    _by_week(axes, found, words, lambda answer, truth: crps(answer[1], truth))
 
 
 Answer = tuple[np.ndarray, np.ndarray]  # value (m,) and quantiles (m, levels), as Rows has them
 Loss = Callable[[Answer, np.ndarray], np.ndarray]
 
 
-def _by_week(axes: Axes, found: list[Rows], loss: Loss) -> None:
+def _by_week(axes: Axes, found: list[Rows], words: ChartWords, loss: Loss) -> None:
     axes.axhline(1, color=_INK, linestyle="--", linewidth=1)
     starts = np.array([], dtype="datetime64[D]")
     for rows in found:
         weeks, ratios = weekly(rows, loss)
         starts = np.union1d(starts, weeks)
         shown = np.minimum(ratios, _MOST_SKILL)
-        axes.plot(weeks, shown, color=COLOURS[rows.horizon], label=_label(rows.horizon), marker=".")
+        name, colour = words.steps[rows.horizon], COLOURS[rows.horizon]
+        axes.plot(weeks, shown, color=colour, label=name, marker=".")
     axes.set_ylim(0, _MOST_SKILL)
     axes.set_xticks(starts[:: max(1, -(-len(starts) // _MOST_DATES))])
-    axes.xaxis.set_major_formatter(DateFormatter("%d %b %y"))
+    axes.xaxis.set_major_formatter(DateFormatter("%Y-%m-%d"))
+    _ratios(axes, words)
     _legend(axes)
 
 
@@ -162,11 +178,10 @@ def weekly(rows: Rows, loss: Loss) -> tuple[np.ndarray, np.ndarray]:
     return starts[known].astype("datetime64[D]"), sums[0][known] / sums[1][known]
 
 
-Chart = tuple[str, Callable[[Axes, list[Rows]], None]]
-
-_CHARTS: tuple[Chart, ...] = (
-    ("Calibration: share of targets below each quantile", calibration_chart),
-    ("Sharpness: mean width of the 80 % interval, last value = 1", sharpness_chart),
-    ("MAE skill by week (below 1 beats the last value)", absolute_skill_chart),
-    ("CRPS skill by week (below 1 beats the last value)", crps_skill_chart),
-)
+#: By the name under which `ChartWords.titles` has their titles, in the order of the page.
+CHARTS: dict[str, Callable[[Axes, list[Rows], ChartWords], None]] = {
+    "calibration": calibration_chart,
+    "sharpness": sharpness_chart,
+    "error": absolute_skill_chart,
+    "distribution_error": crps_skill_chart,
+}

@@ -161,7 +161,7 @@ def test_rejects_are_told_and_can_be_taken_home(admin_client):
     body = PLAIN + b"2025-01-01T01:00:00Z,<b>x</b>,6.9\n"
     upload = upload_store(chunks=[body], name="q.csv")
     done = admin_client.post(page_of(upload), {"market": "A/B@c"}, follow=True)
-    assert "1 × bid: not a number" in text(done)
+    assert "1 × Bid: not a number" in text(done)
     assert "<b>x</b>" not in done.content.decode()
     run = ImportRun.objects.get()
     address = reverse("analytics:import-rejects", args=[run.pk])
@@ -255,3 +255,43 @@ def test_the_preview_writes_figures_as_the_reader_does_and_names_no_option_of_a_
     assert "si son locales, indique la suya" in page
     assert "--tz" not in page
     assert ">Compra</label>" in page
+
+
+MESSY = (
+    b"fecha;precio_compra;precio_venta\n2025-01-13T10:00:00Z;6.91;6.95\n"
+    b"2025-01-13T11:00:00Z;seis;6.96\nayer;6.92;6.97\n2025-01-13T12:00:00Z;6.93;6.98\n"
+)
+#: How the command line and the API name columns; no page does.
+INTERNAL = re.compile(r"\b(time|bid|ask|timestamp)(=|: )|--columns")
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (
+            "en",
+            [
+                "time: fecha, buying price: precio_compra",
+                "1 × Bid: not a number",
+                "1 × Time: not an",
+            ],
+        ),
+        (
+            "es",
+            ["hora: fecha, precio al comprar: precio_compra", "1 × Compra: ", "1 × Hora: no es"],
+        ),
+    ],
+)
+def test_columns_have_the_names_of_the_page_in_decisions_and_refusals(admin_client, language, said):
+    upload = upload_store(chunks=[MESSY], name="o.csv")
+    spoken = {"accept-language": language}
+    address = page_of(upload, market="USDT/BOB@page")
+    preview = text(admin_client.get(address, headers=spoken))
+    admin_client.post(page_of(upload), {"market": "USDT/BOB@page"}, headers=spoken)
+    done = ImportRun.objects.get()
+    told = text(admin_client.get(reverse("analytics:import-run", args=[done.pk]), headers=spoken))
+    for page in (preview, told):
+        assert [words for words in said if words not in page] == []
+        found = INTERNAL.findall(re.sub(r"<[^>]*>", "", page))
+        assert language == "en" or found == []
+    assert "bid: " in " ".join(done.report["reasons"])  # as the command line has it

@@ -21,6 +21,9 @@ WIDTH, HEIGHT, MOST = 1400, 880, 200_000
 PATIENCE = 120.0
 #: Days of quotes of the trained market, the seed of its course, and epochs of its networks.
 DAYS, SEED, EPOCHS = 60, 0, 3
+#: What befalls the trained market: so much up for so many readings, so many ordinary ones since.
+#: Whoever answers sees it, the baseline too.
+SHOCK, SHOCKED, SINCE = 1.2, 3, 3
 #: Markets that have no network yet, beside the trained one: baselines answer there.
 OTHERS = {"USDT/BOB@simulated": 3, "USDT/VES@simulated": 4}
 #: Names of the pictures, in the README's order.
@@ -63,6 +66,7 @@ def _train(scene: Scene) -> None:
     """A simulated market with its four networks, trained for some epochs, and their answers."""
     from analytics.models.choices import Task
     from analytics.services import main_job
+    from analytics.services.anomalies.watch import anomaly_watch
     from analytics.services.jobs.training import training_request
     from analytics.services.prices.simulation import price_simulate
 
@@ -75,7 +79,22 @@ def _train(scene: Scene) -> None:
     failed = [str(run) for run in outcome.runs.values() if run.status != "succeeded"]
     if failed:
         raise Broken(f"not trained: {', '.join(failed)}\n{scene.tails()}")
+    _shock(market)
     main_job.answer_all(outcome)
+    if outcome.refused:
+        raise Broken(f"no answer: {outcome.refused}")
+    anomaly_watch(market=market)
+
+
+def _shock(market: Any) -> None:
+    """Readings of the last hours, dearer: an event of now whatever the hour, for what is simulated
+    follows the clock, and the faults planted in it may lie days back."""
+    from analytics.selectors.frames import price_frame
+    from analytics.services.prices.posting import quotes_store
+
+    newest = price_frame(market).ffill().iloc[-SHOCKED - SINCE : -SINCE]
+    prices = [name for name in newest if name in ("bid", "ask", "bid_vwap", "ask_vwap")]
+    quotes_store(market.symbol, newest.assign(**(newest[prices] * SHOCK).round(2)))
 
 
 def _prepare(scene: Scene) -> dict[str, str]:
@@ -87,9 +106,11 @@ def _prepare(scene: Scene) -> dict[str, str]:
     market = Market.objects.get()  # the trained one, still alone
     for symbol, seed in OTHERS.items():
         price_simulate(market=symbol, days=DAYS, seed=seed)
-    event = AnomalyEvent.objects.order_by("-score").first()
+    shocked = market.prices.order_by("-timestamp")[SHOCKED + SINCE - 1].timestamp
+    event = AnomalyEvent.objects.filter(end__gte=shocked).order_by("-score").first()
     if event is None:
-        raise Broken("the scan found no anomaly to show")
+        newest = list(AnomalyEvent.objects.values_list("kind", "start", "end").order_by("-end")[:3])
+        raise Broken(f"nobody saw the shock at {shocked}; the newest events: {newest}")
     params = {"epochs": 300, "patience": 300}
     run = training_request(market=market, task="price", params=params)
     _until(lambda: TrainingRun.objects.get(pk=run.pk).epoch >= 4, scene)

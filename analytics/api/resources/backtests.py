@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
-from django.http import FileResponse
+from django.http import FileResponse, HttpResponse
 from django.urls import reverse
+from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
@@ -23,10 +24,11 @@ from analytics.api.inputs import caller, chosen_market, query_input, read, read_
 from analytics.api.schema import documented, query_of
 from analytics.api.views import ReadResource
 from analytics.models import BacktestRun
+from analytics.pages.backtests import report_page
 from analytics.selectors.runs import backtest_list
-from analytics.services.jobs import backtest_plans, backtests, lifecycle
+from analytics.services.jobs import backtest_files, backtests, lifecycle
+from analytics.services.jobs.backtest_files import FILES
 
-FILES = ("predictions", "report", "chart")
 _ACTS = (400, 404, 409)
 _GONE = (400, 404)
 _CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -192,8 +194,13 @@ class BacktestViewSet(ReadResource):
         "Its report: one HTML page", OpenApiTypes.STR, status=(200, "text/html"), fails=_GONE
     )
     @action(detail=True, methods=["get"], name=_("Report"))
-    def report(self, request: Request, pk: str) -> FileResponse:
-        return self._file(request, "report", "text/html; charset=utf-8")
+    def report(self, request: Request, pk: str) -> HttpResponse:
+        query_input(request, allowed=())
+        run = self.get_object()
+        # An account's own language: other pages of the API follow the cookie and the browser.
+        with translation.override(request.reader.language or translation.get_language()):
+            page = report_page(**vars(backtest_files.backtest_parts(run)))
+        return _shown(HttpResponse(page), f"backtest-{run.pk}-report.html")
 
     @documented(
         "The charts of its report", OpenApiTypes.BINARY, status=(200, "image/png"), fails=_GONE
@@ -205,8 +212,12 @@ class BacktestViewSet(ReadResource):
     def _file(self, request: Request, name: str, kind: str) -> Any:
         query_input(request, allowed=())
         run = self.get_object()
-        path = backtest_plans.backtest_file(run=run, name=name)
+        path = backtest_files.backtest_file(run=run, name=name)
         answer = FileResponse(path.open("rb"), content_type=kind)
-        answer["Content-Disposition"] = f'inline; filename="backtest-{run.pk}-{path.name}"'
-        answer["Content-Security-Policy"] = _CSP
-        return answer
+        return _shown(answer, f"backtest-{run.pk}-{path.name}")
+
+
+def _shown(answer: Any, filename: str) -> Any:
+    answer["Content-Disposition"] = f'inline; filename="{filename}"'
+    answer["Content-Security-Policy"] = _CSP
+    return answer

@@ -6,7 +6,9 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandError
+from django.utils import translation
 from django.utils.translation import gettext as _
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -20,15 +22,17 @@ from analytics.management.base import (
 )
 from analytics.management.tables import plain_table
 from analytics.models import BacktestRun
-from analytics.pages.forecasts import backtest_table
+from analytics.pages.backtests import backtest_table, report_page
 from analytics.selectors.prices import market_get
-from analytics.services.jobs.backtest_plans import (
+from analytics.services.jobs.backtest_files import (
+    BacktestParts,
     Delivery,
     backtest_deliver,
     backtest_folder,
-    backtest_of_files,
 )
+from analytics.services.jobs.backtest_plans import backtest_of_files
 from analytics.services.jobs.backtests import backtest_execute, backtest_request
+from analytics.words import stage
 
 
 class Command(FaceCommand):
@@ -49,6 +53,12 @@ class Command(FaceCommand):
         parser.add_argument("--predictions", type=Path, metavar="FILE", help="csv or csv.gz")
         parser.add_argument("--report", type=Path, metavar="DIR", help="HTML, PNG and figures.")
         parser.add_argument(
+            "--language",
+            choices=[code for code, _name in settings.LANGUAGES],
+            default=settings.LANGUAGE_CODE,
+            help="Of the report, and of what is said here; the setting LANGUAGE_CODE without.",
+        )
+        parser.add_argument(
             "--data", type=Path, nargs="+", metavar="FILE", help="Files instead of the database."
         )
         add_params(parser, help="Of the family.")
@@ -56,6 +66,10 @@ class Command(FaceCommand):
         parser.add_argument("--run", type=int, help="Execute this queued one (the worker does so).")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        with translation.override(options["language"]):
+            self._do(options)
+
+    def _do(self, options: dict[str, Any]) -> None:
         end_on_terminate()
         if options["run"] is not None:
             self._say(backtest_execute(run_id=options["run"]))
@@ -106,7 +120,11 @@ _NEEDED = {"task": "task", "from": "start", "to": "end"}
 
 
 def _files(options: dict[str, Any]) -> Delivery:
-    return Delivery(predictions=options["predictions"], report=options["report"])
+    return Delivery(predictions=options["predictions"], report=options["report"], page=_page)
+
+
+def _page(parts: BacktestParts) -> str:
+    return report_page(**vars(parts))
 
 
 class _Bar:
@@ -123,7 +141,7 @@ class _Bar:
     def __enter__(self) -> Any:
         self.bars.start()
         bar = self.bars.add_task(_("starting"), total=1.0)
-        return lambda p: self.bars.update(bar, description=p.stage, completed=p.share)
+        return lambda p: self.bars.update(bar, description=stage(p.stage), completed=p.share)
 
     def __exit__(self, *error: object) -> None:
         self.bars.stop()

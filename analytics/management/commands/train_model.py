@@ -20,7 +20,7 @@ from analytics.management.base import (
 )
 from analytics.models import TrainingRun
 from analytics.models.choices import Task
-from analytics.pages.metrics import metric_name
+from analytics.pages.metrics import baseline_name, metric_name
 from analytics.pages.models import verdict
 from analytics.selectors.models import model_decision
 from analytics.selectors.prices import market_get
@@ -101,10 +101,10 @@ class Command(FaceCommand):
                 raise CommandError(line)
             self.stdout.write(line)
             return
-        metric = model.primary_metric
+        metric, baseline = model.primary_metric, baseline_name(model.baseline)
         self.stdout.write(
             f"Run {run.pk}: {run.status}; {model} {model.status}, {metric_name(metric)}: "
-            f"{model.score:.4f} against {model.baseline_score:.4f} ({model.baseline})."
+            f"{model.score:.4f} against {model.baseline_score:.4f} ({baseline})."
         )
         event = model_decision(model)
         if event is not None:

@@ -1,5 +1,5 @@
-"""A backtest without the database: its plan, the plan done on a frame of quotes, and the files that
-it leaves.
+"""A backtest without the database: its plan, and the plan done on a frame of quotes. The files that
+it leaves are those of backtest_files.py.
 
 The work folder is named after the plan, and stays until the backtest has succeeded: whoever asks
 for the same again after a kill goes on where it was.
@@ -11,14 +11,12 @@ import dataclasses
 import datetime as dt
 import hashlib
 import json
-import os
 import re
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -27,14 +25,16 @@ from django.utils.translation import gettext as _
 
 import ml
 from analytics.conf import conf
-from analytics.exceptions import AnalyticsError, Conflict, InvalidInput, NotFound
-from analytics.models import BacktestRun
+from analytics.exceptions import AnalyticsError, Conflict, InvalidInput
+from analytics.services.jobs.backtest_files import (
+    PREDICTIONS,
+    Delivery,
+    backtest_deliver,
+    chart_words,
+)
 from analytics.services.prices.reading import ReadOptions, read_quotes
 from analytics.services.translate import ml_errors
 
-PREDICTIONS = "predictions.csv.gz"
-#: What a succeeded backtest leaves in its folder, by the name it is asked for.
-FILES = {"predictions": PREDICTIONS, "report": "report.html", "chart": "report.png"}
 _WORK = "work-"
 _KEEP_WORK_SECONDS = 14 * 86_400
 _DAYS = re.compile(r"([1-9][0-9]{0,3})\s*d?")
@@ -92,12 +92,14 @@ def backtest_run_plan(
     plan: ml.BacktestPlan,
     folder: Path,
     *,
-    title: str,
+    symbol: str,
     on_progress: Callable[[ml.BacktestProgress], bool],
 ) -> list[dict[str, Any]]:
     """Run a plan on a quotes frame; predictions and report go to `folder`, the figures are
     answered. Raises what `ml.run_backtest` raises, or Conflict (backtest_open)."""
-    key = json.dumps([title, plan.as_json()], sort_keys=True, default=str)
+    key = json.dumps(
+        [f"Backtest of {symbol}, {plan.task}", plan.as_json()], sort_keys=True, default=str
+    )
     name = f"{_WORK}{hashlib.sha256(key.encode()).hexdigest()[:20]}"
     work = conf().backtests / name
     with work_folder(work):
@@ -109,7 +111,9 @@ def backtest_run_plan(
             on_progress=on_progress,
         )
         ml.write_predictions(forecasts, folder / PREDICTIONS)
-        figures = ml.report_backtest(forecasts, quotes, plan, folder, title=title)
+        figures = ml.report_backtest(
+            forecasts, quotes, plan, folder, market=symbol, words=chart_words()
+        )
         shutil.rmtree(work, ignore_errors=True)
     _sweep()
     return figures
@@ -136,47 +140,6 @@ def _sweep() -> None:
     for folder in [*conf().backtests.glob(f"{_WORK}*"), *conf().backtests.glob("file-*")]:
         if folder.stat().st_mtime < limit:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def backtest_folder(run: BacktestRun) -> Path:
-    """Where a succeeded backtest's files lie."""
-    return conf().backtests / run.folder
-
-
-def backtest_file(*, run: BacktestRun, name: str) -> Path:
-    """The path of a file of FILES; raises NotFound where the run has none (yet)."""
-    path = backtest_folder(run) / FILES[name]
-    if not run.folder or not path.is_file():
-        raise NotFound(
-            _("Backtest %(id)s has no %(name)s.") % {"id": run.pk, "name": name}, "no_file"
-        )
-    return path
-
-
-@dataclass(frozen=True, kw_only=True)
-class Delivery:
-    """Where a backtest's files are wanted: the predictions in a file, the report in a folder."""
-
-    predictions: Path | None = None
-    report: Path | None = None
-
-
-def backtest_deliver(folder: Path, files: Delivery) -> None:
-    """Copy what a backtest left to where it was wanted, each file there at once or not at all."""
-    wanted = []
-    if files.predictions is not None:
-        wanted.append((PREDICTIONS, files.predictions))
-    if files.report is not None:
-        names = ("report.html", "report.png", "figures.json")
-        wanted += [(name, files.report / name) for name in names]
-    for name, target in wanted:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        staged = target.with_name(f".{target.name}.new")
-        if name == PREDICTIONS and target.suffix != ".gz":
-            ml.write_predictions(pd.read_csv(folder / name, dtype=str), target)
-            continue
-        shutil.copyfile(folder / name, staged)
-        os.replace(staged, target)
 
 
 def backtest_of_files(
@@ -207,11 +170,10 @@ def backtest_of_files(
         return True
 
     conf().backtests.mkdir(parents=True, exist_ok=True)
-    title = f"Backtest of {symbol}, {plan.task}"
     with tempfile.TemporaryDirectory(prefix="file-", dir=conf().backtests) as made:
         folder = Path(made)
         with ml_errors():
-            figures = backtest_run_plan(quotes, plan, folder, title=title, on_progress=listen)
+            figures = backtest_run_plan(quotes, plan, folder, symbol=symbol, on_progress=listen)
         backtest_deliver(folder, files or Delivery())
     return figures
 

@@ -114,7 +114,7 @@ def _backtest(run: BacktestRun, listener: Listener | None) -> None:
         quotes,
         ml.BacktestPlan(**asked | {"task": ml.Task(run.task), "family": run.family or None}),
         conf().backtests / folder,
-        title=f"Backtest of {run.market.symbol}, {run.task}",
+        symbol=run.market.symbol,
         on_progress=job_listener(run, listener, _facts, every=0.5),
     )
     job_close(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 
 import pytest
 from django.utils import timezone
@@ -103,14 +104,28 @@ def test_cancelling(api, market):
     assert_error(api.post(f"backtests/{run.pk}/cancel"), 409, "run_closed")
 
 
-def test_files_are_served_once_they_are_there(api, market, home):
-    run = make_backtest(market, status="succeeded")
-    assert_error(api.get(f"backtests/{run.pk}/report"), 404, "no_file")
+def with_files(run, home):
+    """A succeeded run's folder, with charts in two languages."""
     folder = home / "backtests" / "run-x"
     folder.mkdir(parents=True)
-    for name in ("predictions.csv.gz", "report.html", "report.png"):
+    for name in ("predictions.csv.gz", "report.en.png", "report.es.png"):
         (folder / name).write_bytes(name.encode())
+    for language in ("en", "es"):
+        (folder / f"charts.{language}.html").write_text(f"<figure>{language}</figure>")
+    plan = {"task": "price", "start": "2026-05-01T00:00:00+00:00", "step_minutes": 30}
+    plan |= {"end": "2026-05-08T00:00:00+00:00", "refit_seconds": None, "origin_step": 2}
+    figures = [{"h": 6, "set": "clean", "n": 9000, "mae": 0.05, "skill": 0.925}]
+    facts = {"market": "A/B@old", "plan": plan, "figures": figures}
+    (folder / "figures.json").write_text(json.dumps(facts))
     BacktestRun.objects.filter(pk=run.pk).update(folder="run-x")
+    return folder
+
+
+def test_files_are_served_once_they_are_there(api, market, home):
+    run = make_backtest(market, status="succeeded")
+    for name in ("report", "chart", "predictions"):
+        assert_error(api.get(f"backtests/{run.pk}/{name}"), 404, "no_file")
+    with_files(run, home)
     files = api.get(f"backtests/{run.pk}").json()["files"]
     kinds = {"predictions": "application/gzip", "report": "text/html; charset=utf-8"}
     kinds |= {"chart": "image/png"}
@@ -120,8 +135,43 @@ def test_files_are_served_once_they_are_there(api, market, home):
         assert answer.status_code == 200
         assert answer["Content-Type"] == kind
         assert "default-src 'none'" in answer["Content-Security-Policy"]
-        assert b"".join(answer.streaming_content)
+        assert b"".join(answer)
     assert_error(api.get(f"{files['report']}?x=1"), 400)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (
+            "en",
+            ["0.9250", "<figure>en", "Average error", "Backtest of {symbol}", "every 60 minutes"],
+        ),
+        ("es", ["0,9250", "<figure>es", "Error medio", "Prueba histórica de {symbol}"]),
+    ],
+)
+def test_a_report_speaks_the_reader_s_language(api, market, home, language, said):
+    run = make_backtest(market, status="succeeded")
+    with_files(run, home)
+    page = api.get(f"backtests/{run.pk}/report", **{"Accept-Language": language}).content.decode()
+    assert f'<html lang="{language}">' in page
+    assert [text for text in said if text.format(symbol=market.symbol) not in page] == []
+    assert "skill" not in page.lower()
+    chart = api.get(f"backtests/{run.pk}/chart", **{"Accept-Language": language})
+    assert b"".join(chart) == f"report.{language}.png".encode()
+
+
+def test_a_report_of_before_has_its_charts_in_the_page_of_now(api, market, home):
+    run = make_backtest(market, status="succeeded")
+    folder = with_files(run, home)
+    for path in folder.glob("*.e?.*"):
+        path.unlink()
+    old = '<html lang="en"><h1>old</h1><div><figure>a</figure><figure>b</figure></div></html>'
+    (folder / "report.html").write_text(old)
+    (folder / "report.png").write_bytes(b"old picture")
+    page = api.get(f"backtests/{run.pk}/report", **{"Accept-Language": "es"}).content.decode()
+    assert "<figure>a</figure><figure>b</figure>" in page
+    assert ("Error medio" in page, "old" in page) == (True, False)
+    assert b"".join(api.get(f"backtests/{run.pk}/chart")) == b"old picture"
 
 
 @pytest.mark.parametrize("path", ["backtests", "backtests/1/cancel"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pandas as pd
 import pytest
@@ -46,8 +47,22 @@ def test_it_writes_predictions_and_report_and_prints_the_table(market, tmp_path)
     assert found["origin"].iloc[0].endswith("Z")
     names = {"report.html", "report.png", "figures.json"}
     assert {p.name for p in report.iterdir()} == names
+    page = (report / "report.html").read_text()
+    assert page.count("<svg") == 4
+    # One page that stands alone: nothing is fetched.
+    assert not re.search(r'(src|href)="(?!#)|url\((?!#)|@import|<script', page)
     run = BacktestRun.objects.get()
     assert (run.status, run.by_worker, run.params["batch_size"]) == ("succeeded", False, 128)
+
+
+def test_the_report_speaks_the_language_that_is_asked_for(market, tmp_path):
+    words = ["--task", "price", *WINDOW, *SMALL, "--origin-step", "8", "--report", str(tmp_path)]
+    said = " ".join(backtest(*words, "--language", "es").split())
+    assert "Objetivos limpios, una línea por horizonte" in said
+    page = (tmp_path / "report.html").read_text()
+    assert '<html lang="es">' in page
+    assert "Calibración: parte de los objetivos" in page
+    assert [english for english in ("Calibration", "step", "skill") if english in page] == []
 
 
 def test_files_need_no_database(tmp_path, home):

@@ -15,7 +15,7 @@ from django.utils import translation
 import ml
 from analytics.management.tables import decision_table, plain_table
 from analytics.models import AnomalyEvent, Market, ModelEvent, TrainedModel
-from analytics.pages.forecasts import backtest_table
+from analytics.pages.backtests import backtest_table
 from analytics.pages.metrics import (
     HIGHER,
     LOWER,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+import json
 import re
 import subprocess
 import sys
@@ -14,7 +16,14 @@ import pytest
 from matplotlib.figure import Figure
 
 import ml
-from ml.evaluation.charts import calibration_chart, charts_svg, sharpness_chart, weekly
+from ml.evaluation.charts import (
+    CHARTS,
+    ChartWords,
+    calibration_chart,
+    charts_svg,
+    sharpness_chart,
+    weekly,
+)
 from ml.evaluation.plan import BacktestPlan, long_form
 from ml.evaluation.report import report_backtest
 from ml.evaluation.scores import Rows, score_rows
@@ -22,6 +31,11 @@ from ml.forecast.metrics import QuantileForecast
 from ml.tasks import HORIZONS, QUANTILES, Task
 from tests.markets import wandering_market as make_quotes
 
+WORDS = ChartWords(
+    titles={name: f"<{name}>" for name in CHARTS},
+    steps={n: f"{n} pasos" for n in HORIZONS},
+    decimal=",",
+)
 STEP = 0.002  # of the market's random walk, log price
 
 
@@ -52,25 +66,32 @@ def found(quotes, plan) -> list[Rows]:
     return score_rows(forecasts_of(quotes, plan), quotes, plan)
 
 
-def test_the_report_stands_alone(quotes, plan, tmp_path):
-    forecasts = forecasts_of(quotes, plan)
-    table = report_backtest(forecasts, quotes, plan, tmp_path, title="USDT/<BOB>")
-    page = (tmp_path / "report.html").read_text()
-    assert "USDT/&lt;BOB&gt;" in page
-    assert page.count("<svg") == 4
-    assert "<script" not in page
-    assert "nan" not in page.lower()
-    # Namespaces have names like addresses; nothing is fetched from one.
-    assert not re.search(r'(src|href)="(?!#)|url\((?!#)|@import', page)
-    assert (tmp_path / "report.png").read_bytes().startswith(b"\x89PNG")
+def test_a_report_has_charts_in_each_language(quotes, plan, tmp_path):
+    words = {"en": dataclasses.replace(WORDS, decimal="."), "xx": WORDS}
+    table = report_backtest(
+        forecasts_of(quotes, plan), quotes, plan, tmp_path, market="USDT/BOB", words=words
+    )
+    english, other = ((tmp_path / f"charts.{name}.html").read_text() for name in words)
+    for drawn in (english, other):
+        assert drawn.count("<svg") == drawn.count("<figure>") == 4
+        assert "&lt;calibration&gt;" in drawn
+        assert "<script" not in drawn
+        assert "nan" not in drawn.lower()
+        # Namespaces have names like addresses; nothing is fetched from one.
+        assert not re.search(r'(src|href)="(?!#)|url\((?!#)|@import', drawn)
+    assert (">0.50<" in english, ">0.50<" in other, ">0,50<" in other) == (True, False, True)
+    for name in words:
+        assert (tmp_path / f"report.{name}.png").read_bytes().startswith(b"\x89PNG")
     assert {line["set"] for line in table} == {"all", "clean", "fresh"}
+    facts = json.loads((tmp_path / "figures.json").read_text())
+    assert (facts["market"], facts["figures"]) == ("USDT/BOB", table)
 
 
 def test_the_same_forecasts_make_the_same_files(quotes, plan, tmp_path):
-    forecasts = forecasts_of(quotes, plan)
+    forecasts, words = forecasts_of(quotes, plan), {"xx": WORDS}
     for name in ("a", "b"):
-        report_backtest(forecasts, quotes, plan, tmp_path / name, title="x")
-    for name in ("report.html", "report.png", "figures.json"):
+        report_backtest(forecasts, quotes, plan, tmp_path / name, market="x", words=words)
+    for name in ("charts.xx.html", "report.xx.png", "figures.json"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
@@ -78,13 +99,17 @@ def test_a_backtest_too_short_for_a_last_value_s_own_intervals_is_drawn_too(tmp_
     quotes = make_quotes(150)
     start = quotes.index[60].to_pydatetime()
     short = BacktestPlan(task=Task.PRICE, start=start, end=quotes.index[-1].to_pydatetime())
-    table = report_backtest(forecasts_of(quotes, short), quotes, short, tmp_path, title="short")
+    table = report_backtest(
+        *(forecasts_of(quotes, short), quotes, short, tmp_path),
+        market="short",
+        words={"xx": WORDS},
+    )
     assert all("crps" not in line for line in table)
-    assert (tmp_path / "report.html").read_text().count("<svg") == 4
+    assert (tmp_path / "charts.xx.html").read_text().count("<svg") == 4
 
 
 def test_charts_take_the_page_s_ink_and_share_no_name(found):
-    charts = charts_svg(found)
+    charts = charts_svg(found, WORDS)
     names = [set(re.findall(r'id="([^"]*)"', chart)) for chart in charts]
     assert len(set.union(*names)) == sum(len(own) for own in names)
     for chart in charts:
@@ -97,7 +122,7 @@ def test_charts_take_the_page_s_ink_and_share_no_name(found):
 
 def test_honest_quantiles_lie_on_the_diagonal(found):
     axes = Figure().subplots()
-    calibration_chart(axes, found)
+    calibration_chart(axes, found, WORDS)
     diagonal, *lines = axes.get_lines()
     assert diagonal.get_xydata().tolist() == [[0, 0], [1, 1]]
     assert len(lines) == len(HORIZONS)
@@ -110,7 +135,7 @@ def test_bars_are_as_high_as_intervals_are_wide(quotes, plan, found):
     heights = []
     for rows in (found, score_rows(forecasts_of(quotes, plan, width=2), quotes, plan)):
         axes = Figure().subplots()
-        sharpness_chart(axes, rows)
+        sharpness_chart(axes, rows, WORDS)
         heights.append(np.array([bar.get_height() for bar in axes.patches]))
     assert heights[0] == pytest.approx(np.ones(len(HORIZONS)), abs=0.25)
     assert heights[1] / heights[0] == pytest.approx(2 * np.ones(len(HORIZONS)), rel=0.02)

@@ -15,10 +15,8 @@ from analytics.conf import conf
 from analytics.exceptions import Conflict, InvalidInput, NotFound
 from analytics.models import BacktestRun, Market, PriceHistory
 from analytics.selectors.frames import price_frame
+from analytics.services.jobs.backtest_files import Delivery, backtest_file, backtest_parts
 from analytics.services.jobs.backtest_plans import (
-    FILES,
-    Delivery,
-    backtest_file,
     backtest_of_files,
     quotes_of_files,
     work_folder,
@@ -71,8 +69,11 @@ def test_a_backtest_leaves_predictions_report_and_figures(ask, home):
     run = backtest_execute(run_id=ask().pk)
     assert (run.status, run.progress, run.attempts) == (Status.SUCCEEDED, 1.0, 1)
     assert {line["h"] for line in run.figures} == set(ml.HORIZONS)
-    for name in FILES:
+    for name in ("predictions", "chart"):
         assert backtest_file(run=run, name=name).stat().st_size > 100
+    parts = backtest_parts(run)
+    assert (parts.market, parts.figures) == (run.market.symbol, run.figures)
+    assert parts.charts.count("<svg") == 4
     assert not list((home / "backtests").glob("work-*"))
     found = predictions(run)
     assert found["origin"].min() == START
@@ -109,12 +110,14 @@ def test_the_same_comes_out_of_a_file(ask, tmp_path):
         start=START,
         end=END,
         params=SMALL,
-        files=Delivery(predictions=target, report=tmp_path / "report"),
+        files=Delivery(
+            predictions=target, report=tmp_path / "report", page=lambda parts: parts.market
+        ),
     )
     run = backtest_execute(run_id=ask().pk)
     assert target.read_bytes() == backtest_file(run=run, name="predictions").read_bytes()
     assert figures == run.figures
-    assert (tmp_path / "report" / "report.html").is_file()
+    assert (tmp_path / "report" / "report.html").read_text() == "USDT/BOB@here"
 
 
 def test_a_file_of_two_markets_needs_a_name(tmp_path):
