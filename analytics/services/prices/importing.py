@@ -9,12 +9,14 @@ import csv
 import dataclasses
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
 import pandas as pd
+from pandas.api.types import union_categoricals
 
 from analytics import events
 from analytics.conf import conf
@@ -31,6 +33,7 @@ from analytics.services.prices.reading import (
 )
 from analytics.services.prices.reading.decisions import unreadable
 from analytics.services.prices.rows import ProgressCallback, merge_rows, write_rows
+from analytics.services.prices.storing import FIGURES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,8 +121,8 @@ def price_import(
     reading = price_read(path, options)
     target = (rejects_dir or conf().logs) / f"{path.name}.rejects.csv"
     with _Rejects(target) as rejects:
-        blocks = [block.rows for block in rejects.kept(reading.blocks(on_progress))]
-    rows, markets, created = _with_markets(_together(blocks))
+        rows = _together(rejects.kept(reading.blocks(on_progress)))
+    rows, markets, created = _with_markets(rows)
     rows = merge_rows(rows)
     counts = write_rows(rows, on_progress)
     _remember(markets, reading.settings)
@@ -149,30 +152,49 @@ def _facts(reading: Reading) -> dict[str, Any]:
     }
 
 
-def _together(blocks: list[pd.DataFrame]) -> pd.DataFrame:
-    if not blocks:
+def _together(blocks: Iterable[QuoteBlock]) -> pd.DataFrame:
+    """The rows of a whole file: symbol (category), timestamp, and the figures that any row knows.
+    The two rows of a moment may stand anywhere in it, so all are held, at eight bytes a figure."""
+    symbols, moments, known = [], [], set()
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in FIGURES}
+    for rows in (block.rows for block in blocks if len(block.rows)):
+        symbols.append(rows["symbol"].array)
+        moments.append(rows["timestamp"].reset_index(drop=True))
+        for name, held in parts.items():
+            values = rows[name].to_numpy()
+            unknown = np.isnan(values).all()
+            # A broadcast takes no room; a copy lets the block go.
+            held.append(np.broadcast_to(np.nan, len(rows)) if unknown else values.copy())
+            known |= set() if unknown else {name}
+    if not moments:
         return pd.DataFrame()
-    rows = pd.concat(blocks, ignore_index=True)
-    return rows.assign(symbol=rows["symbol"].astype(str))
+    columns = {name: np.concatenate(parts.pop(name)) for name in FIGURES if name in known}
+    first = {
+        "symbol": union_categoricals(symbols),
+        "timestamp": pd.concat(moments, ignore_index=True),
+    }
+    return pd.DataFrame(first | columns, copy=False)
 
 
 def _with_markets(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Market], list[Market]]:
-    """`rows` with market_id instead of symbol; the markets in order of appearance, and those of
-    them that were made."""
+    """`rows`, from now on with market_id instead of symbol; the markets in order of appearance, and
+    those of them that were made."""
     ids: dict[str, int] = {}
     markets: dict[int, Market] = {}
     created: dict[int, Market] = {}
     if rows.empty:
         return rows, [], []
-    for symbol, part in rows.groupby("symbol", sort=False)["timestamp"]:
+    for symbol, part in rows.groupby("symbol", sort=False, observed=True)["timestamp"]:
         found = market_find(symbol)
         market = found or market_get_or_create(symbol, seen=part)
         ids[symbol] = market.pk
         markets.setdefault(market.pk, market)
         if found is None:
             created[market.pk] = market
-    named = rows.drop(columns="symbol").assign(market_id=rows["symbol"].map(ids))
-    return named, list(markets.values()), list(created.values())
+    symbols = rows.pop("symbol").cat
+    numbers = np.array([ids.get(symbol, 0) for symbol in symbols.categories], dtype="int64")
+    rows["market_id"] = numbers[symbols.codes]
+    return rows, list(markets.values()), list(created.values())
 
 
 def _remember(markets: list[Market], settings: dict[str, Any]) -> None:
