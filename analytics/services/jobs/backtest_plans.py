@@ -22,12 +22,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
-import pandas as pd
 from django.utils.translation import gettext as _
 
 import ml
 from analytics.conf import conf
 from analytics.exceptions import AnalyticsError, Conflict, InvalidInput, NotFound
+from analytics.lazily import pd
 from analytics.models import BacktestRun
 from analytics.services.prices.reading import ReadOptions, read_quotes
 from analytics.services.translate import ml_errors

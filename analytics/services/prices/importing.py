@@ -14,12 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
-import pandas as pd
-from pandas.api.types import union_categoricals
-
 from analytics import events
 from analytics.conf import conf
+from analytics.lazily import np, pd
 from analytics.models import Market
 from analytics.selectors.prices import market_level
 from analytics.services.prices.markets import market_find, market_get_or_create, refuse_bad_symbol
@@ -170,7 +167,7 @@ def _together(blocks: Iterable[QuoteBlock]) -> pd.DataFrame:
         return pd.DataFrame()
     columns = {name: np.concatenate(parts.pop(name)) for name in FIGURES if name in known}
     first = {
-        "symbol": union_categoricals(symbols),
+        "symbol": pd.api.types.union_categoricals(symbols),
         "timestamp": pd.concat(moments, ignore_index=True),
     }
     return pd.DataFrame(first | columns, copy=False)

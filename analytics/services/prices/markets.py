@@ -5,13 +5,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 
-import pandas as pd
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 import ml
 from analytics import events
 from analytics.exceptions import Conflict, InvalidInput, NotFound
+from analytics.lazily import pd
 from analytics.models import Market, PriceHistory
 from analytics.services.prices.reading.quotes import symbol_problem
 

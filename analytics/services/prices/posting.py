@@ -14,12 +14,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-import numpy as np
-import pandas as pd
 from django.utils.translation import gettext as _
 
 from analytics.conf import conf
 from analytics.exceptions import InvalidInput
+from analytics.lazily import np, pd
 from analytics.models import Market
 from analytics.selectors.prices import market_level
 from analytics.services.prices.importing import say_stored

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from analytics.exceptions import InvalidInput
+from analytics.lazily import pd
 from analytics.services.prices.importing import price_read
 from analytics.services.prices.markets import market_find, similar_markets
 from analytics.services.prices.reading import Decision, ReadOptions, Reject
@@ -32,7 +31,7 @@ class ImportPreview:
     columns: tuple[str, ...] = ()
     stop: InvalidInput | None = None
     decisions: tuple[Decision, ...] = ()
-    rows: pd.DataFrame = field(default_factory=pd.DataFrame)
+    rows: pd.DataFrame = field(default_factory=lambda: pd.DataFrame())
     rejects: tuple[Reject, ...] = ()
     summary: tuple[str, ...] = ()
     enough: bool = True

@@ -15,13 +15,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
-import numpy as np
-import pandas as pd
 from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 import ml
+from analytics.lazily import np, pd
 from analytics.services.prices.reading.quotes import AHEAD, EARLIEST, out_of_range
 from analytics.services.prices.storing import FIGURES, rows_store
 

@@ -8,8 +8,6 @@ import datetime as dt
 import math
 from typing import Any
 
-import numpy as np
-import pandas as pd
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -17,6 +15,7 @@ from django.utils.translation import gettext as _
 import ml
 from analytics.conf import conf
 from analytics.exceptions import InvalidInput
+from analytics.lazily import np, pd
 from analytics.models import TrainedModel
 from analytics.models.choices import Task
 

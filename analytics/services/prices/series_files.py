@@ -13,11 +13,10 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 from django.utils.translation import gettext as _
 
 from analytics.exceptions import InvalidInput
+from analytics.lazily import np, pd
 from analytics.services.prices.reading import QuoteBlock, ReadOptions, read_quotes
 from analytics.services.prices.reading.decisions import Reject, empty, unreadable
 

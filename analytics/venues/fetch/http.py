@@ -14,8 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-import httpx
-
+from analytics.lazily import httpx
 from analytics.venues.errors import (
     CollectionError,
     ForbiddenAddress,

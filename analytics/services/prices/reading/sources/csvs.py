@@ -8,11 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, cast
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.csv as pa_csv
 from django.utils.translation import gettext as _
 
+from analytics.lazily import np, pa, pa_csv
 from analytics.services.prices.reading.decisions import Decision, Reject, shortened, unreadable
 from analytics.services.prices.reading.options import ReadOptions
 from analytics.services.prices.reading.sources.containers import BROKEN, Content

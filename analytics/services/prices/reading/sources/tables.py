@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-import pyarrow as pa
-
+from analytics.lazily import np, pa
 from analytics.services.prices.reading.decisions import Reject
 from analytics.services.prices.reading.sources.layout import Layout
 
