@@ -9,17 +9,22 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import charset_normalizer as charset_normalizer
-    import httpx as httpx
+    import charset_normalizer
+    import httpx
     import numpy as np
     import pandas as pd
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.csv as pa_csv
     import pyarrow.parquet as pq
-    import tenacity as tenacity
-    import tsdownsample as tsdownsample
-    from cryptography import fernet as fernet
+    import tenacity
+    import tsdownsample
+    from cryptography import fernet
+
+__all__ = [
+    "charset_normalizer", "fernet", "httpx", "np", "pa", "pa_csv", "pc", "pd", "pq", "tenacity",
+    "tsdownsample",
+]  # fmt: skip
 
 
 class _Later(ModuleType):

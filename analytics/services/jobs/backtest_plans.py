@@ -29,7 +29,8 @@ from analytics.conf import conf
 from analytics.exceptions import AnalyticsError, Conflict, InvalidInput, NotFound
 from analytics.lazily import pd
 from analytics.models import BacktestRun
-from analytics.services.prices.reading import ReadOptions, read_quotes
+from analytics.services.prices import reading as reader
+from analytics.services.prices.reading import ReadOptions
 from analytics.services.translate import ml_errors
 
 PREDICTIONS = "predictions.csv.gz"
@@ -237,8 +238,8 @@ def quotes_of_files(paths: Sequence[Path], market: str | None) -> tuple[str, pd.
 def _rows(path: Path, market: str | None) -> pd.DataFrame:
     """A file that names its markets is read as it is; another belongs to `market`."""
     try:
-        return read_quotes(path).frame()
+        return reader.read_quotes(path).frame()
     except AnalyticsError as error:
         if error.code != "market_required":
             raise
-    return read_quotes(path, ReadOptions(market=market or _UNNAMED)).frame()
+    return reader.read_quotes(path, ReadOptions(market=market or _UNNAMED)).frame()

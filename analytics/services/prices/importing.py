@@ -19,14 +19,12 @@ from analytics.conf import conf
 from analytics.lazily import np, pd
 from analytics.models import Market
 from analytics.selectors.prices import market_level
+from analytics.services.prices import reading as reader
 from analytics.services.prices.markets import market_find, market_get_or_create, refuse_bad_symbol
 from analytics.services.prices.reading import (
     Decision,
-    QuoteBlock,
-    Reading,
     ReadOptions,
     Reject,
-    read_quotes,
 )
 from analytics.services.prices.reading.decisions import unreadable
 from analytics.services.prices.rows import ProgressCallback, merge_rows, write_rows
@@ -69,7 +67,7 @@ class ImportCheck:
     enough: bool
 
 
-def price_read(path: Path, options: ReadOptions) -> Reading:
+def price_read(path: Path, options: ReadOptions) -> reader.Reading:
     """Understand a file as `read_quotes` does, helped by what its market remembers of the last one
     and by about what its price is."""
     if options.market is not None:
@@ -79,7 +77,7 @@ def price_read(path: Path, options: ReadOptions) -> Reading:
             options = dataclasses.replace(
                 options, remembered=market.reading, level=market_level(market)
             )
-    return read_quotes(path, options)
+    return reader.read_quotes(path, options)
 
 
 def price_check(*, path: Path | str, options: ReadOptions | None = None) -> ImportCheck:
@@ -137,7 +135,7 @@ def price_import(
     )
 
 
-def _facts(reading: Reading) -> dict[str, Any]:
+def _facts(reading: reader.Reading) -> dict[str, Any]:
     """What a report takes over of a reading."""
     return {
         "read": reading.read,
@@ -149,7 +147,7 @@ def _facts(reading: Reading) -> dict[str, Any]:
     }
 
 
-def _together(blocks: Iterable[QuoteBlock]) -> pd.DataFrame:
+def _together(blocks: Iterable[reader.QuoteBlock]) -> pd.DataFrame:
     """The rows of a whole file: symbol (category), timestamp, and the figures that any row knows.
     The two rows of a moment may stand anywhere in it, so all are held, at eight bytes a figure."""
     symbols, moments, known = [], [], set()
@@ -221,7 +219,7 @@ class _Rejects:
         if self._stream is not None:
             self._stream.close()
 
-    def kept(self, blocks: Iterator[QuoteBlock]) -> Iterator[QuoteBlock]:
+    def kept(self, blocks: Iterator[reader.QuoteBlock]) -> Iterator[reader.QuoteBlock]:
         """The same blocks, their rejects written out."""
         for block in blocks:
             if block.rejects:
