@@ -9,7 +9,7 @@ import csv
 import dataclasses
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -20,6 +20,7 @@ from analytics.lazily import np, pd
 from analytics.models import Market
 from analytics.selectors.prices import market_level
 from analytics.services.prices import reading as reader
+from analytics.services.prices.gathering import gathered
 from analytics.services.prices.markets import market_find, market_get_or_create, refuse_bad_symbol
 from analytics.services.prices.reading import (
     Decision,
@@ -28,7 +29,6 @@ from analytics.services.prices.reading import (
 )
 from analytics.services.prices.reading.decisions import unreadable
 from analytics.services.prices.rows import ProgressCallback, merge_rows, write_rows
-from analytics.services.prices.storing import FIGURES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +116,7 @@ def price_import(
     reading = price_read(path, options)
     target = (rejects_dir or conf().logs) / f"{path.name}.rejects.csv"
     with _Rejects(target) as rejects:
-        rows = _together(rejects.kept(reading.blocks(on_progress)))
+        rows = gathered(rejects.kept(reading.blocks(on_progress)), reading.rows)
     rows, markets, created = _with_markets(rows)
     rows = merge_rows(rows)
     counts = write_rows(rows, on_progress)
@@ -147,30 +147,6 @@ def _facts(reading: reader.Reading) -> dict[str, Any]:
     }
 
 
-def _together(blocks: Iterable[reader.QuoteBlock]) -> pd.DataFrame:
-    """The rows of a whole file: symbol (category), timestamp, and the figures that any row knows.
-    The two rows of a moment may stand anywhere in it, so all are held, at eight bytes a figure."""
-    symbols, moments, known = [], [], set()
-    parts: dict[str, list[np.ndarray]] = {name: [] for name in FIGURES}
-    for rows in (block.rows for block in blocks if len(block.rows)):
-        symbols.append(rows["symbol"].array)
-        moments.append(rows["timestamp"].reset_index(drop=True))
-        for name, held in parts.items():
-            values = rows[name].to_numpy()
-            unknown = np.isnan(values).all()
-            # A broadcast takes no room; a copy lets the block go.
-            held.append(np.broadcast_to(np.nan, len(rows)) if unknown else values.copy())
-            known |= set() if unknown else {name}
-    if not moments:
-        return pd.DataFrame()
-    columns = {name: np.concatenate(parts.pop(name)) for name in FIGURES if name in known}
-    first = {
-        "symbol": pd.api.types.union_categoricals(symbols),
-        "timestamp": pd.concat(moments, ignore_index=True),
-    }
-    return pd.DataFrame(first | columns, copy=False)
-
-
 def _with_markets(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Market], list[Market]]:
     """`rows`, from now on with market_id instead of symbol; the markets in order of appearance, and
     those of them that were made."""
@@ -179,16 +155,18 @@ def _with_markets(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Market], list[
     created: dict[int, Market] = {}
     if rows.empty:
         return rows, [], []
-    for symbol, part in rows.groupby("symbol", sort=False, observed=True)["timestamp"]:
+    symbols = rows.pop("symbol").cat
+    codes = symbols.codes.to_numpy()
+    for code in pd.unique(codes).tolist():
+        symbol = symbols.categories[code]
         found = market_find(symbol)
-        market = found or market_get_or_create(symbol, seen=part)
+        market = found or market_get_or_create(symbol, seen=rows["timestamp"][codes == code])
         ids[symbol] = market.pk
         markets.setdefault(market.pk, market)
         if found is None:
             created[market.pk] = market
-    symbols = rows.pop("symbol").cat
     numbers = np.array([ids.get(symbol, 0) for symbol in symbols.categories], dtype="int64")
-    rows["market_id"] = numbers[symbols.codes]
+    rows["market_id"] = numbers[codes]
     return rows, list(markets.values()), list(created.values())
 
 

@@ -138,6 +138,8 @@ def merge_rows(rows: pd.DataFrame) -> pd.DataFrame:
         return rows
     columns = [*_KEY, *(name for name in FIGURES if name in rows)]
     ids, moments = (rows[name].astype("int64").to_numpy() for name in _KEY)
+    if _rising(ids, moments):  # the usual case of a file
+        return pd.DataFrame({name: rows[name] for name in columns}, copy=False)
     order = np.lexsort((moments, ids))
     same = (np.diff(ids[order]) == 0) & (np.diff(moments[order]) == 0)
     starts = np.flatnonzero(np.r_[True, ~same])
@@ -145,6 +147,12 @@ def merge_rows(rows: pd.DataFrame) -> pd.DataFrame:
     for name in columns[len(_KEY) :]:
         merged[name] = _last_known(rows[name].to_numpy(dtype="float64")[order], starts)
     return pd.DataFrame(merged, columns=columns, copy=False)
+
+
+def _rising(ids: np.ndarray, moments: np.ndarray) -> bool:
+    """Whether rows are in their order, and no two of one moment."""
+    later = (ids[1:] == ids[:-1]) & (moments[1:] > moments[:-1])
+    return bool((later | (ids[1:] > ids[:-1])).all())
 
 
 def _last_known(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
