@@ -1,6 +1,6 @@
 # ruff: noqa: S608  (the SQL is all our own)
-"""`python -m bench.growth [--quotes 10000 1000000 10000000] [--home FOLDER]`: what must cost the
-same however many quotes are stored: forecasts, the newest price, the scan of a row, pages, admin lists.
+"""`python -m bench.growth [--quotes 10000 1000000 10000000] [--home FOLDER]`: what must cost as
+much however many quotes are stored: forecasts, the newest price, a row's scan, pages, admin lists.
 
 A market of half-hours is simulated and learnt from once (one epoch), or taken from `--home` (its
 database is changed). Then its past is filled up to each number of quotes, at even steps before its
@@ -93,21 +93,19 @@ def _learnt() -> Any:
 
 
 def _filled(market: Any, size: int, most: int) -> int:
-    """Put quotes before the first simulated one until there are `size`; how many there are."""
+    """Put quotes before the first one until there are `size`; how many there are."""
     from django.db import connection
 
     from analytics.models import Market, PriceHistory
 
     quotes = PriceHistory.objects.filter(market=market)
-    recent = quotes.filter(timestamp__gt=_last(market) - dt.timedelta(days=DAYS + 1))
-    first, held = recent.order_by("timestamp")[0].timestamp, quotes.count()
-    step = int((first - SINCE).total_seconds()) // most
-    taken = held - recent.count()
+    first, held = quotes.order_by("timestamp")[0].timestamp, quotes.count()
     if size > held:
+        step = int((first - SINCE).total_seconds()) // (most - held)
         with connection.cursor() as cursor:
             cursor.execute(
                 _FILL[connection.vendor],
-                [taken + 1, taken + size - held, market.pk, int(first.timestamp()), step],
+                [size - held, market.pk, int(first.timestamp()), step],
             )
             cursor.execute("ANALYZE")
         moved = Market.objects.get(pk=market.pk)
@@ -120,10 +118,10 @@ def _filled(market: Any, size: int, most: int) -> int:
 _FIGURES = "7 + (i * 7919 % 1009) / 50000.0, 7.02 + (i * 7919 % 1009) / 50000.0"
 _INTO = 'INSERT INTO analytics_pricehistory (market_id, "timestamp", bid, ask)'
 _FILL = {
-    "sqlite": "WITH RECURSIVE n(i) AS (SELECT %s UNION ALL SELECT i + 1 FROM n WHERE i < %s) "
+    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %s) "
     f"{_INTO} "
     f"SELECT %s, strftime('%%Y-%%m-%%d %%H:%%M:%%S', %s - i * %s, 'unixepoch'), {_FIGURES} FROM n",
-    "postgresql": f"WITH n(i) AS (SELECT generate_series(%s::bigint, %s)) {_INTO} "
+    "postgresql": f"WITH n(i) AS (SELECT generate_series(1::bigint, %s)) {_INTO} "
     f"SELECT %s, to_timestamp(%s - i * %s), {_FIGURES} FROM n",
 }  # fmt: skip
 
