@@ -115,7 +115,7 @@ def _filled(market: Any, size: int, most: int) -> int:
     return quotes.count()
 
 
-_FIGURES = "7 + (i * 7919 % 1009) / 50000.0, 7.02 + (i * 7919 % 1009) / 50000.0"
+_FIGURES = "7 + (i * 7919 %% 1009) / 50000.0, 7.02 + (i * 7919 %% 1009) / 50000.0"
 _INTO = 'INSERT INTO analytics_pricehistory (market_id, "timestamp", bid, ask)'
 _FILL = {
     "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %s) "

@@ -138,9 +138,10 @@ def _number(value: Any, where: str, problems: dict[str, str]) -> float:
 
 
 def _spaced(rows: int, step_minutes: int, now: dt.datetime | None) -> pd.DatetimeIndex:
-    step = pd.Timedelta(minutes=step_minutes)
-    end = pd.Timestamp(now or timezone.now()).floor(step)
-    return pd.date_range(end=end, periods=rows, freq=step).as_unit("ns")
+    step = step_minutes * 60
+    end = int((now or timezone.now()).timestamp()) // step
+    moments = np.arange(end - rows + 1, end + 1, dtype="int64") * (step * 10**9)
+    return pd.DatetimeIndex(moments, tz="UTC")
 
 
 def _moment(text: Any) -> dt.datetime | None:
