@@ -8,23 +8,23 @@ import hashlib
 import json
 from typing import Any
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from analytics.conf import conf
 from analytics.exceptions import Unavailable
+from analytics.lazily import fernet
 
 
-def _key(secret: str) -> Fernet:
+def _key(secret: str) -> fernet.Fernet:
     digest = hashlib.blake2b(secret.encode(), digest_size=32, person=b"sealed secrets").digest()
-    return Fernet(base64.urlsafe_b64encode(digest))
+    return fernet.Fernet(base64.urlsafe_b64encode(digest))
 
 
-def _keys() -> MultiFernet:
+def _keys() -> fernet.MultiFernet:
     """The first one seals; all open: keys that were replaced stand in SECRET_KEY_FALLBACKS."""
     own = [conf().SECRETS_KEY] if conf().SECRETS_KEY else []
-    return MultiFernet(
+    return fernet.MultiFernet(
         [_key(str(text)) for text in (*own, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
     )
 
@@ -38,7 +38,7 @@ def unseal(token: str) -> Any:
     """What was sealed. Raises Unavailable (secret_unreadable) where the key is another one now."""
     try:
         return json.loads(_keys().decrypt(token.encode()))
-    except InvalidToken:
+    except fernet.InvalidToken:
         pass
     raise Unavailable(
         _("A stored secret cannot be read with this server's key: enter it again."),

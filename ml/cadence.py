@@ -52,10 +52,12 @@ def infer_step_minutes(timestamps: pd.DatetimeIndex, *, span_minutes: float | No
 
 def _gaps(timestamps: pd.DatetimeIndex) -> np.ndarray:
     """Minutes between neighbours; without the pauses, unless most are."""
-    gaps = np.diff(timestamps.as_unit("ns").asi8) / 6e10
-    gaps = gaps[gaps > 0]
+    steps = np.diff(timestamps.as_unit("ns").asi8)
+    gaps = steps[steps > 0] / 6e10
     short = gaps <= _PAUSE_MINUTES
-    return gaps[short] if 2 * short.sum() >= len(gaps) else gaps
+    if short.all() or 2 * short.sum() < len(gaps):
+        return gaps
+    return gaps[short]
 
 
 def _recent(gaps: np.ndarray, minutes: float) -> np.ndarray:

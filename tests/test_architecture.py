@@ -41,6 +41,37 @@ def test_starting_django_loads_no_torch():
     assert loaded.splitlines()[-1] == "False"
 
 
+HEAVY = (
+    "apprise", "ccxt", "httpx", "matplotlib", "numpy", "onnxruntime", "openpyxl", "pandas",
+    "pyarrow", "rich", "scipy", "torch",
+)  # fmt: skip
+
+
+def test_neither_the_start_nor_the_checks_load_what_reads_figures_or_asks_the_world():
+    """Which modules of ours slip in a heavy one is said by `python -X importtime manage.py check`;
+    what they need of it comes from `analytics.lazily`."""
+    loaded = python(
+        "import os, sys; os.environ['DJANGO_SETTINGS_MODULE'] = 'p2p.settings'\n"
+        "import django; django.setup()\n"
+        "import analytics.tasks\n"
+        "from django.core.management import call_command; call_command('check')\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    assert loaded.splitlines()[-1] == "[]"
+
+
+def test_what_is_loaded_later_is_the_library_itself():
+    import numpy
+    import pyarrow.compute
+
+    from analytics.lazily import np, pc
+
+    assert np.ndarray is numpy.ndarray
+    assert pc.cast is pyarrow.compute.cast
+    with pytest.raises(AttributeError):
+        _ = np.no_such_name
+
+
 def test_ml_knows_no_django():
     loaded = python(
         "import sys, ml\n"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
+from analytics.lazily import np
 
 #: Figures of a quote that a rule may look at.
 FIGURES = ("price", "bid", "ask", "spread_pct")

@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
+from analytics.lazily import np
 
 _INK, _PAPER, _LINE, _MARK = "#1b1f24", "#ffffff", "#0072b2", "#d55e00"
 _SIZE, _DPI = (6.0, 2.6), 110

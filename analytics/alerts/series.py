@@ -6,9 +6,8 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from analytics.alerts.machine import Sight
+from analytics.lazily import np
 
 
 def moment_of(seconds: float) -> dt.datetime:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
 from django.utils.translation import gettext as _
 
 from analytics.exceptions import AnalyticsError, InvalidInput
 from analytics.import_page.naming import chosen_columns, refusal
+from analytics.lazily import pd
 from analytics.models import ImportRun
 from analytics.pages.numbers import duration
 from analytics.services.prices.previewing import ImportPreview

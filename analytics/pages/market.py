@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-import numpy as np
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from analytics.lazily import np
 from analytics.models import Forecast, Market
 from analytics.pages.anomalies import mark
 from analytics.pages.charts import (

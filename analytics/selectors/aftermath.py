@@ -6,9 +6,8 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-import numpy as np
-
 import ml
+from analytics.lazily import np
 from analytics.models import AnomalyEvent
 from analytics.selectors.series import quote_series
 

@@ -6,10 +6,10 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 from django.db.models import Max
 
 import ml
+from analytics.lazily import np
 from analytics.models import AnomalyEvent, Forecast, Market, PatternResult, PriceHistory, StoredBook
 from analytics.models.choices import Task
 from analytics.selectors.prices import market_counters

@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
-import pandas as pd
 from django.db import connection
 
 import ml
+from analytics.lazily import np, pd
 from analytics.models import Market, PriceHistory
 
 #: Up to so many moments are counted one by one.

@@ -6,11 +6,11 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from analytics.lazily import np
 from analytics.models import AnomalyEvent, Forecast, Market, PatternResult, TrainedModel
 from analytics.models.choices import Task
 from analytics.selectors.accuracy import Tally, merged, tallies

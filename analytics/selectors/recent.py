@@ -14,11 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 
-import numpy as np
-import pandas as pd
 from django.db import connection
 
 import ml
+from analytics.lazily import np, pd
 from analytics.models import Market, PriceHistory
 from analytics.selectors.frames import frame_of, price_frame, quote_arrays
 from analytics.selectors.prices import Counters, market_counters, newest_moment

@@ -15,11 +15,10 @@ from operator import or_
 from threading import Lock
 from typing import Any
 
-import numpy as np
 from django.db import connection
 from django.db.models import FloatField, Func, Q
-from tsdownsample import M4Downsampler
 
+from analytics.lazily import np, tsdownsample
 from analytics.models import Market, PriceHistory
 from analytics.models.market import derive_price
 from analytics.selectors.prices import market_counters
@@ -134,7 +133,7 @@ def thin(at: np.ndarray, columns: Iterable[np.ndarray], points: int = POINTS) ->
     for column in columns:
         if np.isfinite(column).any():
             values = np.ascontiguousarray(column, dtype="float64")
-            picked = M4Downsampler().downsample(at, values, n_out=points - points % 4)
+            picked = tsdownsample.M4Downsampler().downsample(at, values, n_out=points - points % 4)
             chosen.append(picked.astype("int64"))
     return np.unique(np.concatenate(chosen))
 

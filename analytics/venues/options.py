@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
-import httpx
-
+from analytics.lazily import httpx
 from analytics.venues.errors import BadVenueConfig
 from analytics.venues.texts import Text
 from analytics.venues.texts import Text as _

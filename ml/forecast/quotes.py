@@ -38,14 +38,17 @@ class Quotes:
         """Those `columns` of a quotes frame; raises ArtifactMismatch where one has no value."""
         found = {}
         for name in columns:
-            values = np.asarray(frame[name] if name in frame.columns else (), dtype="float64")
+            values = np.asarray(frame.get(name, ()), dtype="float64")
             if not np.isfinite(values).any():
                 raise ArtifactMismatch(
                     f"This model was trained with {name}, and the quotes have none.",
                     {name: "missing"},
                 )
             found[name] = values
-        return cls(pd.DatetimeIndex(frame.index).as_unit("ns").asi8, found)
+        index = frame.index
+        if not isinstance(index, pd.DatetimeIndex):
+            index = pd.DatetimeIndex(index)
+        return cls((index if index.unit == "ns" else index.as_unit("ns")).asi8, found)
 
     def __len__(self) -> int:
         return len(self.times)

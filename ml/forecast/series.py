@@ -176,6 +176,10 @@ def _known(table: np.ndarray) -> list[float]:
     return [x for x in table[0].tolist() if x == x]
 
 
+#: A posted sequence of so few rows is looked at whole, without pandas.
+_FEW_ROWS = 64
+
+
 @dataclass(frozen=True)
 class Scales:
     """Typical size of a one-step move, percent: `slow` over 28 days, `fast` over 3 days, `brief`
@@ -194,7 +198,9 @@ def move_scales(
     `capped` (k,), the capped moves that the whole series has there."""
     size = np.abs(moves(values))
     slow_rows, least = SLOW_DAYS * per_day, min(window, per_day) // 2
-    if capped is None:
+    if capped is None and 0 < len(size) <= _FEW_ROWS:
+        own = np.fmin(size, last_caps(size, slow_rows, least, len(size)))
+    elif capped is None:
         cap = pd.Series(size).rolling(slow_rows, min_periods=least).quantile(_CAP_LEVEL).to_numpy()
         own = np.fmin(size, cap)
     else:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import numpy as np
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -15,6 +14,7 @@ from analytics.alerts.machine import Sight
 from analytics.alerts.rules import Moved, Needs, RuleKind, register
 from analytics.alerts.series import moment_of
 from analytics.alerts.wording import figure, name, percent
+from analytics.lazily import np
 from analytics.venues.options import Options, option
 
 

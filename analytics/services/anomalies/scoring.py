@@ -10,12 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 from django.utils.translation import gettext as _
 
 import ml
 from analytics.exceptions import InvalidInput
+from analytics.lazily import np, pd
 from analytics.services.prices.reading import ReadOptions
 from analytics.services.prices.series_files import SeriesFile, read_series_file
 from analytics.services.translate import ml_errors

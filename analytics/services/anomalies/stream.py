@@ -10,9 +10,8 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-import pandas as pd
-
 import ml
+from analytics.lazily import pd
 from analytics.models import AnomalyStream, Market
 from analytics.models.choices import Source
 from analytics.models.direct import fetch, rows_where, save_again
@@ -65,7 +64,7 @@ def stream_look(
     if stands is not None and stands.until + INSTANT != since:
         stands = None
     if stands is not None and stands.until == last:
-        return Look(_scores(serving, _NOTHING, threshold), stands)
+        return Look(_scores(serving, _nothing(), threshold), stands)
     found = stands and _resume(market, stands, serving, predictor, last)
     found = found or _start(market, serving, predictor, since, last)
     if found is None or len(found[1]) > MOST_ROWS:
@@ -91,7 +90,8 @@ _FURTHER = (
 )
 
 
-_NOTHING = pd.Series([], pd.DatetimeIndex([], tz="UTC"), dtype=float)
+def _nothing() -> pd.Series:
+    return pd.Series([], pd.DatetimeIndex([], tz="UTC"), dtype=float)
 
 
 def _scores(serving: Serving, scores: pd.Series, threshold: float) -> ml.AnomalyScores:

@@ -7,9 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
+from analytics.lazily import np, pd
 from analytics.models import Market
 from analytics.selectors.frames import price_frame
 from analytics.selectors.prices import market_freshness

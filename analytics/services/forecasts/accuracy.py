@@ -14,11 +14,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import pandas as pd
 from django.utils import timezone
 
 import ml
+from analytics.lazily import np, pd
 from analytics.models import Forecast, ForecastScore, Market, TrainedModel
 from analytics.models.direct import fetch, insert_missing, moment
 from analytics.selectors.accuracy import Tally, merged, tallies

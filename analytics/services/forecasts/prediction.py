@@ -9,12 +9,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any
 
-import pandas as pd
 from django.db import connection
 from django.utils import timezone
 
 import ml
 from analytics.conf import conf
+from analytics.lazily import pd
 from analytics.models import Forecast, Market
 from analytics.models.choices import Task
 from analytics.models.direct import insert_missing

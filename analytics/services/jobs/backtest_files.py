@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -23,6 +22,7 @@ from django.utils.translation import ngettext
 import ml
 from analytics.conf import conf
 from analytics.exceptions import NotFound
+from analytics.lazily import pd
 from analytics.models import BacktestRun
 from analytics.words import written
 

@@ -20,19 +20,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
-import pandas as pd
 from django.utils.translation import gettext as _
 
 import ml
 from analytics.conf import conf
 from analytics.exceptions import AnalyticsError, Conflict, InvalidInput
+from analytics.lazily import pd
 from analytics.services.jobs.backtest_files import (
     PREDICTIONS,
     Delivery,
     backtest_deliver,
     chart_words,
 )
-from analytics.services.prices.reading import ReadOptions, read_quotes
+from analytics.services.prices import reading as reader
+from analytics.services.prices.reading import ReadOptions
 from analytics.services.translate import ml_errors
 
 _WORK = "work-"
@@ -199,8 +200,8 @@ def quotes_of_files(paths: Sequence[Path], market: str | None) -> tuple[str, pd.
 def _rows(path: Path, market: str | None) -> pd.DataFrame:
     """A file that names its markets is read as it is; another belongs to `market`."""
     try:
-        return read_quotes(path).frame()
+        return reader.read_quotes(path).frame()
     except AnalyticsError as error:
         if error.code != "market_required":
             raise
-    return read_quotes(path, ReadOptions(market=market or _UNNAMED)).frame()
+    return reader.read_quotes(path, ReadOptions(market=market or _UNNAMED)).frame()

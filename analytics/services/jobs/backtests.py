@@ -28,7 +28,7 @@ from analytics.services.jobs.processes import this_process
 from analytics.services.jobs.training import history_span
 from analytics.services.prices.history import last_moment
 
-Listener = Callable[[ml.BacktestProgress], None]
+Listener = Callable[["ml.BacktestProgress"], None]
 #: The fields of a plan; a run keeps them under the same names.
 _PLAN = ("task", "start", "end", "step_minutes", "refit_every", "origin_step", "family", "params")
 

@@ -6,9 +6,8 @@ import dataclasses
 import datetime as dt
 from typing import Any
 
-import pandas as pd
-
 import ml
+from analytics.lazily import pd
 from analytics.models import TrainedModel
 from analytics.selectors.frames import price_frame
 

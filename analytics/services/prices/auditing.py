@@ -6,10 +6,10 @@ import dataclasses
 import datetime as dt
 from typing import Any
 
-import pandas as pd
 from django.utils.translation import gettext as _
 
 import ml
+from analytics.lazily import pd
 from analytics.models import Market, TrainingRun
 from analytics.selectors.frames import price_frame
 from analytics.services.prices.history import last_moment

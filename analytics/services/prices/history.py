@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 
-import pandas as pd
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 import ml
 from analytics.conf import conf
 from analytics.exceptions import InvalidInput
+from analytics.lazily import pd
 from analytics.models import Market, PriceHistory
 from analytics.selectors.frames import price_frame
 from analytics.selectors.prices import newest_moment, staleness

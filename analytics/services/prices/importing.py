@@ -14,20 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-import pandas as pd
-
 from analytics import events
 from analytics.conf import conf
+from analytics.lazily import np, pd
 from analytics.models import Market
 from analytics.selectors.prices import market_level
+from analytics.services.prices import reading as reader
+from analytics.services.prices.gathering import gathered
 from analytics.services.prices.markets import market_find, market_get_or_create, refuse_bad_symbol
 from analytics.services.prices.reading import (
     Decision,
-    QuoteBlock,
-    Reading,
     ReadOptions,
     Reject,
-    read_quotes,
 )
 from analytics.services.prices.reading.decisions import unreadable
 from analytics.services.prices.rows import ProgressCallback, merge_rows, write_rows
@@ -69,7 +67,7 @@ class ImportCheck:
     enough: bool
 
 
-def price_read(path: Path, options: ReadOptions) -> Reading:
+def price_read(path: Path, options: ReadOptions) -> reader.Reading:
     """Understand a file as `read_quotes` does, helped by what its market remembers of the last one
     and by about what its price is."""
     if options.market is not None:
@@ -79,7 +77,7 @@ def price_read(path: Path, options: ReadOptions) -> Reading:
             options = dataclasses.replace(
                 options, remembered=market.reading, level=market_level(market)
             )
-    return read_quotes(path, options)
+    return reader.read_quotes(path, options)
 
 
 def price_check(*, path: Path | str, options: ReadOptions | None = None) -> ImportCheck:
@@ -118,8 +116,8 @@ def price_import(
     reading = price_read(path, options)
     target = (rejects_dir or conf().logs) / f"{path.name}.rejects.csv"
     with _Rejects(target) as rejects:
-        blocks = [block.rows for block in rejects.kept(reading.blocks(on_progress))]
-    rows, markets, created = _with_markets(_together(blocks))
+        rows = gathered(rejects.kept(reading.blocks(on_progress)), reading.rows)
+    rows, markets, created = _with_markets(rows)
     rows = merge_rows(rows)
     counts = write_rows(rows, on_progress)
     _remember(markets, reading.settings)
@@ -137,7 +135,7 @@ def price_import(
     )
 
 
-def _facts(reading: Reading) -> dict[str, Any]:
+def _facts(reading: reader.Reading) -> dict[str, Any]:
     """What a report takes over of a reading."""
     return {
         "read": reading.read,
@@ -149,30 +147,27 @@ def _facts(reading: Reading) -> dict[str, Any]:
     }
 
 
-def _together(blocks: list[pd.DataFrame]) -> pd.DataFrame:
-    if not blocks:
-        return pd.DataFrame()
-    rows = pd.concat(blocks, ignore_index=True)
-    return rows.assign(symbol=rows["symbol"].astype(str))
-
-
 def _with_markets(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Market], list[Market]]:
-    """`rows` with market_id instead of symbol; the markets in order of appearance, and those of
-    them that were made."""
+    """`rows`, from now on with market_id instead of symbol; the markets in order of appearance, and
+    those of them that were made."""
     ids: dict[str, int] = {}
     markets: dict[int, Market] = {}
     created: dict[int, Market] = {}
     if rows.empty:
         return rows, [], []
-    for symbol, part in rows.groupby("symbol", sort=False)["timestamp"]:
+    symbols = rows.pop("symbol").cat
+    codes = symbols.codes.to_numpy()
+    for code in pd.unique(codes).tolist():
+        symbol = symbols.categories[code]
         found = market_find(symbol)
-        market = found or market_get_or_create(symbol, seen=part)
+        market = found or market_get_or_create(symbol, seen=rows["timestamp"][codes == code])
         ids[symbol] = market.pk
         markets.setdefault(market.pk, market)
         if found is None:
             created[market.pk] = market
-    named = rows.drop(columns="symbol").assign(market_id=rows["symbol"].map(ids))
-    return named, list(markets.values()), list(created.values())
+    numbers = np.array([ids.get(symbol, 0) for symbol in symbols.categories], dtype="int64")
+    rows["market_id"] = numbers[codes]
+    return rows, list(markets.values()), list(created.values())
 
 
 def _remember(markets: list[Market], settings: dict[str, Any]) -> None:
@@ -202,7 +197,7 @@ class _Rejects:
         if self._stream is not None:
             self._stream.close()
 
-    def kept(self, blocks: Iterator[QuoteBlock]) -> Iterator[QuoteBlock]:
+    def kept(self, blocks: Iterator[reader.QuoteBlock]) -> Iterator[reader.QuoteBlock]:
         """The same blocks, their rejects written out."""
         for block in blocks:
             if block.rejects:

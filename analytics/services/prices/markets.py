@@ -5,13 +5,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 
-import pandas as pd
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 import ml
 from analytics import events
 from analytics.exceptions import Conflict, InvalidInput, NotFound
+from analytics.lazily import np, pd
 from analytics.models import Market, PriceHistory
 from analytics.services.prices.reading.quotes import symbol_problem
 
@@ -53,7 +53,11 @@ def market_get_or_create(symbol: str, *, seen: pd.Series | None = None) -> Marke
 
 def cadence_of(seen: pd.Series) -> int:
     """What a new market's cadence is, by the moments of its first quotes."""
-    return ml.infer_step_minutes(pd.DatetimeIndex(seen.drop_duplicates().sort_values()))
+    index = pd.DatetimeIndex(seen)
+    if not (np.diff(index.asi8) > 0).all():
+        moments = np.unique(index.asi8).view(f"datetime64[{index.unit}]")
+        index = pd.DatetimeIndex(moments).tz_localize("UTC")
+    return ml.infer_step_minutes(index)
 
 
 def markets_make(cadences: Mapping[str, int]) -> dict[str, Market]:

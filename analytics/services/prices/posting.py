@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-import numpy as np
-import pandas as pd
 from django.utils.translation import gettext as _
 
 from analytics.conf import conf
 from analytics.exceptions import InvalidInput
+from analytics.lazily import np, pd
 from analytics.models import Market
 from analytics.selectors.prices import market_level
+from analytics.services.prices import reading as reader
 from analytics.services.prices.importing import say_stored
 from analytics.services.prices.markets import (
     cadence_of,
@@ -30,7 +30,7 @@ from analytics.services.prices.markets import (
     markets_make,
     unknown_markets,
 )
-from analytics.services.prices.reading import Reading, ReadOptions, read_quotes
+from analytics.services.prices.reading import ReadOptions
 from analytics.services.prices.reading.quotes import symbol_problem
 from analytics.services.prices.rows import Checked, check_rows, merge_rows, write_rows
 from analytics.services.prices.storing import FIGURES, rows_store
@@ -76,7 +76,7 @@ def price_bulk_add(
     if problems := _unheard(rows):
         raise _bad_rows(problems)
     if options is not None or not all(_is_own(row) for row in rows):
-        return _add_read(read_quotes(rows, _options(options, market)), create_market)
+        return _add_read(reader.read_quotes(rows, _options(options, market)), create_market)
     names = ("timestamp", *FIGURES)
     checked = check_rows(pd.DataFrame({n: _cells([row.get(n) for row in rows]) for n in names}))
     problems = _named(checked)
@@ -96,7 +96,7 @@ def price_file_add(*, body: bytes, options: ReadOptions, create_market: bool = F
             _("Send the file as the body."), "bad_shape", {"body": _("Must not be empty.")}
         )
     market = None if options.market is None else market_find(options.market)
-    reading = read_quotes(body, _options(options, market), name=_("the body"))
+    reading = reader.read_quotes(body, _options(options, market), name=_("the body"))
     _refuse_many(reading.rows)
     return _add_read(reading, create_market)
 
@@ -142,7 +142,7 @@ def _options(options: ReadOptions | None, market: Market | None) -> ReadOptions:
     )
 
 
-def _add_read(reading: Reading, create_market: bool) -> BulkReport:
+def _add_read(reading: reader.Reading, create_market: bool) -> BulkReport:
     """Store what was read; one reject refuses all."""
     blocks = list(reading.blocks())
     problems: dict[str, str] = {}

@@ -8,17 +8,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from analytics.exceptions import InvalidInput
+from analytics.lazily import pd
+from analytics.services.prices import reading as reader
 from analytics.services.prices.importing import price_read
 from analytics.services.prices.markets import market_find, similar_markets
 from analytics.services.prices.reading import Decision, ReadOptions, Reject
-from analytics.services.prices.reading.opening import open_table
 
 #: Rows up to which the whole file is read for its preview, so that rejects are counted.
 MOST_COUNTED = 100_000
 SHOWN = 8
+
+
+def _no_rows() -> pd.DataFrame:
+    return pd.DataFrame()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +35,7 @@ class ImportPreview:
     columns: tuple[str, ...] = ()
     stop: InvalidInput | None = None
     decisions: tuple[Decision, ...] = ()
-    rows: pd.DataFrame = field(default_factory=pd.DataFrame)
+    rows: pd.DataFrame = field(default_factory=_no_rows)
     rejects: tuple[Reject, ...] = ()
     summary: tuple[str, ...] = ()
     enough: bool = True
@@ -45,7 +48,7 @@ def import_preview(*, path: Path, options: Mapping[str, Any]) -> ImportPreview:
     columns: tuple[str, ...] = ()
     try:
         asked = ReadOptions(**options)
-        columns = open_table(path, path.name, asked, []).layout.names
+        columns = reader.open_table(path, path.name, asked, []).layout.names
         reading = price_read(path, asked)
         rows, rejects = reading.preview(SHOWN)
         whole = reading.rows <= MOST_COUNTED

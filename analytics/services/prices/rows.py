@@ -15,13 +15,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
-import numpy as np
-import pandas as pd
 from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 import ml
+from analytics.lazily import np, pd
 from analytics.services.prices.reading.quotes import AHEAD, EARLIEST, out_of_range
 from analytics.services.prices.storing import FIGURES, rows_store
 
@@ -133,18 +132,44 @@ def _inexact(text: pd.Series, values: np.ndarray) -> np.ndarray:
 
 # ----------------------------------------------------------------------------------------- written
 def merge_rows(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row per market and moment, in that order: the last known figure of each column."""
+    """One row per market and moment, in that order: the last known figure of each column. `rows`
+    (market_id, timestamp, figures) may lack figures that none of them knows."""
     if rows.empty:
         return rows
-    return rows.groupby(_KEY, as_index=False, sort=True)[FIGURES].last()
+    columns = [*_KEY, *(name for name in FIGURES if name in rows)]
+    ids, moments = (rows[name].astype("int64").to_numpy() for name in _KEY)
+    if _rising(ids, moments):  # the usual case of a file
+        return pd.DataFrame({name: rows[name] for name in columns}, copy=False)
+    order = np.lexsort((moments, ids))
+    same = (np.diff(ids[order]) == 0) & (np.diff(moments[order]) == 0)
+    starts = np.flatnonzero(np.r_[True, ~same])
+    merged = {name: rows[name].iloc[order[starts]].reset_index(drop=True) for name in _KEY}
+    for name in columns[len(_KEY) :]:
+        merged[name] = _last_known(rows[name].to_numpy(dtype="float64")[order], starts)
+    return pd.DataFrame(merged, columns=columns, copy=False)
+
+
+def _rising(ids: np.ndarray, moments: np.ndarray) -> bool:
+    """Whether rows are in their order, and no two of one moment."""
+    later = (ids[1:] == ids[:-1]) & (moments[1:] > moments[:-1])
+    return bool((later | (ids[1:] > ids[:-1])).all())
+
+
+def _last_known(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """(groups,) of (n,) values in groups that begin at `starts`; NaN where none is known."""
+    if len(starts) == len(values):
+        return values
+    places = np.where(np.isnan(values), -1, np.arange(len(values)))
+    last = np.maximum.accumulate(places)[np.r_[starts[1:], len(values)] - 1]
+    return np.where(last >= starts, values[last], np.nan)
 
 
 def write_rows(rows: pd.DataFrame, on_progress: ProgressCallback | None = None) -> dict[str, int]:
-    """Write merged rows (market_id, timestamp, figures), a transaction per chunk; answers how
+    """Write merged rows (market_id, timestamp, known figures), a transaction per chunk; answers how
     many were new, updated and unchanged."""
     counts: Counter[str] = Counter(new=0, updated=0, unchanged=0)
     for first in range(0, len(rows), CHUNK_ROWS):
-        chunk = rows.iloc[first : first + CHUNK_ROWS]
+        chunk = rows.iloc[first : first + CHUNK_ROWS].reindex(columns=[*_KEY, *FIGURES])
         counts.update(rows_store(chunk))
         if on_progress:
             on_progress(first + len(chunk), len(rows))

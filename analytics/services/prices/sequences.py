@@ -8,8 +8,6 @@ import datetime as dt
 import math
 from typing import Any
 
-import numpy as np
-import pandas as pd
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -17,6 +15,7 @@ from django.utils.translation import gettext as _
 import ml
 from analytics.conf import conf
 from analytics.exceptions import InvalidInput
+from analytics.lazily import np, pd
 from analytics.models import TrainedModel
 from analytics.models.choices import Task
 
@@ -139,9 +138,10 @@ def _number(value: Any, where: str, problems: dict[str, str]) -> float:
 
 
 def _spaced(rows: int, step_minutes: int, now: dt.datetime | None) -> pd.DatetimeIndex:
-    step = pd.Timedelta(minutes=step_minutes)
-    end = pd.Timestamp(now or timezone.now()).floor(step)
-    return pd.date_range(end=end, periods=rows, freq=step).as_unit("ns")
+    step = step_minutes * 60
+    end = int((now or timezone.now()).timestamp()) // step
+    moments = np.arange(end - rows + 1, end + 1, dtype="int64") * (step * 10**9)
+    return pd.DatetimeIndex(moments, tz="UTC")
 
 
 def _moment(text: Any) -> dt.datetime | None:

@@ -13,12 +13,12 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 from django.utils.translation import gettext as _
 
 from analytics.exceptions import InvalidInput
-from analytics.services.prices.reading import QuoteBlock, ReadOptions, read_quotes
+from analytics.lazily import np, pd
+from analytics.services.prices import reading as reader
+from analytics.services.prices.reading import ReadOptions
 from analytics.services.prices.reading.decisions import Reject, empty, unreadable
 
 VALUE = "value"
@@ -45,8 +45,10 @@ def read_series_file(path: Path, options: ReadOptions | None = None) -> SeriesFi
 
 
 def _of_quotes(path: Path, options: ReadOptions | None) -> SeriesFile:
-    reading = read_quotes(path, options or ReadOptions(needs_market=False, needs_price=False))
-    blocks: list[QuoteBlock] = []
+    reading = reader.read_quotes(
+        path, options or ReadOptions(needs_market=False, needs_price=False)
+    )
+    blocks: list[reader.QuoteBlock] = []
     for block in reading.blocks():
         if block.rejects:
             raise _bad_row(block.rejects[0])

@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-import pandas as pd
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 import ml
 from analytics.exceptions import Conflict, InvalidInput
+from analytics.lazily import pd
 from analytics.models import Market, PriceHistory
 from analytics.services.prices.markets import market_get_or_create, refuse_bad_symbol
 from analytics.services.prices.posting import quotes_store

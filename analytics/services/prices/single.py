@@ -7,7 +7,6 @@ import math
 from collections.abc import Mapping
 from decimal import Decimal
 
-import numpy as np
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,6 +14,7 @@ from django.utils.translation import gettext as _
 import ml
 from analytics import events
 from analytics.exceptions import InvalidInput
+from analytics.lazily import np
 from analytics.models import Market, PriceHistory
 from analytics.models.market import lock_markets
 from analytics.services.prices.reading.quotes import AHEAD, EARLIEST, out_of_range

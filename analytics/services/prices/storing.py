@@ -8,11 +8,10 @@ import io
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import numpy as np
-import pandas as pd
 from django.db import connection, transaction
 
 import ml
+from analytics.lazily import np, pd
 from analytics.models import PriceHistory
 from analytics.models.market import count_added, lock_markets
 

@@ -15,8 +15,7 @@ from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import tenacity
-
+from analytics.lazily import tenacity
 from analytics.venues.errors import (
     Blocked,
     Captcha,

@@ -14,10 +14,9 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import cast
+from typing import Self, cast
 
-import httpx
-
+from analytics.lazily import httpx
 from analytics.venues.errors import ForbiddenAddress, Unreachable
 
 Resolver = Callable[[str, int], list[str]]
@@ -132,10 +131,12 @@ def _tls() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
-class GuardedTransport(httpx.BaseTransport):
+class GuardedTransport:
     """Connects to judged addresses only, under the name that was asked for (Host header, TLS name
     and certificate stay the name's). Each name has connections of its own: one address may serve
-    several names, and a connection made for one is never used for another."""
+    several names, and a connection made for one is never used for another.
+
+    An httpx.BaseTransport in all but name: to be one, httpx would have to be loaded first."""
 
     def __init__(self, rules: HttpRules, resolver: Resolver = resolve) -> None:
         self._rules = rules
@@ -153,6 +154,12 @@ class GuardedTransport(httpx.BaseTransport):
             except (httpx.ConnectError, httpx.ConnectTimeout):
                 continue
         return transport.handle_request(_pinned(request, addresses[-1]))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def close(self) -> None:
         for transport in self._by_host.values():

@@ -12,10 +12,9 @@ import time
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Self, cast
 
-import httpx
-
+from analytics.lazily import httpx
 from analytics.venues.errors import (
     CollectionError,
     ForbiddenAddress,
@@ -58,7 +57,7 @@ class HttpSession:
         self.rules = rules
         self._monotonic = monotonic
         self._client = httpx.Client(
-            transport=GuardedTransport(rules, resolver),
+            transport=cast("httpx.BaseTransport", GuardedTransport(rules, resolver)),
             timeout=httpx.Timeout(rules.timeout, connect=min(_CONNECT_SECONDS, rules.timeout)),
             headers={"User-Agent": AGENT, "Accept-Encoding": "gzip"},
             follow_redirects=False,

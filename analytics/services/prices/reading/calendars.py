@@ -7,11 +7,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from itertools import combinations
 
-import numpy as np
-import pyarrow as pa
 from django.utils.translation import gettext as _
 
 from analytics.exceptions import InvalidInput
+from analytics.lazily import np, pa
 from analytics.services.prices.reading.cells.kinds import BAD, DATE, NAIVE, ZONED, Moments
 from analytics.services.prices.reading.cells.moments import read_moments, read_orders
 from analytics.services.prices.reading.courses import TimeCourse

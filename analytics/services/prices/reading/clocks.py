@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
+from analytics.lazily import pa, pc
 from analytics.services.prices.reading.sources.grids import cell_text
 
 _MIDNIGHT = r"[ T]00:00(:00(\.0+)?)?$"

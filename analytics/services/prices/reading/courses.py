@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-import numpy as np
-import pyarrow as pa
-
+from analytics.lazily import np, pa
 from analytics.services.prices.reading.cells.kinds import DATE, NAIVE, Moments
 
 

@@ -7,11 +7,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-import pandas as pd
 from django.utils.translation import gettext as _
 
 from analytics.exceptions import InvalidInput
+from analytics.lazily import np, pd
 from analytics.services.prices.reading.calendars import TimeEvidence, date_order, read_times
 from analytics.services.prices.reading.cells.numbers import NumberEvidence, read_figures
 from analytics.services.prices.reading.decisions import Decision

@@ -5,10 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-
+from analytics.lazily import np, pa, pd
 from analytics.services.prices.reading.quotes import FIGURES
 from analytics.services.prices.reading.rows import QuoteBlock
 from analytics.services.prices.reading.sources.tables import BLOCK_ROWS

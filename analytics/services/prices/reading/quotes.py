@@ -9,10 +9,10 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 
-import numpy as np
 from django.utils.translation import gettext as _
 
 import ml
+from analytics.lazily import np
 
 FIGURES = ml.QUOTE_COLUMNS
 #: Of these one must be known.

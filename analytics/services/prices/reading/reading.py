@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-import pandas as pd
 from django.utils.translation import gettext as _
 
+from analytics.lazily import pd
 from analytics.services.prices.reading.calendars import micros_of
 from analytics.services.prices.reading.decisions import Decision, Reject, Rejects
 from analytics.services.prices.reading.evidence import Evidence, decided, first_look

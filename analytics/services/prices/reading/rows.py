@@ -8,13 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 from django.utils.translation import gettext as _
 
 import ml
+from analytics.lazily import np, pa, pc, pd
 from analytics.services.prices.reading.calendars import micros_of, read_times
 from analytics.services.prices.reading.cells.kinds import BAD, LOST
 from analytics.services.prices.reading.cells.numbers import read_figures

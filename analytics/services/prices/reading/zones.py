@@ -8,10 +8,9 @@ import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-import pandas as pd
 from django.utils.translation import gettext as _
 
+from analytics.lazily import np, pd
 from analytics.services.prices.reading.cells.kinds import DATE, NAIVE, Moments
 from analytics.services.prices.reading.courses import TimeCourse
 from analytics.services.prices.reading.decisions import Decision

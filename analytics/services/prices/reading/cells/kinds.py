@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
+from analytics.lazily import np
 
 #: No time; a moment; a time of some clock; a day without an hour; a time whose digits were lost.
 BAD, ZONED, NAIVE, DATE, LOST = 0, 1, 2, 3, 4

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-
+from analytics.lazily import np, pa, pc
 from analytics.services.prices.reading.cells.dates import is_open, moment_of, read_fields
 from analytics.services.prices.reading.cells.kinds import DATE, NAIVE, ZONED, Moments
 from analytics.services.prices.reading.cells.slashed import SLASHED, slashed_moments
@@ -22,10 +19,9 @@ _ISO = r"^(\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?)\d*"
 _ISO_NAIVE = _ISO + "$"
 _ISO_ZONED = _ISO + r" ?(Z|UTC|GMT|[+-]\d{2}(:?\d{2})?)$"
 _DATE_LENGTH = len("2025-03-01")
-_LOCAL, _UTC = pa.timestamp("us"), pa.timestamp("us", "UTC")
 #: Cells that are tried before a whole block: arrow takes long to say that it cannot read one.
 _TRIED = 16
-_Reader = Callable[[pa.Array, tuple[str, ...]], "dict[str, Moments] | None"]
+_Reader = Callable[["pa.Array", tuple[str, ...]], "dict[str, Moments] | None"]
 
 
 def read_moments(cells: pa.Array, order: str) -> Moments:
@@ -41,7 +37,7 @@ def read_orders(cells: pa.Array, orders: tuple[str, ...]) -> dict[str, Moments]:
         numeric = _numeric(cells.type)
         found = stamp_moments(cells) if numeric else Moments.nothing(len(cells))
         return dict.fromkeys(orders, found)
-    whole = _cast(cells, _UTC) or _cast(cells, _LOCAL)
+    whole = _cast(cells, "UTC") or _cast(cells, None)
     return dict.fromkeys(orders, whole) if whole is not None else _mixed(cells, orders)
 
 
@@ -49,15 +45,16 @@ def _numeric(kind: pa.DataType) -> bool:
     return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
 
 
-def _cast(cells: pa.Array, unit: pa.DataType) -> Moments | None:
+def _cast(cells: pa.Array, zone: str | None) -> Moments | None:
     """The cells if arrow can read all of them so."""
+    unit = pa.timestamp("us", zone)
     try:
         pc.cast(cells[:_TRIED], unit)
         found = pc.cast(cells, unit)
     except pa.ArrowInvalid:
         return None
-    kinds = _kinds(found, ZONED if unit.tz else NAIVE)
-    if unit.tz is None:
+    kinds = _kinds(found, ZONED if zone else NAIVE)
+    if zone is None:
         length = pc.fill_null(pc.binary_length(cells), 0).to_numpy(zero_copy_only=False)
         kinds[(kinds == NAIVE) & (length <= _DATE_LENGTH)] = DATE
     return Moments(_micros(found), kinds)
@@ -113,12 +110,12 @@ def _whatever_order(read: Callable[[pa.Array], Moments | None]) -> _Reader:
 
 
 def _iso_naive(cells: pa.Array) -> Moments | None:
-    return _cast(pc.replace_substring_regex(cells, _ISO_NAIVE, r"\1"), _LOCAL)
+    return _cast(pc.replace_substring_regex(cells, _ISO_NAIVE, r"\1"), None)
 
 
 def _iso_zoned(cells: pa.Array) -> Moments | None:
     text = pc.replace_substring_regex(cells, _ISO_ZONED, r"\1\5")
-    return _cast(pc.replace_substring_regex(text, "UTC|GMT", "Z"), _UTC)
+    return _cast(pc.replace_substring_regex(text, "UTC|GMT", "Z"), "UTC")
 
 
 def _one_by_one(cells: pa.Array, orders: tuple[str, ...]) -> dict[str, Moments]:

@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-
+from analytics.lazily import np, pa, pc
 from analytics.services.prices.reading.cells.tokens import number_token, tokens
 
 #: A float64 prints every decimal of so many digits as it was.

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-
+from analytics.lazily import np, pa, pc
 from analytics.services.prices.reading.cells.kinds import BAD, DATE, NAIVE, Moments
 
 #: The three parts of a date with the year last (or short), an hour, AM or PM.

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-
+from analytics.lazily import np, pa, pc
 from analytics.services.prices.reading.cells.kinds import BAD, DATE, LOST, NAIVE, ZONED, Moments
 
 #: unit -> microseconds of one, for epochs of seconds, milli-, micro- and nanoseconds

@@ -12,9 +12,7 @@ import unicodedata
 from decimal import Decimal
 from functools import lru_cache
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
+from analytics.lazily import pa, pc
 from analytics.services.prices.reading.words.codes import CURRENCIES, NAMES, SIGNS, words
 
 #: What stands for "unknown" in a cell, in lower case.

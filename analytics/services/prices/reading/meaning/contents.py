@@ -6,9 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import pyarrow as pa
-
+from analytics.lazily import np, pa
 from analytics.services.prices.reading.cells.kinds import BAD, DATE, NAIVE, ZONED
 from analytics.services.prices.reading.cells.moments import read_orders
 from analytics.services.prices.reading.cells.numbers import NumberEvidence, read_figures

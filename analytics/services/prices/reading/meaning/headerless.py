@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 from django.utils.translation import gettext as _
 
+from analytics.lazily import np
 from analytics.services.prices.reading.decisions import Choice, undecided
 from analytics.services.prices.reading.meaning.contents import ColumnContent, sample_figures
 from analytics.services.prices.reading.meaning.plan import ColumnPlan

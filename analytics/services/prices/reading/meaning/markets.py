@@ -7,12 +7,10 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from django.utils.translation import gettext as _
 
 from analytics.exceptions import InvalidInput
+from analytics.lazily import np, pa, pc
 from analytics.services.prices.reading.decisions import Choice, Decision, shortened, undecided
 from analytics.services.prices.reading.options import ReadOptions
 from analytics.services.prices.reading.quotes import symbol_problem

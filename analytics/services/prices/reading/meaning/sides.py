@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-import pandas as pd
 from django.utils.translation import gettext as _
 
+from analytics.lazily import np, pd
 from analytics.services.prices.reading.decisions import Choice, Decision, undecided
 
 _WORDS = {

@@ -6,13 +6,12 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import BinaryIO, cast
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.csv as pa_csv
 from django.utils.translation import gettext as _
 
+from analytics.lazily import np, pa, pa_csv
 from analytics.services.prices.reading.decisions import Decision, Reject, shortened, unreadable
 from analytics.services.prices.reading.options import ReadOptions
 from analytics.services.prices.reading.sources.containers import BROKEN, Content
@@ -20,6 +19,8 @@ from analytics.services.prices.reading.sources.dialects import Dialect, looked_a
 from analytics.services.prices.reading.sources.tables import Block, Restart, Table
 from analytics.services.prices.reading.sources.texts import Utf8, text_encoding, text_sample
 
+#: Bytes of a block. The parser takes them in pieces, as it reads up to 32 of what it takes ahead of
+#: whoever asks: whole blocks would fill the memory with what is not needed yet.
 _BLOCK_BYTES = 2 << 20
 
 
@@ -89,14 +90,19 @@ def _blocks(
     rows = _Rows(dialect.skip + 1, width, dialect.delimiter, dialect.quote)
     try:
         with Utf8(content, dialect.encoding, dialect.mend) as stream:
-            for batch in _parser(stream, dialect, names, wanted, rows):
-                yield _block(batch, columns, rows)
+            parser = _parser(stream, dialect, names, wanted, rows)
+            while batches := list(islice(parser, _BLOCK_BYTES // dialect.piece)):
+                yield _block(pa.concat_batches(batches), columns, rows)
                 yield from _saved(columns, rows)
             broken = _badly_quoted(content, dialect, stream, rows)
     except pa.ArrowInvalid as error:
         if "Could not skip" in str(error):  # there is nothing below the header
             return
-        broken = "straddling" in str(error) and not dialect.checked
+        straddling = "straddling" in str(error)
+        if straddling and dialect.piece < _BLOCK_BYTES:  # a row is longer than a piece
+            dialect.piece = _BLOCK_BYTES
+            raise Restart from error
+        broken = straddling and not dialect.checked
         if not broken:
             raise unreadable(content.name, error) from error
     except BROKEN as error:
@@ -138,7 +144,7 @@ def _parser(
         pa.PythonFile(stream, mode="r"),
         read_options=pa_csv.ReadOptions(
             use_threads=False,
-            block_size=_BLOCK_BYTES,
+            block_size=dialect.piece,
             column_names=names,
             skip_rows=dialect.skip,
         ),

@@ -21,7 +21,8 @@ _CANDIDATES = (",", ";", "\t", "|")
 @dataclass
 class Dialect:
     """How a text is cut into cells. `skip`: lines before the first row of data. `checked`: its
-    quotes were looked at; `mend`: some are not closed, so each is closed at the end of its line."""
+    quotes were looked at; `mend`: some are not closed, so each is closed at the end of its line.
+    `piece`: bytes that the parser takes at once, more than twice the longest row."""
 
     encoding: str
     delimiter: str
@@ -30,6 +31,7 @@ class Dialect:
     skip: int = 0
     checked: bool = False
     mend: bool = False
+    piece: int = 512 << 10
 
 
 def looked_at(

@@ -7,9 +7,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-
+from analytics.lazily import np, pa
 from analytics.services.prices.reading.cells.tokens import number_token
 from analytics.services.prices.reading.decisions import Decision
 from analytics.services.prices.reading.refusals import bad_header

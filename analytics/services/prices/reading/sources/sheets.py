@@ -7,12 +7,10 @@ import re
 import zipfile
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import python_calamine
 from django.utils.translation import gettext as _
 
+from analytics.lazily import np, pa, pq
 from analytics.services.prices.reading.decisions import Decision, empty, no_rows, unreadable
 from analytics.services.prices.reading.sources.containers import (
     BROKEN,

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-import pyarrow as pa
-
+from analytics.lazily import np, pa
 from analytics.services.prices.reading.decisions import Reject
 from analytics.services.prices.reading.sources.layout import Layout
 
@@ -17,7 +15,7 @@ BLOCK_ROWS = 65_536
 
 class Restart(Exception):
     """A source turned out to be written otherwise than its first rows; read it again from the
-    start. Raised at most once for a source."""
+    start. Raised at most twice for a source (a row longer than a piece, then a quote left open)."""
 
 
 @dataclass(frozen=True)

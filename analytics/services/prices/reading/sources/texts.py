@@ -6,9 +6,9 @@ import codecs
 import io
 import re
 
-import charset_normalizer
 from django.utils.translation import gettext as _
 
+from analytics.lazily import charset_normalizer
 from analytics.services.prices.reading.decisions import Decision, unreadable
 from analytics.services.prices.reading.sources.containers import Content
 from analytics.services.prices.reading.words.names import column_name
