@@ -40,7 +40,7 @@ def same_hour(horizon: int, days: int, per_day: int) -> np.ndarray:
 def seen_days(per_day: int, days: int, ahead: int = 0) -> np.ndarray:
     """(horizons, days) the same of every horizon, for a row that lies `ahead` of the target."""
     found = np.stack([same_hour(horizon + ahead, days, per_day) for horizon in HORIZONS])
-    found.flags.writeable = False  # it is shared
+    found.setflags(write=False)  # it is shared
     return found
 
 
