@@ -97,10 +97,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "p2p.urls"
-WSGI_APPLICATION = "p2p.wsgi.application"
-ASGI_APPLICATION = "p2p.asgi.application"
-# Widgets are drawn by the project's templates where it has one: templates/admin/widgets/.
-FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+WSGI_APPLICATION, ASGI_APPLICATION = "p2p.wsgi.application", "p2p.asgi.application"
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"  # our templates/admin/widgets/ first
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -147,11 +145,9 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
 
 # ----------------------------------------------------------------------------------- time and words
-TIME_ZONE = "UTC"
-LANGUAGE_CODE = "en"
+TIME_ZONE, LANGUAGE_CODE = "UTC", "en"
 LANGUAGES = [("en", "English"), ("es", "Español")]
-FORMAT_MODULE_PATH = ["p2p.formats"]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+LOCALE_PATHS, FORMAT_MODULE_PATH = [BASE_DIR / "locale"], ["p2p.formats"]
 
 # -------------------------------------------------------- static files, artifacts for all hosts
 STORAGES = storage_settings(os.environ.get("PARALELO_ARTIFACT_STORAGE", "").strip())
