@@ -135,16 +135,10 @@ def _last(market: Any) -> dt.datetime:
 # -------------------------------------------------------------------------------------- the calls
 def _calls(market: Any) -> dict[str, Callable[[], Any]]:
     """What is asked, by what it is called."""
-    from django.contrib.auth import get_user_model
-    from django.test import Client
-
     from analytics.selectors import recent
     from analytics.services.forecasts import prediction
 
-    users = get_user_model().objects
-    staff = users.filter(username="bench").first() or users.create_superuser("bench")
-    client = Client(SERVER_NAME="localhost")
-    client.force_login(staff)
+    client = _client()
 
     def get(address: str) -> Callable[[], Any]:
         return lambda: _good(client.get(address))
@@ -180,6 +174,17 @@ def _calls(market: Any) -> dict[str, Callable[[], Any]]:
         "admin: quotes": get("/admin/analytics/pricehistory/"),
         "admin: markets": get("/admin/analytics/market/"),
     }
+
+
+def _client() -> Any:
+    """One that is signed in as staff."""
+    from django.contrib.auth import get_user_model
+    from django.test import Client
+
+    users = get_user_model().objects
+    client = Client(SERVER_NAME="localhost")
+    client.force_login(users.filter(username="bench").first() or users.create_superuser("bench"))
+    return client
 
 
 def _good(answer: Any) -> None:
