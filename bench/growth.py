@@ -149,13 +149,6 @@ def _calls(market: Any) -> dict[str, Callable[[], Any]]:
             client.post(f"{_API}/dl/{call}", text, content_type="application/json")
         )
 
-    def anew(forget: Callable[[], None], call: Callable[[], Any]) -> Callable[[], Any]:
-        def both() -> None:
-            forget()
-            call()
-
-        return both
-
     def forget_all() -> None:
         prediction.newest.clear()
         recent.held_quotes.clear()
@@ -163,8 +156,8 @@ def _calls(market: Any) -> dict[str, Callable[[], Any]]:
     predict, row = post("predict-price"), _last(market) - dt.timedelta(minutes=30)
     return {
         "forecast, as before": predict,
-        "forecast, made anew": anew(prediction.newest.clear, predict),
-        "forecast, nothing kept": anew(forget_all, predict),
+        "forecast, made anew": _anew(prediction.newest.clear, predict),
+        "forecast, nothing kept": _anew(forget_all, predict),
         "newest price": get(f"{_API}/prices?market={market.pk}&page_size=1&ordering=-timestamp"),
         "markets with freshness": get(f"{_API}/markets"),
         "scan of the last row": post("detect-anomalies", **{"from": row.isoformat()}),
@@ -174,6 +167,14 @@ def _calls(market: Any) -> dict[str, Callable[[], Any]]:
         "admin: quotes": get("/admin/analytics/pricehistory/"),
         "admin: markets": get("/admin/analytics/market/"),
     }
+
+
+def _anew(forget: Callable[[], None], call: Callable[[], Any]) -> Callable[[], Any]:
+    def both() -> None:
+        forget()
+        call()
+
+    return both
 
 
 def _client() -> Any:
