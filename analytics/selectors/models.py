@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -120,21 +121,23 @@ def model_previous(market_id: int, task: str) -> TrainedModel | None:
 def serving_list(market: Market, task: str) -> list[Serving]:
     """Everyone who could answer, best first: the active version, then earlier promoted ones (used
     when an artifact is broken), then the baselines of what was trained, newest first."""
+    return list(servings(market, task))
+
+
+def servings(market: Market, task: str) -> Iterator[Serving]:
+    """The same one by one: most who ask want the first alone, and each kind is a query."""
     active = model_active(market.pk, task)
-    retired = (
-        model_list()
-        .filter(market=market, task=task, status=Status.RETIRED, events__action="promoted")
-        .order_by("-version")
-        .distinct()[:3]
-    )
+    if active is not None:
+        yield Serving(active, Source.NETWORK)
+        retired = (
+            model_list()
+            .filter(market=market, task=task, status=Status.RETIRED, events__action="promoted")
+            .order_by("-version")
+            .distinct()[:3]
+        )
+        yield from (Serving(m, Source.NETWORK) for m in retired)
     trained = model_list().filter(market=market, task=task)[:3]
-    if active is None:
-        return [Serving(m, Source.BASELINE) for m in trained]
-    return [
-        Serving(active, Source.NETWORK),
-        *(Serving(m, Source.NETWORK) for m in retired),
-        *(Serving(m, Source.BASELINE) for m in trained),
-    ]
+    yield from (Serving(m, Source.BASELINE) for m in trained)
 
 
 def model_next_version(market_id: int, task: str) -> int:

@@ -20,7 +20,7 @@ from analytics.models import (
 )
 from analytics.models.choices import Source, Task
 from analytics.models.run import Run
-from analytics.selectors.models import Serving, is_broken, serving_list
+from analytics.selectors.models import Serving, is_broken, servings
 from analytics.selectors.watches import watch_states
 from analytics.services.backups.keeping import backup_last
 from analytics.services.collection.freshness import collected_stale
@@ -61,31 +61,38 @@ def model_info(*, market: Market | None = None) -> dict[str, Any]:
             {
                 "market": m.symbol,
                 "step_minutes": m.cadence_minutes,
-                "tasks": {str(task): _task_info(m, str(task)) for task in Task.values},
+                "tasks": _tasks_info(m),
             }
             for m in markets
         ],
     }
 
 
-def _task_info(market: Market, task: str) -> dict[str, Any]:
-    servings = serving_list(market, task)
-    if not servings:
+def _tasks_info(market: Market) -> dict[str, dict[str, Any]]:
+    newest = PriceHistory.objects.filter(market=market).order_by("-timestamp")
+    last = newest.values_list("timestamp", flat=True).first()
+    return {str(task): _task_info(market, str(task), last) for task in Task.values}
+
+
+def _task_info(market: Market, task: str, last: dt.datetime | None) -> dict[str, Any]:
+    candidates = servings(market, task)
+    serving = next(candidates, None)
+    if serving is None:
         return {"status": "none", "train": train_line(task)}
-    serving = servings[0]
     if is_broken(serving.model):
         # The next that is not known to be broken answers in its place, if there is one.
-        sound = next((s for s in servings if not is_broken(s.model)), None)
+        sound = next((s for s in candidates if not is_broken(s.model)), None)
         return {
             "status": "broken",
-            **_version_info(serving),
+            **_version_info(serving, last),
             "answered_by": None if sound is None else sound.name,
         }
     trained = serving.source == Source.NETWORK
-    return {"status": "active" if trained else "baseline", **_version_info(serving)}
+    return {"status": "active" if trained else "baseline", **_version_info(serving, last)}
 
 
-def _version_info(serving: Serving) -> dict[str, Any]:
+def _version_info(serving: Serving, last: dt.datetime | None) -> dict[str, Any]:
+    """Of who answers for a market whose `last` quote is that old."""
     model: TrainedModel = serving.model
     return {
         "model_id": model.pk,
@@ -97,7 +104,7 @@ def _version_info(serving: Serving) -> dict[str, Any]:
         "trained_on": model.device,
         "data_from": model.data_from,
         "data_until": model.data_until,
-        "expired": _is_expired(model),
+        "expired": expiry_of(model, at=last) is not None,
         "drifted_at": model.drifted_at,
         "drift_reasons": list(model.drift.get("reasons", ())) if model.drifted_at else [],
         "metric": model.primary_metric,
@@ -111,12 +118,6 @@ def _version_info(serving: Serving) -> dict[str, Any]:
         "window": model.window,
         "step_minutes": model.step_minutes,
     }
-
-
-def _is_expired(model: TrainedModel) -> bool:
-    newest = PriceHistory.objects.filter(market=model.market_id).order_by("-timestamp")
-    last = newest.values_list("timestamp", flat=True).first()
-    return expiry_of(model, at=last) is not None
 
 
 def readiness(*, now: dt.datetime | None = None) -> dict[str, Any]:

@@ -157,6 +157,16 @@ def test_model_info_says_what_is_missing_and_what_is_there(api, market, path):
     assert "train-spread-predictor" in tasks["spread"]["train"]
 
 
+def test_model_info_asks_once_for_each_task_that_a_version_answers(
+    api, market, django_assert_max_num_queries
+):
+    for task in ("price", "spread", "anomaly", "pattern"):
+        make_model(market, task, status="active")
+    with django_assert_max_num_queries(8):  # those, the market, its last quote, who asks
+        tasks = api.get(f"dl/model-info?market={market.symbol}").json()["markets"][0]["tasks"]
+    assert {task["status"] for task in tasks.values()} == {"active"}
+
+
 # ------------------------------------------------------------------------- how strange is strange
 @pytest.mark.parametrize(
     ("query", "threshold"),
