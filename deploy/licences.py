@@ -22,6 +22,7 @@ say; made by `make licences`. The pages' library uPlot is MIT (`package.json`).
 FILES = {
     "requirements.txt": "Every server.",
     "requirements-s3.txt": "Beside it: artifacts on S3 (optional).",
+    "requirements-redis.txt": "Beside it: the queue in Redis (optional).",
 }
 _TABLE = """
 ## {file}
