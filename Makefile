@@ -94,7 +94,7 @@ soak: $(VENV)/installed-dev ## Kill every phase of the work at KILLS=100 random 
 	PARALELO_TEST_KILLS=$(KILLS) PARALELO_TEST_KILL_SEED=$(SEED) $(BIN)/python -m pytest -q tests/analytics/services/jobs/test_kills.py -k random
 	PARALELO_TEST_KILLS=$(KILLS) PARALELO_TEST_KILL_SEED=$(SEED) $(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest -q tests/analytics/services/jobs/test_kills.py -k random
 	PARALELO_TEST_HOSTS=1 $(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest -q tests/analytics/services/jobs/test_hosts.py
-	PARALELO_TEST_HOSTS=1 $(BIN)/python -m pytest -q tests/analytics/services/jobs/test_redis.py -k hands
+	PARALELO_TEST_HOSTS=1 $(BIN)/python -m pytest -q tests/analytics/services/jobs/test_redis.py -k "hands or killed"
 
 lint: $(VENV)/installed-dev ## Style, types, import contracts, unused code, migrations (measures: tests/test_measures.py).
 	$(BIN)/ruff check .

@@ -37,6 +37,11 @@ Status = TrainingRun.Status
 NAME = cluster_settings(timeout=60, workers=1)["name"]
 
 
+long_one = pytest.mark.skipif(
+    not os.environ.get("PARALELO_TEST_HOSTS"), reason="long; make soak runs it"
+)
+
+
 @pytest.fixture
 def redis(tmp_path, settings, monkeypatch) -> Iterator[subprocess.Popen[bytes]]:
     """The process of a Redis server that is the broker, of this process and its children."""
@@ -207,6 +212,7 @@ def kill(worker: subprocess.Popen[bytes]) -> None:
 
 @pytest.mark.any_database
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are found in /proc")
+@long_one
 def test_a_worker_killed_in_the_middle_loses_no_run_and_does_none_twice(for_children, redis):
     runs = []
     for n in range(3):
@@ -236,7 +242,7 @@ def test_a_worker_killed_in_the_middle_loses_no_run_and_does_none_twice(for_chil
 
 
 @pytest.mark.any_database
-@pytest.mark.skipif(not os.environ.get("PARALELO_TEST_HOSTS"), reason="long; make soak runs it")
+@long_one
 def test_a_redis_that_was_away_is_recovered_from_without_hands(for_children, redis, tmp_path):
     def ask(name: str, epochs: int) -> TrainingRun:
         market = make_market(f"USDT/BOB@{name}", cadence_minutes=30)
