@@ -167,7 +167,7 @@ def shock(play: Play) -> None:
     body = {"asset": named["asset"], "fiat": named["fiat"], "factor": FACTOR, "seconds": 600}
     began = time.time()
     httpx.post(f"{play.venues}/_play", json=body, trust_env=False).raise_for_status()
-    looks = _looks(play, calm=float(calm), before=before)
+    looks = _looks(play, calm=float(calm), before=before, began=began)
     missed = set(looks)
     for item, what, at in race(play.scene, looks, seconds=play.clock.patience()):
         missed.discard(item)
@@ -177,8 +177,9 @@ def shock(play: Play) -> None:
         play.report.note(item, False, f"not seen within {time.time() - began:.0f} s")
 
 
-def _looks(play: Play, *, calm: float, before: set[int]) -> dict[str, Any]:
-    """Item -> the look that finds it."""
+def _looks(play: Play, *, calm: float, before: set[int], began: float) -> dict[str, Any]:
+    """Item -> the look that finds it. An event that was open `before` is the shock's where it grew
+    to a high one after that `began`."""
     server = play.server
 
     def quote() -> Any:
@@ -187,7 +188,10 @@ def _looks(play: Play, *, calm: float, before: set[int]) -> dict[str, Any]:
 
     def event() -> Any:
         rows = server.rows(f"anomaly-events?market={WATCHED}&ordering=-id")
-        return next((row for row in rows if row["id"] not in before), None)
+        return next((row for row in rows if row["id"] not in before or grown(row)), None)
+
+    def grown(row: dict[str, Any]) -> bool:
+        return row["severity"] in ("high", "critical") and _seconds(row["peak"]) >= began
 
     def page() -> Any:
         found = event()
