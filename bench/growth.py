@@ -15,7 +15,6 @@ import argparse
 import datetime as dt
 import json
 import os
-import secrets
 import shutil
 import statistics
 import sys
@@ -24,6 +23,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from bench.speed.world import production
 
 TASKS = ("price", "anomaly")
 DAYS = 180
@@ -39,15 +40,7 @@ def main() -> None:
     parser.add_argument("--home", help="folder that is kept: what was learnt is used again")
     asked = parser.parse_args()
     home = asked.home or tempfile.mkdtemp(prefix="paralelo-growth-")
-    # As a web process in production: with DEBUG on, Django writes every query down.
-    os.environ |= {
-        "PARALELO_HOME": home,
-        "DJANGO_SETTINGS_MODULE": "p2p.settings",
-        "PARALELO_DEBUG": "0",
-        "PARALELO_TLS": "0",
-        "PARALELO_SECRET_KEY": secrets.token_hex(32),
-        "PARALELO_ALLOWED_HOSTS": "localhost",
-    }
+    production(home, database=os.environ.get("DATABASE_URL"))
     try:
         _measure(sorted(asked.quotes), asked.rounds)
     finally:

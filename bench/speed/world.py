@@ -21,9 +21,10 @@ TASKS = ("price", "spread", "anomaly", "pattern")
 MARKET = "USDT/AAA@sim0"
 
 
-def production(home: str) -> None:
-    """Settings of this process and its children, before Django is set up. With DEBUG on, Django
-    would write every query down."""
+def production(home: str, *, database: str | None = None) -> None:
+    """Settings of this process and its children, before Django is set up: a web process in
+    production (with DEBUG on, Django would write every query down), on SQLite in `home` or on the
+    `database` of that address."""
     os.environ |= {
         "PARALELO_HOME": home,
         "DJANGO_SETTINGS_MODULE": "p2p.settings",
@@ -36,6 +37,8 @@ def production(home: str) -> None:
         "OMP_NUM_THREADS": "1",
     }
     os.environ.pop("DATABASE_URL", None)
+    if database:
+        os.environ["DATABASE_URL"] = database
 
 
 @contextmanager
