@@ -13,6 +13,7 @@ time.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import datetime as dt
 import shutil
 import statistics
@@ -135,18 +136,27 @@ def _round(markets: list[Any]) -> dict[str, float]:
     for market in markets:
         PriceHistory.objects.create(market=market, **quote)
     spent: dict[str, float] = defaultdict(float)
-    steps, judge = flow._do, flow.evaluate
-    flow._do = lambda market, step, does: _timed(spent, step, lambda: steps(market, step, does))
+    works, judge = flow._works, flow.evaluate
+    flow._works = lambda one: {step: _seen(spent, step, w) for step, w in works(one).items()}
     flow.evaluate = lambda **how: _timed(spent, "rules", lambda: judge(**how))
     began, clock = time.process_time(), time.perf_counter()
     try:
         followed = flow.quotes_follow(now=quote["timestamp"] + dt.timedelta(seconds=5))
     finally:
-        flow._do, flow.evaluate = steps, judge
+        flow._works, flow.evaluate = works, judge
     spent["all"], spent["clock"] = time.process_time() - began, time.perf_counter() - clock
     if len(followed) != len(markets):
         raise RuntimeError(f"{len(followed)} of {len(markets)} markets were followed")
     return spent
+
+
+def _seen(spent: dict[str, float], step: str, work: Any) -> Any:
+    """The same work, its time written down: its own, and together that of storing all of them."""
+    return dataclasses.replace(
+        work,
+        ask=lambda: _timed(spent, step, work.ask),
+        keep=lambda answer: _timed(spent, "storing", lambda: work.keep(answer)),
+    )
 
 
 def _timed(spent: dict[str, float], step: str, does: Callable[[], Any]) -> Any:

@@ -21,7 +21,7 @@ from analytics.pages.forecasts import fan
 from analytics.pages.metrics import metric_name
 from analytics.pages.numbers import number, percent
 from analytics.selectors.dashboard import forecast_is_stale
-from analytics.selectors.results import forecast_list, pattern_list
+from analytics.selectors.models import forecast_list, pattern_list
 from analytics.words import word
 
 

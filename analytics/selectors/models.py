@@ -1,8 +1,8 @@
-"""Reads of trained versions."""
+"""Reads of trained versions, and of what they said."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,9 +11,10 @@ from django.db.models import Exists, OuterRef, Prefetch, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
 from analytics.exceptions import NotFound
-from analytics.models import Market, ModelEvent, TrainedModel
+from analytics.models import Forecast, Market, ModelEvent, PatternResult, TrainedModel
 from analytics.models.choices import Source
 from analytics.models.direct import fetch
+from analytics.selectors.glimpse import glimpse_of
 
 Status = TrainedModel.Status
 
@@ -29,6 +30,14 @@ class Serving:
     @property
     def name(self) -> str:
         return self.model.family if self.source == Source.NETWORK else self.model.baseline
+
+
+def forecast_list() -> QuerySet[Forecast]:
+    return Forecast.objects.select_related("market", "model").order_by("-as_of", "-id")
+
+
+def pattern_list() -> QuerySet[PatternResult]:
+    return PatternResult.objects.select_related("market", "model").order_by("-as_of", "-id")
 
 
 def model_list() -> QuerySet[TrainedModel]:
@@ -86,12 +95,31 @@ def model_answering(market_id: int, task: str) -> TrainedModel | None:
     """The same for who only wants to ask it: one cheap read says which version it is, and the row
     is kept between requests, because a version never changes. Its `status` is what it is now; its
     `last_action` may be older."""
-    found = fetch(_WHICH, [market_id, str(task), str(Status.ACTIVE)])
-    if not found:
+    which = _which(market_id, task)
+    if which is None:
         return None
     if connection.in_atomic_block:  # what it writes may be undone, and the number given again
-        return version_row.__wrapped__(*found[0])
-    return version_row(*found[0])
+        return version_row.__wrapped__(*which)
+    return version_row(*which)
+
+
+def _which(market_id: int, task: str) -> tuple[int, str, str] | None:
+    """(id, artifact, checksum) of the active version."""
+    if seen := glimpse_of(market_id):
+        return seen.answering.get(task)
+    found = fetch(_WHICH, [market_id, str(task), str(Status.ACTIVE)])
+    return found[0] if found else None  # type: ignore[return-value]
+
+
+def models_answering(markets: Collection[int]) -> dict[int, dict[str, tuple[int, str, str]]]:
+    """(id, artifact, checksum) of the active version of each task, of many markets at once."""
+    found: dict[int, dict[str, tuple[int, str, str]]] = {pk: {} for pk in markets}
+    active = TrainedModel.objects.filter(market__in=markets, status=Status.ACTIVE)
+    for market_id, task, *which in active.values_list(
+        "market", "task", "id", "artifact", "checksum"
+    ):
+        found[market_id][task] = tuple(which)
+    return found
 
 
 #: The compiler of a queryset takes longer than this query.

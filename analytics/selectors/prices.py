@@ -14,6 +14,7 @@ import ml
 from analytics.exceptions import InvalidInput, NotFound
 from analytics.models import Market, PriceHistory
 from analytics.models.direct import fetch, moment
+from analytics.selectors.glimpse import glimpse_of
 
 #: A market quoted more often than its cadence is thinned to about so many points of a chart.
 MOST_POINTS = 240
@@ -151,6 +152,8 @@ class Counters(NamedTuple):
 def market_counters(market: Market) -> Counters:
     """As they stand in the database now. Asked before quotes are read, they belong to these quotes
     or to earlier ones: what is written in between is noticed the next time."""
+    if seen := glimpse_of(market.pk):
+        return Counters(*seen.counters)
     found = fetch(_COUNTERS, [market.pk])
     return Counters(*found[0]) if found else Counters(0, 0)
 
@@ -165,6 +168,8 @@ _NEWEST = (
 
 def newest_moment(market: Market) -> dt.datetime | None:
     """Time of the market's last quote."""
+    if seen := glimpse_of(market.pk):
+        return seen.last
     found = fetch(_NEWEST, [market.pk])
     return moment(found[0][0]) if found else None
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.utils import timezone
@@ -22,14 +24,17 @@ from analytics.exceptions import AnalyticsError
 from analytics.models import AlertRule, AnomalyWatch, Market, QuoteFlow, TrainedModel
 from analytics.models.choices import Task
 from analytics.models.direct import update_where
+from analytics.selectors.glimpse import Glimpse
+from analytics.selectors.models import models_answering
 from analytics.selectors.prices import market_freshness, market_list
 from analytics.services.alerting.evaluating import Ready, evaluate, rules_ready
 from analytics.services.alerting.gathering import NEWS
 from analytics.services.anomalies.scan import anomaly_scan
-from analytics.services.anomalies.watch import anomaly_watch
-from analytics.services.forecasts.accuracy import forecasts_score
-from analytics.services.forecasts.prediction import forecast_refresh
-from analytics.services.patterns import pattern_refresh
+from analytics.services.anomalies.watch import watch_work
+from analytics.services.forecasts.accuracy import scores_work
+from analytics.services.forecasts.prediction import forecast_work
+from analytics.services.patterns import pattern_work
+from analytics.services.prices.unchanged import Work, keep_all_unchanged
 
 logger = logging.getLogger(__name__)
 FLOW_TASK = "analytics.tasks.follow_quotes"
@@ -41,13 +46,20 @@ AGAIN = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 @dataclass(frozen=True)
 class _Waiting:
     """A market out of `market_list`, the moment of its newest quote, and its mark; the grid's
-    minutes of each task that it has a version for, and how far its watch has come."""
+    minutes of each task that it has a version for, the versions that answer, and how far its watch
+    has come."""
 
     market: Market
     last: dt.datetime
     mark: dt.datetime | None
     steps: Mapping[str, int]
+    answering: Mapping[str, tuple[int, str, str]]
     watched: dt.datetime | None
+
+    @property
+    def glimpse(self) -> Glimpse:
+        counters = (self.market.revision, self.market.rewrites)
+        return Glimpse(self.market.pk, counters, self.last, self.answering)
 
     @property
     def again(self) -> bool:
@@ -110,15 +122,21 @@ def _waiting(market_ids: Collection[int] | None) -> list[_Waiting]:
         if last is not None and (market.pk not in done or done[market.pk] < last)
     ]
     keys = [market.pk for market, _last in found]
-    steps: dict[int, dict[str, int]] = {}
+    steps: dict[int, dict[str, int]] = defaultdict(dict)
     rows = TrainedModel.objects.filter(market__in=keys).order_by("step_minutes")
     for market_id, task, step in rows.values_list("market", "task", "step_minutes").distinct():
-        steps.setdefault(market_id, {})[task] = step
+        steps[market_id][task] = step
+    answering = models_answering(keys)
     watches = AnomalyWatch.objects.filter(market__in=keys)
     watched = dict(watches.values_list("market", "scored_until"))
     return [
         _Waiting(
-            market, last, done.get(market.pk), steps.get(market.pk, {}), watched.get(market.pk)
+            market=market,
+            last=last,
+            mark=done.get(market.pk),
+            steps=steps[market.pk],
+            answering=answering[market.pk],
+            watched=watched.get(market.pk),
         )
         for market, last in found
     ]
@@ -126,10 +144,11 @@ def _waiting(market_ids: Collection[int] | None) -> list[_Waiting]:
 
 def _follow(one: _Waiting, rules: list[Ready], now: dt.datetime) -> None:
     if one.again and Task.ANOMALY in one.steps:
-        _do(one.market, "scan", lambda: anomaly_scan(market=one.market))
+        _scan(one.market)
     if one.again or now - one.last < NEWS:
-        for step, does in _steps(one):
-            _do(one.market, step, does)
+        keep_all_unchanged(
+            one.market, _works(one), failed=partial(_tell, one.market), glimpse=one.glimpse
+        )
     evaluate(market_ids=[one.market.pk], markets=[one.market], now=now, rules=rules)
     if one.mark is None:
         QuoteFlow.objects.get_or_create(market=one.market, defaults={"until": one.last})
@@ -138,29 +157,32 @@ def _follow(one: _Waiting, rules: list[Ready], now: dt.datetime) -> None:
         update_where(QuoteFlow, {"until": one.last}, "market_id = %s AND until = %s", asked)
 
 
-def _steps(one: _Waiting) -> list[tuple[str, Callable[[], Any]]]:
+def _scan(market: Market) -> None:
+    try:
+        anomaly_scan(market=market)
+    except Exception as error:
+        _tell(market, "scan", error)
+
+
+def _works(one: _Waiting) -> dict[str, Work[Any, Any]]:
     market, tasks = one.market, one.steps.keys()
-    steps: list[tuple[str, Callable[[], Any]]] = []
+    works: dict[str, Work[Any, Any]] = {}
     # Who stored the quote may have had it looked at.
     if Task.ANOMALY in tasks and not (one.watched is not None and one.watched >= one.last):
-        steps.append(("watch", lambda: anomaly_watch(market=market)))
-    if Task.PRICE in tasks:
-        steps.append(("price", lambda: forecast_refresh(task=Task.PRICE, market=market)))
-    if Task.SPREAD in tasks:
-        steps.append(("spread", lambda: forecast_refresh(task=Task.SPREAD, market=market)))
+        works["watch"] = watch_work(market=market)
+    for task in (Task.PRICE, Task.SPREAD):
+        if task in tasks:
+            works[task.value] = forecast_work(task=task, market=market)
     if Task.PATTERN in tasks:
-        steps.append(("pattern", lambda: pattern_refresh(market=market)))
+        works["pattern"] = pattern_work(market=market)
     if tasks & {Task.PRICE, Task.SPREAD}:
-        since = one.spoken_since
-        steps.append(("scores", lambda: forecasts_score(market=market, since=since)))
-    return steps
+        works["scores"] = scores_work(market=market, since=one.spoken_since)
+    return works
 
 
-def _do(market: Market, step: str, does: Callable[[], Any]) -> None:
+def _tell(market: Market, step: str, error: Exception) -> None:
     """Whatever fails in one step, the others go on; the next quote tries it again."""
-    try:
-        does()
-    except AnalyticsError as error:
+    if isinstance(error, AnalyticsError):
         logger.warning("%s of %s: %s", step, market.symbol, error.message)
-    except Exception:
-        logger.exception("%s of %s", step, market.symbol)
+    else:
+        logger.error("%s of %s", step, market.symbol, exc_info=error)

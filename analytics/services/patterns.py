@@ -17,7 +17,7 @@ from analytics.models.direct import insert_missing
 from analytics.selectors.models import Serving
 from analytics.services.prices.history import history_frame, is_stale, last_moment, origin_of
 from analytics.services.prices.sequences import sequence_frame
-from analytics.services.prices.unchanged import keep_unchanged
+from analytics.services.prices.unchanged import Work, keep_unchanged
 from analytics.services.registry.expiry import expiry_note, expiry_of
 from analytics.services.registry.serving import answer_with, describe
 from analytics.services.registry.untrained import untrained_baseline
@@ -37,7 +37,7 @@ def pattern_recognize(
     if sequence is not None:
         found = _recognised(market, sequence, None, at, history)
     else:
-        found = _of_history(market, at, history, _is_new)
+        found, _kept = keep_unchanged(market, _of_history(market, at, history, _is_new))
     serving, patterns, milliseconds, stale = found
     expired = expiry_of(serving.model, at=patterns.current.as_of)
     return {
@@ -54,22 +54,21 @@ def pattern_recognize(
     }
 
 
-def pattern_refresh(*, market: Market) -> None:
-    """Store the pattern at the last quote; nobody is answered. Raises as `forecast_make` does."""
-    _of_history(market, None, 0, lambda found: found[0].model.pk is not None)
+def pattern_work(*, market: Market) -> Work[_Found, None]:
+    """The pattern at the last quote, to be stored; nobody is answered. Raises as `forecast_make`
+    does."""
+    return _of_history(market, None, 0, lambda found: found[0].model.pk is not None)
 
 
 def _of_history(
     market: Market, at: dt.datetime | None, history: int, needed: Callable[[_Found], bool]
-) -> _Found:
-    """The pattern at the last stored quote, kept."""
-    found, _kept = keep_unchanged(
-        market,
+) -> Work[_Found, None]:
+    """The pattern at the last stored quote."""
+    return Work(
         lambda: _recognised(market, None, last_moment(market, at), at, history),
         lambda found: _keep(market, *found[:2]),
-        needed=needed,
+        needed,
     )
-    return found
 
 
 def _recognised(

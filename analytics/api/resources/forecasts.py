@@ -13,7 +13,7 @@ from analytics.api.schema import documented
 from analytics.api.views import ReadResource
 from analytics.models import Forecast
 from analytics.models.choices import Source, Task
-from analytics.selectors.results import forecast_list
+from analytics.selectors.models import forecast_list
 
 
 class ForecastSerializer(OfMarketSerializer):

@@ -13,7 +13,7 @@ from analytics.api.schema import documented
 from analytics.api.views import ReadResource
 from analytics.models import PatternResult
 from analytics.models.choices import Source
-from analytics.selectors.results import pattern_list
+from analytics.selectors.models import pattern_list
 
 
 class PatternSerializer(OfMarketSerializer):

@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 
 import ml
 from analytics import events
 from analytics.events import AnomalyChanged, AnomalyClosed, AnomalyOpened
 from analytics.models import AnomalyEvent, AnomalyResult, Market
-from analytics.models.direct import fetch
+from analytics.models.direct import fetch, moment
 from analytics.models.market import lock_markets
 from analytics.selectors.anomalies import fact_of
 from analytics.selectors.models import Serving
@@ -29,14 +28,12 @@ from analytics.services.prices.history import last_moment
 @dataclass(frozen=True, kw_only=True)
 class EventChanges:
     """What a scan made of a market's events. `new_rows` were strange and not stored yet. What was
-    over when it was found is opened and closed at once. `calm`: there is no event that is open, or
-    that may go on."""
+    over when it was found is opened and closed at once."""
 
     new_rows: int
     opened: tuple[AnomalyOpened, ...]
     changed: tuple[AnomalyChanged, ...]
     closed: tuple[AnomalyClosed, ...]
-    calm: bool = False
 
     def publish(self) -> None:
         """Tell the subscribers; to be called in the transaction of the change."""
@@ -62,8 +59,6 @@ def events_store(*, market: Market, serving: Serving, scores: ml.AnomalyScores) 
     with transaction.atomic():
         lock_markets([market.pk])
         limit = last_moment(market) - silence_of(serving.model.step_minutes)
-        if not scores.anomalies and _is_calm(market, serving, limit):
-            return EventChanges(new_rows=0, opened=(), changed=(), closed=(), calm=True)
         fresh = _unknown(serving, scores.anomalies)
         for group in event_groups(fresh, serving.model.step_minutes):
             _store_group(market, serving, group, scores.threshold, log)
@@ -208,14 +203,9 @@ def _absorb(event: AnomalyEvent, other: AnomalyEvent, log: _Log) -> None:
 
 
 _EVENTS = (
-    f"SELECT 1 FROM {AnomalyEvent._meta.db_table} WHERE (model_id = %s AND source = %s "  # noqa: S608
-    'AND "end" >= %s) OR (market_id = %s AND is_open) LIMIT 1'
+    f'SELECT id, model_id, source, "start", "end", is_open FROM {AnomalyEvent._meta.db_table} '  # noqa: S608
+    'WHERE (model_id = %s AND source = %s AND "end" >= %s) OR (market_id = %s AND is_open)'
 )
-
-
-def _is_calm(market: Market, serving: Serving, limit: dt.datetime) -> bool:
-    """Whether `_settle` would find nothing."""
-    return not fetch(_EVENTS, [serving.model.pk, str(serving.source), limit, market.pk])
 
 
 def _settle(
@@ -227,20 +217,21 @@ def _settle(
     the quotes after it are too few to call the market normal again. All others are over, those of
     versions that no longer watch among them. Answers the one that is open from now on, if it was
     not, and those that were open until now."""
-    fresh = Q(model=serving.model, source=serving.source, end__gte=limit)
-    events = list(AnomalyEvent.objects.filter(fresh | Q(market=market, is_open=True)))
+    who = (serving.model.pk, str(serving.source))
+    found = fetch(_EVENTS, [*who, limit, market.pk])
     mine = [
-        event
-        for event in events
-        if (event.model_id, event.source) == (serving.model.pk, serving.source)
-        and event.end >= limit
+        (moment(end), moment(start), pk, is_open)
+        for pk, model_id, source, start, end, is_open in found
+        if (model_id, source) == who and moment(end) >= limit
     ]
-    running = max(mine, key=lambda event: (event.end, event.start), default=None)
-    over = [event for event in events if event.is_open and event != running]
+    _end, _start, running_pk, is_open = max(mine, default=(None, None, None, False))
+    open_pks = [pk for pk, *_rest, was_open in found if was_open and pk != running_pk]
+    over = list(AnomalyEvent.objects.filter(pk__in=open_pks)) if open_pks else []
     if over:
-        AnomalyEvent.objects.filter(pk__in=[event.pk for event in over]).update(is_open=False)
-    if running is None or running.is_open:
+        AnomalyEvent.objects.filter(pk__in=open_pks).update(is_open=False)
+    if running_pk is None or is_open:
         return None, over
+    running = AnomalyEvent.objects.get(pk=running_pk)
     running.is_open = True
     running.save(update_fields=["is_open", "updated_at"])
     return running, over

@@ -28,7 +28,7 @@ from analytics.services.anomalies.operating_point import (
 from analytics.services.anomalies.watch import history_missing
 from analytics.services.prices.history import history_frame, last_moment
 from analytics.services.prices.sequences import sequence_frame
-from analytics.services.prices.unchanged import keep_unchanged
+from analytics.services.prices.unchanged import Work, keep_unchanged
 from analytics.services.registry.serving import answer_with
 
 DEFAULT_DAYS = 30
@@ -65,7 +65,7 @@ def anomaly_scan(
     asked = _Asked(market=market, start=start, end=end, sequence=sequence, point=point, mode=mode)
     try:
         found, new = keep_unchanged(
-            market, asked.ask, lambda found: _keep(market, *found[:2]), needed=asked.is_stored
+            market, Work(asked.ask, lambda found: _keep(market, *found[:2]), asked.is_stored)
         )
     except NotReady as nobody:
         missing = history_missing(market)

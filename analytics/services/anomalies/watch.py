@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeAlias
 
 from django.db.models import Exists, OuterRef, QuerySet
@@ -31,7 +32,7 @@ from analytics.services.anomalies.events import events_store
 from analytics.services.anomalies.stream import INSTANT, stream_keep, stream_look
 from analytics.services.anomalies.watching import watch_failed, watch_remember, watch_without_model
 from analytics.services.prices.history import history_rows, last_moment, tail_frame
-from analytics.services.prices.unchanged import keep_unchanged
+from analytics.services.prices.unchanged import Work, keep_unchanged
 from analytics.services.registry.serving import answer_with
 
 logger = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ PLENTY = 5000
 
 
 _Scores: TypeAlias = "ml.AnomalyScores | ml.NotEnoughData"
+_Looked: TypeAlias = tuple[Serving, _Scores, AnomalyStream | None]
 
 
 @dataclass(frozen=True)
@@ -72,21 +74,33 @@ def anomaly_watch(*, market: Market) -> WatchReport:
     kept it from looking is noted in the market's watch."""
     last_moment(market)
     try:
-        _answer, report = keep_unchanged(
-            market,
-            lambda: _look(market, last_moment(market)),
-            lambda found: _stored(market, *found),
-        )
-        # Its history is being written just now: the next look finds it.
-        return report or WatchReport(market, State.WARMING_UP)
-    except NotReady:
-        return _without_model(market)
+        report = keep_unchanged(market, watch_work(market=market))[1]
     except Exception as error:
-        watch_failed(market=market, error=error)
-        raise
+        return _not_looked(market, error)
+    if report is None:  # its history is being written just now: the next look finds it
+        return WatchReport(market, State.WARMING_UP)
+    going_on = AnomalyEvent.objects.filter(market=market, is_open=True).first()
+    return replace(report, open_event=going_on)
 
 
-def _look(market: Market, last: dt.datetime) -> tuple[Serving, _Scores, AnomalyStream | None]:
+def watch_work(*, market: Market) -> Work[_Looked, WatchReport]:
+    """The same, to be stored; `open_event` is not looked up."""
+    return Work(
+        ask=lambda: _look(market, last_moment(market)),
+        keep=lambda found: _stored(market, *found),
+        failed=partial(_not_looked, market),
+    )
+
+
+def _not_looked(market: Market, error: Exception) -> WatchReport:
+    """Raises what is not that there is no version."""
+    if isinstance(error, NotReady):
+        return _without_model(market)
+    watch_failed(market=market, error=error)
+    raise error
+
+
+def _look(market: Market, last: dt.datetime) -> _Looked:
     serving, (scores, stream), _ms = answer_with(
         market, Task.ANOMALY, lambda who, how: _score_new(market, who, how, last)
     )
@@ -110,9 +124,6 @@ def _stored(
         state=watch.state,
         rows=len(scores.timestamps),
         strange=changes.new_rows,
-        open_event=None
-        if changes.calm
-        else AnomalyEvent.objects.filter(market=market, is_open=True).first(),
     )
 
 

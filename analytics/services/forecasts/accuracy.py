@@ -25,7 +25,7 @@ from analytics.selectors.models import model_active
 from analytics.selectors.recent import later_quotes
 from analytics.services.forecasts.drift import drift_of
 from analytics.services.prices.history import last_moment
-from analytics.services.prices.unchanged import keep_unchanged
+from analytics.services.prices.unchanged import Work, keep_unchanged
 
 #: Forecasts that a round looks at, and how far back: what is not known by then stays unknown.
 MOST = 2000
@@ -38,12 +38,15 @@ def forecasts_score(*, market: Market | None = None, since: dt.datetime | None =
     """Score every horizon that is due and not scored yet; how many were. Safe to repeat. `since`:
     only of forecasts that were made from then on, which costs the same however many there are."""
     markets = [market] if market is not None else Market.objects.filter(forecasts__isnull=False)
-    return sum(_score_market(one, since) for one in {m.pk: m for m in markets}.values())
+    works = [
+        (one, scores_work(market=one, since=since)) for one in {m.pk: m for m in markets}.values()
+    ]
+    return sum(keep_unchanged(one, work)[1] or 0 for one, work in works)
 
 
-def _score_market(market: Market, since: dt.datetime | None) -> int:
-    _made, count = keep_unchanged(market, lambda: _due(market, since), _keep, needed=bool)
-    return count or 0
+def scores_work(*, market: Market, since: dt.datetime | None) -> Work[list[ForecastScore], int]:
+    """The scores of one market that are due, to be stored."""
+    return Work(lambda: _due(market, since), _keep, bool)
 
 
 def _keep(made: list[ForecastScore]) -> int:
@@ -80,11 +83,13 @@ def _due(market: Market, since: dt.datetime | None) -> list[ForecastScore]:
 
 
 _FORECAST, _SCORE = Forecast._meta.db_table, ForecastScore._meta.db_table
+#: Said too, though no other task has forecasts: the index is by market, task and moment.
+_TASKS = ", ".join(f"'{task}'" for task in FORECAST_TASKS)
 _OPEN = f"""
 SELECT f.id, f.as_of, count(s.id), m.step_minutes
 FROM {_FORECAST} f JOIN {TrainedModel._meta.db_table} m ON m.id = f.model_id
 LEFT JOIN {_SCORE} s ON s.forecast_id = f.id
-WHERE f.market_id = %s AND f.as_of < %s AND f.as_of >= %s
+WHERE f.market_id = %s AND f.task IN ({_TASKS}) AND f.as_of < %s AND f.as_of >= %s
 GROUP BY f.id, f.as_of, m.step_minutes HAVING count(s.id) < %s
 ORDER BY f.as_of DESC LIMIT %s"""  # noqa: S608
 _TOLD = f"SELECT id, unit, as_of, last_value, horizons FROM {_FORECAST}"  # noqa: S608

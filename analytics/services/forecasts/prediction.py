@@ -7,6 +7,7 @@ import datetime as dt
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Any
 
 from django.db import connection
@@ -22,7 +23,7 @@ from analytics.selectors.models import Serving
 from analytics.selectors.prices import market_counters
 from analytics.services.prices.history import is_stale, last_moment, origin_of, recent_frame
 from analytics.services.prices.sequences import sequence_frame
-from analytics.services.prices.unchanged import keep_unchanged
+from analytics.services.prices.unchanged import Work, keep_unchanged
 from analytics.services.registry.expiry import expiry_note, expiry_of
 from analytics.services.registry.serving import answer_with, describe
 from analytics.services.registry.untrained import untrained_baseline
@@ -54,21 +55,20 @@ def forecast_make(
     """
     if sequence is not None:
         return _answer(market, _of_sequence(task, market, sequence))
-    return _answer(market, _kept(task, market, at, _is_new))
+    made, _kept = keep_unchanged(market, _to_be_kept(task, market, at, _is_new))
+    return _answer(market, made)
 
 
-def forecast_refresh(*, task: str, market: Market) -> None:
-    """Store the forecast at the last quote; nobody is answered. Raises as `forecast_make` does."""
-    _kept(task, market, None, _is_news)
+def forecast_work(*, task: str, market: Market) -> Work[_Made, None]:
+    """The forecast at the last quote, to be stored; nobody is answered. Raises as `forecast_make`
+    does."""
+    return _to_be_kept(task, market, None, _is_news)
 
 
-def _kept(
+def _to_be_kept(
     task: str, market: Market, at: dt.datetime | None, needed: Callable[[_Made], bool]
-) -> _Made:
-    def keep(made: _Made) -> None:
-        _keep(market, made)
-
-    return keep_unchanged(market, lambda: _of_history(task, market, at), keep, needed=needed)[0]
+) -> Work[_Made, None]:
+    return Work(lambda: _of_history(task, market, at), partial(_keep, market), needed)
 
 
 def forecast_rehearse(*, task: str, market: Market) -> None:

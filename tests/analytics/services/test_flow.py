@@ -13,6 +13,7 @@ from analytics.services import flow
 from analytics.services.alerting import channels, rules
 from analytics.services.flow import FLOW_TASK, quotes_follow
 from analytics.services.prices.single import quote_add
+from analytics.services.prices.unchanged import Work
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -24,16 +25,14 @@ def done(monkeypatch) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
 
     def note(step):
-        return lambda market, **how: found.append((how.get("task", step), market.symbol))
+        def make(market, **how):
+            return Work(lambda: (how.get("task", step), market.symbol), found.append)
 
-    for name in (
-        "anomaly_scan",
-        "anomaly_watch",
-        "forecast_refresh",
-        "pattern_refresh",
-        "forecasts_score",
-    ):
-        monkeypatch.setattr(flow, name, note(name))
+        return make
+
+    for step in ("watch", "forecast", "pattern", "scores"):
+        monkeypatch.setattr(flow, f"{step}_work", note(step))
+    monkeypatch.setattr(flow, "anomaly_scan", lambda market: found.append(("scan", market.symbol)))
     return found
 
 
@@ -50,7 +49,7 @@ def test_each_new_quote_is_followed_once(done):
     quote(market)
     last = quote(bare)
     quotes_follow()
-    steps = ["anomaly_watch", "price", "spread", "pattern_refresh", "forecasts_score"]
+    steps = ["watch", "price", "spread", "pattern", "scores"]
     assert done == [(step, market.symbol) for step in steps]
     assert QuoteFlow.objects.get(market=bare).until == last
     assert quotes_follow() == []
@@ -62,13 +61,13 @@ def test_a_step_that_fails_keeps_no_other_back(done, monkeypatch, caplog):
     factories.make_model(market, "price")
     factories.make_model(market, "pattern")
 
-    def explode(**_):
+    def explode(*_):
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(flow, "forecast_refresh", explode)
+    monkeypatch.setattr(flow, "forecast_work", lambda **_: Work(explode, str))
     quote(market)
     quotes_follow()
-    assert ("pattern_refresh", market.symbol) in done
+    assert ("pattern", market.symbol) in done
     assert "broken" in caplog.text
 
 
@@ -103,7 +102,7 @@ def test_a_new_version_answers_of_old_quotes_too_and_once(done):
             )
         )
     assert quotes_follow() == [market.symbol]
-    steps = ["anomaly_scan", "anomaly_watch", "price", "forecasts_score"]
+    steps = ["scan", "watch", "price", "scores"]
     assert [step for step, _market in done] == steps
     assert quotes_follow() == []
 
@@ -122,9 +121,10 @@ def test_a_version_that_comes_while_its_market_is_followed_is_not_missed(done, m
         replaced=None,
     )
     events.publish(fact)
-    monkeypatch.setattr(flow, "forecasts_score", lambda market, since: events.publish(fact))
+    happens = Work(lambda: events.publish(fact), str)
+    monkeypatch.setattr(flow, "scores_work", lambda market, since: happens)
     quotes_follow()
-    monkeypatch.setattr(flow, "forecasts_score", lambda market, since: None)
+    monkeypatch.setattr(flow, "scores_work", lambda market, since: Work(list, str, bool))
     assert quotes_follow() == [market.symbol]
     assert quotes_follow() == []
 

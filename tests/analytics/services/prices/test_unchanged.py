@@ -17,6 +17,8 @@ from analytics.models import (
     PriceHistory,
 )
 from analytics.selectors.frames import price_frame
+from analytics.selectors.glimpse import Glimpse, glimpsed
+from analytics.selectors.prices import market_counters
 from analytics.services.anomalies.scan import anomaly_scan
 from analytics.services.anomalies.watch import anomaly_watch
 from analytics.services.forecasts.accuracy import forecasts_score
@@ -24,7 +26,8 @@ from analytics.services.forecasts.prediction import forecast_make
 from analytics.services.patterns import pattern_recognize
 from analytics.services.prices import unchanged
 from analytics.services.prices.deleting import prices_delete
-from analytics.services.prices.unchanged import keep_unchanged
+from analytics.services.prices.history import last_moment
+from analytics.services.prices.unchanged import Work, keep_all_unchanged, keep_unchanged
 from analytics.services.registry import serving
 from tests import factories
 
@@ -175,4 +178,88 @@ def test_an_answer_that_need_not_be_stored_takes_no_lock(market, monkeypatch):
         raise AssertionError("locked")
 
     monkeypatch.setattr(unchanged, "lock_markets", locked)
-    assert keep_unchanged(market, lambda: 1, str, needed=lambda one: False) == (1, None)
+    assert keep_unchanged(market, Work(lambda: 1, str, lambda one: False)) == (1, None)
+
+
+# ------------------------------------------------------------------------------- several at once
+class Told(dict):
+    """Names and errors of works that failed."""
+
+    def __call__(self, name, error):
+        assert name not in self
+        self[name] = str(error)
+
+
+def boom(*_):
+    raise RuntimeError("boom")
+
+
+def test_several_works_are_stored_together(market):
+    stored, told = [], Told()
+    works = {name: Work(lambda name=name: name, stored.append) for name in "abc"}
+    keep_all_unchanged(market, works, failed=told)
+    assert (stored, told) == (["a", "b", "c"], {})
+
+
+@pytest.mark.parametrize("failing", [Work(boom, str), Work(lambda: 1, boom)])
+def test_a_work_that_fails_keeps_no_other_back(market, failing):
+    end, told = last_of(market), Told()
+
+    def kept(number):
+        factories.make_quotes(market, 1, end=end + number * STEP)
+
+    works = {"first": Work(lambda: 1, kept), "bad": failing, "last": Work(lambda: 2, kept)}
+    keep_all_unchanged(market, works, failed=told)
+    assert told == {"bad": "boom"}
+    assert PriceHistory.objects.filter(timestamp__gt=end).count() == 2
+
+
+def test_a_work_that_deals_with_its_failure_tells_nobody(market):
+    dealt, told = [], Told()
+    keep_all_unchanged(market, {"a": Work(boom, str, failed=dealt.append)}, failed=told)
+    assert ([str(error) for error in dealt], told) == (["boom"], {})
+
+
+def test_works_on_quotes_that_are_rewritten_meanwhile_are_all_made_anew(market):
+    made, stored, told = [], [], Told()
+
+    def first():
+        made.append("first")
+        if len(made) == 1:
+            delete_the_last(market)
+        return last_of(market)
+
+    works = {
+        "first": Work(first, stored.append),
+        "idle": Work(lambda: made.append("idle"), boom, bool),
+    }
+    keep_all_unchanged(market, works, failed=told)
+    assert (stored, told) == ([last_of(market)], {})
+    assert made == ["first", "idle", "first"]
+
+
+def test_a_glimpse_that_is_older_than_a_deletion_stores_nothing_of_what_was_deleted(market):
+    """What a round of many markets read at its beginning may be old when a market's turn comes."""
+    market.refresh_from_db()
+    seen = Glimpse(market.pk, (market.revision, market.rewrites), last_of(market), {})
+    delete_the_last(market)
+    asked, stored = [], []
+
+    def ask():
+        asked.append(last_moment(market))
+        return asked[-1]
+
+    keep_all_unchanged(market, {"a": Work(ask, stored.append)}, failed=Told(), glimpse=seen)
+    assert asked == [seen.last, last_of(market)]
+    assert stored == [last_of(market)]
+
+
+def test_a_glimpse_is_of_its_own_market_and_over_afterwards(market):
+    other = factories.make_market("USDT/ARS@x")
+    factories.make_quotes(other, 1, end=START)
+    early = START - dt.timedelta(days=1)
+    with glimpsed(Glimpse(market.pk, (7, 3), early, {"price": (1, "a", "b")})):
+        assert market_counters(market) == (7, 3)
+        assert last_moment(market) == early
+        assert last_moment(other) == START
+    assert last_moment(market) == last_of(market)
