@@ -133,7 +133,10 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024  # a posted sequence: 20,000 rows 
 DATABASE_URL = (
     os.environ.get("DATABASE_URL", "").strip() or f"sqlite:///{HOME / 'paralelo.sqlite3'}"
 )
-DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=600)}
+# A server that was restarted is noticed before a request, not by it.
+DATABASES = {
+    "default": dj_database_url.parse(DATABASE_URL, conn_max_age=600, conn_health_checks=True)
+}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
     # WAL and IMMEDIATE let the web process and the workers write side by side: without them four

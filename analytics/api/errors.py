@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import (
     BadRequest,
     PermissionDenied,
@@ -85,7 +86,9 @@ def _answered(exc: Exception, context: dict[str, Any]) -> Response:
     failure = failure_of(exc)
     if failure is not None:
         log.error("%s: %s", getattr(request, "path", "?"), failure)
-        return _analytics(failure)
+        # Who asks may be anybody: with the database away nobody can be asked for a token.
+        unnamed = None if settings.DEBUG else failure_of(exc, why=_("the server's log says why"))
+        return _analytics(unnamed or failure)
     log.error("Unexpected error in %s", getattr(request, "path", "?"), exc_info=exc)
     return answer(500, "internal", _("The server met an unexpected error; it was logged."))
 

@@ -13,14 +13,16 @@ _NO_ROOM = ("no space left on device", "disk is full", "disk quota exceeded")
 _NO_ENTRY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
-def failure_of(error: BaseException) -> Unavailable | None:
+def failure_of(error: BaseException, *, why: str | None = None) -> Unavailable | None:
     """What a failure of disk, storage, database or memory is called (disk_full, not_writable,
     io_error, storage_away, database_error, out_of_memory); None for everything else, which is a
-    fault of the program."""
+    fault of the program. It names files, hosts and accounts: to who is not to know them say `why`
+    in their place."""
     if isinstance(error, StorageAway):
         return error
-    said = " ".join(str(error).split())
-    if any(words in said.lower() for words in _NO_ROOM):
+    full = " ".join(str(error).split())
+    said = full if why is None else why
+    if any(words in full.lower() for words in _NO_ROOM):
         # Libraries that write files by themselves (safetensors, SQLite) have errors of their own.
         return Unavailable(
             _("There is no room left on the disk (%(why)s).") % {"why": said}, "disk_full"

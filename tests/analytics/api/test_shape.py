@@ -12,7 +12,9 @@ import sys
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+from django.db import OperationalError
 from django.urls import get_resolver
+from rest_framework.authentication import TokenAuthentication
 
 from analytics.api.renderers import FiniteJSONRenderer
 from analytics.exceptions import Unavailable
@@ -42,6 +44,27 @@ def test_the_server_s_own_fault_is_503(api, market, monkeypatch):
 
     monkeypatch.setattr(prediction, "forecast_make", broken)
     assert_error(api.post("dl/predict-price"), 503, "artifact_broken")
+
+
+def away(*_args, **_how):
+    raise OperationalError('connection to server at "db.internal", user "paralelo" failed')
+
+
+def test_a_database_that_is_away_is_503_and_strangers_learn_nothing_of_it(
+    settings, as_user, monkeypatch, caplog
+):
+    """With the database away nobody's token can be read."""
+    settings.DEBUG = False
+    monkeypatch.setattr(TokenAuthentication, "authenticate_credentials", away)
+    found = assert_error(as_user.get("markets/"), 503, "database_error")
+    assert "internal" not in json.dumps(found)
+    assert "log" in found["message"]
+    assert "db.internal" in caplog.text
+
+
+def test_who_runs_the_server_in_debug_reads_why_the_database_is_away(api, monkeypatch):
+    monkeypatch.setattr(status, "model_info", away)
+    assert "db.internal" in assert_error(api.get("dl/model-info"), 503, "database_error")["message"]
 
 
 def test_details_never_hide_the_shape(api, monkeypatch):
