@@ -159,7 +159,7 @@ WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = False
 
 # ----------------------------------------------------------------------------------------- security
-X_FRAME_OPTIONS = "DENY"
+X_FRAME_OPTIONS, CSRF_FAILURE_VIEW = "DENY", "p2p.error_pages.form_refused"
 SESSION_COOKIE_SAMESITE = "Lax"
 if not DEBUG:
     # TLS ends here or at a proxy; without it (a private network), say so once in the environment.
