@@ -153,9 +153,13 @@ def test_what_is_too_large_says_so(reader, debug, settings):
 
 def test_a_name_that_is_not_this_servers_is_told_with_the_remedy(client, settings):
     settings.ALLOWED_HOSTS, settings.DEBUG = ["here.example"], False
-    page = said(client.get("/", headers={"Host": "evil.example"}), 400)
+    answer = client.get("/", headers={"Host": "evil.example"})
+    page = answer.content.decode()
+    assert answer.status_code == 400
+    assert 'class="brand"' in page
     assert "PARALELO_ALLOWED_HOSTS" in page
     assert "example" not in page
+    assert "All markets" not in page  # under that name it would be refused again
 
 
 def test_who_lacks_a_permission_reads_as_whom_and_what_to_do(reader, settings):
