@@ -6,10 +6,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
 from p2p.caches import CACHES  # noqa: F401
+from p2p.databases import database_settings
 from p2p.logs import logging_settings
 from p2p.queues import cluster_settings
 from p2p.storages import storage_settings
@@ -133,19 +133,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024  # a posted sequence: 20,000 rows 
 DATABASE_URL = (
     os.environ.get("DATABASE_URL", "").strip() or f"sqlite:///{HOME / 'paralelo.sqlite3'}"
 )
-# A server that was restarted is noticed before a request, not by it.
-DATABASES = {
-    "default": dj_database_url.parse(DATABASE_URL, conn_max_age=600, conn_health_checks=True)
-}
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    Path(DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
-    # WAL and IMMEDIATE let the web process and the workers write side by side: without them four
-    # writers see "database is locked".
-    DATABASES["default"]["OPTIONS"] = {
-        "timeout": 20,
-        "transaction_mode": "IMMEDIATE",
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-    }
+DATABASES = {"default": database_settings(DATABASE_URL)}
 
 # ----------------------------------------------------------------------------------- time and words
 TIME_ZONE, LANGUAGE_CODE = "UTC", "en"
@@ -162,7 +150,7 @@ WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = False
 
 # ----------------------------------------------------------------------------------------- security
-X_FRAME_OPTIONS = "DENY"
+X_FRAME_OPTIONS, CSRF_FAILURE_VIEW = "DENY", "p2p.error_pages.form_refused"
 SESSION_COOKIE_SAMESITE = "Lax"
 if not DEBUG:
     # TLS ends here or at a proxy; without it (a private network), say so once in the environment.

@@ -26,4 +26,7 @@ urlpatterns = [
     path("", include("analytics.urls")),
 ]
 
+handler400 = "p2p.error_pages.unreadable"
+handler403 = "p2p.error_pages.not_allowed"
 handler404 = "p2p.error_pages.not_found"
+handler500 = "p2p.error_pages.server_error"

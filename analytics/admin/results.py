@@ -58,7 +58,7 @@ class ForecastAdmin(OwnedAdmin):
 
     @admin.display(description=_("forecast"))
     def chart(self, forecast: Forecast) -> SafeString:
-        shown = fan(forecast, [], str(forecast))
+        shown = fan(forecast, str(forecast))
         return render_to_string("analytics/partials/fan.html", {"fan": shown})
 
     @admin.display(description=_("unit"))

@@ -34,7 +34,7 @@ class Table:
 
     def spec(self) -> dict[str, Any]:
         """Figures that JSON can carry: what is not finite is null."""
-        columns = {name: [_plain(v) for v in values] for name, values in self.columns.items()}
+        columns = {name: _plain(values) for name, values in self.columns.items()}
         breaks = {name: list(rows) for name, rows in self.breaks.items() if name in columns}
         return {"x": [round(x, 3) for x in self.x], "columns": columns, "breaks": breaks}
 
@@ -208,5 +208,5 @@ def figures(
     return Figures([x or _("When"), *heads.values()], rows, note)
 
 
-def _plain(value: Any) -> Value:
-    return round(float(value), 10) if is_finite(value) else None
+def _plain(values: Sequence[Any]) -> list[Value]:
+    return [round(float(value), 10) if is_finite(value) else None for value in values]

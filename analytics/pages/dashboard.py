@@ -15,7 +15,7 @@ from analytics.pages.forecasts import fan
 from analytics.pages.models import against_baseline
 from analytics.pages.numbers import duration, number, percent
 from analytics.pages.patterns import heads
-from analytics.selectors.dashboard import EVENTS, Card
+from analytics.selectors.dashboard import Card
 from analytics.selectors.models import is_broken
 from analytics.words import word
 
@@ -36,24 +36,21 @@ def card(found: Card) -> dict[str, Any]:
     """One market."""
     titles = {"price": _("Price forecast"), "spread": _("Spread forecast (%)")}
     fans = [
-        fan(forecast, line, f"{found.market.symbol}: {titles[task]}", found.events)
+        fan(forecast, f"{found.market.symbol}: {titles[task]}")
         | {"heading": titles[task], "task": task}
-        for task, forecast, line in (
-            ("price", found.price, found.prices),
-            ("spread", found.spread, found.spreads),
-        )
+        for task, forecast in (("price", found.price), ("spread", found.spread))
         if forecast is not None
     ]
     last = found.last
     return {
         "market": found.market,
         "freshness": freshness(found.freshness),
-        "price": number(found.prices[-1][1]) if found.prices else "–",
+        "price": number(float(found.priced.avg_price)) if found.priced else "–",
         "bid": number(float(last.bid)) if last and last.bid is not None else "–",
         "ask": number(float(last.ask)) if last and last.ask is not None else "–",
         "models": [_model_line(task, found) for task in Task.values],
         "fans": fans,
-        "events": [event(row) for row in found.events[:EVENTS]],
+        "events": [event(row) for row in found.events],
         "watch": watch(found.watch) if found.watch else None,
         "pattern": found.pattern,
         "pattern_name": word(found.pattern.label) if found.pattern else "",

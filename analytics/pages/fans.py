@@ -1,4 +1,4 @@
-"""The fan of a forecast: what was quoted, then the median and its intervals."""
+"""The fan of a forecast: the median and its intervals."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from analytics.pages.charts import Band, Chart, Figures, Line, Mark, Panel, Table, digits, seconds
+from analytics.pages.charts import Band, Chart, Figures, Line, Panel, Table, digits, seconds
 from analytics.pages.numbers import is_finite
 
 #: Intervals of a fan, widest first: level in percent, lower and upper quantile, how dense.
@@ -46,44 +46,14 @@ def fan_parts(table: Table, prefix: str = "") -> tuple[list[Line], list[Band]]:
 
 
 def fan_chart(
-    name: str,
-    line: Sequence[tuple[dt.datetime, float]],
-    forecast: Table | None,
-    *,
-    title: str,
-    summary: str = "",
-    figures: Figures | None = None,
-    marks: Sequence[Mark] = (),
+    name: str, forecast: Table | None, *, title: str, summary: str, figures: Figures
 ) -> Chart | None:
-    """What was quoted lately and the fan that begins at its end; None where neither is there."""
-    past = [(at.timestamp(), value) for at, value in line if is_finite(value)]
-    if not past and forecast is None:
+    """The fan of a forecast; None where nothing can be drawn."""
+    if forecast is None:
         return None
-    tables = [] if forecast is None else [forecast]
-    lines, bands = ([], []) if forecast is None else fan_parts(forecast)
-    rules = [] if forecast is None else [forecast.x[0]]
-    if past:
-        x, values = zip(*past, strict=True)
-        tables.append(Table(x=x, columns={"past": values}))
-        lines = [Line(column="past", label=_("quoted")), *lines]
-    every = [v for table in tables for values in table.columns.values() for v in values]
-    panel = Panel(
-        lines=lines,
-        bands=bands,
-        marks=[mark for mark in marks if _seen(mark, tables)],
-        rules=rules,
-        digits=digits(every),
-    )
+    lines, bands = fan_parts(forecast)
+    every = [v for values in forecast.columns.values() for v in values]
+    panel = Panel(lines=lines, bands=bands, rules=[forecast.x[0]], digits=digits(every))
     return Chart(
-        id=name,
-        title=title,
-        summary=summary,
-        tables=tables,
-        panels=[panel],
-        figures=figures or Figures(),
+        id=name, title=title, summary=summary, tables=[forecast], panels=[panel], figures=figures
     )
-
-
-def _seen(mark: Mark, tables: Sequence[Table]) -> bool:
-    first, last = min(t.x[0] for t in tables), max(t.x[-1] for t in tables)
-    return mark.end >= first and mark.start <= last

@@ -10,10 +10,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from analytics.models import AnomalyEvent, Forecast
+from analytics.models import Forecast
 from analytics.models.choices import Source, Task
 from analytics.notes import notes
-from analytics.pages.anomalies import mark
 from analytics.pages.charts import Chart, Figures, Line, Panel, Table, figures
 from analytics.pages.fans import fan_chart, fan_table
 from analytics.pages.metrics import metric_head, metric_value
@@ -38,10 +37,8 @@ ACCURACY = {
 }
 
 
-def fan(
-    forecast: Forecast, line: Any, title: str, events: Sequence[AnomalyEvent] = ()
-) -> dict[str, Any]:
-    """A forecast as a chart and as the table that says the same in figures; events are marked."""
+def fan(forecast: Forecast, title: str) -> dict[str, Any]:
+    """A forecast as a chart and as the table that says the same in figures."""
     stale = forecast_is_stale(forecast)
     rows = []
     for horizon in forecast.horizons:
@@ -55,16 +52,12 @@ def fan(
                 "high": number(quantiles.get("0.95")),
             }
         )
-    # What was quoted after the forecast stays in: beside an old one it shows how right it was.
-    ends = max((row["at"] for row in rows), default=forecast.as_of)
     chart = fan_chart(
         f"fan-{forecast.pk or f'{forecast.market_id}-{forecast.task}'}",
-        [point for point in line if point[0] <= ends],
         fan_table(forecast.as_of, forecast.last_value, forecast.horizons),
         title=title,
         summary=_in_words(rows, number(forecast.last_value)),
         figures=_figures(rows),
-        marks=[mark(row) for row in events],
     )
     return {
         "row": forecast,
@@ -74,7 +67,6 @@ def fan(
         # Green is a network's answer about now, with nothing to be said against it.
         "mark": "good" if forecast.source == Source.NETWORK and not stale else "quiet",
         "notes": notes(forecast.notes),
-        "marked": chart is not None and any(panel.marks for panel in chart.panels),
     }
 
 

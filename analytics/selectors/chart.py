@@ -10,9 +10,10 @@ from django.db.models import Max
 
 import ml
 from analytics.lazily import np
-from analytics.models import AnomalyEvent, Forecast, Market, PatternResult, PriceHistory, StoredBook
+from analytics.models import AnomalyEvent, Forecast, Market, PatternResult, StoredBook
 from analytics.models.choices import Task
-from analytics.selectors.prices import market_counters
+from analytics.models.direct import fetch, moment, rows_where
+from analytics.selectors.prices import market_counters, newest_moment, oldest_moment
 from analytics.selectors.series import Series, quote_series, thin
 
 #: What the reader may look at: name -> days back from the newest quote, None is everything.
@@ -23,6 +24,9 @@ _MOST_PATTERNS = 5000
 _MOST_FORECASTS = 1000
 #: How long before its moment a past forecast was made, at most.
 AHEAD = dt.timedelta(hours=24)
+#: The compiler of a queryset takes longer than these queries.
+_WHO = f"SELECT model_id, source FROM {PatternResult._meta.db_table}"  # noqa: S608
+_WHAT = f"SELECT as_of, label, clear FROM {PatternResult._meta.db_table}"  # noqa: S608
 Window = tuple[float, float]
 Past = tuple[float, float, float | None, float | None]
 
@@ -62,9 +66,7 @@ def market_view(
 ) -> MarketView | None:
     """The last `days` before the newest quote (None: all), or of them what `window` shows and as
     much again on either side. None while there is no quote."""
-    ends = PriceHistory.objects.filter(market=market)
-    last = ends.order_by("-timestamp").values_list("timestamp", flat=True).first()
-    first = ends.order_by("timestamp").values_list("timestamp", flat=True).first()
+    first, last = oldest_moment(market), newest_moment(market)
     if last is None or first is None:
         return None
     since = first if days is None else max(first, last - dt.timedelta(days=days))
@@ -128,8 +130,8 @@ def _silences(at: np.ndarray, values: np.ndarray, least: float) -> np.ndarray:
 
 
 def _forecast(market: Market, task: str, since: dt.datetime) -> Forecast | None:
-    rows = Forecast.objects.filter(market=market, task=task, as_of__gte=since)
-    return rows.order_by("-as_of", "-id").first()
+    newest = "market_id = %s AND task = %s AND as_of >= %s ORDER BY as_of DESC, id DESC LIMIT 1"
+    return next(iter(rows_where(Forecast, newest, [market.pk, task, since])), None)
 
 
 def _reaches(forecast: Forecast | None, otherwise: dt.datetime) -> dt.datetime:
@@ -138,22 +140,24 @@ def _reaches(forecast: Forecast | None, otherwise: dt.datetime) -> dt.datetime:
 
 
 def _events(market: Market, since: dt.datetime) -> list[AnomalyEvent]:
-    """Alarms of the version that found the newest one: earlier ones tell of the same again."""
+    """Alarms of the version that found the newest one, without that version: earlier ones tell of
+    the same again."""
     rows = AnomalyEvent.objects.filter(market=market, score__gte=AnomalyEvent.ALARM)
     newest = rows.order_by("-model__version", "-model").values_list("model", flat=True).first()
-    rows = rows.filter(model=newest, end__gte=since).select_related("model")
-    return list(rows.order_by("-start", "-id")[:MOST_EVENTS])[::-1]
+    found = 'market_id = %s AND model_id = %s AND score >= %s AND "end" >= %s'
+    latest = f"{found} ORDER BY start DESC, id DESC LIMIT {MOST_EVENTS}"
+    return rows_where(AnomalyEvent, latest, [market.pk, newest, AnomalyEvent.ALARM, since])[::-1]
 
 
 def _patterns(market: Market, since: dt.datetime) -> list[tuple[dt.datetime, str, bool]]:
     """(moment, label, clear) of the version that answered last, oldest first."""
-    rows = PatternResult.objects.filter(market=market)
-    newest = rows.order_by("-as_of", "-id").values_list("model", "source").first()
-    if newest is None:
+    newest = fetch(f"{_WHO} WHERE market_id = %s ORDER BY as_of DESC, id DESC LIMIT 1", [market.pk])
+    if not newest:
         return []
-    rows = rows.filter(model=newest[0], source=newest[1], as_of__gte=since)
-    found = rows.order_by("-as_of").values_list("as_of", "label", "clear")[:_MOST_PATTERNS]
-    return list(found)[::-1]
+    late = "market_id = %s AND model_id = %s AND source = %s AND as_of >= %s"
+    order = f"ORDER BY as_of DESC LIMIT {_MOST_PATTERNS}"
+    rows = fetch(f"{_WHAT} WHERE {late} {order}", [market.pk, *newest[0], since])
+    return [(moment(as_of), label, bool(clear)) for as_of, label, clear in reversed(rows)]
 
 
 def _past(market: Market, since: dt.datetime) -> list[Past]:

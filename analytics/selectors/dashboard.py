@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
-import ml
 from analytics.models import (
     AnomalyEvent,
     Forecast,
@@ -21,20 +20,21 @@ from analytics.models import (
     TrainingRun,
 )
 from analytics.models.choices import Task
-from analytics.models.market import derive_price
+from analytics.models.direct import rows_where
 from analytics.selectors.models import with_state
-from analytics.selectors.prices import Line, market_freshness, market_list, staleness, thinned
+from analytics.selectors.prices import market_freshness, market_list, staleness
 from analytics.selectors.watches import WatchState, watch_states
 
-#: Events of a market: those that are listed, and those that a chart may mark.
-EVENTS, MARKED = 5, 8
-#: Grid steps of the past that a chart shows before its forecast.
+#: Events of a market that are listed.
+EVENTS = 5
+#: Grid steps before the last quote in which the price may have come that is shown as the present.
 PAST_STEPS = 96
 
 
 @dataclass
 class Card:
-    """One market; what is missing is None or empty, never an error."""
+    """One market; what is missing is None or empty, never an error. `priced` is the last of the
+    late quotes that has an average price: `last` may have one side only."""
 
     market: Market
     freshness: dict[str, Any]
@@ -44,32 +44,34 @@ class Card:
     pattern: PatternResult | None = None
     events: list[AnomalyEvent] = field(default_factory=list)
     watch: WatchState | None = None
-    prices: Line = field(default_factory=list)
-    spreads: Line = field(default_factory=list)
     last: PriceHistory | None = None
+    priced: PriceHistory | None = None
 
 
 def market_card(market: Market, *, now: dt.datetime | None = None) -> Card:
     """All that the page of one market says of it."""
     now = now or timezone.now()
-    found = _markets().get(pk=market.pk)
-    forecasts = _picked(Forecast, found, ["latest_price", "latest_spread"])
-    patterns = _picked(PatternResult, found, ["latest_pattern"])
-    events = _picked(AnomalyEvent, found, [f"event_{n}" for n in range(MARKED)])
+    found = market_list().get(pk=market.pk)
     models = _models([found.pk])
-    quotes = _quotes(found)
+    by_task = {task: models.get((found.pk, task)) for task in Task.values}
+    last, priced = _quotes(found)
+    price, spread, pattern = (
+        _newest(Forecast, found, "AND task = %s", [Task.PRICE]),
+        _newest(Forecast, found, "AND task = %s", [Task.SPREAD]),
+        _newest(PatternResult, found),
+    )
+    _give_models([price, spread, pattern], by_task.values())
     return Card(
         market=found,
         freshness=market_freshness(found, now=now),
-        models={task: models.get((found.pk, task)) for task in Task.values},
-        price=forecasts.get(found.latest_price),
-        spread=forecasts.get(found.latest_spread),
-        pattern=patterns.get(found.latest_pattern),
-        events=sorted(events.values(), key=lambda e: (e.start, e.pk), reverse=True),
+        models=by_task,
+        price=price,
+        spread=spread,
+        pattern=pattern,
+        events=_events(by_task[Task.ANOMALY]),
         watch=next(iter(watch_states([found], now=now)), None),
-        prices=_line(quotes, 0),
-        spreads=_line(quotes, 1),
-        last=quotes[-1] if quotes else None,
+        last=last,
+        priced=priced,
     )
 
 
@@ -98,32 +100,32 @@ def runs_failed_lately(hours: int = 24, limit: int = 5) -> QuerySet[TrainingRun]
     return runs.order_by("-id")[:limit]
 
 
-def _markets() -> QuerySet[Market]:
-    """Markets with the ids of their newest results: one look into an index for each."""
-    forecast = Forecast.objects.filter(market=OuterRef("pk")).order_by("-as_of", "-id")
-    pattern = PatternResult.objects.filter(market=OuterRef("pk")).order_by("-as_of", "-id")
-    detectors = TrainedModel.objects.filter(market=OuterRef("pk"), task=Task.ANOMALY)
-    active = detectors.filter(status=TrainedModel.Status.ACTIVE)
-    # Events of whoever answers now: those of earlier versions tell of the same things again.
-    alarms = AnomalyEvent.objects.filter(score__gte=AnomalyEvent.ALARM)
-    event = alarms.filter(model=OuterRef("detector")).order_by("-start", "-id")
-    asked = market_list().annotate(
-        detector=Coalesce(
-            Subquery(active.values("pk")[:1]),
-            Subquery(detectors.order_by("-version").values("pk")[:1]),
-        )
-    )
-    return asked.annotate(
-        latest_price=Subquery(forecast.filter(task=Task.PRICE).values("pk")[:1]),
-        latest_spread=Subquery(forecast.filter(task=Task.SPREAD).values("pk")[:1]),
-        latest_pattern=Subquery(pattern.values("pk")[:1]),
-        **{f"event_{n}": Subquery(event.values("pk")[n : n + 1]) for n in range(MARKED)},
-    )
+def _newest(model: type[Any], market: Market, more: str = "", values: Sequence[Any] = ()) -> Any:
+    """The market's newest result, without its version; None where there is none."""
+    order = "ORDER BY as_of DESC, id DESC LIMIT 1"
+    found = rows_where(model, f"market_id = %s {more} {order}", [market.pk, *values])
+    return found[0] if found else None
 
 
-def _picked(model: Any, market: Market, names: list[str]) -> dict[int, Any]:
-    ids = {getattr(market, name) for name in names} - {None}
-    return model.objects.select_related("model").in_bulk(ids)
+def _give_models(results: Iterable[Any], known: Iterable[TrainedModel | None]) -> None:
+    """Put the versions that made them on results: most often those that answer now."""
+    there = [result for result in results if result is not None]
+    versions = {model.pk: model for model in known if model is not None}
+    if missing := {result.model_id for result in there} - set(versions):
+        versions |= TrainedModel.objects.in_bulk(missing)
+    for result in there:
+        result.model = versions[result.model_id]
+
+
+def _events(detector: TrainedModel | None) -> list[AnomalyEvent]:
+    """The last alarms of whoever answers now: earlier versions tell of the same things again."""
+    if detector is None:
+        return []
+    alarms = "model_id = %s AND score >= %s ORDER BY start DESC, id DESC LIMIT %s"
+    found = rows_where(AnomalyEvent, alarms, [detector.pk, AnomalyEvent.ALARM, EVENTS])
+    for event in found:
+        event.model = detector
+    return found
 
 
 def _models(ids: list[int]) -> dict[tuple[int, str], TrainedModel]:
@@ -139,15 +141,17 @@ def _models(ids: list[int]) -> dict[tuple[int, str], TrainedModel]:
     return found
 
 
-def _quotes(market: Market) -> list[PriceHistory]:
-    """The last stretch of a market, oldest first."""
+def _quotes(market: Market) -> tuple[PriceHistory | None, PriceHistory | None]:
+    """(last quote, last one of the late quotes that has an average price)."""
     if market.last_quote_at is None:
-        return []
-    since = market.last_quote_at - dt.timedelta(minutes=PAST_STEPS * market.cadence_minutes)
-    rows = PriceHistory.objects.filter(market=market, timestamp__gt=since).order_by("timestamp")
-    return list(rows.only("market_id", "timestamp", *ml.PRICE_COLUMNS))
-
-
-def _line(quotes: list[PriceHistory], place: int) -> Line:
-    """(moment, average price or spread percent) of every quote that has it, thinned."""
-    return thinned((q.timestamp, derive_price(q.bid, q.ask, q.price)[place]) for q in quotes)
+        return None, None
+    late = "market_id = %s AND timestamp > %s"
+    newest = "ORDER BY timestamp DESC LIMIT 1"
+    span = dt.timedelta(minutes=PAST_STEPS * market.cadence_minutes)
+    values = [market.pk, market.last_quote_at - span]
+    last = next(iter(rows_where(PriceHistory, f"{late} {newest}", values)), None)
+    if last is None or last.avg_price is not None:
+        return last, last
+    known = "(price IS NOT NULL OR (bid IS NOT NULL AND ask IS NOT NULL))"
+    priced = rows_where(PriceHistory, f"{late} AND {known} {newest}", values)
+    return last, next(iter(priced), None)

@@ -160,9 +160,9 @@ def market_counters(market: Market) -> Counters:
 
 #: Asked several times per answer: the compiler of a queryset takes longer than the query.
 _COUNTERS = f"SELECT revision, rewrites FROM {Market._meta.db_table} WHERE id = %s"  # noqa: S608
-_NEWEST = (
+_MOMENT = (
     f"SELECT timestamp FROM {PriceHistory._meta.db_table} WHERE market_id = %s "  # noqa: S608
-    "ORDER BY timestamp DESC LIMIT 1"
+    "ORDER BY timestamp"
 )
 
 
@@ -170,7 +170,13 @@ def newest_moment(market: Market) -> dt.datetime | None:
     """Time of the market's last quote."""
     if seen := glimpse_of(market.pk):
         return seen.last
-    found = fetch(_NEWEST, [market.pk])
+    found = fetch(f"{_MOMENT} DESC LIMIT 1", [market.pk])
+    return moment(found[0][0]) if found else None
+
+
+def oldest_moment(market: Market) -> dt.datetime | None:
+    """Time of the market's first quote."""
+    found = fetch(f"{_MOMENT} LIMIT 1", [market.pk])
     return moment(found[0][0]) if found else None
 
 

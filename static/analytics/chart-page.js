@@ -90,7 +90,7 @@ const Charts = (() => {
   const repaint = () => { Drawing.forget(); known.forEach((chart) => chart.redraw()); };
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
   new MutationObserver(repaint).observe(document.documentElement, { attributeFilter: ["data-theme"] });
-  document.addEventListener("DOMContentLoaded", () => start());
+  Painted.then(() => start());
   document.addEventListener("htmx:afterSwap", (event) => start(event.target));
   return { of: (root) => known.get(root), start };
 })();

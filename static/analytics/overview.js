@@ -36,5 +36,5 @@
     if (state) shown.dataset.state = state;
   });
   document.body.addEventListener("htmx:afterSwap", () => draw());
-  draw();
+  Painted.then(() => draw());
 })();

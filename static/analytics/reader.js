@@ -1,5 +1,11 @@
 // How this reader wants time and numbers: the server says it on <html>, else the browser's own.
 "use strict";
+// Done when the page has been read and painted once: who draws before that keeps its reader waiting.
+const Painted = new Promise((resolve) => {
+  const frame = () => requestAnimationFrame(() => setTimeout(resolve));
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", frame);
+  else frame();
+});
 const Reader = (() => {
   const root = document.documentElement;
   const locale = root.dataset.locale || root.lang || undefined;
@@ -18,9 +24,9 @@ const Reader = (() => {
     return format.format(value);
   };
   // 2026-11-26 13:52 in every language, as the server's tables have it (Sweden writes it so).
-  const iso = new Intl.DateTimeFormat("sv-SE", { timeZone: zone, year: "numeric", month: "2-digit",
+  const iso = () => new Intl.DateTimeFormat("sv-SE", { timeZone: zone, year: "numeric", month: "2-digit",
     day: "2-digit", hour: "2-digit", minute: "2-digit" });
-  const moment = (seconds) => iso.format(new Date(seconds * 1000));
+  const moment = (seconds) => keep("iso", iso).format(new Date(seconds * 1000));
   // An axis wants the shortest text that still tells its ticks apart.
   const tick = (seconds, step, first) => {
     const date = new Date(seconds * 1000);

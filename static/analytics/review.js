@@ -44,9 +44,9 @@
 
   // ------------------------------------------------------------------------------------- charts
   // What is dear to compute is asked for once the page stands.
-  document.addEventListener("DOMContentLoaded", () => {
+  if (typeof Charts !== "undefined") Painted.then(() => {
     for (const root of document.querySelectorAll("[data-chart][data-url]")) {
-      if (typeof Charts !== "undefined") Charts.of(root)?.refresh?.();
+      Charts.of(root)?.refresh?.();
     }
   });
 })();

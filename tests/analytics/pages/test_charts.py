@@ -10,7 +10,7 @@ import pytest
 from django.template.loader import render_to_string
 from django.utils import translation
 
-from analytics.pages.charts import Chart, Figures, Line, Mark, Panel, Table, digits, figures
+from analytics.pages.charts import Chart, Figures, Line, Panel, Table, digits, figures
 from analytics.pages.fans import fan_chart, fan_table
 from analytics.pages.numbers import number
 from analytics.pages.runs import loss_chart
@@ -18,7 +18,6 @@ from analytics.pages.runs import loss_chart
 pytestmark = pytest.mark.any_database
 
 NOW = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
-PAST = [(NOW - dt.timedelta(hours=n), 10 + 0.1 * n) for n in (3, 2, 1)]
 
 
 def horizon(hours, value, half):
@@ -28,9 +27,10 @@ def horizon(hours, value, half):
     }
 
 
-def fan(line=PAST, last=10.0, horizons=None, **given):
+def fan(last=10.0, horizons=None, summary="", figures=None):
     steps = [horizon(6, 10.2, 0.5), horizon(1, 10.1, 0.2)] if horizons is None else horizons
-    return fan_chart("f", line, fan_table(NOW, last, steps), title="x", **given)
+    table = fan_table(NOW, last, steps)
+    return fan_chart("f", table, title="x", summary=summary, figures=figures or Figures())
 
 
 def spec_of(chart):
@@ -41,16 +41,15 @@ def spec_of(chart):
 def test_a_chart_of_nothing_is_none():
     assert loss_chart("x", []) is None
     assert loss_chart("x", [["fit", None, None]]) is None
-    assert fan([], math.nan, []) is None
+    assert fan(math.nan, []) is None
 
 
 def test_a_fan_begins_at_the_last_value_and_widens_with_time():
     spec = spec_of(fan())
-    forecast, past = spec["tables"]
+    (forecast,) = spec["tables"]
     assert forecast["x"] == [NOW.timestamp() + 3600 * h for h in (0, 1, 6)]
     assert forecast["columns"]["median"] == [10.0, 10.1, 10.2]
     assert forecast["columns"]["q0.05"] == pytest.approx([10.0, 9.9, 9.7])
-    assert past["columns"]["past"] == pytest.approx([10.3, 10.2, 10.1])
     (panel,) = spec["panels"]
     # Of the three bands only the one whose quantiles are known.
     assert [(b["low"], b["high"], b["label"]) for b in panel["bands"]] == [
@@ -68,21 +67,14 @@ def test_every_band_and_line_of_a_panel_names_a_column_that_is_there():
         assert {name for b in panel["bands"] for name in (b["low"], b["high"])} <= lines
 
 
-def test_a_mark_outside_of_the_chart_is_left_out():
-    end = NOW.timestamp() + 6 * 3600
-    marks = [Mark(start=s, end=s + 60, label="m") for s in (0.0, PAST[0][0].timestamp(), end + 1)]
-    assert [m.start for m in fan(marks=marks).panels[0].marks] == [PAST[0][0].timestamp()]
-
-
-def test_a_forecast_without_quantiles_or_past_still_draws():
-    chart = fan([], 10.0, [{"at": NOW + dt.timedelta(hours=1), "value": 11.0}])
+def test_a_forecast_without_quantiles_still_draws():
+    chart = fan(10.0, [{"at": NOW + dt.timedelta(hours=1), "value": 11.0}])
     assert chart.panels[0].bands == []
     assert [line.column for line in chart.panels[0].lines] == ["median"]
 
 
 def test_what_is_no_number_is_left_out_and_an_infinite_forecast_draws_no_fan():
-    assert len(spec_of(fan([*PAST, (NOW, math.nan)]))["tables"][1]["x"]) == 3
-    assert list(fan(horizons=[horizon(1, math.inf, 1.0)]).tables[0].columns) == ["past"]
+    assert fan(horizons=[horizon(1, math.inf, 1.0)]) is None
     spec = Table(x=[1, 2], columns={"a": [math.nan, math.inf]}).spec()
     assert spec["columns"]["a"] == [None, None]
 
@@ -139,7 +131,7 @@ def test_words_of_a_chart_are_escaped_on_the_page():
         summary=evil,
         tables=[Table(x=[1, 2], columns={"a": [1, 2]})],
         panels=[Panel(lines=[Line(column="a", label=evil)], title=evil)],
-        figures=Figures([evil], [[evil]]),
+        figures=Figures([evil, evil], [[evil, evil]]),
     )
     page = render_to_string("analytics/partials/chart.html", {"chart": chart})
     assert "<b>" not in page
