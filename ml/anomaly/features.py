@@ -43,6 +43,19 @@ class Features:
     signals: dict[str, np.ndarray]
     flags: dict[str, tuple[np.ndarray, np.ndarray]]
 
+    def from_row(self, row: int) -> Features:
+        """Those of the rows from a row on, the first one of a reading."""
+        return Features(
+            self.table.iloc[row:],
+            self.readings.from_row(row),
+            self.usual,
+            self.names,
+            self.values[row:],
+            {k: v[row:] for k, v in self.levels.items()},
+            {k: v[row:] for k, v in self.signals.items()},
+            {k: (flag[row:], keep[row:]) for k, (flag, keep) in self.flags.items()},
+        )
+
 
 def levels_of(columns: tuple[str, ...], filled: np.ndarray) -> dict[str, np.ndarray]:
     """(rows, columns) logarithms -> the quantities that a fault can move, each (rows,)."""

@@ -58,6 +58,18 @@ class Readings:
     minutes: np.ndarray
     since: dict[str, np.ndarray]
 
+    def from_row(self, row: int) -> Readings:
+        """Those from a row on, the first one of a reading."""
+        return Readings(
+            self.columns,
+            self.seen[row:],
+            self.filled[row:],
+            self.reading[row:] - self.reading[row : row + 1],
+            self.last[self.last >= row] - row,
+            self.minutes[row:],
+            {side: minutes[row:] for side, minutes in self.since.items()},
+        )
+
     def before(self, series: np.ndarray, back: int = 1) -> np.ndarray:
         """(readings, ...) -> (rows, ...): the entry `back` readings before each row's own; the
         first entry where there is none."""
@@ -146,16 +158,34 @@ def quantile_of(block: np.ndarray, fallback: np.ndarray) -> np.ndarray:
     return np.maximum(weight * local + (1 - weight) * fallback, fallback / 4)
 
 
-def trailing_quantile(
-    readings: Readings, sizes: np.ndarray, fallback: np.ndarray, usual: float
-) -> np.ndarray:
-    """(rows, k) sizes -> (rows, k): their quantile over the TRAIL readings before each row."""
-    series = sizes[readings.last]
+def _stretches(readings: Readings, usual: float) -> np.ndarray:
+    """(stretches,) the first reading of each stretch of the clock."""
     # A reading's quantile stands when its first row comes, so no row of its own is in it.
-    first = np.r_[0, readings.last[:-1] + 1] if len(series) else readings.last
-    clock = clock_of(readings.minutes[first], usual)
-    starts = np.flatnonzero(np.r_[True, np.diff(clock) != 0][: len(series)])
+    begins = np.r_[0, readings.last[:-1] + 1] if len(readings.last) else readings.last
+    clock = clock_of(readings.minutes[begins], usual)
+    return np.flatnonzero(np.r_[True, np.diff(clock) != 0][: len(clock)])
+
+
+def trailing_start(readings: Readings, usual: float, first: int) -> int:
+    """The first row that the trailing quantiles of the row `first` and of later ones rest on; not
+    after `first`."""
+    starts = _stretches(readings, usual)
+    own = int(readings.reading[first])
+    start = int(starts[np.searchsorted(starts, own, side="right") - 1])
+    return min(first, int(readings.last[max(0, start - TRAIL)]))
+
+
+def trailing_quantile(
+    readings: Readings, sizes: np.ndarray, fallback: np.ndarray, usual: float, first: int = 0
+) -> np.ndarray:
+    """(rows, k) sizes -> (rows - first, k): their quantile over the TRAIL readings before each row,
+    from the row `first` on; of the sizes before its `trailing_start` nothing is used."""
+    if first >= len(sizes):
+        return np.empty_like(sizes[first:])
+    series, own = sizes[readings.last], int(readings.reading[first])
+    starts = _stretches(readings, usual)
     out = np.empty_like(series)
     for start, end in zip(starts, np.r_[starts[1:], len(series)], strict=True):
-        out[start:end] = quantile_of(series[max(0, start - TRAIL) : start], fallback)
-    return out[readings.reading]
+        if end > own:
+            out[start:end] = quantile_of(series[max(0, start - TRAIL) : start], fallback)
+    return out[readings.reading[first:]]

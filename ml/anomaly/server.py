@@ -105,10 +105,12 @@ class AnomalyServer:
         first = None if start is None else pd.Timestamp(start)
         features = self._features(quotes, first, None if end is None else pd.Timestamp(end))
         index, calibration = features.table.index, self.calibrations[source]
-        scored = self.detectors[source].score(features, threshold=calibration.weekly)
+        wanted = np.full(len(index), True) if first is None else np.asarray(index >= first)
+        asked = int(np.argmax(wanted)) if wanted.any() else len(index) - 1
+        detector = self.detectors[source]
+        scored = detector.score(features, threshold=calibration.weekly, first=asked)
         public = calibration.public(scored.total)
         public[: self.window - 1] = np.nan
-        wanted = np.full(len(index), True) if first is None else np.asarray(index >= first)
         strange = np.flatnonzero(wanted & (np.nan_to_num(public, nan=-1.0) >= threshold))
         return AnomalyScores(
             timestamps=index[wanted],
