@@ -36,6 +36,11 @@ class DetectorScores:
         """(rows,) the raw score: the strangest head's."""
         return self.heads.max(axis=1)
 
+    def from_row(self, row: int) -> DetectorScores:
+        """Those of the rows from a row on."""
+        margins = {name: margin[row:] for name, margin in self.margins.items()}
+        return DetectorScores(self.names, self.heads[row:], margins)
+
 
 class Detector(Protocol):
     """A fitted detector: the network with its rules, or the baseline."""
@@ -70,8 +75,7 @@ class NetworkDetector:
         readings = features.readings
         near = far = 0
         if first:
-            begins = int(readings.reading[first]) - BEFORE
-            near = int(readings.last[begins - 1]) + 1 if begins > 0 else 0
+            near = readings.rows_before(first, BEFORE)
             far = trailing_start(readings, features.usual, near)
         residuals = self.network.residuals(features, far)
         measured = self.heads.measure(features, residuals, near)

@@ -126,11 +126,12 @@ def make_features(quotes: pd.DataFrame, *, usual: float) -> Features:
 
 def table_of(columns: tuple[str, ...], filled: np.ndarray, index: pd.Index) -> pd.DataFrame:
     """(rows, columns) logarithms -> what was quoted, and the spread in percent of mid."""
-    table = pd.DataFrame(np.exp(filled), columns=list(columns), index=index)
+    names, figures = list(columns), np.exp(filled)
     if {"bid", "ask"} <= set(columns):
-        middle = (table["bid"] + table["ask"]) / 2
-        table["spread_pct"] = (table["ask"] - table["bid"]) / middle * 100
-    return table
+        bid, ask = (figures[:, columns.index(side)] for side in ("bid", "ask"))
+        names.append("spread_pct")
+        figures = np.column_stack([figures, (ask - bid) / ((bid + ask) / 2) * 100])
+    return pd.DataFrame(figures, columns=names, index=index)
 
 
 def flags_of(

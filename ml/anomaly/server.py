@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ml.anomaly.calibration import AlarmRateCalibration
 from ml.anomaly.detectors import Detector, NetworkDetector, RobustZ
-from ml.anomaly.features import Features
+from ml.anomaly.features import DAY, Features
 from ml.anomaly.heads import Heads
 from ml.anomaly.measure import features_between, measure, trials
 from ml.anomaly.nets import AnomalyConfig, AnomalyNetwork
@@ -112,11 +112,13 @@ class AnomalyServer:
         public = calibration.public(scored.total)
         public[: self.window - 1] = np.nan
         strange = np.flatnonzero(wanted & (np.nan_to_num(public, nan=-1.0) >= threshold))
+        near = features.readings.rows_before(asked, DAY)
+        told = (features.from_row(near), scored.from_row(near), public[near:], strange - near)
         return AnomalyScores(
             timestamps=index[wanted],
             scores=public[wanted],
             threshold=threshold,
-            anomalies=explain(features, scored, public, strange, calibration.weekly),
+            anomalies=explain(*told, calibration.weekly),
             warming_up=len(features.readings.last) < TRAIL,
             source=source,
             name=self.name if source is Source.NETWORK else self.baseline,
