@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from ml.columns import arrays_of
 from ml.errors import BadQuotes
 from ml.quotes import PRICE_COLUMNS, QUOTE_COLUMNS, SIDES, staleness_limit
 from ml.spec import DEFAULT_STEP_MINUTES
@@ -30,9 +31,11 @@ def check_quotes(quotes: pd.DataFrame, *, until: dt.datetime | None = None) -> p
         quotes = quotes[known]
     if any(kind != np.float64 for kind in quotes.dtypes):
         quotes = quotes.dropna(axis="columns", how="all").astype("float64")
-    empty = np.isnan(quotes.to_numpy()).all(axis=0)
-    if empty.any():
-        quotes = quotes.loc[:, ~empty]
+    table = quotes.to_numpy()
+    if np.isnan(table[-1]).any():  # else every column has a value
+        empty = np.isnan(table).all(axis=0)
+        if empty.any():
+            quotes = quotes.loc[:, ~empty]
     _refuse_without_price(quotes.columns)
     return quotes
 
@@ -81,10 +84,10 @@ def build_grid(
     last = quotes.index[-1].floor(freq) if end is None else pd.Timestamp(end).floor(freq)
     index = pd.date_range(quotes.index[0].ceil(freq), last, freq=freq).as_unit("ns")
     seen = quotes.index.as_unit("ns").asi8
-    return pd.DataFrame(
-        grid_columns(seen, values, index.asi8, stale_minutes or staleness_limit(step_minutes)),
-        index=index,
-    )
+    found = grid_columns(seen, values, index.asi8, stale_minutes or staleness_limit(step_minutes))
+    # Side by side they are one block as they lie, which a dictionary would be copied into.
+    table = np.stack(list(found.values())).T
+    return pd.DataFrame(table, index=index, columns=list(found), copy=False)
 
 
 def grid_at(
@@ -105,9 +108,10 @@ def _known_columns(
     quotes: pd.DataFrame, columns: Sequence[str] = QUOTE_COLUMNS
 ) -> dict[str, np.ndarray]:
     """The columns with any value, each (rows,). Raises BadQuotes where none is a price."""
-    wanted = [c for c in QUOTE_COLUMNS if c in columns and c in quotes.columns]
-    there = {c: quotes[c].to_numpy() for c in wanted}
-    known = {c: values for c, values in there.items() if not np.isnan(values).all()}
+    wanted = [c for c in QUOTE_COLUMNS if c in columns]
+    there = arrays_of(quotes, wanted)
+    # The last quote is known, as a rule: then nothing before it has to be looked at.
+    known = {c: v for c, v in there.items() if not (np.isnan(v[-1:]).all() and np.isnan(v).all())}
     _refuse_without_price(known)
     return known
 

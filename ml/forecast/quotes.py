@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ml.columns import arrays_of
 from ml.errors import ArtifactMismatch
 from ml.forecast.series import Series, series_of
 from ml.forecast.targets import Target
@@ -36,15 +37,14 @@ class Quotes:
     @classmethod
     def of(cls, frame: pd.DataFrame, columns: Sequence[str]) -> Quotes:
         """Those `columns` of a quotes frame; raises ArtifactMismatch where one has no value."""
-        found = {}
+        found = arrays_of(frame, columns)
         for name in columns:
-            values = np.asarray(frame.get(name, ()), dtype="float64")
-            if not np.isfinite(values).any():
+            values = found.get(name)
+            if values is None or not np.isfinite(values).any():
                 raise ArtifactMismatch(
                     f"This model was trained with {name}, and the quotes have none.",
                     {name: "missing"},
                 )
-            found[name] = values
         index = frame.index
         if not isinstance(index, pd.DatetimeIndex):
             index = pd.DatetimeIndex(index)
