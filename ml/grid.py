@@ -130,15 +130,16 @@ def grid_columns(
     (m,); times in nanoseconds since 1970."""
     grid: dict[str, np.ndarray] = {}
     ages: dict[str, np.ndarray] = {}
-    whole = None
+    found: list[tuple[np.ndarray, tuple[np.ndarray, np.ndarray, np.ndarray]]] = []
     for column, figures in values.items():
         known = np.isfinite(figures)
-        if known.all():  # such columns share their places
-            whole = whole or _places(seen, at, stale_minutes)
-            place, age, late = whole
-        else:
-            figures = figures[known]
-            place, age, late = _places(seen[known], at, stale_minutes)
+        # Columns that are known in the same rows share their places.
+        places = next((p for rows, p in found if np.array_equal(rows, known)), None)
+        if places is None:
+            places = _places(seen[known], at, stale_minutes)
+            found.append((known, places))
+        place, age, late = places
+        figures = figures[known]
         if not len(figures):
             grid[column] = np.full(len(at), np.nan)
         else:
