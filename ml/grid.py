@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from ml.columns import arrays_of
 from ml.errors import BadQuotes
 from ml.quotes import PRICE_COLUMNS, QUOTE_COLUMNS, SIDES, staleness_limit
 from ml.spec import DEFAULT_STEP_MINUTES
@@ -114,6 +113,17 @@ def _known_columns(
     known = {c: v for c, v in there.items() if not (np.isnan(v[-1:]).all() and np.isnan(v).all())}
     _refuse_without_price(known)
     return known
+
+
+def arrays_of(frame: pd.DataFrame, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Those of the columns `names` that a frame has, each (rows,) float64. All of them at once:
+    what pandas takes for one column costs more than most sums over it."""
+    places = {name: place for place, name in enumerate(frame.columns.tolist())}
+    there = [name for name in names if name in places]
+    table = frame.to_numpy()
+    if table.dtype != np.float64:  # the frame holds something else beside them
+        return {name: frame[name].to_numpy(dtype="float64") for name in there}
+    return {name: table[:, places[name]] for name in there}
 
 
 def missing_notes(columns: Sequence[str]) -> tuple[str, ...]:

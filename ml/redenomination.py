@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ml.columns import arrays_of
+from ml.grid import arrays_of
 
 #: Columns that are prices.
 PRICES = ("bid", "ask", "bid_vwap", "ask_vwap", "price")

@@ -19,8 +19,7 @@ from torch import Tensor
 
 from ml.anomaly.calibration import LEAST_ROWS
 from ml.anomaly.features import Features
-from ml.anomaly.nets import AnomalyConfig, AnomalyNetwork
-from ml.anomaly.remembered import RememberedRows
+from ml.anomaly.nets import AnomalyConfig, AnomalyNetwork, RememberedRows
 from ml.errors import NotEnoughData
 from ml.loop import LoopResult, fit_network
 from ml.spec import ModelSpec, Progress, ProgressCallback, ignore_progress

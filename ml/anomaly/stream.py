@@ -38,7 +38,7 @@ from ml.anomaly.readings import (
 )
 from ml.anomaly.residuals import Residuals, residuals_of, squash
 from ml.anomaly.stream_state import RINGS, pack
-from ml.columns import arrays_of
+from ml.grid import arrays_of
 
 _AGES = np.arange(HYSTERESIS_ROWS, 0, -1)
 

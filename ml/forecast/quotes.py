@@ -16,11 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ml.columns import arrays_of
 from ml.errors import ArtifactMismatch
 from ml.forecast.series import Series, series_of
 from ml.forecast.targets import Target
-from ml.grid import grid_columns
+from ml.grid import arrays_of, grid_columns
 from ml.quotes import staleness_limit
 
 MINUTE = 60 * 10**9

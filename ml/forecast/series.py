@@ -117,11 +117,9 @@ def trailing_means(
     counts = known.cumsum(dtype="float64")
     found = []
     for rows, fewest in zip_longest(spans, least):
-        total, count = totals, counts
-        if rows < len(values):
-            total, count = totals.copy(), counts.copy()
-            total[rows:] -= totals[:-rows]
-            count[rows:] -= counts[:-rows]
+        total, count = totals.copy(), counts.copy()
+        total[rows:] -= totals[:-rows]
+        count[rows:] -= counts[:-rows]
         mean = np.full(len(values), np.nan)
         np.divide(total, count, out=mean, where=count >= (fewest or max(1, rows // 4)))
         found.append(mean)

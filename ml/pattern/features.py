@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ml.columns import arrays_of
+from ml.grid import arrays_of
 from ml.pattern.course import DAY, HALF, QUICK, WARM_UP, Course, diff, slope
 from ml.pattern.projection import agitation_projections, price_projections, side_projections
 from ml.pattern.rolling import rolling_extreme, rolling_mean, rolling_median

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from ml.anomaly.tails import Tail
-from ml.columns import arrays_of
+from ml.grid import arrays_of
 from ml.stats import quantiles_of
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ml.anomaly.remembered import LEAST_PART, MOST_ROWS, RememberedRows
+from ml.anomaly.nets import LEAST_PART, MOST_ROWS, RememberedRows
 from ml.families.autoencoder import Autoencoder
 
 WINDOW, FEATURES = 8, 3
