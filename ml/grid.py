@@ -30,9 +30,11 @@ def check_quotes(quotes: pd.DataFrame, *, until: dt.datetime | None = None) -> p
         quotes = quotes[known]
     if any(kind != np.float64 for kind in quotes.dtypes):
         quotes = quotes.dropna(axis="columns", how="all").astype("float64")
-    empty = np.isnan(quotes.to_numpy()).all(axis=0)
-    if empty.any():
-        quotes = quotes.loc[:, ~empty]
+    table = quotes.to_numpy()
+    if np.isnan(table[-1]).any():  # else every column has a value
+        empty = np.isnan(table).all(axis=0)
+        if empty.any():
+            quotes = quotes.loc[:, ~empty]
     _refuse_without_price(quotes.columns)
     return quotes
 
@@ -81,10 +83,10 @@ def build_grid(
     last = quotes.index[-1].floor(freq) if end is None else pd.Timestamp(end).floor(freq)
     index = pd.date_range(quotes.index[0].ceil(freq), last, freq=freq).as_unit("ns")
     seen = quotes.index.as_unit("ns").asi8
-    return pd.DataFrame(
-        grid_columns(seen, values, index.asi8, stale_minutes or staleness_limit(step_minutes)),
-        index=index,
-    )
+    found = grid_columns(seen, values, index.asi8, stale_minutes or staleness_limit(step_minutes))
+    # Side by side they are one block as they lie, which a dictionary would be copied into.
+    table = np.stack(list(found.values())).T
+    return pd.DataFrame(table, index=index, columns=list(found), copy=False)
 
 
 def grid_at(
@@ -105,11 +107,23 @@ def _known_columns(
     quotes: pd.DataFrame, columns: Sequence[str] = QUOTE_COLUMNS
 ) -> dict[str, np.ndarray]:
     """The columns with any value, each (rows,). Raises BadQuotes where none is a price."""
-    wanted = [c for c in QUOTE_COLUMNS if c in columns and c in quotes.columns]
-    there = {c: quotes[c].to_numpy() for c in wanted}
-    known = {c: values for c, values in there.items() if not np.isnan(values).all()}
+    wanted = [c for c in QUOTE_COLUMNS if c in columns]
+    there = arrays_of(quotes, wanted)
+    # The last quote is known, as a rule: then nothing before it has to be looked at.
+    known = {c: v for c, v in there.items() if not (np.isnan(v[-1:]).all() and np.isnan(v).all())}
     _refuse_without_price(known)
     return known
+
+
+def arrays_of(frame: pd.DataFrame, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Those of the columns `names` that a frame has, each (rows,) float64. All of them at once:
+    what pandas takes for one column costs more than most sums over it."""
+    places = {name: place for place, name in enumerate(frame.columns.tolist())}
+    there = [name for name in names if name in places]
+    table = frame.to_numpy()
+    if table.dtype != np.float64:  # the frame holds something else beside them
+        return {name: frame[name].to_numpy(dtype="float64") for name in there}
+    return {name: table[:, places[name]] for name in there}
 
 
 def missing_notes(columns: Sequence[str]) -> tuple[str, ...]:
@@ -126,15 +140,16 @@ def grid_columns(
     (m,); times in nanoseconds since 1970."""
     grid: dict[str, np.ndarray] = {}
     ages: dict[str, np.ndarray] = {}
-    whole = None
+    found: list[tuple[np.ndarray, tuple[np.ndarray, np.ndarray, np.ndarray]]] = []
     for column, figures in values.items():
         known = np.isfinite(figures)
-        if known.all():  # such columns share their places
-            whole = whole or _places(seen, at, stale_minutes)
-            place, age, late = whole
-        else:
-            figures = figures[known]
-            place, age, late = _places(seen[known], at, stale_minutes)
+        # Columns that are known in the same rows share their places.
+        places = next((p for rows, p in found if np.array_equal(rows, known)), None)
+        if places is None:
+            places = _places(seen[known], at, stale_minutes)
+            found.append((known, places))
+        place, age, late = places
+        figures = figures[known]
         if not len(figures):
             grid[column] = np.full(len(at), np.nan)
         else:

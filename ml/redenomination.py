@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ml.grid import arrays_of
+
 #: Columns that are prices.
 PRICES = ("bid", "ask", "bid_vwap", "ask_vwap", "price")
 #: Least factor of a jump, and how near to a power of ten a factor is taken for it (decades).
@@ -82,9 +84,8 @@ def unit_of_rows(index: pd.DatetimeIndex, found: tuple[Redenomination, ...]) -> 
 
 def _sides(quotes: pd.DataFrame) -> list[np.ndarray]:
     """The columns, each (rows,), that say on what level a row is."""
-    names = [c for c in ("bid", "ask") if c in quotes.columns]
-    names = names or [c for c in ("price",) if c in quotes.columns]
-    return [quotes[c].to_numpy(dtype="float64") for c in names]
+    found = arrays_of(quotes, ("bid", "ask")) or arrays_of(quotes, ("price",))
+    return list(found.values())
 
 
 def _within_one_unit(quotes: pd.DataFrame) -> bool:

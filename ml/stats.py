@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -32,6 +34,20 @@ def known_mean(table: np.ndarray) -> np.ndarray:
     count = known.sum(axis=1)
     total = np.where(known, table, 0.0).sum(axis=1)
     return np.divide(total, count, out=np.full(len(table), np.nan), where=count > 0)
+
+
+def quantiles_of(values: np.ndarray, levels: Sequence[float]) -> np.ndarray:
+    """(levels,) those of `values` (n,), float64 and all known: what `np.quantile` says of them, to
+    the bit, at a fraction of the price for a few hundred."""
+    place = (len(values) - 1) * np.asarray(levels)
+    low = np.floor(place).astype(int)
+    high = np.minimum(low + 1, len(values) - 1)
+    ordered = np.sort(values)
+    share, below, above = place - low, ordered[low], ordered[high]
+    rise = above - below
+    # From the nearer end, as numpy does.
+    found: np.ndarray = np.where(share >= 0.5, above - rise * (1 - share), below + rise * share)
+    return found
 
 
 def _known(table: np.ndarray) -> list[float]:

@@ -43,6 +43,8 @@ DEAD_ROWS = 12
 HYSTERESIS_ROWS = 16
 _DECAY = 0.07
 _REMAINS = 0.5
+#: Rows that are looked at at once.
+_BLOCK = 1 << 14
 #: A displacement of a logarithm that is rounding.
 _NO_MOVE = 1e-12
 #: Readings before a row whose median is the level from which its displacement is measured.
@@ -123,12 +125,13 @@ def score_hysteresis(
     the quantity that the head watches, `home` its median over the readings before each row."""
     out = decades.copy()
     series, then, start = decades[readings.last], level[readings.last], home[readings.last]
-    for age in range(1, min(HYSTERESIS_ROWS, len(series) - 1) + 1):
-        rows = np.flatnonzero(readings.reading >= age)
-        past = readings.reading[rows] - age
+    ages = np.arange(1, HYSTERESIS_ROWS + 1)
+    for rows in np.split(np.arange(len(out)), range(_BLOCK, len(out), _BLOCK)):
+        past = readings.reading[rows, None] - ages
         # Most heads say nothing most of the time: from those rows nothing can remain.
-        busy = series[past] > _DECAY * age
-        rows, past = rows[busy], past[busy]
-        left = remaining_score(level[rows], then[past], start[past], series[past], age)
-        out[rows] = np.maximum(out[rows], left)
+        busy = (past >= 0) & (series[past] > _DECAY * ages)
+        if busy.any():
+            now = level[rows, None]
+            left = remaining_score(now, then[past], start[past], series[past], ages)
+            out[rows] = np.maximum(out[rows], np.where(busy, left, 0.0).max(axis=1))
     return out

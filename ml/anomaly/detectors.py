@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from ml.anomaly.features import Features
-from ml.anomaly.heads import Heads, budget
-from ml.anomaly.readings import TRAIL, TRUSTED
+from ml.anomaly.heads import BEFORE, Heads, budget
+from ml.anomaly.readings import TRAIL, TRUSTED, trailing_start
 from ml.anomaly.residuals import Rebuilder, Standard
 
 #: MAD -> standard deviation of a normal distribution.
@@ -25,7 +25,7 @@ _MAD = 1.4826
 class DetectorScores:
     """heads: (rows, names) strangeness per head, in one currency. margins: feature -> (rows,) how
     far it may lie from what is expected before its head reaches the threshold (log units); empty
-    where no threshold was given."""
+    where no threshold was given. Rows that were not asked for are NaN."""
 
     names: tuple[str, ...]
     heads: np.ndarray
@@ -36,12 +36,20 @@ class DetectorScores:
         """(rows,) the raw score: the strangest head's."""
         return self.heads.max(axis=1)
 
+    def from_row(self, row: int) -> DetectorScores:
+        """Those of the rows from a row on."""
+        margins = {name: margin[row:] for name, margin in self.margins.items()}
+        return DetectorScores(self.names, self.heads[row:], margins)
+
 
 class Detector(Protocol):
     """A fitted detector: the network with its rules, or the baseline."""
 
-    def score(self, features: Features, *, threshold: float | None = None) -> DetectorScores:
-        """`threshold` is the raw score at which margins are drawn."""
+    def score(
+        self, features: Features, *, threshold: float | None = None, first: int = 0
+    ) -> DetectorScores:
+        """`threshold` is the raw score at which margins are drawn. The rows from `first` on are
+        asked for: what only earlier ones depend on need not be computed."""
 
 
 @dataclass(frozen=True)
@@ -57,20 +65,37 @@ class NetworkDetector:
         rows."""
         return cls(network, Heads.fit(features, network.residuals(features), rows))
 
-    def score(self, features: Features, *, threshold: float | None = None) -> DetectorScores:
+    def score(
+        self, features: Features, *, threshold: float | None = None, first: int = 0
+    ) -> DetectorScores:
         """Decades of rarity per head; their maximum is the score. A maximum, not a sum: a fault
         shows in one or two features, and the many usual ones would drown it (measured in the
-        benches). `threshold` is the raw score at which margins are drawn."""
-        residuals = self.network.residuals(features)
-        measured = self.heads.measure(features, residuals)
-        found = self.heads.with_hysteresis(features, self.heads.decades(features, measured))
+        benches). `threshold` is the raw score at which margins are drawn. Rows before `first` are
+        not asked for."""
+        readings = features.readings
+        near = far = 0
+        if first:
+            near = readings.rows_before(first, BEFORE)
+            far = trailing_start(readings, features.usual, near)
+        residuals = self.network.residuals(features, far)
+        measured = self.heads.measure(features, residuals, near)
+        part = features.from_row(near)
+        decades = self.heads.decades(features, measured, near)
+        found = self.heads.with_hysteresis(part, decades)
+        skip = first - near
         margins = {}
         if threshold is not None:
             scale = self.network.standard.scale
             for i, name in enumerate(features.names):
-                far = self.heads.tails[name].inverse(threshold / budget(name))
-                margins[name] = far * measured.unit[:, i] * scale[i]
-        return DetectorScores(tuple(found), np.column_stack(list(found.values())), margins)
+                far_off = self.heads.tails[name].inverse(threshold / budget(name))
+                margins[name] = _after(far_off * measured.unit[skip:, i] * scale[i], first)
+        heads = np.column_stack(list(found.values()))[skip:]
+        return DetectorScores(tuple(found), _after(heads, first), margins)
+
+
+def _after(values: np.ndarray, rows: int) -> np.ndarray:
+    """The same after so many rows of which nothing is known."""
+    return np.concatenate([np.full((rows, *values.shape[1:]), np.nan), values]) if rows else values
 
 
 def _table(features: Features) -> tuple[tuple[str, ...], np.ndarray]:
@@ -93,8 +118,11 @@ class RobustZ:
         """`rows` is the mask of the training rows."""
         return cls(Standard.fit(_table(features)[1][rows]))
 
-    def score(self, features: Features, *, threshold: float | None = None) -> DetectorScores:
-        """Robust z of every feature; `threshold` is the raw score at which margins are drawn."""
+    def score(
+        self, features: Features, *, threshold: float | None = None, first: int = 0
+    ) -> DetectorScores:
+        """Robust z of every feature; `threshold` is the raw score at which margins are drawn. All
+        rows are scored, whatever `first` is."""
         names, values = _table(features)
         readings = features.readings
         rolling = pd.DataFrame(values[readings.last]).rolling(TRAIL, min_periods=1)

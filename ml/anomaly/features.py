@@ -43,6 +43,19 @@ class Features:
     signals: dict[str, np.ndarray]
     flags: dict[str, tuple[np.ndarray, np.ndarray]]
 
+    def from_row(self, row: int) -> Features:
+        """Those of the rows from a row on, the first one of a reading."""
+        return Features(
+            self.table.iloc[row:],
+            self.readings.from_row(row),
+            self.usual,
+            self.names,
+            self.values[row:],
+            {k: v[row:] for k, v in self.levels.items()},
+            {k: v[row:] for k, v in self.signals.items()},
+            {k: (flag[row:], keep[row:]) for k, (flag, keep) in self.flags.items()},
+        )
+
 
 def levels_of(columns: tuple[str, ...], filled: np.ndarray) -> dict[str, np.ndarray]:
     """(rows, columns) logarithms -> the quantities that a fault can move, each (rows,)."""
@@ -113,11 +126,12 @@ def make_features(quotes: pd.DataFrame, *, usual: float) -> Features:
 
 def table_of(columns: tuple[str, ...], filled: np.ndarray, index: pd.Index) -> pd.DataFrame:
     """(rows, columns) logarithms -> what was quoted, and the spread in percent of mid."""
-    table = pd.DataFrame(np.exp(filled), columns=list(columns), index=index)
+    names, figures = list(columns), np.exp(filled)
     if {"bid", "ask"} <= set(columns):
-        middle = (table["bid"] + table["ask"]) / 2
-        table["spread_pct"] = (table["ask"] - table["bid"]) / middle * 100
-    return table
+        bid, ask = (figures[:, columns.index(side)] for side in ("bid", "ask"))
+        names.append("spread_pct")
+        figures = np.column_stack([figures, (ask - bid) / ((bid + ask) / 2) * 100])
+    return pd.DataFrame(figures, columns=names, index=index)
 
 
 def flags_of(

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ml.anomaly.alarms import REFERENCE, score_hysteresis
+from ml.anomaly.alarms import HYSTERESIS_ROWS, REFERENCE, score_hysteresis
 from ml.anomaly.features import Features
 from ml.anomaly.readings import past_median, trailing_quantile
 from ml.anomaly.residuals import Residuals
@@ -17,6 +17,9 @@ from ml.anomaly.tails import RunHead, Tail, crossing_decades
 
 #: Readings over which a drift adds up.
 DRIFT_ROWS = 5
+#: Readings before a row whose own decades, levels and steps its score depends on: those from which
+#: a score may last, and the median and the drift of the first of them.
+BEFORE = HYSTERESIS_ROWS + REFERENCE + DRIFT_ROWS
 #: How far the measure of a shift of level follows the last weeks.
 _LOCAL = 0.3
 #: Liquidity is watched by many heads; together they must not spend the budget of the others. More
@@ -78,15 +81,17 @@ class Heads:
         runs = {n: RunHead.fit(features, n, rows) for n in features.flags}
         return cls(features.names, blank.fallback, tails, runs, rate)
 
-    def measure(self, features: Features, residuals: Residuals) -> Measured:
-        """A whole table; `residuals` are those of its rows."""
-        readings, signals = features.readings, features.signals
-        sized = trailing_inputs(signals, residuals)
-        local = trailing_quantile(readings, sized, self.fallback, features.usual)
-        total = np.r_[0.0, np.cumsum(drift_step(signals, local)[readings.last])]
-        number = readings.reading
+    def measure(self, features: Features, residuals: Residuals, first: int = 0) -> Measured:
+        """A table, from the row `first` on, the first one of a reading; `residuals` are those of
+        all its rows. The readings before that row do not count for a drift."""
+        sized = trailing_inputs(features.signals, residuals)
+        local = trailing_quantile(features.readings, sized, self.fallback, features.usual, first)
+        part = features.from_row(first) if first else features
+        signals, number = part.signals, part.readings.reading
+        total = np.r_[0.0, np.cumsum(drift_step(signals, local)[part.readings.last])]
         earlier = total[number] - total[np.maximum(number + 1 - DRIFT_ROWS, 0)]
-        return self.weigh(signals, residuals, sized, local, earlier)
+        own = Residuals(residuals.size[first:], residuals.signed[first:])
+        return self.weigh(signals, own, sized[first:], local, earlier)
 
     def weigh(
         self,
@@ -108,12 +113,17 @@ class Heads:
         stats |= _depth_stats(self.names, residuals, unit)
         return Measured(_weighted_sizes(self.names, residuals) / unit, unit, stats)
 
-    def decades(self, features: Features, measured: Measured) -> dict[str, np.ndarray]:
-        """Head name -> (rows,) decades of rarity of each row by itself, without hysteresis."""
+    def decades(
+        self, features: Features, measured: Measured, first: int = 0
+    ) -> dict[str, np.ndarray]:
+        """Head name -> (rows,) decades of rarity of each row by itself, without hysteresis, from
+        the row `first` on: that of the first one that was measured."""
         sums = {
-            n: head.sums(features, n) for n, head in self.runs.items() if head.surprise is not None
+            n: head.sums(features, n)[first:]
+            for n, head in self.runs.items()
+            if head.surprise is not None
         }
-        return self.rarity(measured, features.signals, sums)
+        return self.rarity(measured, {k: v[first:] for k, v in features.signals.items()}, sums)
 
     def rarity(
         self, measured: Measured, signals: dict[str, np.ndarray], sums: dict[str, np.ndarray]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.lib.stride_tricks import sliding_window_view
 
 from ml.quotes import SIDES, SIZE_COLUMNS
 
@@ -29,6 +30,8 @@ _QUANTILE = 0.9
 #: The quantile is taken anew when a clock of so many usual gaps has moved on.
 _REFRESH = 24
 _MINUTE = 6e10  # nanoseconds
+#: Up to so many readings are put into order one by one, beyond in passing.
+_FEW = 128
 
 
 def price_columns(columns: pd.Index | tuple[str, ...]) -> tuple[str, ...]:
@@ -57,6 +60,24 @@ class Readings:
     last: np.ndarray
     minutes: np.ndarray
     since: dict[str, np.ndarray]
+
+    def from_row(self, row: int) -> Readings:
+        """Those from a row on, the first one of a reading."""
+        return Readings(
+            self.columns,
+            self.seen[row:],
+            self.filled[row:],
+            self.reading[row:] - self.reading[row : row + 1],
+            self.last[self.last >= row] - row,
+            self.minutes[row:],
+            {side: minutes[row:] for side, minutes in self.since.items()},
+        )
+
+    def rows_before(self, row: int, readings: int) -> int:
+        """The first row of the reading that lies so many readings before that of a row, or of all
+        rows."""
+        number = int(self.reading[row]) - readings
+        return int(self.last[number - 1]) + 1 if number > 0 else 0
 
     def before(self, series: np.ndarray, back: int = 1) -> np.ndarray:
         """(readings, ...) -> (rows, ...): the entry `back` readings before each row's own; the
@@ -113,21 +134,41 @@ def read_rows(quotes: pd.DataFrame, *, usual: float) -> Readings:
     if len(doubled):
         seen = pd.DataFrame(logs).groupby(reading).ffill().to_numpy()
     last = np.flatnonzero(np.r_[np.diff(reading) != 0, True]) if len(reading) else reading
-    series = pd.DataFrame(seen[last]).ffill()
     # Before its first value a column has none: then it starts at that value, without a move.
-    earlier = series.shift(1).to_numpy()[reading]
-    filled = np.where(np.isfinite(seen), seen, earlier)
-    since = {}
-    for i, side in enumerate(columns[: len(price_columns(columns))]):
-        times = pd.Series(np.where(np.isfinite(seen[last, i]), minutes[last], np.nan))
-        since[side] = np.maximum(minutes - times.ffill().shift(1).to_numpy()[reading], 0.0)
+    filled = np.where(np.isfinite(seen), seen, _last_known(seen[last])[reading])
+    sides = columns[: len(price_columns(columns))]
+    times = np.where(np.isfinite(seen[last, : len(sides)]), minutes[last, None], np.nan)
+    gone = np.maximum(minutes[:, None] - _last_known(times)[reading], 0.0)
+    since = {side: gone[:, i] for i, side in enumerate(sides)}
     return Readings(columns, seen, filled, reading, last, minutes, since)
+
+
+def _last_known(series: np.ndarray) -> np.ndarray:
+    """(readings, columns) -> the same: what was last known before each reading, NaN where nothing
+    was."""
+    if not len(series):
+        return series
+    number = np.where(np.isnan(series), -1, np.arange(len(series))[:, None])
+    place = np.concatenate([np.full((1, series.shape[1]), -1), np.maximum.accumulate(number)[:-1]])
+    return np.where(place >= 0, np.take_along_axis(series, np.maximum(place, 0), axis=0), np.nan)
+
+
+def _medians(series: np.ndarray, rows: int) -> np.ndarray:
+    """(readings,) median of what is known of each reading and the `rows` - 1 before it."""
+    if len(series) > _FEW:
+        rolling = pd.Series(series).rolling(rows, min_periods=1)
+        found: np.ndarray = rolling.median().to_numpy()
+        return found
+    padded = np.concatenate([np.full(rows - 1, np.nan), series])
+    ordered = np.sort(sliding_window_view(padded, rows), axis=1)  # NaN goes last
+    count = rows - np.isnan(ordered).sum(axis=1)
+    at = np.arange(len(series))
+    return (ordered[at, np.maximum(count - 1, 0) // 2] + ordered[at, count // 2 % rows]) / 2
 
 
 def past_median(readings: Readings, level: np.ndarray, rows: int) -> np.ndarray:
     """(rows,) median of the last `rows` readings before each row; its own value for the first."""
-    rolling = pd.Series(level[readings.last]).rolling(rows, min_periods=1)
-    return readings.before(rolling.median().to_numpy())
+    return readings.before(_medians(level[readings.last], rows))
 
 
 def clock_of(minutes: np.ndarray, usual: float) -> np.ndarray:
@@ -146,16 +187,34 @@ def quantile_of(block: np.ndarray, fallback: np.ndarray) -> np.ndarray:
     return np.maximum(weight * local + (1 - weight) * fallback, fallback / 4)
 
 
-def trailing_quantile(
-    readings: Readings, sizes: np.ndarray, fallback: np.ndarray, usual: float
-) -> np.ndarray:
-    """(rows, k) sizes -> (rows, k): their quantile over the TRAIL readings before each row."""
-    series = sizes[readings.last]
+def _stretches(readings: Readings, usual: float) -> np.ndarray:
+    """(stretches,) the first reading of each stretch of the clock."""
     # A reading's quantile stands when its first row comes, so no row of its own is in it.
-    first = np.r_[0, readings.last[:-1] + 1] if len(series) else readings.last
-    clock = clock_of(readings.minutes[first], usual)
-    starts = np.flatnonzero(np.r_[True, np.diff(clock) != 0][: len(series)])
+    begins = np.r_[0, readings.last[:-1] + 1] if len(readings.last) else readings.last
+    clock = clock_of(readings.minutes[begins], usual)
+    return np.flatnonzero(np.r_[True, np.diff(clock) != 0][: len(clock)])
+
+
+def trailing_start(readings: Readings, usual: float, first: int) -> int:
+    """The first row that the trailing quantiles of the row `first` and of later ones rest on; not
+    after `first`."""
+    starts = _stretches(readings, usual)
+    own = int(readings.reading[first])
+    start = int(starts[np.searchsorted(starts, own, side="right") - 1])
+    return min(first, int(readings.last[max(0, start - TRAIL)]))
+
+
+def trailing_quantile(
+    readings: Readings, sizes: np.ndarray, fallback: np.ndarray, usual: float, first: int = 0
+) -> np.ndarray:
+    """(rows, k) sizes -> (rows - first, k): their quantile over the TRAIL readings before each row,
+    from the row `first` on; of the sizes before its `trailing_start` nothing is used."""
+    if first >= len(sizes):
+        return np.empty_like(sizes[first:])
+    series, own = sizes[readings.last], int(readings.reading[first])
+    starts = _stretches(readings, usual)
     out = np.empty_like(series)
     for start, end in zip(starts, np.r_[starts[1:], len(series)], strict=True):
-        out[start:end] = quantile_of(series[max(0, start - TRAIL) : start], fallback)
-    return out[readings.reading]
+        if end > own:
+            out[start:end] = quantile_of(series[max(0, start - TRAIL) : start], fallback)
+    return out[readings.reading[first:]]

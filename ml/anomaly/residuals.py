@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ml.anomaly.calibration import LEAST_ROWS
 from ml.anomaly.features import Features
-from ml.anomaly.nets import AnomalyConfig, AnomalyNetwork
+from ml.anomaly.nets import AnomalyConfig, AnomalyNetwork, RememberedRows
 from ml.errors import NotEnoughData
 from ml.loop import LoopResult, fit_network
 from ml.spec import ModelSpec, Progress, ProgressCallback, ignore_progress
@@ -96,6 +96,7 @@ class Rebuilder:
     ) -> None:
         self.networks, self.standard = networks, standard
         self.window, self.device = window, device
+        self.remembered = RememberedRows()
 
     def inputs(self, features: Features) -> tuple[np.ndarray, np.ndarray]:
         """(rows, features) standardised, NaN where unknown, and squashed with 0 for unknown."""
@@ -110,17 +111,32 @@ class Rebuilder:
             last = cast(Tensor, sum(n.rebuild_last(x) for n in self.networks))
             return (last / len(self.networks)).double().cpu().numpy()
 
-    def residuals(self, features: Features) -> Residuals:
-        """Those of every row, each at the end of a window of its own."""
+    def residuals(self, features: Features, first: int = 0) -> Residuals:
+        """Those of every row, each at the end of a window of its own. Rows before the row `first`
+        are not asked for: theirs are NaN."""
         z, squashed = self.inputs(features)
         readings = features.readings
         # Each row stands at the end of the readings before its own; the first one is repeated.
-        number = readings.reading[:, None] + np.arange(1 - self.window, 0)
-        rows = np.column_stack([readings.last[np.maximum(number, 0)], np.arange(len(z))])
-        table = torch.from_numpy(squashed.astype(np.float32))
-        parts = torch.from_numpy(rows).split(_BATCH)
-        rebuilt = [self.last_rows(table[part]) for part in parts]
-        return residuals_of(z, np.concatenate(rebuilt) if rebuilt else np.zeros_like(z))
+        own = np.arange(first, len(z))
+        number = readings.reading[own, None] + np.arange(1 - self.window, 0)
+        windows = np.column_stack([readings.last[np.maximum(number, 0)], own])
+        table, rebuilt = squashed.astype(np.float32), np.full(z.shape, np.nan)
+        if len(own):
+            ask = self._asked(table)
+            rebuilt[first:] = self.remembered.rebuilt(readings.minutes, table, windows, ask)
+        found = residuals_of(z, rebuilt)
+        found.size[:first] = found.signed[:first] = np.nan
+        return found
+
+    def _asked(self, table: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        """(n, window) rows of the table -> (n, features) rebuilt last rows."""
+        rows = torch.from_numpy(table)
+
+        def ask(windows: np.ndarray) -> np.ndarray:
+            parts = torch.from_numpy(windows).split(_BATCH)
+            return np.concatenate([self.last_rows(rows[part]) for part in parts])
+
+        return ask
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ml.anomaly.calibration import AlarmRateCalibration
 from ml.anomaly.detectors import Detector, NetworkDetector, RobustZ
-from ml.anomaly.features import Features
+from ml.anomaly.features import DAY, Features
 from ml.anomaly.heads import Heads
 from ml.anomaly.measure import features_between, measure, trials
 from ml.anomaly.nets import AnomalyConfig, AnomalyNetwork
@@ -105,16 +105,20 @@ class AnomalyServer:
         first = None if start is None else pd.Timestamp(start)
         features = self._features(quotes, first, None if end is None else pd.Timestamp(end))
         index, calibration = features.table.index, self.calibrations[source]
-        scored = self.detectors[source].score(features, threshold=calibration.weekly)
+        wanted = np.full(len(index), True) if first is None else np.asarray(index >= first)
+        asked = int(np.argmax(wanted)) if wanted.any() else len(index) - 1
+        detector = self.detectors[source]
+        scored = detector.score(features, threshold=calibration.weekly, first=asked)
         public = calibration.public(scored.total)
         public[: self.window - 1] = np.nan
-        wanted = np.full(len(index), True) if first is None else np.asarray(index >= first)
         strange = np.flatnonzero(wanted & (np.nan_to_num(public, nan=-1.0) >= threshold))
+        near = features.readings.rows_before(asked, DAY)
+        told = (features.from_row(near), scored.from_row(near), public[near:], strange - near)
         return AnomalyScores(
             timestamps=index[wanted],
             scores=public[wanted],
             threshold=threshold,
-            anomalies=explain(features, scored, public, strange, calibration.weekly),
+            anomalies=explain(*told, calibration.weekly),
             warming_up=len(features.readings.last) < TRAIL,
             source=source,
             name=self.name if source is Source.NETWORK else self.baseline,

@@ -38,6 +38,7 @@ from ml.anomaly.readings import (
 )
 from ml.anomaly.residuals import Residuals, residuals_of, squash
 from ml.anomaly.stream_state import RINGS, pack
+from ml.grid import arrays_of
 
 _AGES = np.arange(HYSTERESIS_ROWS, 0, -1)
 
@@ -81,7 +82,8 @@ class QuoteStream:
 
     def extend(self, quotes: pd.DataFrame) -> np.ndarray:
         """Feed a table; answers the (rows,) public scores. Columns that it lacks are unknown."""
-        logs = log(quotes.reindex(columns=list(self.columns)).to_numpy(float))
+        there, none = arrays_of(quotes, self.columns), np.full(len(quotes), np.nan)
+        logs = log(np.column_stack([there.get(column, none) for column in self.columns]))
         minutes = minutes_of(pd.DatetimeIndex(quotes.index))
         return np.array([self._feed(m, logs[i : i + 1]).score for i, m in enumerate(minutes)])
 

@@ -8,6 +8,7 @@ for streams).
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +68,8 @@ class Tail:
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Decades of rarity, 0 for what is usual; unknown values (NaN) are usual."""
+        if len(values) == 1:  # a single quote asks for many of these
+            return np.array([self._of(float(values[0]))])
         values = np.nan_to_num(values, nan=0.0)
         top = self.knots[-1]
         inside = np.interp(values, (0.0, *self.knots), (0.0, *self.decades))
@@ -74,6 +77,22 @@ class Tail:
         step = np.log(over / top) if self.pareto else over - top
         beyond = self.decades[-1] + self.slope * step
         return np.minimum(np.where(values > top, beyond, inside), MOST_DECADES)
+
+    def _of(self, value: float) -> float:
+        """The decades of one value, in plain numbers; the same as in a row of them."""
+        top = self.knots[-1]
+        if value > top:
+            value = min(value, float(np.finfo(float).max))
+            step = float(np.log(value / top)) if self.pareto else value - top
+            return min(self.decades[-1] + self.slope * step, MOST_DECADES)
+        if not value > 0.0:
+            return 0.0
+        knots, decades = (0.0, *self.knots), (0.0, *self.decades)
+        place = bisect_right(knots, value) - 1
+        rise = 0.0
+        if knots[place] < value:
+            rise = (decades[place + 1] - decades[place]) / (knots[place + 1] - knots[place])
+        return min(rise * (value - knots[place]) + decades[place], MOST_DECADES)
 
     def inverse(self, decades: float) -> float:
         """The value that is rare by so many decades."""

@@ -61,7 +61,7 @@ class FeatureMaker:
         capped: np.ndarray | None = None,
     ) -> None:
         self.series, self.window = series, window
-        scales = move_scales(series.y, series.per_day, window, capped)
+        scales = move_scales(series.size, series.per_day, window, capped)
         self.capped = scales.capped
         if typical is None:
             rows = slice(None) if fitted_on is None else slice(fitted_on.start, fitted_on.stop)
@@ -73,19 +73,24 @@ class FeatureMaker:
         self.short_scale = blend(typical.y, scales.brief, typical.y)
         self.odd_static = odd_columns(series)
         self.odd_channels = [0, 1]
-        self._summaries = Summaries(series, window, 0 if capped is None else len(capped))
+        since = 0 if capped is None else len(capped)
+        self._summaries = Summaries(series, window, since)
+        #: The first row that ends one of the windows.
+        self._first = max(0, since - window)
         self._sources = self._window_sources()
 
     def _window_sources(self) -> np.ndarray:
-        """(n + window - 1, channels), padded at the start so that every row ends one window."""
-        s = self.series
-        change = moves(s.y)
-        late = np.arcsinh(np.minimum(s.ages, 1e4) / s.step_minutes)
-        columns = [s.y, change, np.isfinite(s.y), has_changed(change), *late.T]
+        """(rows + window - 1, channels) of the rows that may be asked for and what lies before
+        them, padded at the start so that every row ends one window."""
+        s, before = self.series, self._first - self.window + 1
+        own = slice(max(0, before), None)
+        change = s.change[own]
+        late = np.arcsinh(np.minimum(s.ages[own], 1e4) / s.step_minutes)
+        columns = [s.y[own], change, np.isfinite(s.y[own]), has_changed(change), *late.T]
         if s.other is not None:
-            columns += [s.other, moves(s.other)]
+            columns += [s.other[own], moves(s.other)[own]]
         table = np.stack([np.asarray(c, dtype="float64") for c in columns], axis=1)
-        pad = np.full((self.window - 1, table.shape[1]), np.nan)
+        pad = np.full((max(0, -before), table.shape[1]), np.nan)
         return np.concatenate([pad, table])
 
     @property
@@ -96,7 +101,7 @@ class FeatureMaker:
     def windows(self, rows: np.ndarray, scale: np.ndarray) -> np.ndarray:
         """(m, window, channels) out of one strided view; an unknown cell is 0, its flag says so."""
         view = np.lib.stride_tricks.sliding_window_view(self._sources, self.window, axis=0)
-        cut = view[rows].transpose(0, 2, 1).copy()
+        cut = view[rows - self._first].transpose(0, 2, 1).copy()
         pairs: list[tuple[int, int, np.ndarray | float]] = [(0, 1, scale[:, None])]
         if self.series.other is not None:
             pairs.append((-2, -1, self.typical.other))
@@ -137,7 +142,7 @@ class FeatureMaker:
         """(m,) True where a window may be learnt from: its last row and three quarters of the rest
         are known, so that no window bridges a gap."""
         known = self._sources[:, 2]
-        view = np.lib.stride_tricks.sliding_window_view(known, self.window)[rows]
+        view = np.lib.stride_tricks.sliding_window_view(known, self.window)[rows - self._first]
         return (view[:, -1] > 0) & (np.nan_to_num(view).mean(axis=1) >= WHOLE_SHARE)
 
 

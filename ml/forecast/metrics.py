@@ -21,11 +21,13 @@ _INTERVALS = {"cov80": (0.1, 0.9), "cov90": (0.05, 0.95)}
 class QuantileForecast:
     """Forecasts of m origins: `value` (m, horizons), `quantiles` (m, horizons, levels) ascending,
     both in the forecast's unit; `novelty` (m,) of what they were made of (see ml.forecast.novelty),
-    None where nobody knows."""
+    None where nobody knows; `unrest` (m,) that they are wider by (see ml.forecast.unrest), None
+    where they are not."""
 
     value: np.ndarray
     quantiles: np.ndarray
     novelty: np.ndarray | None = None
+    unrest: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

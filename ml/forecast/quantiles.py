@@ -143,15 +143,16 @@ class QuantileMaker:
         novelty: np.ndarray | None,
     ) -> QuantileForecast:
         """Moves (m, horizons, levels) in trailing scales -> values in the forecast's unit."""
-        if self.target.task is Task.PRICE:
-            wider = unrest(series, rows)[:, None, None] ** OF_NETWORK
+        wild = unrest(series, rows) if self.target.task is Task.PRICE else None
+        if wild is not None:
+            wider = wild[:, None, None] ** OF_NETWORK
             centre = moves[..., MEDIAN : MEDIAN + 1]
             moves = centre + (moves - centre) * wider
         last, other = series.value[rows], None if series.other is None else series.other[rows]
         values = self.target.moved(last[:, None, None], moves * scale[:, None, None])
         steps = self.target.tick_steps(last, other, self.state.tick_size)
         values = np.sort(snapped(values, last, steps), axis=-1)
-        return QuantileForecast(values[..., MEDIAN], values, novelty)
+        return QuantileForecast(values[..., MEDIAN], values, novelty, wild)
 
     def _floored(
         self, answer: QuantileForecast, series: Series, rows: np.ndarray, which: np.ndarray

@@ -19,7 +19,7 @@ import pandas as pd
 from ml.errors import ArtifactMismatch
 from ml.forecast.series import Series, series_of
 from ml.forecast.targets import Target
-from ml.grid import grid_columns
+from ml.grid import arrays_of, grid_columns
 from ml.quotes import staleness_limit
 
 MINUTE = 60 * 10**9
@@ -36,15 +36,14 @@ class Quotes:
     @classmethod
     def of(cls, frame: pd.DataFrame, columns: Sequence[str]) -> Quotes:
         """Those `columns` of a quotes frame; raises ArtifactMismatch where one has no value."""
-        found = {}
+        found = arrays_of(frame, columns)
         for name in columns:
-            values = np.asarray(frame.get(name, ()), dtype="float64")
-            if not np.isfinite(values).any():
+            values = found.get(name)
+            if values is None or not np.isfinite(values).any():
                 raise ArtifactMismatch(
                     f"This model was trained with {name}, and the quotes have none.",
                     {name: "missing"},
                 )
-            found[name] = values
         index = frame.index
         if not isinstance(index, pd.DatetimeIndex):
             index = pd.DatetimeIndex(index)

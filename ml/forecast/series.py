@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import zip_longest
 
 import numpy as np
 import pandas as pd
@@ -40,6 +42,16 @@ class Series:
     def per_day(self) -> int:
         """Grid rows of a day."""
         return max(1, 1440 // self.step_minutes)
+
+    @cached_property
+    def change(self) -> np.ndarray:
+        """(n,) the `moves` of the target."""
+        return moves(self.y)
+
+    @cached_property
+    def size(self) -> np.ndarray:
+        """(n,) size of each of them."""
+        return np.abs(self.change)
 
     def __len__(self) -> int:
         return len(self.y)
@@ -86,30 +98,30 @@ def seconds_of(index: pd.DatetimeIndex) -> np.ndarray:
 
 def moves(values: np.ndarray) -> np.ndarray:
     """(n,) change since the row before; NaN at the start and beside a gap."""
-    return np.diff(values, prepend=np.nan)
+    found = np.full(len(values), np.nan)
+    np.subtract(values[1:], values[:-1], out=found[1:])
+    return found
 
 
 def trailing_mean(values: np.ndarray, rows: int, least: int | None = None) -> np.ndarray:
     """(n,) mean of the known values among the last `rows`, NaN where fewer than `least` are."""
-    return trailing_means(values, [rows], least)[0]
+    return trailing_means(values, [rows], [least])[0]
 
 
 def trailing_means(
-    values: np.ndarray, spans: Sequence[int], least: int | None = None
+    values: np.ndarray, spans: Sequence[int], least: Sequence[int | None] = ()
 ) -> list[np.ndarray]:
-    """The same over several numbers of rows."""
+    """The same over several numbers of rows, by default with a quarter of them."""
     known = np.isfinite(values)
     totals = np.where(known, values, 0.0).cumsum()
     counts = known.cumsum(dtype="float64")
     found = []
-    for rows in spans:
-        total, count = totals, counts
-        if rows < len(values):
-            total, count = totals.copy(), counts.copy()
-            total[rows:] -= totals[:-rows]
-            count[rows:] -= counts[:-rows]
+    for rows, fewest in zip_longest(spans, least):
+        total, count = totals.copy(), counts.copy()
+        total[rows:] -= totals[:-rows]
+        count[rows:] -= counts[:-rows]
         mean = np.full(len(values), np.nan)
-        np.divide(total, count, out=mean, where=count >= (least or max(1, rows // 4)))
+        np.divide(total, count, out=mean, where=count >= (fewest or max(1, rows // 4)))
         found.append(mean)
     return found
 
@@ -192,11 +204,10 @@ class Scales:
 
 
 def move_scales(
-    values: np.ndarray, per_day: int, window: int, capped: np.ndarray | None = None
+    size: np.ndarray, per_day: int, window: int, capped: np.ndarray | None = None
 ) -> Scales:
-    """The scales of every row; of a tail of a longer series, those of its rows after the first
-    `capped` (k,), the capped moves that the whole series has there."""
-    size = np.abs(moves(values))
+    """The scales of every row, from the `size` (n,) of its moves; of a tail of a longer series,
+    those of its rows after the first `capped` (k,), the capped moves of the whole series there."""
     slow_rows, least = SLOW_DAYS * per_day, min(window, per_day) // 2
     if capped is None and 0 < len(size) <= _FEW_ROWS:
         own = np.fmin(size, last_caps(size, slow_rows, least, len(size)))
@@ -206,12 +217,9 @@ def move_scales(
     else:
         cap = last_caps(size, slow_rows, least, len(size) - len(capped))
         own = np.concatenate([capped, np.fmin(size[len(capped) :], cap)])
-    return Scales(
-        slow=trailing_mean(own, slow_rows, least=MEMORY_DAYS * per_day // 2),
-        fast=trailing_mean(own, FAST_DAYS * per_day),
-        brief=trailing_mean(size, window),
-        capped=own,
-    )
+    fast_rows, known = FAST_DAYS * per_day, MEMORY_DAYS * per_day // 2
+    slow, fast = trailing_means(own, [slow_rows, fast_rows], [known, None])
+    return Scales(slow, fast, trailing_mean(size, window), own)
 
 
 def last_caps(size: np.ndarray, rows: int, least: int, count: int) -> np.ndarray:

@@ -79,7 +79,10 @@ class Forecaster:
             horizons=self._horizons(answer, as_of),
             source=source,
             name=self.spec.name if source is Source.NETWORK else self.spec.of_task.baseline,
-            notes=(*self._restless(series, row, source), *self._notes(series, row, stale, novelty)),
+            notes=(
+                *self._restless(series, row, source, answer.unrest),
+                *self._notes(series, row, stale, novelty),
+            ),
             novelty=novelty,
         )
 
@@ -192,10 +195,15 @@ class Forecaster:
             known = np.flatnonzero(np.isfinite(series.y))
         return series, known
 
-    def _restless(self, series: Series, row: int, source: Source) -> tuple[str, ...]:
-        """Says so where the last days were much wilder than their month."""
-        found = float(unrest(series, np.array([row]))[0])
-        if found < WORTH_SAYING or (source, self.spec.task) == (Source.NETWORK, Task.SPREAD):
+    def _restless(
+        self, series: Series, row: int, source: Source, known: np.ndarray | None
+    ) -> tuple[str, ...]:
+        """Says so where the last days were much wilder than their month; `known` (1,) where the
+        answer tells how much."""
+        if (source, self.spec.task) == (Source.NETWORK, Task.SPREAD):
+            return ()
+        found = float((unrest(series, np.array([row])) if known is None else known)[0])
+        if found < WORTH_SAYING:
             return ()
         times = found if source is Source.BASELINE else found**OF_NETWORK
         return (

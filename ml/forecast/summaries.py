@@ -6,7 +6,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from ml.forecast.series import Series, mean, median, moves, take, trailing_means_at
+from ml.forecast.series import Series, mean, median, take, trailing_means_at
 from ml.forecast.targets import PATH_CLIP, has_changed
 from ml.tasks import HORIZONS
 
@@ -60,8 +60,7 @@ class Summaries:
     def __init__(self, series: Series, window: int, since: int = 0) -> None:
         """Only rows `since` that one will be asked for."""
         self.series, self.window = series, window
-        change = moves(series.y)
-        self.size = np.abs(change)
+        change, self.size = series.change, series.size
         self.changed = np.where(np.isfinite(change), has_changed(change), np.nan)
         youngest = series.ages.min(axis=1) if series.ages.shape[1] else np.zeros(len(series))
         self.fresh = (youngest < series.step_minutes).astype("float64")

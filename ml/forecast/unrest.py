@@ -33,7 +33,8 @@ def unrest(series: Series, rows: np.ndarray) -> np.ndarray:
     last = max(series.per_day, _LEAST_LAST)
     start, stop = max(0, int(rows.min()) - month), int(rows.max()) + 1
     at, spans = rows - start, [month, last, _STORM_DAYS * last]
-    size = np.abs(np.diff(series.y[start:stop], prepend=np.nan))
+    size = series.size[start:stop].copy()
+    size[:1] = np.nan  # a move from before the month
     fresh = series.ages[start:stop].min(axis=1) < series.step_minutes
     usual, *sizes = trailing_means_at(size, at, spans)
     often, *shares = trailing_means_at(fresh.astype("float64"), at, spans)
@@ -48,4 +49,5 @@ def unrest(series: Series, rows: np.ndarray) -> np.ndarray:
 
 def _ratio(over: np.ndarray, under: np.ndarray, where: np.ndarray) -> np.ndarray:
     """(m,) the quotient; 1 elsewhere and where it is not known."""
-    return np.nan_to_num(np.divide(over, under, out=np.ones(len(over)), where=where), nan=1.0)
+    found = np.divide(over, under, out=np.ones(len(over)), where=where)
+    return np.where(np.isnan(found), 1.0, found)

@@ -8,6 +8,7 @@ within a day of another. Moves are in s24 of their own moment, so that they carr
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ from ml.pattern.labels import trailing_regimes
 from ml.pattern.nets import PatternNetwork
 from ml.pattern.recognizer import embed
 from ml.results import Analogue, Analogues
+from ml.stats import quantiles_of
 
 COUNT = 50
 #: So many of them are shown.
@@ -116,6 +118,8 @@ class Library:
     def joined(self, later: Library) -> Library:
         """With what a newer stretch adds after the end of this one."""
         new = later.seconds > (self.seconds[-1] if len(self) else -1)
+        if not new.any():
+            return self
         pairs = zip(vars(self).values(), vars(later).values(), strict=True)
         return Library(*(np.concatenate([own, more[new]]) for own, more in pairs))
 
@@ -127,16 +131,16 @@ class Library:
         """Numbers and distances of up to COUNT entries before `stop`, a day apart, nearest first.
         The distance is the root mean square over both parts."""
         distance = np.sqrt(((self.points[:stop] - point) ** 2).sum(1) / 2)
+        # Plain numbers: a single one of numpy's costs more than the search for it.
+        seconds, free = self.seconds[:stop].tolist(), bytearray(b"\1") * stop
         picked: list[int] = []
-        free = np.ones(stop, dtype=bool)
-        for entry in np.argsort(distance, kind="stable"):
+        for entry in np.argsort(distance, kind="stable").tolist():
             if not free[entry]:
                 continue
-            picked.append(int(entry))
-            moment = self.seconds[entry]
-            low = np.searchsorted(self.seconds[:stop], moment - day, side="right")
-            high = np.searchsorted(self.seconds[:stop], moment + day, side="left")
-            free[low:high] = False
+            picked.append(entry)
+            low = bisect_right(seconds, seconds[entry] - day)
+            high = bisect_left(seconds, seconds[entry] + day)
+            free[low:high] = bytes(high - low)
             if len(picked) == COUNT:
                 break
         return np.array(picked, dtype=int), distance[picked]
@@ -169,7 +173,7 @@ def find_analogues(
         return None
 
     def quantiles(moves: np.ndarray) -> dict[str, float]:
-        values = np.quantile(moves, LEVELS) * scale
+        values = quantiles_of(moves, LEVELS) * scale
         return {str(level): float(v) for level, v in zip(LEVELS, values, strict=True)}
 
     return Analogues(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ml.grid import arrays_of
 from ml.pattern.course import DAY, HALF, QUICK, WARM_UP, Course, diff, slope
 from ml.pattern.projection import agitation_projections, price_projections, side_projections
 from ml.pattern.rolling import rolling_extreme, rolling_mean, rolling_median
@@ -107,7 +108,7 @@ def _table(course: Course, rows: int) -> np.ndarray:
 
 def whole_windows(grid: pd.DataFrame, window: int, *, step_minutes: int) -> np.ndarray:
     """(rows,) mask: the `window` rows up to and with this one hold no gap in the quotes."""
-    live = (grid["age"] <= staleness_limit(step_minutes)).to_numpy()
+    live = arrays_of(grid, ("age",))["age"] <= staleness_limit(step_minutes)
     since = np.cumsum(~live)
     before = np.r_[np.zeros(window, int), since[:-window]] if len(live) > window else 0 * since
     whole = since == before

@@ -100,21 +100,22 @@ class Hysteresis:
 
     def follow(self, table: np.ndarray) -> np.ndarray:
         """(rows, classes) probabilities -> (rows,) held class numbers, each from rows up to it."""
-        out = np.empty(len(table), dtype=int)
         if not len(table):
-            return out
+            return np.empty(0, dtype=int)
         # Plain numbers: a row of numpy costs more than its sums.
         answers, fresh = table.tolist(), 1 - self.keep
         mean, now, since = answers[0], int(table[0].argmax()), self.settle
-        for row, answer in enumerate(answers):
+        settled, doubted, out = self.margin, self.margin + self.doubt, []
+        for answer in answers:
             mean = [m + fresh * (a - m) for m, a in zip(mean, answer, strict=True)]
-            best = mean.index(max(mean))
-            wanted = self.margin + (self.doubt if since < self.settle else 0.0)
+            most = max(mean)
+            best = mean.index(most)
+            wanted = doubted if since < self.settle else settled
             since += 1
-            if best != now and mean[best] >= mean[now] + wanted:
+            if best != now and most >= mean[now] + wanted:
                 now, since = best, 0
-            out[row] = now
-        return out
+            out.append(now)
+        return np.array(out)
 
 
 #: Chosen once, on four stretches of three markets (docs/experiments.md), for an early notice at a

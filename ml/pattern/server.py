@@ -178,10 +178,10 @@ class PatternRecognizer:
             (int(a[-1]) for a in (self.library.seconds, growth.seconds) if len(a)), default=-1
         )
         rows = new_rows(course, usable, max(last, since - 1), self.step)
-        _names, channels = make_channels(course.grid, course)
-        windows = windows_of(channels, self.window, self.device)
         if not len(rows):
             return growth.joined(course, rows, growth.points[:0])
+        _names, channels = make_channels(course.grid, course)
+        windows = windows_of(channels, self.window, self.device)
         looks = looks_of(self.quick, windows, rows - self.window + 1)
         return growth.joined(course, rows, self.scaler(np.hstack([looks, channels[rows]])))
 

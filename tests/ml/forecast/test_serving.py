@@ -249,8 +249,9 @@ def test_a_tails_scales_are_those_of_the_whole():
     rng = np.random.default_rng(2)
     values = np.cumsum(rng.standard_t(3, 6000))
     values[rng.random(6000) < 0.1] = np.nan
-    whole = move_scales(values, 48, 24)
-    tail = move_scales(values[-1500:], 48, 24, whole.capped[-1500:-20])
+    size = np.abs(np.diff(values, prepend=np.nan))
+    whole = move_scales(size, 48, 24)
+    tail = move_scales(np.r_[np.nan, size[-1499:]], 48, 24, whole.capped[-1500:-20])
     for name in ("slow", "fast", "brief"):
         np.testing.assert_allclose(getattr(tail, name)[-20:], getattr(whole, name)[-20:])
 

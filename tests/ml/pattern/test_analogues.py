@@ -54,6 +54,20 @@ def test_the_nearest_come_first_and_lie_a_day_apart() -> None:
     assert np.diff(np.sort(book.seconds[found])).min() >= SECONDS
 
 
+def test_an_entry_exactly_a_day_from_another_may_answer_too() -> None:
+    book = library(60, seed=3)
+    point, stop = np.zeros(4), len(book) - 5
+    found, distance = book.nearest(point, stop, SECONDS)
+    apart = np.sqrt(((book.points[:stop] - point) ** 2).sum(1) / 2)
+    picked: list[int] = []
+    for entry in np.argsort(apart, kind="stable"):
+        gaps = [abs(book.seconds[entry] - book.seconds[other]) for other in picked]
+        if len(picked) < COUNT and all(gap >= SECONDS for gap in gaps):
+            picked.append(int(entry))
+    assert found.tolist() == picked
+    np.testing.assert_array_equal(distance, apart[picked])
+
+
 def test_moves_are_told_in_the_scale_of_today() -> None:
     book = library()
     point = np.ones(4)
