@@ -104,9 +104,16 @@ class HeldQuotes:
             self._held.clear()
 
     def frame(
-        self, market: Market, since: int, until: int, columns: tuple[str, ...]
+        self,
+        market: Market,
+        since: int,
+        until: int,
+        columns: tuple[str, ...],
+        *,
+        part: bool = False,
     ) -> pd.DataFrame | None:
-        """The frame, or None where it is not worth keeping: an old stretch is asked for."""
+        """The frame, or None where it is not worth keeping: an old stretch is asked for. What lies
+        before a `part` is not forgotten."""
         counters = market_counters(market)
         with self._lock:
             held = self._held.get(market.pk)
@@ -126,8 +133,9 @@ class HeldQuotes:
                 if not moved:
                     held = self._held[market.pk] = held.appended(counters, *later)
             if moved:
-                return self.frame(market, since, until, columns)
-        held = held.trimmed(since)
+                return self.frame(market, since, until, columns, part=part)
+        if not part:
+            held = held.trimmed(since)
         self._keep(market.pk, held)
         with self._lock:
             return held.frame(since, until, columns)
@@ -151,11 +159,13 @@ def recent_quotes(
     since: dt.datetime,
     until: dt.datetime,
     columns: Sequence[str] = ml.QUOTE_COLUMNS,
+    part: bool = False,
 ) -> pd.DataFrame:
-    """As `price_frame`. The frame is shared: nobody may write into it."""
+    """As `price_frame`. The frame is shared: nobody may write into it. `part`: others ask for more
+    of the same market, so that what lies before it stays held."""
     found = None
     if not connection.in_atomic_block:  # what it writes may be undone, and the counters given again
-        found = held_quotes.frame(market, _ns(since), _ns(until), tuple(columns))
+        found = held_quotes.frame(market, _ns(since), _ns(until), tuple(columns), part=part)
     if found is None:
         return price_frame(market, since=since, until=until, columns=columns)
     return found

@@ -68,12 +68,12 @@ class _Waiting:
 
     @property
     def spoken_since(self) -> dt.datetime | None:
-        """When forecasts were made that the quotes since the mark may be the answer to, with a day
-        to spare; None where that cannot be told."""
+        """When forecasts were made that the quotes since the mark may be the answer to, with an
+        hour to spare; None where that cannot be told. What answers late is for the schedule."""
         if self.mark is None or self.again:
             return None
         ahead = max(ml.HORIZONS) * max(self.steps.values(), default=0)
-        return self.mark - dt.timedelta(days=1, minutes=ahead)
+        return self.mark - dt.timedelta(hours=1, minutes=ahead)
 
 
 @events.subscribe(events.QuotesStored)

@@ -65,7 +65,7 @@ def tail_frame(
 ) -> pd.DataFrame:
     """The quotes that scoring the rows after `since` needs. On a market quoted every minute that is
     a hundredth of its history."""
-    return price_frame(market, since=tail_start(since, step_minutes), until=until)
+    return recent_quotes(market, since=tail_start(since, step_minutes), until=until, part=True)
 
 
 def history_rows(market: Market, *, most: int) -> int:

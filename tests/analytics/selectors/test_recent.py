@@ -14,6 +14,7 @@ from analytics.models import Market, PriceHistory
 from analytics.selectors.frames import price_frame
 from analytics.selectors.prices import market_counters
 from analytics.selectors.recent import MOST_FRAMES, HeldQuotes, held_quotes, recent_quotes
+from tests import factories
 
 # Inside a transaction nothing is kept: every test has its own rows to commit.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -174,6 +175,19 @@ def test_as_the_days_pass_old_quotes_are_let_go(market):
     held_quotes.frame(market, *map(in_ns, (late - dt.timedelta(days=2), late)), PRICES)
     assert held_quotes._held[market.pk].rows == 1
     pd.testing.assert_frame_equal(ask(market, late), plain(market, late))
+
+
+def test_a_part_that_is_asked_for_makes_nobody_read_the_rest_again(
+    market, django_assert_num_queries
+):
+    factories.make_quotes(market, 1, end=NOW - dt.timedelta(days=40))
+    since = NOW - dt.timedelta(days=60)
+    whole = recent_quotes(market, since=since, until=NOW)
+    with django_assert_num_queries(2):  # the counters
+        part = recent_quotes(market, since=SINCE, until=NOW, part=True)
+        again = recent_quotes(market, since=since, until=NOW)
+    assert len(part) == 60
+    pd.testing.assert_frame_equal(again, whole)
 
 
 def test_what_is_kept_is_bounded(market, monkeypatch):
