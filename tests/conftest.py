@@ -6,9 +6,15 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
+import hypothesis
 import pytest
 from django.db import connection, transaction
 from django.utils import translation
+
+# How long an example takes says something of the machine, not of the code.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
+
 
 SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
