@@ -8,7 +8,7 @@ worth is that the code which made it is gone. In it lie
 - `paralelo.sqlite3`, the database (a test copies its rows into PostgreSQL: with a dump beside it
   the file would pass 600 kB);
 - `artifacts/` and `backtests/` of PARALELO_HOME, without the picture of the report;
-- `expected.json`: migrations that were applied, answers to bench.state.questions, processor.
+- `expected.json`: migrations that were applied, answers to bench.state.questions.
 
 How it is made: two simulated markets, as short as trainings allow, so that it stays small. One has
 prices and volumes of both sides every half hour for 24 days, and models of price, spread and

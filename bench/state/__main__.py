@@ -17,7 +17,7 @@ from typing import Any  # noqa: E402
 
 from bench import state  # noqa: E402
 from bench.golden.world import World  # noqa: E402
-from bench.state.questions import NOW, QUESTIONS, figures_of, processor  # noqa: E402
+from bench.state.questions import NOW, QUESTIONS, figures_of  # noqa: E402
 from bench.state.server import done, lived  # noqa: E402
 
 
@@ -53,7 +53,6 @@ def expectations(server: World) -> dict[str, Any]:
     applied = MigrationRecorder.Migration.objects.filter(app="analytics").order_by("name")
     return {
         "migration": applied.last().name,
-        "processor": processor(),
         "now": server.clock.now.isoformat(),
         "answers": asked,
     }

@@ -5,11 +5,7 @@ A figure is a path into the answer; words for people, ids and durations are not 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import platform
-import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 #: When the state was made; answers depend on how old the last quote is.
@@ -95,21 +91,6 @@ QUESTIONS: tuple[Question, ...] = (
     ("GET", "backtests/1", None, ("status", "progress", "figures/0/mae", "figures/0/crps")),
     ("GET", "markets/1/accuracy?days=365", None, ("horizons/0/n", "horizons/0/mean_crps")),
 )
-
-
-def processor() -> str:
-    """On another one a network's last digits differ: its kernels add in another order."""
-    import torch
-
-    file = Path("/proc/cpuinfo")
-    text = file.read_text() if file.exists() else ""
-    # A virtual machine may give one name to several kinds: what it can do tells them apart.
-    model, flags = (
-        re.search(rf"^{name}\s*:\s*(.*)$", text, re.M) for name in ("model name", "flags")
-    )
-    able = hashlib.sha256(flags[1].encode() if flags else b"").hexdigest()[:8]
-    name = model[1] if model else platform.processor()
-    return f"{name} {able} {torch.backends.cpu.get_cpu_capability()}"
 
 
 def figures_of(answer: Any, paths: tuple[str, ...]) -> dict[str, Any]:
