@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -119,7 +120,14 @@ def home_in(said: str) -> str:
 
 
 def test_interrupted_it_ends_all_that_it_started():
-    with subprocess.Popen(PROGRAM, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen(
+        PROGRAM,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        # Who starts the tests in a shell's background has them ignore Ctrl-C, and their children.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    ) as running:
         said = ""
         for line in running.stdout:
             said += line

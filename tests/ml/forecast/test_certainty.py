@@ -176,7 +176,10 @@ def test_many_origins_are_as_unsure_as_one(model, quotes, doubt):
     strange = DOUBTFUL[doubt](quotes)
     answer = ask(model, strange)
     batch = model.forecast_batch(strange, pd.DatetimeIndex([answer.as_of]))
-    np.testing.assert_allclose(batch.answer.quantiles[0], quantiles_of(answer), rtol=1e-6)
+    alone = quantiles_of(answer)
+    # The networks' single precision is one of the widest move; a low spread is a small part of it.
+    rounding = 1e-6 * np.abs(alone).max()
+    np.testing.assert_allclose(batch.answer.quantiles[0], alone, rtol=1e-6, atol=rounding)
 
 
 @pytest.mark.parametrize("doubt", ["pause", "gap", "novel", "wild"])
