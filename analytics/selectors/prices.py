@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 import ml
 from analytics.exceptions import InvalidInput, NotFound
 from analytics.models import Market, PriceHistory
-from analytics.models.direct import fetch, moment
+from analytics.models.direct import fetch, moment, rows_where
 from analytics.selectors.glimpse import glimpse_of
 
 #: A market quoted more often than its cadence is thinned to about so many points of a chart.
@@ -55,7 +55,7 @@ def _quickly(ref: str) -> list[Market]:
     """The markets that the reference means, two at most; none where a slower look has to say it.
     The compiler of a queryset takes longer than these queries."""
     if not ref:
-        return list(Market.objects.raw(_MARKETS + " LIMIT 2"))
+        return rows_where(Market, "TRUE LIMIT 2", [])
     parts = Market.parse_symbol(ref)
     if parts is None or not ref.isascii():
         return []
@@ -64,11 +64,8 @@ def _quickly(ref: str) -> list[Market]:
         for name, part in zip(("asset", "fiat", "exchange"), parts, strict=True)
         if part is not None
     ]
-    sql = f"{_MARKETS} WHERE {' AND '.join(where)} LIMIT 2"
-    return list(Market.objects.raw(sql, [part for part in parts if part is not None]))
-
-
-_MARKETS = f"SELECT * FROM {Market._meta.db_table}"  # noqa: S608
+    known = [part for part in parts if part is not None]
+    return rows_where(Market, f"{' AND '.join(where)} LIMIT 2", known)
 
 
 def market_known(ref: str) -> Market | None:

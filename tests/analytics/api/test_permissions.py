@@ -92,6 +92,12 @@ def test_an_account_that_was_closed_is_refused(as_staff, staff):
     assert_error(as_staff.get("markets"), 401, "authentication_failed")
 
 
+def test_a_token_that_was_withdrawn_is_refused(as_staff, staff):
+    assert as_staff.get("markets").status_code == 200
+    staff.auth_token.delete()
+    assert_error(as_staff.get("markets"), 401, "authentication_failed")
+
+
 def test_a_session_needs_its_csrf_token_to_act(staff, settings):
     client = Client(enforce_csrf_checks=True)
     client.force_login(staff)

@@ -14,8 +14,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import OperationalError
 from django.urls import get_resolver
-from rest_framework.authentication import TokenAuthentication
 
+from analytics.api.authentication import TokenAuthentication
 from analytics.api.renderers import FiniteJSONRenderer
 from analytics.exceptions import Unavailable
 from analytics.services import status
