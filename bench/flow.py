@@ -1,13 +1,14 @@
-"""`python -m bench.flow [--markets 20 100] [--rounds 5] [--home FOLDER]`: worker time per quote of
+"""`python -m bench.flow [--markets 20 100] [--rounds 12] [--home FOLDER]`: worker time per quote of
 the flow that follows it: scored, price and spread forecast, pattern named, due forecasts scored,
 rules judged. Told are seconds of the processor (of this process and its threads), which other work
-on the machine does not change, and beside them those of the clock.
+on the machine changes little, and beside them those of the clock; and how many of the quotes were
+strange, since such a one costs about twice as much.
 
 A market is simulated and learnt from once (one epoch: what an answer costs does not depend on how
-long was learnt), then copied. Every round brings each market its next half-hour; one task follows
-them all. The first round, in which a worker that has just started loads everything, is told apart.
-Database and artifacts lie in a folder that is gone afterwards, or in one that is kept for the next
-time.
+long was learnt), then copied. Every round brings each market the next quote of the same simulation;
+one task follows them all. The first round, in which a worker that has just started loads
+everything, is told apart. Database and artifacts lie in a folder that is gone afterwards, or in one
+that is kept for the next time.
 """
 
 from __future__ import annotations
@@ -21,13 +22,14 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from bench.speed.world import TASKS, learn, production
 
-STEP = dt.timedelta(minutes=30)
+#: Days that are learnt from, and those after them whose quotes come one by one.
+PAST_DAYS, MORE_DAYS = 100, 10
 RULES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("level", {"level": 1e6}),
     ("move", {"percent": 50, "hours": 6}),
@@ -38,59 +40,67 @@ RULES: tuple[tuple[str, dict[str, Any]], ...] = (
 def main() -> None:
     parser = argparse.ArgumentParser(description="Worker time per quote of the flow.")
     parser.add_argument("--markets", type=int, nargs="+", default=[20, 100])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--home", help="folder that is kept: what was learnt is used again")
     asked = parser.parse_args()
     home = asked.home or tempfile.mkdtemp(prefix="paralelo-flow-")
     production(home)
     try:
-        _measure(asked.markets, asked.rounds)
+        _measure(Path(home) / "to_come.csv", asked.markets, asked.rounds)
     finally:
         if not asked.home:
             shutil.rmtree(home, ignore_errors=True)
 
 
-def _measure(counts: list[int], rounds: int) -> None:
+def _measure(to_come: Path, counts: list[int], rounds: int) -> None:
     import django
     from django.core.management import call_command
 
     django.setup()
     call_command("migrate", verbosity=0)
-    first = _learnt()
+    first = _learnt(to_come)
     _forget_copies(first)
-    markets = [first]
+    markets, quotes = [first], _coming(first, to_come)
     for count in sorted(counts):
         markets += _copies(first, count - len(markets), len(markets))
-        _tell(count, [_round(markets) for _round_no in range(rounds + 1)])
+        _tell(count, [_round(markets, next(quotes)) for _round_no in range(rounds + 1)])
 
 
-def _learnt() -> Any:
-    """A market with a version of every task, and rules."""
+def _learnt(to_come: Path) -> Any:
+    """A market with a version of every task, and rules. The quotes that follow its own lie in the
+    file: they are of moments that are still to come, so that none is stale."""
     from django.utils import timezone
 
+    import ml
     from analytics.models import Market
     from analytics.services.alerting import rules
-    from analytics.services.prices.simulation import price_simulate
+    from analytics.services.prices.posting import quotes_store
 
+    name = "USDT/AAA@sim0"
     known = Market.objects.filter(exchange="sim0").first()
     if known is not None and known.trained_models.count() == len(TASKS):
         return known
-    start = timezone.now() - dt.timedelta(days=101)
-    market = price_simulate(market="USDT/AAA@sim0", days=100, start=start)
+    now = timezone.now()
+    start, days = now - dt.timedelta(days=PAST_DAYS), PAST_DAYS + MORE_DAYS
+    quotes, _none = ml.simulate_quotes(ml.SimulatedMarket(), start=start, days=days, seed=0)
+    quotes[quotes.index > now].to_csv(to_come)
+    market = Market.objects.create(asset="USDT", fiat="AAA", exchange="sim0", cadence_minutes=30)
+    quotes_store(name, quotes[quotes.index <= now])
     learn(market)
     for kind, params in RULES:
         rules.rule_create(name=kind, kind=kind, params=params)
     return market
 
 
-def _next(market: Any) -> dict[str, Any]:
-    """The quote that comes: half an hour after the last one, as it was a day earlier."""
-    from analytics.models import PriceHistory
+def _coming(market: Any, to_come: Path) -> Iterator[dict[str, Any]]:
+    """The quotes that the market does not have yet. Runs out: then begin with another folder."""
+    import pandas as pd
 
-    columns = [column.name for column in PriceHistory.SCHEMA]
-    last, *_rest, before = PriceHistory.objects.filter(market=market).order_by("-timestamp")[:48]
-    figures = {name: getattr(before, name) for name in columns}
-    return {"timestamp": last.timestamp + STEP, **figures}
+    quotes = pd.read_csv(to_come, index_col=0, parse_dates=[0])
+    last = market.prices.order_by("-timestamp")[0].timestamp
+    for moment, figures in quotes[quotes.index > last].iterrows():
+        known = {name: float(value) for name, value in figures.items() if value == value}
+        yield {"timestamp": moment.to_pydatetime(), **known}
 
 
 def _forget_copies(first: Any) -> None:
@@ -127,12 +137,12 @@ def _copies(first: Any, count: int, taken: int) -> list[Any]:
     return made
 
 
-def _round(markets: list[Any]) -> dict[str, float]:
-    """Seconds by step of one task that follows the next quote of every market."""
-    from analytics.models import PriceHistory
+def _round(markets: list[Any], quote: dict[str, Any]) -> dict[str, float]:
+    """Seconds by step of one task that follows that next quote of every market; and how many of
+    them were strange."""
+    from analytics.models import AnomalyResult, PriceHistory
     from analytics.services import flow
 
-    quote = _next(markets[0])
     for market in markets:
         PriceHistory.objects.create(market=market, **quote)
     spent: dict[str, float] = defaultdict(float)
@@ -147,6 +157,7 @@ def _round(markets: list[Any]) -> dict[str, float]:
     spent["all"], spent["clock"] = time.process_time() - began, time.perf_counter() - clock
     if len(followed) != len(markets):
         raise RuntimeError(f"{len(followed)} of {len(markets)} markets were followed")
+    spent["strange"] = AnomalyResult.objects.filter(timestamp=quote["timestamp"]).count()
     return spent
 
 
@@ -172,11 +183,13 @@ def _tell(count: int, spent: list[dict[str, float]]) -> None:
         return 1000 * one[step] / count
 
     warm = spent[1:]
+    strange = sum(one.pop("strange") for one in warm)
     _say(f"{count} markets: first round {each(spent[0], 'all'):.1f} ms a quote")
     for step in sorted(warm[0], key=lambda step: each(warm[0], step)):
         figures = [each(one, step) for one in warm]
-        text = f"median {statistics.median(figures):.1f}, worst {max(figures):.1f} ms a quote"
-        _say(f"  {step:8s} {text}")
+        text = f"median {statistics.median(figures):.1f}, mean {statistics.mean(figures):.1f}"
+        _say(f"  {step:8s} {text}, worst {max(figures):.1f} ms a quote")
+    _say(f"  strange  {strange:.0f} of {count * len(warm)} quotes")
 
 
 def _say(text: str) -> None:

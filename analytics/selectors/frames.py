@@ -93,7 +93,7 @@ def frame_of(times: np.ndarray, figures: np.ndarray, columns: Sequence[str]) -> 
     if not known.all():
         names = [name for name, some in zip(names, known, strict=True) if some]
         figures = figures[:, known]
-    index = pd.DatetimeIndex(times.view("datetime64[ns]"), name="timestamp").tz_localize("UTC")
+    index = pd.DatetimeIndex(times, tz="UTC", name="timestamp")
     return pd.DataFrame(figures, columns=_named(tuple(names)), index=index)
 
 

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 from threading import Lock
 from typing import Any
 
 from django.db import connection
-from django.db.models import FloatField, Func, Q
 
 from analytics.lazily import np, tsdownsample
 from analytics.models import Market, PriceHistory
@@ -29,17 +26,15 @@ POINTS = 1200
 #: Quotes of all markets that are kept, at 48 bytes each.
 MOST_KEPT = 1_500_000
 _CHUNK = 50_000
+#: Markets of one query: SQLite takes no expression that is deeper than a thousand.
+_AT_ONCE = 400
 
 
-class _Epoch(Func):
-    """Seconds since 1970 of a moment."""
-
-    template = "CAST(EXTRACT(EPOCH FROM %(expressions)s) AS double precision)"
-    output_field = FloatField()
-
-    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        template = "(julianday(%(expressions)s) - 2440587.5) * 86400"
-        return self.as_sql(compiler, connection, template=template, **context)
+#: Seconds since 1970 of a moment, as each database says it.
+_EPOCH = {
+    "sqlite": '(julianday("timestamp") - 2440587.5) * 86400',
+    "postgresql": 'CAST(EXTRACT(EPOCH FROM "timestamp") AS double precision)',
+}
 
 
 @dataclass(frozen=True)
@@ -94,9 +89,9 @@ def quote_series(market: Market, since: dt.datetime) -> Series:
 
 
 def quote_series_of(since: Mapping[Market, dt.datetime]) -> dict[int, Series]:
-    """The same of many markets in two queries at most, by their ids: what is kept is continued, the
-    rest read. The markets' rows must have been read just now: their counters say what still
-    holds."""
+    """The same of many markets in two queries (of 400 markets each), by their ids: what is kept is
+    continued, the rest read. The markets' rows must have been read just now: their counters say
+    what still holds."""
     whole: dict[int, float] = {}
     later: dict[int, float] = {}
     kept: dict[int, _Kept] = {}
@@ -161,25 +156,36 @@ def _read(market: Market, since: float) -> Series:
 
 def _read_many(since: Mapping[int, float]) -> dict[int, Series]:
     """All quotes from a moment of each market on. The rows go from the cursor straight into arrays:
-    the ORM's conversion of every cell is most of what reading a million costs."""
-    stretches = [
-        Q(market=pk, timestamp__gte=dt.datetime.fromtimestamp(first, dt.UTC))
-        for pk, first in since.items()
-    ]
-    quotes = PriceHistory.objects.filter(reduce(or_, stretches)).order_by("market_id", "timestamp")
-    asked = quotes.values_list("market_id", _Epoch("timestamp"), *COLUMNS)
-    sql, params = asked.query.sql_with_params()
+    the ORM's conversion of every cell is most of what reading a million costs, and its compiler
+    most of what reading one does."""
+    found: dict[int, Series] = {}
+    stretches = list(since.items())
+    for start in range(0, len(stretches), _AT_ONCE):
+        group = stretches[start : start + _AT_ONCE]
+        table = _table_of(group)
+        for pk, _first in group:
+            own = table[slice(*np.searchsorted(table[:, 0], [pk, pk + 1]))]
+            found[pk] = Series(np.round(own[:, 1], 3), np.ascontiguousarray(own[:, 2:]))
+    return found
+
+
+def _table_of(stretches: Sequence[tuple[int, float]]) -> np.ndarray:
+    """(n, 7) market, moment and figures of the quotes from a moment of each market on, in order."""
+    any_of = " OR ".join(['(market_id = %s AND "timestamp" >= %s)'] * len(stretches))
+    sql = (
+        f"SELECT market_id, {_EPOCH[connection.vendor]}, {', '.join(COLUMNS)} "  # noqa: S608
+        f'FROM {PriceHistory._meta.db_table} WHERE {any_of} ORDER BY market_id, "timestamp"'
+    )
+    params: list[Any] = []
+    for pk, first in stretches:
+        begin = dt.datetime.fromtimestamp(first, dt.UTC)
+        params += [pk, connection.ops.adapt_datetimefield_value(begin)]
     parts = [np.empty((0, 2 + len(COLUMNS)))]
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         while rows := cursor.fetchmany(_CHUNK):
             parts.append(np.array(rows, dtype="float64"))
-    table = np.concatenate(parts)
-    found = {}
-    for pk in since:
-        own = table[slice(*np.searchsorted(table[:, 0], [pk, pk + 1]))]
-        found[pk] = Series(np.round(own[:, 1], 3), np.ascontiguousarray(own[:, 2:]))
-    return found
+    return np.concatenate(parts)
 
 
 def _keep(pk: int, kept: _Kept) -> None:

@@ -83,6 +83,16 @@ def test_many_markets_are_read_in_one_query_and_continued_in_another():
 
 
 @pytest.mark.django_db
+def test_more_markets_than_a_database_takes_in_one_query_are_read():
+    rows = [Market(asset="USDT", fiat="BOB", exchange=f"x{n}") for n in range(1001)]
+    markets = Market.objects.bulk_create(rows)
+    factories.make_quotes(markets[-1], 3, end=NOW)
+    found = quote_series_of(dict.fromkeys(markets, SINCE))
+    assert len(found) == 1001
+    assert [len(found[market.pk].at) for market in (markets[0], markets[-1])] == [0, 3]
+
+
+@pytest.mark.django_db
 def test_average_and_spread_are_those_of_a_quote():
     market = factories.make_market()
     both = PriceHistory(market=market, timestamp=SINCE, bid=Decimal("9.50"), ask=Decimal("9.70"))
