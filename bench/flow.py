@@ -22,10 +22,9 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from bench.speed.world import TASKS, learn, production
+from bench.speed.world import TASKS, copies, learn, production
 
 STEP = dt.timedelta(minutes=30)
 RULES: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -60,7 +59,7 @@ def _measure(counts: list[int], rounds: int) -> None:
     _forget_copies(first)
     markets = [first]
     for count in sorted(counts):
-        markets += _copies(first, count - len(markets), len(markets))
+        markets += copies(first, count - len(markets), len(markets))
         _tell(count, [_round(markets) for _round_no in range(rounds + 1)])
 
 
@@ -98,33 +97,6 @@ def _forget_copies(first: Any) -> None:
 
     TrainedModel.objects.exclude(market=first).delete()
     Market.objects.exclude(pk=first.pk).delete()
-
-
-def _copies(first: Any, count: int, taken: int) -> list[Any]:
-    """Markets that differ from the first in their name alone."""
-    from analytics import artifacts
-    from analytics.models import Market, PriceHistory, TrainedModel, TrainingRun
-
-    made = []
-    for number in range(taken, taken + count):
-        market = Market.objects.create(
-            asset="USDT", fiat="AAA", exchange=f"sim{number}", cadence_minutes=30
-        )
-        quotes = list(PriceHistory.objects.filter(market=first).order_by("timestamp"))
-        for quote in quotes:
-            quote.pk, quote.market = None, market
-        PriceHistory.objects.bulk_create(quotes, batch_size=2000)
-        for model in TrainedModel.objects.filter(market=first).select_related("run"):
-            folder = artifacts.folder_of(model.artifact)
-            run = TrainingRun.objects.get(pk=model.run_id)
-            run.pk, run.market = None, market
-            run.save(force_insert=True)
-            name = f"{model.artifact}-copy{number}"
-            shutil.copytree(folder, Path(folder).with_name(name), dirs_exist_ok=True)
-            model.pk, model.market, model.run, model.artifact = None, market, run, name
-            model.save(force_insert=True)
-        made.append(market)
-    return made
 
 
 def _round(markets: list[Any]) -> dict[str, float]:

@@ -12,18 +12,20 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Glimpse:
     """A market at one moment: its (revision, rewrites), its last quote's time, and of each task
-    (id, artifact, checksum) of the active version."""
+    (id, artifact, checksum) of the active version; of moments that are asked about, the time of the
+    last quote at or before each."""
 
     market_id: int
     counters: tuple[int, int]
-    last: dt.datetime
+    last: dt.datetime | None
     answering: Mapping[str, tuple[int, str, str]]
+    before: Mapping[dt.datetime, dt.datetime | None] = field(default_factory=dict)
 
 
 _now: ContextVar[Glimpse | None] = ContextVar("glimpse", default=None)
