@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import Error as DatabaseError
+from django.db import InterfaceError, OperationalError
 from django.utils.translation import gettext as _
 
 from analytics.exceptions import InvalidInput
@@ -16,8 +16,8 @@ from analytics.selectors.prices import market_get
 from analytics.services.forecasts.prediction import forecast_make
 from analytics.services.forecasts.standing import Standing, markets_standing
 
-#: What would befall every market after it, and is nothing of a market's own.
-_OF_ALL = (DatabaseError, MemoryError)
+#: What would befall every market after it: no database, no memory.
+_OF_ALL = (InterfaceError, OperationalError, MemoryError)
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def forecasts_make(*, task: str, markets: Sequence[str], at: dt.datetime | None 
     that those of which nothing has changed since their last answer cost no statement of their own.
 
     A market that cannot be answered hides no other. Raises InvalidInput (contradiction) where one
-    is named twice, and what the database does."""
+    is named twice, and what the database raises that cannot be asked."""
     _refuse_twice([ref.strip().lower() for ref in markets])
     standing = markets_standing(markets, at=at)
     _refuse_twice([one.market.symbol for one in standing.values()])

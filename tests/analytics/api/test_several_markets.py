@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +13,6 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from analytics.models import Forecast, Market, TrainedModel
-from analytics.models.market import count_rewritten
 from analytics.services.forecasts import together
 from analytics.services.forecasts.newest import newest
 from analytics.services.prices.single import quote_add
@@ -30,12 +30,15 @@ CHANGING = ("generated_at", "latency_ms")
 
 
 class Echo(FakePredictor):
-    """Forecasts the newest price that it is shown, as of that moment, and counts."""
+    """Forecasts the newest price that it is shown, and remembers it; `meanwhile` happens as often
+    as it is asked."""
 
     def __init__(self) -> None:
         self.seen: list[float] = []
+        self.meanwhile: Callable[[], object] = lambda: None
 
     def _forecast(self, task: str, unit: str, value: float) -> Any:
+        self.meanwhile()
         return super()._forecast(task, unit, self.seen[-1])
 
     def predict_price(self, frame: Any, **how: Any) -> Any:
@@ -180,6 +183,27 @@ def test_a_fault_of_the_server_in_one_market_is_told_and_logged(
     assert "hunter2" in caplog.text
 
 
+def test_a_version_that_is_deleted_meanwhile_is_its_market_s_affair(api, three, network):
+    own = TrainedModel.objects.filter(market=three[1], task="price")
+    network.meanwhile = lambda: len(network.seen) == 2 and own.delete()
+    found = together_of(api, PRICE, three)
+    assert [one["market"] for one in found["forecasts"]] == symbols([three[0], three[2]])
+    assert [one["code"] for one in found["failed"]] == ["database_error"]
+
+
+def test_quotes_that_are_corrected_meanwhile_are_looked_at_again(api, three, network):
+    last = three[1].prices.latest()
+
+    def correct() -> None:
+        if len(network.seen) == 2:
+            quote_add(market=three[1], timestamp=last.timestamp, figures={"bid": 9.9, "ask": 10.0})
+
+    network.meanwhile = correct
+    found = together_of(api, PRICE, three)
+    assert found["forecasts"][1]["last_value"] == 9.9
+    assert Forecast.objects.get(market=three[1]).last_value == 9.9
+
+
 def test_a_database_that_is_away_is_asked_once_not_for_every_market(api, three, monkeypatch):
     asked = []
 
@@ -224,7 +248,8 @@ def test_only_a_market_with_a_new_quote_is_forecast_anew(api, three, network):
 def test_a_market_whose_old_quotes_were_rewritten_is_forecast_anew(api, three, network):
     together_of(api, PRICE, three)
     asked = len(network.seen)
-    count_rewritten([three[2].pk])
+    old = three[2].prices.order_by("timestamp")[30]
+    quote_add(market=three[2], timestamp=old.timestamp, figures={"bid": 9.9, "ask": 10.0})
     together_of(api, PRICE, three)
     assert len(network.seen) == asked + 1
 
