@@ -1,4 +1,5 @@
-"""Several markets at once: what is asked of one in a statement each is read here in two for all."""
+"""Several markets at once: what is asked of one in a statement each is read in two or three for all
+of them."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from django.db import connection
 from analytics.models import Market, PriceHistory
 from analytics.models.direct import moment
 from analytics.selectors.glimpse import Glimpse
-from analytics.selectors.models import models_answering
+from analytics.selectors.models import models_answering, models_newest
 
 _PAIR = "UPPER(asset) || '/' || UPPER(fiat)"
 _LAST = (
@@ -31,21 +32,31 @@ class Standing:
 
 
 def markets_standing(
-    refs: Collection[str], *, at: dt.datetime | None = None
+    refs: Collection[str], *, task: str, at: dt.datetime | None = None
 ) -> dict[str, Standing]:
-    """The markets of these ids and symbols, by them. One that means no market, or more than one,
-    is not among them: `market_get` says why. Of each also the last quote at or before `at`."""
+    """The markets of these ids and symbols, by them, for who asks their versions of `task`, `at` a
+    moment or now. One that means no market, or more than one, is not among them: `market_get` says
+    why."""
     meant = {ref: key for ref in refs if (key := _key(ref)) is not None}
-    known: dict[Any, list[Market]] = defaultdict(list)
+    known: dict[Any, list[Any]] = defaultdict(list)
     for market in _rows(meant.values(), at):
         for key in _keys(market):
             known[key].append(market)
     found = {ref: known[key][0] for ref, key in meant.items() if len(known[key]) == 1}
     answering = models_answering([market.pk for market in found.values()])
-    return {
-        ref: Standing(market, _glimpse(market, answering[market.pk], at))
-        for ref, market in found.items()
-    }
+    newest = models_newest([pk for pk, tasks in answering.items() if task not in tasks], task)
+    standing = {}
+    for ref, market in found.items():
+        glimpse = Glimpse(
+            market.pk,
+            (market.revision, market.rewrites),
+            _known(market.newest),
+            answering[market.pk],
+            {} if at is None else {at: _known(market.earlier)},
+            {task: newest[market.pk]} if market.pk in newest else {},
+        )
+        standing[ref] = Standing(market, glimpse)
+    return standing
 
 
 def _key(ref: str) -> int | tuple[str, str, str | None] | None:
@@ -64,7 +75,7 @@ def _keys(market: Market) -> tuple[int | tuple[str, str, str | None], ...]:
     return market.pk, (asset, fiat, exchange), (asset, fiat, None)
 
 
-def _rows(keys: Collection[Any], at: dt.datetime | None) -> list[Market]:
+def _rows(keys: Collection[Any], at: dt.datetime | None) -> list[Any]:
     """The markets of these ids or pairs, with the moments of their quotes as the database gives
     them (`newest`, `earlier`). The counters are read with them, so they are of these quotes."""
     ids = [key for key in keys if isinstance(key, int)]
@@ -84,19 +95,6 @@ def _rows(keys: Collection[Any], at: dt.datetime | None) -> list[Market]:
     table = Market._meta.db_table
     sql = f"SELECT {table}.*, {moments} FROM {table} WHERE {' OR '.join(sought)}"  # noqa: S608
     return list(Market.objects.raw(sql, params))
-
-
-def _glimpse(
-    market: Any, answering: dict[str, tuple[int, str, str]], at: dt.datetime | None
-) -> Glimpse:
-    """`market` is out of `_rows`."""
-    return Glimpse(
-        market.pk,
-        (market.revision, market.rewrites),
-        _known(market.newest),
-        answering,
-        {} if at is None else {at: _known(market.earlier)},
-    )
 
 
 def _known(value: Any) -> dt.datetime | None:

@@ -36,7 +36,7 @@ def forecasts_make(*, task: str, markets: Sequence[str], at: dt.datetime | None 
     A market that cannot be answered hides no other. Raises InvalidInput (contradiction) where one
     is named twice, and what the database raises that cannot be asked."""
     _refuse_twice([ref.strip().lower() for ref in markets])
-    standing = markets_standing(markets, at=at)
+    standing = markets_standing(markets, task=task, at=at)
     _refuse_twice([one.market.symbol for one in standing.values()])
     made = Together()
     for ref in markets:

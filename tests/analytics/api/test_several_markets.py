@@ -222,8 +222,50 @@ def test_a_database_that_is_away_is_asked_once_not_for_every_market(api, three, 
 def test_while_nothing_changes_more_markets_cost_no_more_statements(api, three, path, hours):
     at = {} if hours is None else {"at": (timezone.now() - dt.timedelta(hours=hours)).isoformat()}
     six = [*three, *make_asked(3, first=3)]
+    assert statements_of(api, path, [three, six], at) == [2, 2]
+
+
+@pytest.mark.parametrize("path", [PRICE, SPREAD])
+def test_nor_do_markets_that_no_version_answers(api, three, path):
+    young = [make_market(f"USDT/ARS@venue{k}") for k in range(4)]
+    for market in young:
+        make_quotes(market, 60, end=timezone.now() - dt.timedelta(minutes=2))
+    others = make_asked(4, first=3)
+    TrainedModel.objects.filter(market__in=others).update(status="candidate")
+    few, more = [*three, *young[:1], *others[:1]], [*three, *young, *others]
+    assert statements_of(api, path, [few, more], {}) == [3, 3]
+    sources = [one["model"]["source"] for one in together_of(api, path, more)["forecasts"]]
+    assert sources == [*["network"] * 3, *["baseline"] * 8]
+    for one in together_of(api, path, more)["forecasts"]:
+        assert steady(api.post(path, {"market": one["market"]}).json()) == steady(one)
+
+
+def test_a_version_that_is_trained_or_promoted_since_speaks(api, three, network):
+    (market,) = make_asked(1, first=3)
+    TrainedModel.objects.filter(market=market).delete()
+    versions = []
+    for change in (
+        lambda: None,
+        lambda: make_model(market, "price", status="candidate"),
+        lambda: TrainedModel.objects.filter(market=market).update(status="retired"),
+        lambda: TrainedModel.objects.filter(market=market).update(status="active"),
+    ):
+        change()
+        (one,) = together_of(api, PRICE, [market])["forecasts"]
+        assert steady(api.post(PRICE, {"market": market.symbol}).json()) == steady(one)
+        versions.append((one["model"]["id"] is None, one["model"]["status"]))
+    assert versions == [
+        (True, "candidate"),
+        (False, "candidate"),
+        (False, "retired"),
+        (False, "active"),
+    ]
+
+
+def statements_of(api: Caller, path: str, sets: list[list[Market]], at: dict) -> list[int]:
+    """How many a second request for each of these sets of markets takes."""
     counts = []
-    for markets in (three, six):
+    for markets in sets:
         first = together_of(api, path, markets, **at)
         with CaptureQueriesContext(
             connection,
@@ -233,7 +275,7 @@ def test_while_nothing_changes_more_markets_cost_no_more_statements(api, three, 
             steady(one) for one in first["forecasts"]
         ]
         counts.append(len(queries))
-    assert counts == [2, 2], [query["sql"] for query in queries]
+    return counts
 
 
 def test_only_a_market_with_a_new_quote_is_forecast_anew(api, three, network):

@@ -9,7 +9,7 @@ import pytest
 from analytics.exceptions import AnalyticsError
 from analytics.models import Market
 from analytics.selectors.glimpse import glimpsed
-from analytics.selectors.models import model_answering
+from analytics.selectors.models import model_answering, serving_list
 from analytics.selectors.prices import market_counters, market_get, moment_before, newest_moment
 from analytics.services.forecasts.standing import markets_standing
 from tests.factories import make_market, make_model, make_quotes
@@ -26,7 +26,8 @@ def markets() -> list[Market]:
         make_quotes(market, 5 + k, end=END - dt.timedelta(minutes=k))
     for task in ("price", "spread"):
         make_model(found[0], task)
-    make_model(found[1], "price", status="candidate")
+    for status in ("candidate", "retired", "candidate", "candidate"):
+        make_model(found[1], "price", status=status)
     return found
 
 
@@ -44,25 +45,27 @@ def test_each_is_found_by_what_finds_it_alone(markets):
         *(f"{market.pk}" for market in markets),
         *(f" 0{market.pk} " for market in markets),
     ]
-    found = markets_standing(refs)
+    found = markets_standing(refs, task="price")
     # Nothing is no market here, though alone it is the only one that there is.
     expected = {ref: market for ref in refs if (market := alone(ref)) is not None}
     assert {ref: one.market for ref, one in found.items()} == expected
     assert len(expected) == 3 + 1 + 8
-    assert markets_standing([]) == {}
-    assert markets_standing(["½"]) == {}
+    assert markets_standing([], task="price") == {}
+    assert markets_standing(["½"], task="price") == {}
 
 
 @pytest.mark.parametrize("minutes", [-1, 0, 45, 10_000])
-def test_each_stands_as_it_does_alone(markets, django_assert_num_queries, minutes):
+@pytest.mark.parametrize("task", ["price", "spread"])
+def test_each_stands_as_it_does_alone(markets, django_assert_num_queries, minutes, task):
     at = END - dt.timedelta(minutes=minutes)
-    with django_assert_num_queries(2):
-        found = markets_standing([market.symbol for market in markets], at=at)
+    with django_assert_num_queries(3):
+        found = markets_standing([market.symbol for market in markets], task=task, at=at)
 
     def stands(market: Market) -> list:
         versions = [model_answering(market.pk, task) for task in ("price", "spread", "pattern")]
         counters = market_counters(market)
-        return [counters, newest_moment(market), moment_before(market, at), versions]
+        who = [(one.model, one.model.status, one.source) for one in serving_list(market, task)]
+        return [counters, newest_moment(market), moment_before(market, at), versions, who]
 
     for market in markets:
         one = found[market.symbol]
