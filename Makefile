@@ -115,6 +115,7 @@ fmt: $(VENV)/installed-dev ## Put the code into the project's style.
 bench: $(VENV)/installed-dev ## Speed: ratios against a baseline measured in the same run.
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m bench.speed.served
+	$(BIN)/python -m bench.speed.together
 	$(BIN)/python -m bench.speed.load
 	$(BIN)/python -m bench.speed.training
 	$(BIN)/python -m bench.speed.drain --markets 8

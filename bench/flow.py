@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bench.speed.world import TASKS, learn, production
+from bench.speed.world import TASKS, copies, learn, production
 
 #: Days that are learnt from, and those after them whose quotes come one by one.
 PAST_DAYS, MORE_DAYS = 100, 10
@@ -62,7 +62,7 @@ def _measure(to_come: Path, counts: list[int], rounds: int) -> None:
     _forget_copies(first)
     markets, quotes = [first], _coming(first, to_come)
     for count in sorted(counts):
-        markets += _copies(first, count - len(markets), len(markets))
+        markets += copies(first, count - len(markets), len(markets))
         _tell(count, [_round(markets, next(quotes)) for _round_no in range(rounds + 1)])
 
 
@@ -108,33 +108,6 @@ def _forget_copies(first: Any) -> None:
 
     TrainedModel.objects.exclude(market=first).delete()
     Market.objects.exclude(pk=first.pk).delete()
-
-
-def _copies(first: Any, count: int, taken: int) -> list[Any]:
-    """Markets that differ from the first in their name alone."""
-    from analytics import artifacts
-    from analytics.models import Market, PriceHistory, TrainedModel, TrainingRun
-
-    made = []
-    for number in range(taken, taken + count):
-        market = Market.objects.create(
-            asset="USDT", fiat="AAA", exchange=f"sim{number}", cadence_minutes=30
-        )
-        quotes = list(PriceHistory.objects.filter(market=first).order_by("timestamp"))
-        for quote in quotes:
-            quote.pk, quote.market = None, market
-        PriceHistory.objects.bulk_create(quotes, batch_size=2000)
-        for model in TrainedModel.objects.filter(market=first).select_related("run"):
-            folder = artifacts.folder_of(model.artifact)
-            run = TrainingRun.objects.get(pk=model.run_id)
-            run.pk, run.market = None, market
-            run.save(force_insert=True)
-            name = f"{model.artifact}-copy{number}"
-            shutil.copytree(folder, Path(folder).with_name(name), dirs_exist_ok=True)
-            model.pk, model.market, model.run, model.artifact = None, market, run, name
-            model.save(force_insert=True)
-        made.append(market)
-    return made
 
 
 def _round(markets: list[Any], quote: dict[str, Any]) -> dict[str, float]:

@@ -58,7 +58,7 @@ def caches():
     """What a process keeps between requests ends with the test: the next one has new rows under
     the same numbers."""
     yield
-    if held := sys.modules.get("analytics.services.forecasts.prediction"):
+    if held := sys.modules.get("analytics.services.forecasts.newest"):
         held.newest.clear()
     if held := sys.modules.get("analytics.selectors.recent"):
         held.held_quotes.clear()

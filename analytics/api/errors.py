@@ -58,9 +58,14 @@ class LengthRequired(drf.APIException):
 
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
-    """Every exception of a view becomes an answer in the one shape; DRF calls this. One that is
-    the server's fault names the request, as the log does."""
+    """Every exception of a view becomes an answer in the one shape; DRF calls this."""
     set_rollback()
+    return refusal(exc, context)
+
+
+def refusal(exc: Exception, context: dict[str, Any]) -> Response:
+    """What the request is refused with. What is the server's fault names the request, as the log
+    does."""
     response = _answered(exc, context)
     request_id = getattr(context.get("request"), "request_id", None)
     if response.status_code >= 500 and request_id:

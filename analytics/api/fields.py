@@ -56,6 +56,25 @@ class MarketRef(serializers.CharField):
         super().__init__(**kwargs)
 
 
+class MarketRefs(serializers.ListField):
+    """Several of them, each looked at only where they are not too many."""
+
+    child = MarketRef(help_text="Id or symbol of a market.")
+    default_error_messages = {
+        "max_length": _(
+            "At most {max_length} markets in one request: ask for the others in another one."
+        )
+    }
+
+    def __init__(self, *, max_length: int, **kwargs: Any) -> None:
+        super().__init__(max_length=max_length, allow_empty=False, **kwargs)
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        if isinstance(data, list) and len(data) > self.max_length:
+            self.fail("max_length", max_length=self.max_length)
+        return super().to_internal_value(data)
+
+
 class Input(serializers.Serializer):
     # No docstring: the document of the API would repeat it for every input.
     @classmethod

@@ -180,6 +180,18 @@ def chosen_market(values: dict[str, Any]) -> Market:
     return market_get(values.pop("market", None))
 
 
+def refuse_beside(name: str, others: Collection[str], values: Mapping[str, Any]) -> None:
+    """Raises InvalidInput (contradiction) where the input has that name and one of the others."""
+    both = [other for other in others if name in values and other in values]
+    if both:
+        raise InvalidInput(
+            _("Some parameters contradict each other."),
+            "contradiction",
+            {other: _("Send this or %(name)s, not both.") % {"name": name} for other in both}
+            | {name: _("Leave out %(names)s.") % {"names": ", ".join(both)}},
+        )
+
+
 def caller(request: Request) -> Any:
     """Who is asking, for the trail; None where the API is open."""
     return request.user if request.user and request.user.is_authenticated else None

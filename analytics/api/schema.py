@@ -180,12 +180,14 @@ def described(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
 
 def _exemplify(call: dict[str, Any]) -> None:
     """Beside what the code gives, the examples of openapi_examples.json: what is sent, and what is
-    answered."""
+    answered ("sent several" is one more of what is sent)."""
     found = _examples().get(call["operationId"], {})
     answered = next((a for code, a in call["responses"].items() if code.startswith("2")), {})
-    for key, place in (("sent", call.get("requestBody", {})), ("answered", answered)):
-        if key in found:
-            place["content"][_JSON].setdefault("examples", {})["Example"] = {"value": found[key]}
+    places = {"sent": call.get("requestBody", {}), "answered": answered}
+    for key, value in found.items():
+        place, _space, more = key.partition(" ")
+        examples = places[place]["content"][_JSON].setdefault("examples", {})
+        examples[f"Example, {more}" if more else "Example"] = {"value": value}
 
 
 def _describe(what: dict[str, Any], text: Any, *, always: bool = False) -> None:

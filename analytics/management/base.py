@@ -26,10 +26,10 @@ class FaceCommand(BaseCommand):
         try:
             return super().execute(*args, **options)
         except AnalyticsError as error:
-            raise _refusal(error) from error
+            raise refusal(error) from error
         except (OSError, DatabaseError, MemoryError) as error:
             # The machine's own failures; `--traceback` shows where.
-            raise _refusal(failure_of(error) or AnalyticsError(error)) from error
+            raise refusal(failure_of(error) or AnalyticsError(error)) from error
 
     def console(self) -> Console:
         """Writes to the command's stdout, so that tests and pipes see it."""
@@ -46,7 +46,8 @@ class FaceCommand(BaseCommand):
         self.stdout.write(json.dumps(answer, cls=DjangoJSONEncoder, indent=2, allow_nan=False))
 
 
-def _refusal(error: AnalyticsError) -> CommandError:
+def refusal(error: AnalyticsError) -> CommandError:
+    """What a command says of it, on one line."""
     fields = "; ".join(f"{name}: {why}" for name, why in error.fields.items())
     line = f"{error.message} ({fields})" if fields else error.message
     return CommandError(" ".join(line.split()))

@@ -9,21 +9,25 @@ asks outside (`services.prices.unchanged`).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Glimpse:
     """A market at one moment: its (revision, rewrites), its last quote's time, and of each task
-    (id, artifact, checksum) of the active version."""
+    (id, artifact, checksum) of the active version. Where that was asked for, also the last quote's
+    time at or before a moment; and of tasks without an active version, (id, artifact, checksum,
+    status) of the newest ones."""
 
     market_id: int
     counters: tuple[int, int]
-    last: dt.datetime
+    last: dt.datetime | None
     answering: Mapping[str, tuple[int, str, str]]
+    before: Mapping[dt.datetime, dt.datetime | None] = field(default_factory=dict)
+    inactive: Mapping[str, Sequence[tuple[int, str, str, str]]] = field(default_factory=dict)
 
 
 _now: ContextVar[Glimpse | None] = ContextVar("glimpse", default=None)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,6 +18,8 @@ from analytics.models.direct import fetch
 from analytics.selectors.glimpse import glimpse_of
 
 Status = TrainedModel.Status
+#: Versions of a task whose baselines may answer.
+_MOST_BASELINES = 3
 
 
 @dataclass(frozen=True)
@@ -96,11 +99,14 @@ def model_answering(market_id: int, task: str) -> TrainedModel | None:
     is kept between requests, because a version never changes. Its `status` is what it is now; its
     `last_action` may be older."""
     which = _which(market_id, task)
-    if which is None:
-        return None
-    if connection.in_atomic_block:  # what it writes may be undone, and the number given again
-        return version_row.__wrapped__(*which)
-    return version_row(*which)
+    return None if which is None else _kept(*which)
+
+
+def _kept(pk: int, artifact: str, checksum: str) -> TrainedModel | None:
+    """What `version_row` keeps, but not of a transaction: what it writes may be undone, and the
+    number given again."""
+    row = version_row.__wrapped__ if connection.in_atomic_block else version_row
+    return row(pk, artifact, checksum)
 
 
 def _which(market_id: int, task: str) -> tuple[int, str, str] | None:
@@ -119,6 +125,20 @@ def models_answering(markets: Collection[int]) -> dict[int, dict[str, tuple[int,
         "market", "task", "id", "artifact", "checksum"
     ):
         found[market_id][task] = tuple(which)
+    return found
+
+
+def models_newest(
+    markets: Collection[int], task: str
+) -> dict[int, list[tuple[int, str, str, str]]]:
+    """(id, artifact, checksum, status) of a task's newest versions, newest first, of many markets
+    at once."""
+    found: dict[int, list[tuple[int, str, str, str]]] = {pk: [] for pk in markets}
+    if markets:
+        versions = TrainedModel.objects.filter(market__in=markets, task=task).order_by("-id")
+        for pk, *which in versions.values_list("market", "id", "artifact", "checksum", "status"):
+            if len(found[pk]) < _MOST_BASELINES:
+                found[pk].append(tuple(which))
     return found
 
 
@@ -154,6 +174,10 @@ def serving_list(market: Market, task: str) -> list[Serving]:
 
 def servings(market: Market, task: str) -> Iterator[Serving]:
     """The same one by one: most who ask want the first alone, and each kind is a query."""
+    seen = glimpse_of(market.pk)
+    if seen is not None and task in seen.inactive:
+        yield from _seen_baselines(seen.inactive[task])
+        return
     active = model_active(market.pk, task)
     if active is not None:
         yield Serving(active, Source.NETWORK)
@@ -164,8 +188,17 @@ def servings(market: Market, task: str) -> Iterator[Serving]:
             .distinct()[:3]
         )
         yield from (Serving(m, Source.NETWORK) for m in retired)
-    trained = model_list().filter(market=market, task=task)[:3]
+    trained = model_list().filter(market=market, task=task)[:_MOST_BASELINES]
     yield from (Serving(m, Source.BASELINE) for m in trained)
+
+
+def _seen_baselines(versions: Sequence[tuple[int, str, str, str]]) -> Iterator[Serving]:
+    for *which, status in versions:
+        row = _kept(*which)
+        if row is not None:
+            own = copy(row)  # others share the one that is kept
+            own.status = status
+            yield Serving(own, Source.BASELINE)
 
 
 def model_next_version(market_id: int, task: str) -> int:

@@ -171,6 +171,15 @@ def newest_moment(market: Market) -> dt.datetime | None:
     return moment(found[0][0]) if found else None
 
 
+def moment_before(market: Market, at: dt.datetime) -> dt.datetime | None:
+    """Time of the market's last quote at or before `at`."""
+    seen = glimpse_of(market.pk)
+    if seen is not None and at in seen.before:
+        return seen.before[at]
+    quotes = PriceHistory.objects.filter(market=market, timestamp__lte=at).order_by("-timestamp")
+    return quotes.values_list("timestamp", flat=True).first()
+
+
 def oldest_moment(market: Market) -> dt.datetime | None:
     """Time of the market's first quote."""
     found = fetch(f"{_MOMENT} LIMIT 1", [market.pk])

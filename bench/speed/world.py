@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -58,13 +58,13 @@ def home() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def learn(market: Any) -> None:
+def learn(market: Any, tasks: Sequence[str] = TASKS) -> None:
     """A version of every task, of one epoch, that answers whatever it is worth."""
     from analytics.models import TrainedModel
     from analytics.services.jobs.lifecycle import job_execute
     from analytics.services.jobs.training import TRAINING, training_request
 
-    for task in TASKS:
+    for task in tasks:
         run = training_request(market=market, task=task, params={"epochs": 1}, enqueue=False)
         job_execute(TRAINING, run_id=run.pk)
     TrainedModel.objects.filter(status="candidate").update(status="active")
@@ -80,6 +80,48 @@ def simulated(*, days: int = 100) -> Any:
 
     start = timezone.now() - dt.timedelta(days=days + 1)
     return price_simulate(market=MARKET, days=days, start=start)
+
+
+def copies(first: Any, count: int, taken: int) -> list[Any]:
+    """Markets that differ from the first in their name alone, numbered from `taken` on."""
+    from analytics import artifacts
+    from analytics.models import Market, TrainedModel, TrainingRun
+
+    made = []
+    for number in range(taken, taken + count):
+        market = Market.objects.create(
+            asset="USDT", fiat="AAA", exchange=f"sim{number}", cadence_minutes=30
+        )
+        _copy_quotes(first, market)
+        for model in TrainedModel.objects.filter(market=first).select_related("run"):
+            folder = artifacts.folder_of(model.artifact)
+            run = TrainingRun.objects.get(pk=model.run_id)
+            run.pk, run.market = None, market
+            run.save(force_insert=True)
+            name = f"{model.artifact}-copy{number}"
+            shutil.copytree(folder, Path(folder).with_name(name), dirs_exist_ok=True)
+            model.pk, model.market, model.run, model.artifact = None, market, run, name
+            model.save(force_insert=True)
+        made.append(market)
+    return made
+
+
+def _copy_quotes(first: Any, market: Any) -> None:
+    """By the database itself: half a million rows by the ORM take minutes."""
+    from django.db import connection
+
+    from analytics.models import PriceHistory
+
+    columns = ", ".join(
+        f'"{name}"' for name in ("timestamp", *(c.name for c in PriceHistory.SCHEMA))
+    )
+    table = PriceHistory._meta.db_table
+    sql = (
+        f"INSERT INTO {table} (market_id, {columns}) "  # noqa: S608
+        f"SELECT %s, {columns} FROM {table} WHERE market_id = %s"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [market.pk, first.pk])
 
 
 def token(*, staff: bool = False) -> str:

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import extend_schema_view
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from analytics.api.dl.shared import Answer, SequenceInput, answered
-from analytics.api.fields import Moment
-from analytics.api.inputs import chosen_market, read
+from analytics.api.answers import ErrorSerializer
+from analytics.api.dl.shared import Answer, OriginInput, answered
+from analytics.api.errors import refusal
+from analytics.api.fields import MarketRefs
+from analytics.api.inputs import chosen_market, read, refuse_beside
 from analytics.api.views import ApiView
 from analytics.models.choices import Task
-from analytics.services.forecasts import prediction
+from analytics.services.forecasts import prediction, together
+
+#: Of one request. Those with new quotes are forecast one after the other while the caller waits.
+MOST_MARKETS = 100
 
 
-class PredictInput(SequenceInput):
-    at = Moment(required=False, help_text="Predict from the last quote at or before this moment.")
+class PredictInput(OriginInput):
+    markets = MarketRefs(
+        required=False,
+        max_length=MOST_MARKETS,
+        help_text="Ids or symbols of several markets in place of `market`, each once.",
+    )
 
 
 class PriceHorizon(serializers.Serializer):
@@ -62,17 +71,58 @@ class SpreadAnswer(_ForecastAnswer):
     horizons = SpreadHorizon(many=True)
 
 
+class FailedMarket(ErrorSerializer):
+    market = serializers.CharField(help_text="As it was asked for.")
+
+
+class PriceAnswers(serializers.Serializer):
+    forecasts = PriceAnswer(many=True, help_text="In the order asked for, each as alone.")
+    failed = FailedMarket(many=True, help_text="Markets without an answer, and why.")
+
+
+class SpreadAnswers(serializers.Serializer):
+    forecasts = SpreadAnswer(many=True, help_text="In the order asked for, each as alone.")
+    failed = FailedMarket(many=True, help_text="Markets without an answer, and why.")
+
+
+def _either(name: str, *answers: type[serializers.Serializer]) -> PolymorphicProxySerializer:
+    return PolymorphicProxySerializer(name, list(answers), resource_type_field_name=None)
+
+
 class _Predict(ApiView):
     task: ClassVar[str]
 
     def post(self, request: Request) -> Response:
         values = read(request, PredictInput)
+        refuse_beside("markets", ("market", "sequence"), values)
+        if "markets" in values:
+            made = together.forecasts_make(task=self.task, **values)
+            return _several(made, request)
         market = chosen_market(values)
         return Response(prediction.forecast_make(task=self.task, market=market, **values))
 
 
+def _several(made: together.Together, request: Request) -> Response:
+    """What could be answered, and beside it each of the others as it would be refused alone. Where
+    none could be, the refusal of the first."""
+    refused = {ref: refusal(error, {"request": request}) for ref, error in made.failed.items()}
+    failed: list[dict[str, Any]] = [
+        {"market": ref, **answer.data} for ref, answer in refused.items()
+    ]
+    if made.forecasts:
+        return Response({"forecasts": made.forecasts, "failed": failed})
+    first = next(iter(refused.values()))
+    first.data["failed"] = failed
+    return first
+
+
 @extend_schema_view(
-    post=answered("Forecast the price", PriceAnswer, PredictInput, "dl_predict_price")
+    post=answered(
+        "Forecast the price",
+        _either("PriceOrPrices", PriceAnswer, PriceAnswers),
+        PredictInput,
+        "dl_predict_price",
+    )
 )
 class PredictPrice(_Predict):
     name = _("Forecast the price")
@@ -80,7 +130,12 @@ class PredictPrice(_Predict):
 
 
 @extend_schema_view(
-    post=answered("Forecast the spread", SpreadAnswer, PredictInput, "dl_predict_spread")
+    post=answered(
+        "Forecast the spread",
+        _either("SpreadOrSpreads", SpreadAnswer, SpreadAnswers),
+        PredictInput,
+        "dl_predict_spread",
+    )
 )
 class PredictSpread(_Predict):
     name = _("Forecast the spread")

@@ -7,14 +7,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from analytics.api.dl.forecasts import PredictInput
-from analytics.api.dl.shared import Answer, answered
+from analytics.api.dl.shared import Answer, OriginInput, answered
 from analytics.api.inputs import chosen_market, read
 from analytics.api.views import ApiView
 from analytics.services import patterns
 
 
-class RecognizeInput(PredictInput):
+class RecognizeInput(OriginInput):
     history = serializers.IntegerField(
         required=False,
         default=0,

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from analytics.api.fields import Input, MarketInput
+from analytics.api.fields import Input, MarketInput, Moment
 from analytics.api.schema import documented, query_of
 
 
@@ -28,6 +28,10 @@ class SequenceInput(MarketInput):
         if "sequence" in data:
             checked["sequence"] = rows
         return checked
+
+
+class OriginInput(SequenceInput):
+    at = Moment(required=False, help_text="Predict from the last quote at or before this moment.")
 
 
 class AnsweredBy(serializers.Serializer):

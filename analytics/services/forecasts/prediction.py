@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from functools import partial
 from typing import Any
 
-from django.db import connection
 from django.utils import timezone
 
 import ml
@@ -19,8 +16,10 @@ from analytics.lazily import pd
 from analytics.models import Forecast, Market
 from analytics.models.choices import Task
 from analytics.models.direct import insert_missing
+from analytics.selectors.glimpse import Glimpse
 from analytics.selectors.models import Serving
 from analytics.selectors.prices import market_counters
+from analytics.services.forecasts.newest import newest
 from analytics.services.prices.history import is_stale, last_moment, origin_of, recent_frame
 from analytics.services.prices.sequences import sequence_frame
 from analytics.services.prices.unchanged import Work, keep_unchanged
@@ -46,16 +45,18 @@ def forecast_make(
     market: Market,
     sequence: Any = None,
     at: dt.datetime | None = None,
+    glimpse: Glimpse | None = None,
 ) -> dict[str, Any]:
     """The forecast of `task` ("price" or "spread"), ready for JSON.
 
     With `sequence`, its last row is the origin; else the last stored quote at or before `at` (or
-    now). Raises NotReady (no_model), InvalidInput (no_history, bad_sequence, not_enough_data ...),
-    Unavailable (artifact_broken).
+    now), of a market that is asked as in the `glimpse` at first. Raises NotReady (no_model),
+    InvalidInput (no_history, bad_sequence, not_enough_data ...), Unavailable (artifact_broken).
     """
     if sequence is not None:
         return _answer(market, _of_sequence(task, market, sequence))
-    made, _kept = keep_unchanged(market, _to_be_kept(task, market, at, _is_new))
+    work = _to_be_kept(task, market, at, _is_new)
+    made, _kept = keep_unchanged(market, work, glimpse=glimpse)
     return _answer(market, made)
 
 
@@ -152,36 +153,6 @@ def _noted(who: Serving, forecast: ml.Forecast) -> ml.Forecast:
     """With what is to be said of a version that expired."""
     note = expiry_note(expiry_of(who.model, at=forecast.as_of))
     return dataclasses.replace(forecast, notes=(*forecast.notes, *note)) if note else forecast
-
-
-class Kept:
-    """The newest answers of this process. Threads may share it."""
-
-    def __init__(self, most: int) -> None:
-        self._most, self._lock = most, threading.Lock()
-        self._held: OrderedDict[Hashable, ml.Forecast] = OrderedDict()
-
-    def clear(self) -> None:
-        """Forget all of them."""
-        with self._lock:
-            self._held.clear()
-
-    def get(self, key: Hashable) -> ml.Forecast | None:
-        """What was answered under that key, or None."""
-        with self._lock:
-            return self._held.get(key)
-
-    def put(self, key: Hashable, forecast: ml.Forecast) -> None:
-        """Not within a transaction: what it wrote may be undone, and its revision given again."""
-        if connection.in_atomic_block:
-            return
-        with self._lock:
-            self._held[key] = forecast
-            if len(self._held) > self._most:
-                self._held.popitem(last=False)
-
-
-newest = Kept(most=1024)
 
 
 def _is_new(made: _Made) -> bool:

@@ -13,7 +13,7 @@ from analytics.exceptions import InvalidInput
 from analytics.lazily import pd
 from analytics.models import Market, PriceHistory
 from analytics.selectors.frames import price_frame
-from analytics.selectors.prices import newest_moment, staleness
+from analytics.selectors.prices import moment_before, newest_moment, staleness
 from analytics.selectors.recent import recent_quotes
 
 #: Steps of the grid before a row that its anomaly score depends on, and some more (the detector
@@ -25,8 +25,7 @@ def last_moment(market: Market, at: dt.datetime | None = None) -> dt.datetime:
     """Time of the last quote (at or before `at`); raises InvalidInput (no_history)."""
     last = newest_moment(market)
     if last is not None and at is not None and at < last:
-        earlier = PriceHistory.objects.filter(market=market, timestamp__lte=at)
-        last = earlier.order_by("-timestamp").values_list("timestamp", flat=True).first()
+        last = moment_before(market, at)
     if last is None:
         raise InvalidInput(
             _("%(market)s has no quotes%(when)s. Import some: manage.py import_prices FILE")

@@ -43,15 +43,18 @@ class Work(Generic[Answer, Kept]):
     failed: Callable[[Exception], object] = _is_told
 
 
-def keep_unchanged(market: Market, work: Work[Answer, Kept]) -> tuple[Answer, Kept | None]:
+def keep_unchanged(
+    market: Market, work: Work[Answer, Kept], *, glimpse: Glimpse | None = None
+) -> tuple[Answer, Kept | None]:
     """Ask, then store in a transaction that holds the market. Where its quotes were rewritten
     meanwhile, ask again; after TRIES the answer is not stored, nor where it need not be: (the
-    answer, what `keep` answered or None)."""
-    for _try in range(TRIES):
-        before = market_counters(market).rewrites
-        answer = work.ask()
-        if not work.needed(answer):
-            return answer, None
+    answer, what `keep` answered or None). The market is asked as in the `glimpse` at first."""
+    for turn in range(TRIES):
+        with glimpsed(None if turn else glimpse):
+            before = market_counters(market).rewrites
+            answer = work.ask()
+            if not work.needed(answer):
+                return answer, None
         with transaction.atomic():
             lock_markets([market.pk])
             if market_counters(market).rewrites == before:

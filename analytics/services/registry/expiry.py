@@ -24,11 +24,12 @@ def expiry_of(
     """Why a version is expired, ready for JSON: `reason` data (what is spoken about, `at`, lies
     more than EXPIRE_DATA_DAYS after the last quote that it knows) or age (it was trained more than
     EXPIRE_AGE_DAYS ago), `days` and `limit_days`. None where it is not; 0 as a limit is none."""
+    limits = conf()
     spans = {
-        "data": (at - model.data_until if at is not None else None, conf().EXPIRE_DATA_DAYS),
+        "data": (at - model.data_until if at is not None else None, limits.EXPIRE_DATA_DAYS),
         "age": (
             (now or timezone.now()) - model.trained_at if model.trained_at is not None else None,
-            conf().EXPIRE_AGE_DAYS,
+            limits.EXPIRE_AGE_DAYS,
         ),
     }
     for reason, (span, limit) in spans.items():

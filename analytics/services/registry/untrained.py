@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime as dt
 from functools import lru_cache
 
+from django.db import connection
 from django.db.models import Max, Min
 
 import ml
@@ -27,7 +28,11 @@ def untrained_baseline(market: Market, task: str) -> tuple[Serving, ml.DLPredict
     should), or too little even for a baseline. `Serving.model` is in no database. Raises
     InvalidInput where quotes lack what is asked (a second side, say).
     """
-    first, last, rows = _extent(market)
+    # A market that was deleted may leave its number to a new one, made at another time.
+    state = (market.created_at, market_counters(market).revision)
+    # What a transaction wrote may be undone, and its revision given again.
+    extent = _extent.__wrapped__ if connection.in_atomic_block else _extent
+    first, last, rows = extent(market.pk, state)
     if first is None or last is None:
         return None
     needs = ml.TASKS[ml.Task(task)]
@@ -36,8 +41,6 @@ def untrained_baseline(market: Market, task: str) -> tuple[Serving, ml.DLPredict
     if enough and not _in_training(market, task):
         return None
     try:
-        # A market that was deleted may leave its number to a new one, made at another time.
-        state = (market.created_at, market_counters(market).revision)
         predictor = _predictor(market.pk, task, step, state)
     except InvalidInput as error:
         if error.code == "not_enough_data":
@@ -46,9 +49,13 @@ def untrained_baseline(market: Market, task: str) -> tuple[Serving, ml.DLPredict
     return Serving(_no_version(market, task, first, last, predictor), Source.BASELINE), predictor
 
 
-def _extent(market: Market) -> tuple[dt.datetime | None, dt.datetime | None, int]:
-    """Times of the first and the last quote, and how many there are: a million are not counted."""
-    quotes = PriceHistory.objects.filter(market=market).order_by()
+@lru_cache(maxsize=1024)
+def _extent(
+    market_id: int, state: tuple[dt.datetime, int]
+) -> tuple[dt.datetime | None, dt.datetime | None, int]:
+    """Times of the first and the last quote, and how many there are: a million are not counted.
+    Asked once for a `state` of the market's quotes."""
+    quotes = PriceHistory.objects.filter(market=market_id).order_by()
     found = quotes.aggregate(first=Min("timestamp"), last=Max("timestamp"))
     return found["first"], found["last"], quotes[:MOST_QUOTES].count()
 
@@ -83,7 +90,7 @@ def _in_training(market: Market, task: str) -> bool:
     return TrainingRun.objects.filter(market=market, task=task, status__in=opened).exists()
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)  # four of each of 128 markets; they hold no quotes
 def _predictor(
     market_id: int, task: str, step: int, state: tuple[dt.datetime, int]
 ) -> ml.DLPredictor:

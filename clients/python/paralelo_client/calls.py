@@ -43,8 +43,8 @@ AMOUNT = Call(
     "markets/{id}/price/",
     query=("side", "amount", "currency", "payment", "min_completion"),
 )
-PREDICT_PRICE = Call("POST", "dl/predict-price/", body=_ASKED)
-PREDICT_SPREAD = Call("POST", "dl/predict-spread/", body=_ASKED)
+PREDICT_PRICE = Call("POST", "dl/predict-price/", body=(*_ASKED, "markets"))
+PREDICT_SPREAD = Call("POST", "dl/predict-spread/", body=(*_ASKED, "markets"))
 RECOGNIZE = Call("POST", "dl/recognize-patterns/", body=(*_ASKED, "history"))
 DETECT = Call(
     "POST",

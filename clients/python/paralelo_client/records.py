@@ -81,6 +81,22 @@ class PriceAnswer(TypedDict):
     horizons: list[PriceHorizon]
 
 
+class FailedMarket(TypedDict):
+    """Why a market of several has no answer: what it would be refused with alone."""
+
+    market: str
+    code: str
+    message: str
+    fields: dict[str, str]
+
+
+class PriceAnswers(TypedDict):
+    """Forecasts of the price of several markets."""
+
+    forecasts: list[PriceAnswer]
+    failed: list[FailedMarket]
+
+
 #: `from` is no name of a class body.
 ScanAnswer = TypedDict(
     "ScanAnswer",

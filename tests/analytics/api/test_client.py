@@ -79,6 +79,8 @@ def test_every_call_of_the_client_is_in_the_document(document, name):
         ("AnsweredBy", "AnsweredBy"),
         ("PriceHorizon", "PriceHorizon"),
         ("PriceAnswer", "PriceAnswer"),
+        ("PriceAnswers", "PriceAnswers"),
+        ("FailedMarket", "FailedMarket"),
         ("ScanAnswer", "ScanAnswer"),
         ("AmountAnswer", "AmountAnswer"),
     ],
@@ -128,6 +130,19 @@ def test_the_networks_answer(client, predictor, rows):
     assert client.recognize_patterns(SYMBOL, history=2)["current"]["label"]
     assert client.model_info(SYMBOL)["markets"][0]["market"] == SYMBOL
     assert next(client.forecasts(task="price"))["market"] == SYMBOL
+
+
+def test_several_markets_are_asked_at_once(client, predictor):
+    found = client.predict_prices([SYMBOL, "USDT/XXX"])
+    assert [one["market"] for one in found["forecasts"]] == [SYMBOL]
+    assert [(one["market"], one["code"]) for one in found["failed"]] == [
+        ("USDT/XXX", "unknown_market")
+    ]
+    assert client.predict_spreads([SYMBOL])["forecasts"][0]["task"] == "spread"
+    with pytest.raises(ParaleloError) as refused:
+        client.predict_prices(["USDT/XXX", "USDT/YYY"])
+    assert refused.value.code == "unknown_market"
+    assert len(refused.value.details["failed"]) == 2
 
 
 def test_a_training_is_followed_to_its_end(client, monkeypatch):

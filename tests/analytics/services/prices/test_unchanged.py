@@ -254,6 +254,21 @@ def test_a_glimpse_that_is_older_than_a_deletion_stores_nothing_of_what_was_dele
     assert stored == [last_of(market)]
 
 
+def test_an_answer_made_in_a_glimpse_is_stored_only_while_it_is_the_market_s(market):
+    market.refresh_from_db()
+    seen = Glimpse(market.pk, (market.revision, market.rewrites), last_of(market), {})
+    delete_the_last(market)
+    asked, stored = [], []
+
+    def ask():
+        asked.append(last_moment(market))
+        return asked[-1]
+
+    answer, _kept = keep_unchanged(market, Work(ask, stored.append), glimpse=seen)
+    assert asked == [seen.last, last_of(market)]
+    assert stored == [answer] == [last_of(market)]
+
+
 def test_a_glimpse_is_of_its_own_market_and_over_afterwards(market):
     other = factories.make_market("USDT/ARS@x")
     factories.make_quotes(other, 1, end=START)
