@@ -26,7 +26,7 @@ LONGEST, MOST_SENTENCES, DEEPEST = 4000, 12, 3
 
 _PLACE = re.compile(r"%\((\w+)\)[-+ #0]*\d*(?:\.\d+)?([a-zA-Z])|%%")
 _NUMBER = r"[-+]?\d[\d.,]*(?:e[-+]?\d+)?"
-_KINDS = {"d": r"-?\d+", "s": ".+?"}
+_KINDS = {"d": r"-?\d+", "s": ".+?", "r": ".+?"}
 #: Where sentences are joined, the widest joint first; before a colon stands what they are about.
 _BREAKS = (re.compile(r"(?<=[.!?])\s+"), re.compile(r"(?<=;) "), re.compile(r"(?<=:) "))
 

@@ -30,6 +30,7 @@ from analytics.exceptions import (
     NotReady,
     Unavailable,
 )
+from analytics.retelling import retold
 from analytics.services.failures import failure_of
 from analytics.venue_words import reason
 from analytics.venues.errors import CircuitOpen, CollectionError, RateLimited
@@ -137,14 +138,15 @@ def _analytics(exc: AnalyticsError) -> Response:
 
 def _collection(exc: CollectionError) -> Response:
     """A marketplace's fault (502), or one that is to be left alone for now (503). The message is
-    for people, `reason` says exactly what was wrong, in English."""
+    for people, `reason` says exactly what was wrong."""
     status = next(number for kind, number in _STATUS if isinstance(exc, kind))
-    details = {**exc.details, "reason": exc.message}
+    details = {**exc.details, "reason": retold(exc.message)}
     headers = {}
     if status == 503 and exc.retry_after:
         details["retry_after"] = int(exc.retry_after) + 1
         headers["Retry-After"] = str(details["retry_after"])
-    body = error_body(exc.code, reason(exc.code), exc.fields, **details)
+    fields = {name: retold(str(said)) for name, said in exc.fields.items()}
+    body = error_body(exc.code, reason(exc.code), fields, **details)
     return Response(body, status=status, headers=headers)
 
 

@@ -12,7 +12,7 @@ from analytics.import_page.naming import chosen_columns, refusal
 from analytics.lazily import pd
 from analytics.models import ImportRun
 from analytics.pages.numbers import duration
-from analytics.retelling import retold, retold_label
+from analytics.pages.runs import import_report
 from analytics.services.prices.previewing import ImportPreview
 from analytics.words import stage, word, written
 
@@ -40,14 +40,8 @@ def preview(found: ImportPreview) -> dict[str, Any]:
 
 def decision(one: Mapping[str, Any]) -> str:
     """A decision in a line, as `Decision` has it, its columns by their names."""
-    # Where nothing else can be chosen the product says what there is; else it is of the file.
-    chosen = one["chosen"] if one["option"] else retold_label(one["chosen"])
-    what, chosen, why = (
-        retold_label(one["what"]),
-        chosen_columns(retold(chosen)),
-        retold(one["why"]),
-    )
-    return f"{what}: {chosen} ({why})" if why else chosen
+    chosen = chosen_columns(one["chosen"])
+    return f"{one['what']}: {chosen} ({one['why']})" if one["why"] else chosen
 
 
 def _stop(stop: InvalidInput | None) -> dict[str, Any] | None:
@@ -109,9 +103,9 @@ def line(run: ImportRun) -> dict[str, Any]:
 
 def report(run: ImportRun) -> dict[str, Any] | None:
     """What a run did, once it is over."""
-    found = run.report
-    if not found:
+    if not run.report:
         return None
+    found = import_report(run.report)
     counts = [
         (_("rows read"), found["read"]),
         (_("new"), found["new"]),
@@ -123,7 +117,7 @@ def report(run: ImportRun) -> dict[str, Any] | None:
     ]
     return {
         "counts": [(label, count) for label, count in counts if count or label == counts[0][0]],
-        "reasons": [refusal(retold(line)) for line in found["reasons"]],
+        "reasons": [refusal(line) for line in found["reasons"]],
         "decisions": [decision(one) for one in found["decisions"]],
         "markets": found["markets"],
         "created": found["created"],

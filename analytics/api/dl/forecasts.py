@@ -15,6 +15,7 @@ from analytics.api.fields import Moment
 from analytics.api.inputs import chosen_market, read
 from analytics.api.views import ApiView
 from analytics.models.choices import Task
+from analytics.retelling import retold
 from analytics.services.forecasts import prediction
 
 
@@ -68,7 +69,8 @@ class _Predict(ApiView):
     def post(self, request: Request) -> Response:
         values = read(request, PredictInput)
         market = chosen_market(values)
-        return Response(prediction.forecast_make(task=self.task, market=market, **values))
+        answer = prediction.forecast_make(task=self.task, market=market, **values)
+        return Response({**answer, "notes": [retold(note) for note in answer["notes"]]})
 
 
 @extend_schema_view(
