@@ -65,9 +65,8 @@ TEMPLATES = (
     gettext_noop("Quotes need a price: bid and ask, or price."),
     gettext_noop("no price"),
     # what is asked for
-    gettext_noop("No %(wanted)s; known are %(known)s."),
-    gettext_noop("%(task)s family %(family)s"),
-    gettext_noop("model family %(family)s"),
+    gettext_noop("No %(task)s family %(family)s; known are %(known)s."),
+    gettext_noop("No model family %(family)s; known are %(known)s."),
     gettext_noop("The family %(family)s learns %(tasks)s: say which task."),
     gettext_noop("Some training parameters cannot be used."),
     gettext_noop("must be a number of type %(kind)s, not %(value)s"),

@@ -18,8 +18,9 @@ from pathlib import Path
 from django.conf import settings
 from django.utils.translation import get_language, gettext, ngettext, to_locale
 
-#: A message with fewer signs of its own than this, spaces aside, says too little to be known again.
-LEAST_SIGNS, LEAST_LETTERS = 6, 3
+#: A message with fewer signs of its own than this, spaces aside, says too little to be known again;
+#: it takes more where it begins with a text of anybody's, and in a value, which may quote anything.
+LEAST_SIGNS, LEAST_AFTER_A_PLACE, LEAST_IN_A_VALUE, LEAST_LETTERS = 6, 8, 12, 3
 #: Longer texts, or more sentences at once, are left alone; a value may hold a sentence whose value
 #: holds one, and so on so many times.
 LONGEST, MOST_SENTENCES, DEEPEST = 4000, 12, 3
@@ -27,6 +28,8 @@ LONGEST, MOST_SENTENCES, DEEPEST = 4000, 12, 3
 _PLACE = re.compile(r"%\((\w+)\)[-+ #0]*\d*(?:\.\d+)?([a-zA-Z])|%%")
 _NUMBER = r"[-+]?\d[\d.,]*(?:e[-+]?\d+)?"
 _KINDS = {"d": r"-?\d+", "s": ".+?", "r": ".+?"}
+#: How the pattern of a message begins that begins with a count.
+_COUNTED = re.compile(r"\(\?P<\w+>" + re.escape(_KINDS["d"]))
 #: Where sentences are joined, the widest joint first; before a colon stands what they are about.
 _BREAKS = (re.compile(r"(?<=[.!?])\s+"), re.compile(r"(?<=;) "), re.compile(r"(?<=:) "))
 
@@ -58,11 +61,13 @@ class _Form:
     longest: str
     weight: int
 
-    @property
-    def specific(self) -> bool:
-        """Whether it says enough for a text to be its rendering by no chance."""
+    def is_specific(self, *, within: bool = False) -> bool:
+        """Whether it says enough for a text to be its rendering by no chance; `within` a value?"""
         letters = sum(sign.isalpha() for piece in self.pieces for sign in piece)
-        return self.weight >= LEAST_SIGNS and letters >= LEAST_LETTERS
+        after = LEAST_IN_A_VALUE if within else LEAST_AFTER_A_PLACE
+        begins = self.pieces[0].strip() or _COUNTED.match(self.source)
+        least = LEAST_SIGNS if begins else after
+        return self.weight >= least and letters >= LEAST_LETTERS
 
     def may_fit(self, text: str) -> bool:
         """Whether the pieces stand in the text in their order: far cheaper than the pattern, which
@@ -147,7 +152,7 @@ def _whole(text: str, depth: int) -> str | None:
         return known[0].told({}, known[1])
     for form in [form for form in catalogue.placed if form.longest in text]:
         values = form.values(text)
-        if values is not None:
+        if values is not None and form.is_specific(within=depth > 0):
             told = {name: _value(value, depth) for name, value in values.items()}
             return form.message.told(told, form.alone)
     return None
@@ -174,7 +179,7 @@ def _catalogue() -> _Catalogue:
         form = _form(message, alone, text)
         if len(form.pieces) == 1:
             exact.setdefault(text, (message, alone))
-        elif form.specific:
+        elif form.is_specific():
             placed.setdefault(text, form)
     return _Catalogue(exact, tuple(sorted(placed.values(), key=lambda form: -form.weight)))
 

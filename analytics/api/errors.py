@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -130,10 +130,13 @@ def _analytics(exc: AnalyticsError) -> Response:
     details = dict(exc.details)
     if "run_id" in details:
         details["status_url"] = reverse("api:training-run-detail", args=[details["run_id"]])
-    return Response(
-        error_body(exc.code, exc.message, exc.fields, **details),
-        status=status,
-    )
+    body = error_body(exc.code, retold(exc.message), _told(exc.fields), **details)
+    return Response(body, status=status)
+
+
+def _told(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Venues know no translations: what they say of a field comes in English."""
+    return {name: retold(said) if isinstance(said, str) else said for name, said in fields.items()}
 
 
 def _collection(exc: CollectionError) -> Response:
@@ -145,8 +148,7 @@ def _collection(exc: CollectionError) -> Response:
     if status == 503 and exc.retry_after:
         details["retry_after"] = int(exc.retry_after) + 1
         headers["Retry-After"] = str(details["retry_after"])
-    fields = {name: retold(str(said)) for name, said in exc.fields.items()}
-    body = error_body(exc.code, reason(exc.code), fields, **details)
+    body = error_body(exc.code, reason(exc.code), _told(exc.fields), **details)
     return Response(body, status=status, headers=headers)
 
 

@@ -25,13 +25,14 @@ TEXTS = (
 #: Too few signs of their own: any text might be one of them, so none is taken for one.
 SAYS_TOO_LITTLE = {
     *("%(age)s ago", "%(eta)s left", "%(rows)s rows", "and %(n)d more", "every %(every)s"),
-    "%(figure)s %(value)s is %(side)s %(level)s",
+    *("%(figure)s %(value)s is %(side)s %(level)s", "%(free)s of %(total)s free"),
     "%(figure)s %(value)s: %(moved)s within %(hours)s h",
-    *("%(n)d alert", "%(n)d alerts", "%(n)d day", "%(n)d days", "%(n)d hour", "%(n)d hours"),
+    *("%(n)d alert", "%(n)d day", "%(n)d days", "%(n)d hour", "%(n)d hours", "%(n)s attempt"),
     *("%(n)d step", "%(n)d steps", "%(what)s %(size)s above", "%(what)s %(size)s below"),
+    *("%(name)s, %(n)d step ahead", "%(name)s, %(n)d steps ahead", "it is the %(role)s"),
     *("%(what)s missing", "%(what)s: move", "From %(low)s to %(high)s.", "Loss: %(of)s"),
-    *("buy %(asset)s", "sell %(asset)s", "took %(took)s", "lasted %(lasted)s"),
-    "it is the %(role)s",
+    *("%(what)s: depth", "buy %(asset)s", "sell %(asset)s", "took %(took)s"),
+    "lasted %(lasted)s",
 }
 
 
