@@ -21,9 +21,9 @@ from django.utils.translation import get_language, gettext, ngettext, to_locale
 #: A message with fewer signs of its own than this, spaces aside, says too little to be known again;
 #: it takes more where it begins with a text of anybody's, and in a value, which may quote anything.
 LEAST_SIGNS, LEAST_AFTER_A_PLACE, LEAST_IN_A_VALUE, LEAST_LETTERS = 6, 8, 12, 3
-#: Longer texts, or more sentences at once, are left alone; a value may hold a sentence whose value
-#: holds one, and so on so many times.
-LONGEST, MOST_SENTENCES, DEEPEST = 4000, 12, 3
+#: Longer texts, or more sentences at once, are left alone; a message has at most so many of them
+#: where it stands among others; a value may hold a sentence whose value holds one, so many times.
+LONGEST, MOST_SENTENCES, MOST_OF_A_MESSAGE, DEEPEST = 4000, 12, 4, 3
 
 _PLACE = re.compile(r"%\((\w+)\)[-+ #0]*\d*(?:\.\d+)?([a-zA-Z])|%%")
 _NUMBER = r"[-+]?\d[\d.,]*(?:e[-+]?\d+)?"
@@ -45,8 +45,8 @@ class _Message:
         """In the active language. `alone` says that it was found in the form of one thing."""
         if not self.plural:
             return _filled(gettext(self.one), values)
-        numbers = [int(value) for value in values.values() if value.isdigit()]
-        count = 1 if alone else (numbers or [2])[0]
+        many = [int(value) for value in values.values() if value.isdecimal() and int(value) != 1]
+        count = 1 if alone else (many or [2])[0]
         return _filled(ngettext(self.one, self.plural, count), values)
 
 
@@ -133,7 +133,7 @@ def _in_turn(parts: list[str], gaps: list[str], depth: int) -> Iterator[str]:
     """The parts one after the other, as many at a time as one message holds."""
     at = 0
     while at < len(parts):
-        for end in range(len(parts), at, -1):
+        for end in range(min(at + MOST_OF_A_MESSAGE, len(parts)), at, -1):
             text = "".join(a + b for a, b in zip(parts[at:end], gaps[at:end], strict=True))
             gap = gaps[end - 1]
             found = _whole(text.removesuffix(gap), depth)
@@ -166,7 +166,7 @@ def _filled(template: str, values: Mapping[str, str]) -> str:
     """The values are text already: how the template would have written them does not matter."""
     if not values:
         return template
-    return _PLACE.sub(lambda place: values[place[1]] if place[1] else "%", template)
+    return _PLACE.sub(lambda place: values.get(place[1], place[0]) if place[1] else "%", template)
 
 
 # ------------------------------------------------------------------------------- the catalogue
