@@ -5,15 +5,26 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from io import StringIO
+from pathlib import Path
 
 import pytest
+from django.apps import apps
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
+from django.contrib.auth.models import AnonymousUser
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.urls import reverse
+from django.db.models import CharField, TextField
+from django.test import RequestFactory
+from django.urls import get_resolver, reverse
 from django.utils import timezone, translation
+from rest_framework.serializers import ModelSerializer
 
 import ml
+from analytics.api.fields import Retold
 from analytics.models import (
     AlertChannel,
     AlertDelivery,
@@ -22,6 +33,7 @@ from analytics.models import (
     ImportRun,
     ModelEvent,
     PriceHistory,
+    VenueStatus,
     WorkerHeartbeat,
 )
 from analytics.pages.runs import import_report
@@ -302,3 +314,65 @@ def test_why_a_worker_was_restarted_is_told(admin_client):
         page = shown(admin_client, address)
         assert "terminó con el código 9" in page
         assert "it ended with code" not in page
+
+
+# ------------------------------------------------------------------------- no face shows them raw
+#: Fields that hold what the product wrote, as it was written. (VenueStatus.last_error is a code.)
+STORED = {"error_message", "last_error", "problem", "error", "message", "restart_reason"}
+
+
+def models_with_sentences():
+    for model in apps.get_app_config("analytics").get_models():
+        texts = [f for f in model._meta.get_fields() if isinstance(f, TextField | CharField)]
+        stored = {f.name for f in texts if f.name in STORED}
+        if stored and model is not VenueStatus:
+            yield model, stored
+
+
+def test_the_models_that_keep_sentences_are_known():
+    assert {model.__name__ for model, _stored in models_with_sentences()} == {
+        *("TrainingRun", "BacktestRun", "ImportRun", "MarketSource", "CollectionFailure"),
+        *("AlertChannel", "AlertRule", "AlertDelivery", "WorkerHeartbeat"),
+    }
+
+
+def test_no_serializer_answers_a_stored_sentence_as_it_is():
+    kept = dict(models_with_sentences())
+    get_resolver().url_patterns  # noqa: B018 (loads every resource)
+    found = 0
+    for kind in serializers_of(ModelSerializer):
+        meta = getattr(kind, "Meta", None)
+        for name in kept.get(getattr(meta, "model", None), set()) & set(
+            getattr(meta, "fields", ())
+        ):
+            assert isinstance(kind().fields[name], Retold), f"{kind.__name__}.{name}"
+            found += 1
+    assert found >= 6
+
+
+def serializers_of(kind):
+    for child in kind.__subclasses__():
+        yield child
+        yield from serializers_of(child)
+
+
+def test_no_template_prints_a_stored_sentence_as_it_is():
+    names = "|".join(sorted(STORED))
+    raw = re.compile(r"\{\{ ?[\w.]*row\.(" + names + r")\b(?!\|retold)[^}]*\}\}")
+    files = [*(Path(settings.BASE_DIR) / "templates").rglob("*.html")]
+    assert len(files) > 50
+    assert raw.search("{{ line.row.error_message|default:1 }}")
+    assert {f.name: m[0] for f in files if (m := raw.search(f.read_text()))} == {}
+
+
+def test_the_admin_shows_no_stored_sentence_as_it_is():
+    request = RequestFactory().get("/")
+    request.user = AnonymousUser()
+    shown_raw = {}
+    for model, stored in models_with_sentences():
+        if model in admin.site._registry:
+            own = admin.site._registry[model]
+            names = {*own.get_list_display(request), *flatten_fieldsets(own.get_fieldsets(request))}
+            shown_raw[model.__name__] = names & stored
+    assert set().union(*shown_raw.values()) == set()
+    assert "AlertDelivery" in shown_raw
