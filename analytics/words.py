@@ -10,6 +10,8 @@ from typing import Any
 from django.utils.translation import get_language, gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
+from analytics.retelling import retold
+
 WORDS = {
     # names of patterns and of their aspects
     "movement": _("movement"),
@@ -138,7 +140,7 @@ def watch_word(state: str) -> str:
 
 def watch_reason(state: str, detail: str = "") -> str:
     """Why it is no better, in a sentence; nothing where it is as it should be."""
-    return str(WATCH_STATES.get(state, ("", ""))[1]) % {"detail": detail}
+    return str(WATCH_STATES.get(state, ("", ""))[1]) % {"detail": retold(detail)}
 
 
 #: What a long job is doing; a number may follow ("fold 2", "training 1/3"), and after a colon what

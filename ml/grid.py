@@ -44,10 +44,12 @@ def cut_quotes(quotes: pd.DataFrame, until: dt.datetime | None) -> pd.DataFrame:
     or where the index is not one of aware, sorted and unique timestamps."""
     index = quotes.index
     if not isinstance(index, pd.DatetimeIndex) or index.tz is None:
-        raise BadQuotes("Quotes need an index of aware timestamps.", {"timestamp": "naive"})
+        problem = {"timestamp": "without a time zone"}
+        raise BadQuotes("Quotes need an index of aware timestamps.", problem)
     times = index.asi8
     if len(times) and (times[0] == pd.NaT.value or not (times[1:] > times[:-1]).all()):
-        raise BadQuotes("Timestamps must be sorted and unique.", {"timestamp": "unsorted"})
+        problem = {"timestamp": "not sorted, or not unique"}
+        raise BadQuotes("Timestamps must be sorted and unique.", problem)
     end = len(quotes)
     if until is not None:
         end = int(index.searchsorted(pd.Timestamp(until), side="right"))

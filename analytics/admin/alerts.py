@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.admin.base import MarketFilter, OwnedAdmin, by_name, mark, operate
 from analytics.models import AlertChannel, AlertDelivery, AlertRule
+from analytics.retelling import retold
 from analytics.selectors.alerts import channel_list, delivery_list, rule_list
 from analytics.services.alerting import channels, rules
 from analytics.services.alerting.composing import delivery_words
@@ -32,7 +33,7 @@ _STATES = {"sent": "good", "dead": "bad", "pending": "quiet"}
 
 @admin.register(AlertRule)
 class AlertRuleAdmin(OwnedAdmin):
-    list_display = ["name", "of_kind", "where", "enabled", "fired", "cooldown_minutes", "problem"]
+    list_display = ["name", "of_kind", "where", "enabled", "fired", "cooldown_minutes", "wrong"]
     list_filter = ["enabled", by_name("kind", _rule_kind), MarketFilter]
     actions = ["switch_on", "switch_off"]
 
@@ -46,6 +47,10 @@ class AlertRuleAdmin(OwnedAdmin):
     @admin.display(description=_("market"))
     def where(self, rule: AlertRule) -> str:
         return rule.market.symbol if rule.market else str(_("all"))
+
+    @admin.display(description=_("problem"))
+    def wrong(self, rule: AlertRule) -> str:
+        return retold(rule.problem) or "–"
 
     @admin.display(description=_("last fired"), ordering="last_fired")
     def fired(self, rule: AlertRule) -> str:
@@ -82,7 +87,7 @@ class AlertChannelAdmin(OwnedAdmin):
     @admin.display(description=_("state"))
     def state(self, channel: AlertChannel) -> SafeString:
         if channel.failures:
-            return mark("bad", channel.last_error)
+            return mark("bad", retold(channel.last_error))
         return mark("good", _("works")) if channel.last_success_at else mark("quiet", _("unused"))
 
     @admin.display(description=_("waiting"), ordering="waiting")
@@ -117,8 +122,19 @@ class AlertChannelAdmin(OwnedAdmin):
 
 @admin.register(AlertDelivery)
 class AlertDeliveryAdmin(OwnedAdmin):
-    list_display = ["pk", "happened_at", "rule_name", "market", "says", "channel", "state", "error"]
+    list_display = [
+        "pk",
+        "happened_at",
+        "rule_name",
+        "market",
+        "says",
+        "channel",
+        "state",
+        "failure",
+    ]
     list_filter = ["status", "channel", MarketFilter]
+    exclude = ["error"]
+    readonly_fields = ["failure"]
     actions = ["resend"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AlertDelivery]:
@@ -127,6 +143,10 @@ class AlertDeliveryAdmin(OwnedAdmin):
     @admin.display(description=_("message"))
     def says(self, row: AlertDelivery) -> str:
         return delivery_words(row.kind, row.values)
+
+    @admin.display(description=_("error"))
+    def failure(self, row: AlertDelivery) -> str:
+        return retold(row.error) or "–"
 
     @admin.display(description=_("status"), ordering="status")
     def state(self, row: AlertDelivery) -> SafeString:

@@ -45,7 +45,7 @@ class BacktestRunAdmin(RunAdmin):
     actions = ["cancel", "again"]
     fieldsets = [
         (None, {"fields": ["market", "task", "family", "start", "end", "state", "error_code"]}),
-        (_("Result"), {"fields": ["files", "table", "error_message"]}),
+        (_("Result"), {"fields": ["files", "table", "failure"]}),
         (_("Progress"), {"fields": ["bar", "doing", "heartbeat_at", "attempts"]}),
         (
             _("How"),

@@ -26,6 +26,7 @@ from analytics.exceptions import AnalyticsError
 from analytics.models import BacktestRun, ImportRun, Market, TrainingRun
 from analytics.pages.charts import Chart
 from analytics.pages.numbers import duration
+from analytics.retelling import retold
 from analytics.words import stage
 from p2p.accounts import may
 
@@ -105,6 +106,10 @@ class RunAdmin(OwnedAdmin):
     def doing(self, run: TrainingRun | BacktestRun | ImportRun) -> str:
         return stage(run.stage) or "–"
 
+    @admin.display(description=_("error message"))
+    def failure(self, run: TrainingRun | BacktestRun | ImportRun) -> str:
+        return retold(run.error_message) or "–"
+
     @admin.display(description=_("took"))
     def took(self, run: TrainingRun | BacktestRun) -> str:
         return duration(run.seconds)
@@ -150,7 +155,7 @@ def operate(
         try:
             verb(row)
         except AnalyticsError as error:
-            model_admin.message_user(request, f"{row}: {error.message}", messages.ERROR)
+            model_admin.message_user(request, f"{row}: {retold(error.message)}", messages.ERROR)
         else:
             done += 1
     if done:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from analytics.admin.base import RunAdmin, operate, pretty
 from analytics.models import ImportRun
+from analytics.pages.runs import import_report
 from analytics.selectors.runs import import_list
 from analytics.services.jobs.lifecycle import job_cancel
 
@@ -22,7 +23,7 @@ class ImportRunAdmin(RunAdmin):
     list_filter = ["status"]
     actions = ["cancel"]
     fieldsets = [
-        (None, {"fields": ["name", "size", "state", "error_code", "error_message", "page"]}),
+        (None, {"fields": ["name", "size", "state", "error_code", "failure", "page"]}),
         (_("Progress"), {"fields": ["bar", "doing", "done", "heartbeat_at", "attempts"]}),
         (_("How"), {"fields": ["chosen", "language"]}),
         (_("Result"), {"fields": ["told"]}),
@@ -53,7 +54,7 @@ class ImportRunAdmin(RunAdmin):
 
     @admin.display(description=_("report"))
     def told(self, run: ImportRun) -> SafeString:
-        return pretty(run.report)
+        return pretty(import_report(run.report))
 
     @admin.action(description=_("Cancel"), permissions=["operate"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[ImportRun]) -> None:

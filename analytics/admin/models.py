@@ -39,8 +39,12 @@ class ModelEventInline(admin.TabularInline):
     model = ModelEvent
     extra = 0
     can_delete = False
-    fields = readonly_fields = ["at", "action", "automatic", "by", "reason"]
+    fields = readonly_fields = ["at", "action", "automatic", "by", "because"]
     ordering = ["-id"]
+
+    @admin.display(description=_("reason"))
+    def because(self, event: ModelEvent) -> str:
+        return event.why or "–"
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -201,10 +205,14 @@ class TrainedModelAdmin(OwnedAdmin):
 
 @admin.register(ModelEvent)
 class ModelEventAdmin(OwnedAdmin):
-    list_display = ["at", "label", "action", "automatic", "by", "reason"]
+    list_display = ["at", "label", "action", "automatic", "by", "because"]
     list_filter = ["action", "automatic"]
     list_select_related = ["by"]
     fields = [*list_display, "model", "on_figures"]
+
+    @admin.display(description=_("reason"))
+    def because(self, event: ModelEvent) -> str:
+        return event.why or "–"
 
     @admin.display(description=_("figures"))
     def on_figures(self, event: ModelEvent) -> SafeString:

@@ -28,6 +28,7 @@ from analytics.pages import runs
 from analytics.pages.audit import audit_lines, audit_rows
 from analytics.pages.learning import why
 from analytics.pages.review.versions import run_line
+from analytics.retelling import retold
 from analytics.selectors.runs import run_list
 from analytics.services.jobs.lifecycle import job_cancel
 
@@ -38,7 +39,7 @@ class TrainingRunAdmin(RunAdmin):
     list_filter = ["status", "task", "reason", MarketFilter]
     actions = ["cancel"]
     fieldsets = [
-        (None, {"fields": ["market", "task", "family", "state", "error_code", "error_message"]}),
+        (None, {"fields": ["market", "task", "family", "state", "error_code", "failure"]}),
         (
             _("Progress"),
             {"fields": ["bar", "left", "doing", "epoch", "epochs", "loss_curve", "heartbeat_at"]},
@@ -128,9 +129,13 @@ class TrainingRunAdmin(RunAdmin):
 class WorkerHeartbeatAdmin(OwnedAdmin):
     list_display = [
         *("name", "cluster", "pid", "started_at", "seen_at", "answered_at", "restarts"),
-        *("restarted_at", "restart_reason"),
+        *("restarted_at", "because"),
     ]
     fields = [*list_display, "device_report"]
+
+    @admin.display(description=_("why"))
+    def because(self, worker: WorkerHeartbeat) -> str:
+        return retold(worker.restart_reason) or "–"
 
     @admin.display(description=_("device"))
     def device_report(self, worker: WorkerHeartbeat) -> SafeString:

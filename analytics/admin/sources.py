@@ -18,6 +18,7 @@ from analytics.exceptions import InvalidInput
 from analytics.models import MarketSource, VenueStatus
 from analytics.pages.dashboard import freshness
 from analytics.pages.numbers import number
+from analytics.retelling import retold
 from analytics.selectors.collection import source_states, venue_list
 from analytics.selectors.prices import market_freshness
 from analytics.services.collection import sources
@@ -109,7 +110,7 @@ class MarketSourceAdmin(OwnedAdmin):
     @admin.display(description=_("collection errors"))
     def reasons(self, source: MarketSource) -> Any:
         lines = [
-            [row.code, str(row.count), date_format(row.last_at, "Y-m-d H:i"), row.message]
+            [row.code, str(row.count), date_format(row.last_at, "Y-m-d H:i"), retold(row.message)]
             for row in (source.reasons.all() if source.pk else ())
         ]
         if not lines:

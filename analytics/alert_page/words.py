@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from analytics.models import AlertChannel, AlertDelivery, AlertRule
+from analytics.retelling import retold
 from analytics.services.alerting.composing import delivery_words
 from analytics.words import word
 
@@ -88,7 +89,7 @@ def channel_line(channel: AlertChannel, titles: dict[str, str]) -> dict[str, Any
     if not channel.enabled:
         state, text = "quiet", _("switched off")
     elif channel.failures:
-        state, text = "bad", channel.last_error
+        state, text = "bad", retold(channel.last_error)
     elif channel.last_success_at:
         state, text = "good", _("works")
     return {

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from analytics.venues.fetch.guard import is_public
+from analytics.venues.texts import Text as _
 
 _ADDRESSED = frozenset(("socket.connect", "socket.sendto", "socket.sendmsg"))
 _NEVER = (
@@ -76,17 +77,18 @@ def deliver(order: dict[str, Any]) -> dict[str, Any]:
         sys.addaudithook(guard(blocked))
     sender = apprise.Apprise(asset=apprise.AppriseAsset(storage_mode="memory", app_id="Paralelo"))
     if not sender.add(order["url"]):
-        return {"ok": False, "code": "bad_address", "error": "Apprise does not know this address."}
+        unknown = _("Apprise does not know this address.")
+        return {"ok": False, "code": "bad_address", "error": unknown}
     with apprise.LogCapture(level=apprise.logging.WARNING) as captured:
         attach = order["image"] if _takes_image(sender) else None
         ok = sender.notify(title=order["title"], body=order["body"], attach=attach)
         said = captured.getvalue()
     if blocked:
-        text = "The service lies at a private or local address; messages go to public ones only."
+        text = _("The service lies at a private or local address; messages go to public ones only.")
         return {"ok": False, "code": "forbidden_address", "error": text}
     if ok:
         return {"ok": True}
-    reason = redacted(said, order["url"]) or "The service did not take the message."
+    reason = redacted(said, order["url"]) or _("The service did not take the message.")
     return {"ok": False, "code": "refused", "error": reason}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -30,6 +30,7 @@ from analytics.exceptions import (
     NotReady,
     Unavailable,
 )
+from analytics.retelling import retold
 from analytics.services.failures import failure_of
 from analytics.venue_words import reason
 from analytics.venues.errors import CircuitOpen, CollectionError, RateLimited
@@ -134,22 +135,25 @@ def _analytics(exc: AnalyticsError) -> Response:
     details = dict(exc.details)
     if "run_id" in details:
         details["status_url"] = reverse("api:training-run-detail", args=[details["run_id"]])
-    return Response(
-        error_body(exc.code, exc.message, exc.fields, **details),
-        status=status,
-    )
+    body = error_body(exc.code, retold(exc.message), _told(exc.fields), **details)
+    return Response(body, status=status)
+
+
+def _told(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Venues know no translations: what they say of a field comes in English."""
+    return {name: retold(said) if isinstance(said, str) else said for name, said in fields.items()}
 
 
 def _collection(exc: CollectionError) -> Response:
     """A marketplace's fault (502), or one that is to be left alone for now (503). The message is
-    for people, `reason` says exactly what was wrong, in English."""
+    for people, `reason` says exactly what was wrong."""
     status = next(number for kind, number in _STATUS if isinstance(exc, kind))
-    details = {**exc.details, "reason": exc.message}
+    details = {**exc.details, "reason": retold(exc.message)}
     headers = {}
     if status == 503 and exc.retry_after:
         details["retry_after"] = int(exc.retry_after) + 1
         headers["Retry-After"] = str(details["retry_after"])
-    body = error_body(exc.code, reason(exc.code), exc.fields, **details)
+    body = error_body(exc.code, reason(exc.code), _told(exc.fields), **details)
     return Response(body, status=status, headers=headers)
 
 

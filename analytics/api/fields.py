@@ -10,9 +10,21 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from analytics.retelling import retold
+
 #: Moments outside cannot be moved by days, zones or nanoseconds without overflowing.
 EARLIEST = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 LATEST = dt.datetime(2200, 1, 1, tzinfo=dt.UTC)
+
+
+class Retold(serializers.CharField):
+    """A sentence that a row keeps in the words of who stored it, told in the reader's language."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(read_only=True, **kwargs)
+
+    def to_representation(self, value: Any) -> str:
+        return retold(super().to_representation(value))
 
 
 class Moment(serializers.DateTimeField):

@@ -24,7 +24,9 @@ def _page_size(request: Request, default: int) -> int:
     if text is None:
         return default
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) >= 1):
-        raise ValidationError({"page_size": [_("Must be a number from 1 to %d.") % MOST_ROWS]})
+        raise ValidationError(
+            {"page_size": [_("Must be a number from 1 to %(most)s.") % {"most": MOST_ROWS}]}
+        )
     return min(int(text), MOST_ROWS)
 
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from analytics.exceptions import AnalyticsError
 from analytics.models import MarketSource
 from analytics.pages import operations as pages
+from analytics.retelling import retold
 from analytics.selectors.collection import source_states
 from analytics.services.collection.rounds import source_try
 from analytics.services.collection.sources import source_change
@@ -43,7 +44,7 @@ def source(request: HttpRequest, pk: int) -> HttpResponse:
             return _page(request, pages.tried(source_try(source=row)))
         _switch(row, wanted)
     except AnalyticsError as error:
-        messages.error(request, f"{row}: {error.message}")
+        messages.error(request, f"{row}: {retold(error.message)}")
     return HttpResponseRedirect(reverse("analytics:collection"))
 
 

@@ -12,6 +12,7 @@ from analytics.import_page.naming import chosen_columns, refusal
 from analytics.lazily import pd
 from analytics.models import ImportRun
 from analytics.pages.numbers import duration
+from analytics.pages.runs import import_report
 from analytics.services.prices.previewing import ImportPreview
 from analytics.words import stage, word, written
 
@@ -102,9 +103,9 @@ def line(run: ImportRun) -> dict[str, Any]:
 
 def report(run: ImportRun) -> dict[str, Any] | None:
     """What a run did, once it is over."""
-    found = run.report
-    if not found:
+    if not run.report:
         return None
+    found = import_report(run.report)
     counts = [
         (_("rows read"), found["read"]),
         (_("new"), found["new"]),

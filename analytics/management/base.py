@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from rich.console import Console
 
 from analytics.exceptions import AnalyticsError
+from analytics.retelling import retold
 from analytics.services.failures import failure_of
 
 
@@ -48,8 +49,10 @@ class FaceCommand(BaseCommand):
 
 def refusal(error: AnalyticsError) -> CommandError:
     """What a command says of it, on one line."""
-    fields = "; ".join(f"{name}: {why}" for name, why in error.fields.items())
-    line = f"{error.message} ({fields})" if fields else error.message
+    # Venues know no translations: what they refuse comes in English.
+    fields = "; ".join(f"{name}: {retold(str(why))}" for name, why in error.fields.items())
+    message = retold(error.message)
+    line = f"{message} ({fields})" if fields else message
     return CommandError(" ".join(line.split()))
 
 

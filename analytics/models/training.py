@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from analytics.models.choices import Source, Task
 from analytics.models.market import Market
 from analytics.models.run import Run
+from analytics.retelling import retold
 
 
 class TrainingRun(Run):
@@ -209,6 +210,11 @@ class ModelEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_action_display()} {self.label}"
+
+    @property
+    def why(self) -> str:
+        """The reason: as a person typed it, or the product's own in the reader's language."""
+        return retold(self.reason) if self.automatic else self.reason
 
 
 __all__ = ["ModelEvent", "Source", "Task", "TrainedModel", "TrainingRun"]

@@ -12,6 +12,7 @@ from analytics.models import TrainedModel, TrainingRun
 from analytics.models.choices import Task
 from analytics.pages.forecasts import REASONS
 from analytics.pages.numbers import number
+from analytics.retelling import retold
 from analytics.words import word
 
 ACTIONS = {
@@ -45,8 +46,10 @@ def why(code: str, figures: Mapping[str, Any]) -> str:
     """A decision, or the reason of a run, as a sentence."""
     text = CODES.get(code)
     if text is None:
-        return str(figures.get("why", code))
+        return retold(str(figures.get("why", code)))
     told = dict(figures)
+    if "why" in told:
+        told["why"] = retold(str(told["why"]))
     if "reasons" in told:
         told["reasons"] = drift_reasons(told["reasons"])
     return str(text) % told

@@ -18,6 +18,7 @@ from analytics.pages.metrics import (
     metric_value,
 )
 from analytics.pages.numbers import moment, written
+from analytics.retelling import retold
 from analytics.selectors.models import is_broken
 
 VERDICTS = {
@@ -113,7 +114,7 @@ def comparison_rows(figures: Mapping[str, Any], name: str = "") -> list[Row]:
     if figures.get("note"):
         rows.append((_("Note"), str(NOTES.get(figures["note"], figures["note"]))))
     if figures.get("why"):
-        rows.append((_("Note"), str(figures["why"])))
+        rows.append((_("Note"), retold(str(figures["why"]))))
     return rows
 
 
@@ -152,7 +153,7 @@ def decision(event: ModelEvent | None, name: str = "") -> dict[str, Any] | None:
         "at": event.at,
         "action": event.get_action_display(),
         "by": event.by.username if event.by else (_("the policy") if event.automatic else ""),
-        "reason": event.reason,
+        "reason": event.why,
         "rows": comparison_rows(event.figures, name),
         "horizons": comparison_horizons(event.figures),
     }

@@ -14,6 +14,7 @@ from analytics.models import MarketSource
 from analytics.models.run import Run
 from analytics.pages.dashboard import freshness
 from analytics.pages.numbers import count, duration, moment, number
+from analytics.retelling import retold
 from analytics.selectors.prices import market_freshness
 from analytics.venue_words import reason
 from analytics.words import stage, word
@@ -118,7 +119,7 @@ def runs(kind: str, rows: Iterable[Run], logged: Collection[int]) -> dict[str, A
                 "stage": stage(row.stage) if row.is_open else "",
                 "took": "" if row.seconds is None else duration(row.seconds),
                 "by": str(row.requested_by or "–"),
-                "problem": row.error_message or row.error_code,
+                "problem": retold(row.error_message) or row.error_code,
             }
             for row in rows
         ],

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from analytics.models import TrainingRun
 from analytics.pages.charts import Chart, Line, Panel, Table, digits, figures
 from analytics.pages.numbers import duration, is_finite
+from analytics.retelling import retold, retold_label
 from analytics.words import stage
 
 #: How the lines of networks are told apart, beside their names.
@@ -105,6 +106,24 @@ def loss_chart(name: str, losses: Sequence[Sequence[Any]]) -> Chart | None:
         extent=(0.5, epochs[-1] + 0.5),
         figures=figures(table, heads, x=_("Epoch"), write=lambda at: f"{at:.0f}"),
     )
+
+
+def import_report(report: Mapping[str, Any]) -> dict[str, Any]:
+    """What an import did, its sentences in the reader's language: they are stored in that of
+    whoever sent the file."""
+    told = dict(report)
+    if "reasons" in told:
+        told["reasons"] = [retold(line) for line in told["reasons"]]
+    if "decisions" in told:
+        told["decisions"] = [_decision(one) for one in told["decisions"]]
+    return told
+
+
+def _decision(one: Mapping[str, Any]) -> dict[str, Any]:
+    """Where nothing else can be chosen the product says what there is; else it is of the file."""
+    chosen = retold(one["chosen"]) if one["option"] else retold_label(one["chosen"])
+    told = {"what": retold_label(one["what"]), "chosen": chosen, "why": retold(one["why"])}
+    return {**one, **told}
 
 
 def _curves(losses: Sequence[Sequence[Any]]) -> dict[str, dict[int, tuple[Any, Any]]]:

@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
+from django.utils.translation import gettext as _
+
 from analytics.exceptions import QueueAway
 
 #: Names a message to the broker that gave it.
@@ -32,7 +34,7 @@ class Broker(ABC):
             yield
         except self.errors as error:
             said = f"{type(error).__name__}: {error}"
-            raise QueueAway(f"the queue's broker is away ({said})") from error
+            raise QueueAway(_("the queue's broker is away (%(why)s)") % {"why": said}) from error
 
     @abstractmethod
     def lengths(self, clusters: Collection[str]) -> dict[str, int]:

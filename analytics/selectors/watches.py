@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from analytics.models import AnomalyEvent, AnomalyWatch, Market, TrainedModel
 from analytics.models.choices import Task
+from analytics.retelling import retold
 from analytics.selectors.prices import market_freshness, market_list
 
 #: A look is due every five minutes; quotes that nobody looked at for longer wait for it in vain.
@@ -51,7 +52,7 @@ class WatchState:
         return {
             "state": str(self.state),
             "since": self.since,
-            "detail": self.detail,
+            "detail": retold(self.detail),
             "scored_until": row.scored_until if row else None,
             "last_score": row.last_score if row else None,
             "needed": row.needed if row else None,

@@ -23,6 +23,7 @@ from analytics.conf import conf
 from analytics.exceptions import AnalyticsError, Conflict, NotReady, Unavailable
 from analytics.models import Market, TrainedModel, TrainingRun
 from analytics.models.choices import Task
+from analytics.retelling import retold
 from analytics.selectors.prices import market_get
 from analytics.selectors.runs import run_get
 from analytics.services.anomalies.scan import anomaly_scan
@@ -59,7 +60,8 @@ class Outcome:
     def failed(self) -> dict[str, str]:
         """Runs that did not end well, by task."""
         bad = (TrainingRun.Status.FAILED, TrainingRun.Status.CANCELLED)
-        return {t: r.error_message or r.status for t, r in self.runs.items() if r.status in bad}
+        ended = {task: run for task, run in self.runs.items() if run.status in bad}
+        return {task: retold(run.error_message) or run.status for task, run in ended.items()}
 
 
 def main_market(symbols: list[str]) -> Market:

@@ -20,6 +20,7 @@ from analytics.models import (
 )
 from analytics.models.choices import Source, Task
 from analytics.models.run import Run
+from analytics.retelling import retold
 from analytics.selectors.models import Serving, is_broken, servings
 from analytics.selectors.watches import watch_states
 from analytics.services.backups.keeping import backup_last
@@ -179,7 +180,7 @@ def worker_status(*, now: dt.datetime | None = None) -> dict[str, Any]:
                 "alive": age <= limit and _answers(row, now),
                 "restarts": row.restarts,
                 "restarted_at": row.restarted_at,
-                "restart_reason": row.restart_reason,
+                "restart_reason": retold(row.restart_reason),
                 "device": row.device,
             }
         )

@@ -1,4 +1,4 @@
-"""What `ml` refuses, in the product's own words and tree."""
+"""What `ml` refuses, in the product's own tree and in the language that is active."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from contextlib import contextmanager
 
 import ml
 from analytics.exceptions import AnalyticsError, InvalidInput, Unavailable
+from analytics.retelling import retold
 
 _UNAVAILABLE = ("artifact_broken", "device_unavailable")
 
 
 def from_ml(error: ml.MLError) -> AnalyticsError:
-    """The AnalyticsError that says the same, with the same code and fields."""
+    """The AnalyticsError that says the same, with the same code, for the same fields."""
     details = {}
     if isinstance(error, ml.NotEnoughData):
         details = {"needed": error.needed, "present": error.present}
     kind = Unavailable if error.code in _UNAVAILABLE else InvalidInput
-    return kind(error.message, error.code, error.fields, **details)
+    fields = {name: retold(said) for name, said in error.fields.items()}
+    return kind(retold(error.message), error.code, fields, **details)
 
 
 @contextmanager

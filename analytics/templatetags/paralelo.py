@@ -13,6 +13,7 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from analytics import retelling
 from analytics.models import AnomalyEvent, Market
 from analytics.pages import numbers
 from analytics.pages.runs import panel
@@ -42,6 +43,12 @@ def moment(at: dt.datetime | None) -> SafeString:
 def moment_text(at: dt.datetime) -> str:
     """The same as plain text, for an attribute."""
     return numbers.moment(at)
+
+
+@register.filter
+def retold(text: str) -> str:
+    """A stored sentence of the product's, in the reader's language."""
+    return retelling.retold(text)
 
 
 @register.filter

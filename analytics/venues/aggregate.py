@@ -12,6 +12,7 @@ from analytics.venues.errors import ClockJump, EmptyBook, NonsensePrice, StaleAn
 from analytics.venues.fetch.client import Reply
 from analytics.venues.reading import moment
 from analytics.venues.registry import Visit
+from analytics.venues.texts import Text as _
 
 #: Two sides of one price further apart than this are not one market.
 WIDEST = Decimal("0.5")
@@ -36,11 +37,11 @@ def aggregate(
 ) -> VenueQuote:
     """The quote, taken when the answer came. Raises EmptyBook, NonsensePrice."""
     if ask is None and bid is None and price is None:
-        raise EmptyBook("The venue names no price now.")
+        raise EmptyBook(_("The venue names no price now."))
     if ask is not None and bid is not None:
         apart = abs(ask.price - bid.price) / max(ask.price, bid.price)
         if apart > WIDEST:
-            raise NonsensePrice("The two sides of the venue's price are too far apart.")
+            raise NonsensePrice(_("The two sides of the venue's price are too far apart."))
     return VenueQuote(
         venue=visit.venue,
         pair=visit.pair,
@@ -60,9 +61,17 @@ def check_market_time(
     when = moment(value, path, how)
     age = (now - when).total_seconds()
     if age > options.max_age:
-        raise StaleAnswer(f"The venue's price is {age:.0f} s old; {options.max_age} s are allowed.")
+        raise StaleAnswer(
+            _(
+                "The venue's price is %(seconds)s s old; %(allowed)s s are allowed.",
+                seconds=f"{age:.0f}",
+                allowed=options.max_age,
+            )
+        )
     if -age > options.max_skew:
-        raise ClockJump(f"The venue's price is from {-age:.0f} s in the future.")
+        raise ClockJump(
+            _("The venue's price is from %(seconds)s s in the future.", seconds=f"{-age:.0f}")
+        )
     return when
 
 

@@ -33,7 +33,7 @@ class Fees:
     def __post_init__(self) -> None:
         if not (0 <= self.percent < 100 and self.fixed >= 0):
             raise BadVenueConfig(
-                "Fees are a percentage from 0 to 100 and a fixed amount from 0.",
+                _("Fees are a percentage from 0 to 100 and a fixed amount from 0."),
                 fields={"fees": _("out of range")},
             )
 

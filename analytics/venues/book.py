@@ -47,7 +47,7 @@ class Pair:
             value = getattr(self, name).upper()
             if not _CODE.fullmatch(value):
                 raise BadVenueConfig(
-                    f"The {name} must be letters, digits, dot, dash or underscore.",
+                    _("The %(name)s must be letters, digits, dot, dash or underscore.", name=name),
                     fields={name: _("not a currency code")},
                 )
             object.__setattr__(self, name, value)

@@ -99,7 +99,12 @@ def _wanted(spec: VenueSpec, want: str) -> Offer:
         return answered[0]
     if want not in answered:
         raise NotOffered(
-            f"{spec.title} answers {' and '.join(answered)}, not {want!r}.",
+            _(
+                "%(venue)s answers %(answered)s, not %(want)r.",
+                venue=spec.title,
+                answered=" and ".join(answered),
+                want=want,
+            ),
             fields={"want": _("must be one of %(choices)s", choices=", ".join(answered))},
         )
     return Offer(want)
@@ -149,7 +154,7 @@ def _read(
         if order.want is Offer.QUOTE and spec.quote is not None:
             return spec.quote(visit), None, None
         if spec.book is None:
-            raise NotOffered(f"{spec.title} lists no ads.")
+            raise NotOffered(_("%(venue)s lists no ads.", venue=spec.title))
         book = spec.book(visit)
         quote = quote_book(book, method=order.method, rules=order.rules, reference=order.reference)
         return quote, book, None
@@ -160,7 +165,8 @@ def _read(
         where = "".join(traceback.format_tb(error.__traceback__, limit=-3))
         kind = type(error).__name__
     log.error("The adapter of %s failed with %s:\n%s", spec.name, kind, where)
-    return None, book, CollectionError(f"The adapter of {spec.title} failed ({kind}).")
+    said = _("The adapter of %(venue)s failed (%(kind)s).", venue=spec.title, kind=kind)
+    return None, book, CollectionError(said)
 
 
 def collect_all(

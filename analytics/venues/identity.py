@@ -25,7 +25,7 @@ class Identities:
     def __post_init__(self) -> None:
         if len(self.key) < MIN_KEY_BYTES:
             raise BadVenueConfig(
-                f"The key of identities needs at least {MIN_KEY_BYTES} bytes.",
+                _("The key of identities needs at least %(least)s bytes.", least=MIN_KEY_BYTES),
                 fields={"key": _("too short")},
             )
 

@@ -11,6 +11,7 @@ from analytics.venues.fetch.client import Reply
 from analytics.venues.fetch.pages import Page, SideReading, walk
 from analytics.venues.options import BookOptions
 from analytics.venues.registry import Visit
+from analytics.venues.texts import Text as _
 
 
 def list_book(
@@ -37,7 +38,7 @@ def list_book(
 
     asks, bids = side(Side.ASK), side(Side.BID)
     if not asks.ads and not bids.ads:
-        raise EmptyBook("Nobody advertises in this market now.")
+        raise EmptyBook(_("Nobody advertises in this market now."))
     reasons = [f"ask:{r}" for r in asks.dropped] + [f"bid:{r}" for r in bids.dropped]
     return Book(
         venue=visit.venue,

@@ -113,7 +113,9 @@ def address_problem(text: str) -> str:
 
 def refused(problems: Mapping[str, str]) -> BadVenueConfig:
     names = ", ".join(sorted(problems))
-    return BadVenueConfig(f"These options of the venue cannot be used: {names}.", fields=problems)
+    return BadVenueConfig(
+        _("These options of the venue cannot be used: %(names)s.", names=names), fields=problems
+    )
 
 
 def describe_options(cls: type[Options]) -> list[dict[str, Any]]:

@@ -163,7 +163,7 @@ def _checked(
     if not 1 <= max_orders <= 50:
         problems["max_orders"] = _("must be between %(low)s and %(high)s", low=1, high=50)
     if problems:
-        raise BadVenueConfig("This amount cannot be priced.", fields=problems)
+        raise BadVenueConfig(_("This amount cannot be priced."), fields=problems)
     return Direction(direction), Currency(currency), amount
 
 

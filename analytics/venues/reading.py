@@ -21,6 +21,7 @@ from analytics.venues.errors import (
     Truncated,
     WrongMarket,
 )
+from analytics.venues.texts import Text as _
 
 #: Beyond these no price or amount of any market lies; a figure outside is nonsense.
 SMALLEST, LARGEST = Decimal("1e-12"), Decimal("1e15")
@@ -32,7 +33,7 @@ _EPOCH_MS = Decimal(10**11)
 def parse_json(body: bytes) -> Any:
     """The JSON of an answer, numbers as Decimal or int. Raises NotJson or Truncated."""
     if _TAGS.match(body):
-        raise NotJson("The venue answered with an HTML page instead of JSON.")
+        raise NotJson(_("The venue answered with an HTML page instead of JSON."))
     problem: CollectionError
     try:
         text = body.decode("utf-8-sig")
@@ -40,11 +41,11 @@ def parse_json(body: bytes) -> Any:
     except json.JSONDecodeError as error:
         ended = error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated string")
         if ended and error.doc.lstrip()[:1] in ("{", "["):
-            problem = Truncated("The venue's answer breaks off in the middle.")
+            problem = Truncated(_("The venue's answer breaks off in the middle."))
         else:
-            problem = NotJson("The venue's answer is not JSON.")
+            problem = NotJson(_("The venue's answer is not JSON."))
     except (UnicodeDecodeError, ValueError, RecursionError, InvalidOperation):
-        problem = NotJson("The venue's answer is not JSON that can be read.")
+        problem = NotJson(_("The venue's answer is not JSON that can be read."))
     # Outside of the handler: the error above carries the whole answer, which may name people.
     raise problem
 
@@ -58,7 +59,8 @@ def at(data: Any, path: str) -> Any:
     for name in path.split("."):
         if not isinstance(data, Mapping) or name not in data:
             raise ShapeChanged(
-                f"The venue's answer has no field {path!r}.", fields={path: "missing"}
+                _("The venue's answer has no field %(path)r.", path=path),
+                fields={path: _("is missing")},
             )
         data = data[name]
     return data
@@ -67,21 +69,21 @@ def at(data: Any, path: str) -> Any:
 def part(data: Any, path: str) -> Mapping[str, Any]:
     found = at(data, path)
     if not isinstance(found, Mapping):
-        raise changed(path, "an object")
+        raise changed(path, _("an object"))
     return found
 
 
 def items(data: Any, path: str) -> list[Any]:
     found = at(data, path)
     if not isinstance(found, list):
-        raise changed(path, "a list")
+        raise changed(path, _("a list"))
     return found
 
 
 def changed(path: str, wanted: str) -> ShapeChanged:
     return ShapeChanged(
-        f"The field {path!r} of the venue's answer is not {wanted}.",
-        fields={path: f"not {wanted}"},
+        _("The field %(path)r of the venue's answer is not %(wanted)s.", path=path, wanted=wanted),
+        fields={path: _("must be %(wanted)s", wanted=wanted)},
     )
 
 
@@ -96,7 +98,7 @@ def number(value: Any, path: str) -> Decimal:
         except InvalidOperation:
             found = None
     if found is None or not found.is_finite():
-        raise changed(path, "a number")
+        raise changed(path, _("a number"))
     return found
 
 
@@ -105,7 +107,8 @@ def price(value: Any, path: str) -> Decimal:
     found = number(value, path)
     if not SMALLEST <= found <= LARGEST or len(found.as_tuple().digits) > MOST_DIGITS:
         raise NonsensePrice(
-            f"The field {path!r} of the venue's answer is no price.", fields={path: "no price"}
+            _("The field %(path)r of the venue's answer is no price.", path=path),
+            fields={path: _("no price")},
         )
     return found
 
@@ -114,7 +117,7 @@ def amount(value: Any, path: str) -> Decimal:
     """A quantity of at least zero. Raises ShapeChanged."""
     found = number(value, path)
     if not 0 <= found <= LARGEST or len(found.as_tuple().digits) > MOST_DIGITS:
-        raise changed(path, "an amount")
+        raise changed(path, _("an amount"))
     return found
 
 
@@ -131,14 +134,14 @@ def identifier(value: Any, path: str) -> str:
         or not isinstance(value, (str, int))
         or not 0 < len(str(value)) < 200
     ):
-        raise changed(path, "an identifier")
+        raise changed(path, _("an identifier"))
     return str(value)
 
 
 def fraction(value: Any, path: str) -> Decimal:
     found = number(value, path)
     if not 0 <= found <= 1:
-        raise changed(path, "a fraction of one")
+        raise changed(path, _("a fraction of one"))
     return found
 
 
@@ -150,7 +153,7 @@ def percent(value: Any, path: str) -> Decimal:
 def count(value: Any, path: str) -> int:
     found = number(value, path)
     if found != found.to_integral_value() or not 0 <= found < 10**9:
-        raise changed(path, "a count")
+        raise changed(path, _("a count"))
     return int(found)
 
 
@@ -158,8 +161,12 @@ def same(value: Any, wanted: str, path: str) -> None:
     """The answer speaks of what was asked for, whatever its capitals. Raises WrongMarket."""
     if not isinstance(value, str) or value.upper() != wanted.upper():
         raise WrongMarket(
-            f"The venue answered for another market: the field {path!r} is not {wanted!r}.",
-            fields={path: f"not {wanted}"},
+            _(
+                "The venue answered for another market: the field %(path)r is not %(wanted)r.",
+                path=path,
+                wanted=wanted,
+            ),
+            fields={path: _("must be %(wanted)s", wanted=wanted)},
         )
 
 
@@ -182,7 +189,7 @@ def moment(value: Any, path: str, how: str = "auto") -> dt.datetime:
         return when.astimezone(dt.UTC)
     except (ValueError, OverflowError, OSError):
         pass
-    raise changed(path, "a time with its zone")
+    raise changed(path, _("a time with its zone"))
 
 
 def _is_iso(value: Any) -> bool:

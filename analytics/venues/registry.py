@@ -19,6 +19,7 @@ from analytics.venues.errors import UnknownVenue
 from analytics.venues.fetch.client import VenueClient
 from analytics.venues.identity import Identities
 from analytics.venues.options import VenueOptions
+from analytics.venues.texts import Text as _
 
 OptionsT = TypeVar("OptionsT", bound=VenueOptions, covariant=True)
 
@@ -113,5 +114,8 @@ def get_venue(name: str) -> VenueSpec:
     found = {spec.name: spec for spec in list_venues()}.get(name)
     if found is None:
         known = ", ".join(spec.name for spec in list_venues())
-        raise UnknownVenue(f"No venue {name!r}; known are {known}.", fields={"venue": known})
+        raise UnknownVenue(
+            _("No venue %(name)r; known are %(known)s.", name=name, known=known),
+            fields={"venue": known},
+        )
     return found

@@ -34,7 +34,7 @@ def score_series(
     of the index's own kind. Raises BadQuotes, BadConfig, NotEnoughData, Cancelled.
     """
     if not len(rows):
-        raise BadQuotes("There is no row to score.", {"rows": "none"})
+        raise BadQuotes("There is no row to score.", {"rows": "there is none"})
     if VALUE in rows.columns:
         from ml.anomaly.values.scoring import score_values
 

@@ -42,7 +42,7 @@ class Quotes:
             if values is None or not np.isfinite(values).any():
                 raise ArtifactMismatch(
                     f"This model was trained with {name}, and the quotes have none.",
-                    {name: "missing"},
+                    {name: "is missing"},
                 )
         index = frame.index
         if not isinstance(index, pd.DatetimeIndex):

@@ -68,7 +68,7 @@ class Target:
         if {"bid", "ask"} <= set(columns):
             return ("bid", "ask")
         if self.task is Task.SPREAD:
-            missing = {c: "missing" for c in ("bid", "ask") if c not in columns}
+            missing = {c: "is missing" for c in ("bid", "ask") if c not in columns}
             raise BadQuotes("A spread needs both sides of the market, bid and ask.", missing)
         return (next(c for c in ("price", "bid", "ask") if c in columns),)
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from analytics.alerts.facts import Failure
 from analytics.alerts.machine import Sight
 from analytics.alerts.rules import Moved, Needs, RuleKind, register
+from analytics.retelling import retold
 from analytics.venues.options import Options
 from analytics.words import word
 
@@ -44,7 +45,7 @@ def words(values: dict[str, Any]) -> str:
         "run": values["run"],
         "task": word(values["task"]),
         "code": values["code"],
-        "message": values["message"],
+        "message": retold(values["message"]),
     }
 
 

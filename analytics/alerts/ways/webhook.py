@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from analytics.alerts.channels import ChannelKind, DeliveryError, Message, World, register
 from analytics.alerts.signing import headers, key_bytes
 from analytics.exceptions import InvalidInput
+from analytics.retelling import retold
 from analytics.venues.errors import CollectionError, ForbiddenAddress, Redirected, Unreachable
 from analytics.venues.fetch.client import retry_after
 from analytics.venues.fetch.guard import judged_addresses
@@ -57,7 +58,7 @@ def check(options: WebhookOptions, world: World) -> None:
         raise InvalidInput(
             _("This channel cannot be used: %(names)s.") % {"names": "url"},
             "forbidden_address",
-            {"url": error.message},
+            {"url": retold(error.message)},
         ) from None
 
 

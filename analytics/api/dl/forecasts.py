@@ -17,6 +17,7 @@ from analytics.api.fields import MarketRefs
 from analytics.api.inputs import chosen_market, read, refuse_beside
 from analytics.api.views import ApiView
 from analytics.models.choices import Task
+from analytics.retelling import retold
 from analytics.services.forecasts import prediction, together
 
 #: Of one request. Those with new quotes are forecast one after the other while the caller waits.
@@ -99,7 +100,8 @@ class _Predict(ApiView):
             made = together.forecasts_make(task=self.task, **values)
             return _several(made, request)
         market = chosen_market(values)
-        return Response(prediction.forecast_make(task=self.task, market=market, **values))
+        answer = prediction.forecast_make(task=self.task, market=market, **values)
+        return Response({**answer, "notes": [retold(note) for note in answer["notes"]]})
 
 
 def _several(made: together.Together, request: Request) -> Response:

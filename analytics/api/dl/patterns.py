@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from analytics.api.dl.shared import Answer, OriginInput, answered
 from analytics.api.inputs import chosen_market, read
 from analytics.api.views import ApiView
+from analytics.retelling import retold
 from analytics.services import patterns
 
 
@@ -81,4 +82,5 @@ class RecognizePatterns(ApiView):
     def post(self, request: Request) -> Response:
         values = read(request, RecognizeInput)
         market = chosen_market(values)
-        return Response(patterns.pattern_recognize(market=market, **values))
+        answer = patterns.pattern_recognize(market=market, **values)
+        return Response({**answer, "notes": [retold(note) for note in answer["notes"]]})

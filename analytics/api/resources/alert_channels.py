@@ -14,7 +14,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from analytics.api.fields import Input
+from analytics.api.fields import Input, Retold
 from analytics.api.filters import Flag
 from analytics.api.inputs import caller, query_input, read
 from analytics.api.renderers import CSVRenderer
@@ -58,6 +58,7 @@ class AlertChannelSerializer(serializers.ModelSerializer):
         allow_null=True,
         help_text="The signing key, in the one answer to the request that had it made.",
     )
+    last_error = Retold()
 
     class Meta:
         model = AlertChannel

@@ -13,7 +13,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from analytics.api.fields import Input
+from analytics.api.fields import Input, Retold
 from analytics.api.filters import Count, OfMarket
 from analytics.api.inputs import read
 from analytics.api.schema import documented
@@ -30,6 +30,7 @@ class AlertDeliverySerializer(serializers.ModelSerializer):
     )
     channel = serializers.CharField(source="channel.name", read_only=True)
     text = serializers.SerializerMethodField(help_text="In the language asked for.")
+    error = Retold()
 
     class Meta:
         model = AlertDelivery

@@ -13,7 +13,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from analytics.api.fields import Input, MarketRef
+from analytics.api.fields import Input, MarketRef, Retold
 from analytics.api.filters import Flag, OfMarket
 from analytics.api.inputs import caller, query_input, read
 from analytics.api.renderers import CSVRenderer
@@ -66,6 +66,7 @@ class AlertRuleSerializer(serializers.ModelSerializer):
         source="market.symbol", read_only=True, allow_null=True, default=None
     )
     last_fired = serializers.DateTimeField(read_only=True, allow_null=True)
+    problem = Retold()
 
     class Meta:
         model = AlertRule

@@ -18,7 +18,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from analytics.api.answers import OfMarketSerializer, QueuedAnswer, queued
-from analytics.api.fields import Input, MarketInput, Moment
+from analytics.api.fields import Input, MarketInput, Moment, Retold
 from analytics.api.filters import OfMarket, SpanFilter
 from analytics.api.inputs import caller, chosen_market, query_input, read, read_with_params
 from analytics.api.schema import documented, query_of
@@ -64,6 +64,7 @@ class BacktestSerializer(OfMarketSerializer):
     )
     seconds = serializers.FloatField(read_only=True, allow_null=True)
     refit_days = serializers.SerializerMethodField()
+    error_message = Retold()
     # `from` is no name that Python lets a class body use.
     locals().update(
         {

@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_view
 from rest_framework import serializers
 
 from analytics.api.answers import OfMarketSerializer
+from analytics.api.fields import Retold
 from analytics.api.filters import Count, Flag, OfMarket, SpanFilter
 from analytics.api.schema import documented
 from analytics.api.views import ReadResource
@@ -18,6 +19,7 @@ from analytics.selectors.models import forecast_list
 
 class ForecastSerializer(OfMarketSerializer):
     version = serializers.IntegerField(source="model.version", read_only=True)
+    notes = serializers.ListField(child=Retold(), read_only=True)
 
     class Meta:
         model = Forecast

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from analytics.api.answers import OfMarketSerializer
-from analytics.api.fields import Input, MarketInput
+from analytics.api.fields import Input, MarketInput, Retold
 from analytics.api.filters import Flag, OfMarket
 from analytics.api.inputs import checked, chosen_market, merged_input, query_input, read
 from analytics.api.renderers import CSVRenderer
@@ -48,6 +48,7 @@ class SourceInput(MarketInput, SourceChange):
 
 class SourceSerializer(OfMarketSerializer):
     options = serializers.SerializerMethodField(help_text="Secrets are hidden.")
+    last_error = Retold()
     errors = serializers.SerializerMethodField()
 
     class Meta:

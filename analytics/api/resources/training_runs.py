@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from analytics.api.answers import OfMarketSerializer, QueuedAnswer
 from analytics.api.dl.training import TrainBody, TrainInput, start_training
-from analytics.api.fields import Input
+from analytics.api.fields import Input, Retold
 from analytics.api.filters import OfMarket, SpanFilter
 from analytics.api.inputs import caller, read
 from analytics.api.schema import documented, query_of
@@ -34,6 +34,7 @@ class TrainingRunSerializer(OfMarketSerializer):
     )
     progress = serializers.FloatField(read_only=True, help_text="Share of the epochs done, 0 to 1.")
     seconds = serializers.FloatField(read_only=True, allow_null=True)
+    error_message = Retold()
 
     class Meta:
         model = TrainingRun

@@ -23,6 +23,7 @@ from analytics.management.base import (
 from analytics.management.tables import plain_table
 from analytics.models import BacktestRun
 from analytics.pages.backtests import backtest_table, report_page
+from analytics.retelling import retold
 from analytics.selectors.prices import market_get
 from analytics.services.jobs.backtest_files import (
     BacktestParts,
@@ -106,7 +107,7 @@ class Command(FaceCommand):
             )
 
     def _say(self, run: BacktestRun) -> None:
-        line = f"Backtest {run.pk}: {run.status}. {run.error_message}".strip()
+        line = f"Backtest {run.pk}: {run.status}. {retold(run.error_message)}".strip()
         if run.status != BacktestRun.Status.SUCCEEDED:
             raise CommandError(line)
         self.stdout.write(line)

@@ -15,6 +15,7 @@ from analytics.management.base import FaceCommand, end_on_terminate
 from analytics.management.reading import add_reading, decision_lines, reading_of
 from analytics.management.tables import plain_table
 from analytics.models import ImportRun
+from analytics.retelling import retold
 from analytics.services.jobs.imports import import_execute
 from analytics.services.prices.importing import (
     ImportCheck,
@@ -75,7 +76,7 @@ class Command(FaceCommand):
             )
 
     def _done(self, run: ImportRun) -> None:
-        line = f"Import {run.pk}: {run.status}. {run.error_message}".strip()
+        line = f"Import {run.pk}: {run.status}. {retold(run.error_message)}".strip()
         if run.status != ImportRun.Status.SUCCEEDED:
             raise CommandError(line)
         self.stdout.write(line)

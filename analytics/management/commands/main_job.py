@@ -17,6 +17,7 @@ from rich.rule import Rule
 from analytics.management.base import FaceCommand
 from analytics.management.tables import anomaly_table, forecast_table, model_table, pattern_table
 from analytics.models import Market, TrainedModel, TrainingRun
+from analytics.retelling import retold
 from analytics.services import main_job
 from analytics.services.accounts import admin_ensure
 from analytics.services.prices.importing import price_import
@@ -162,7 +163,7 @@ def _describe(run: TrainingRun) -> str:
     """One run in one line."""
     if run.status != TrainingRun.Status.RUNNING:
         took = f" in {run.seconds:.0f} s" if run.seconds is not None else ""
-        why = f": {run.error_message}" if run.error_message else ""
+        why = f": {retold(run.error_message)}" if run.error_message else ""
         return f"{run.status}{took}{why}"
     parts = [run.stage or run.status]
     if run.epoch:

@@ -22,6 +22,7 @@ from analytics.models import TrainingRun
 from analytics.models.choices import Task
 from analytics.pages.metrics import baseline_name, metric_name
 from analytics.pages.models import verdict
+from analytics.retelling import retold
 from analytics.selectors.models import model_decision
 from analytics.selectors.prices import market_get
 from analytics.services.jobs.training import training_execute, training_request
@@ -96,7 +97,7 @@ class Command(FaceCommand):
     def _report(self, run: TrainingRun) -> None:
         model = getattr(run, "model", None)
         if model is None:
-            line = f"Run {run.pk}: {run.status}. {run.error_message}".strip()
+            line = f"Run {run.pk}: {run.status}. {retold(run.error_message)}".strip()
             if run.status == TrainingRun.Status.FAILED:
                 raise CommandError(line)
             self.stdout.write(line)

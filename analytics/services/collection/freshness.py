@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 from analytics.models import Market, MarketSource
+from analytics.retelling import retold
 from analytics.selectors.collection import Gap, gaps_of, source_list, venue_list
 from analytics.selectors.prices import freshness_limit, market_freshness, market_list
 
@@ -36,7 +37,7 @@ def source_described(source: MarketSource) -> dict[str, Any]:
         "readings": source.readings,
         "failures_in_a_row": source.failures,
         "last_error": source.last_error_code,
-        "last_error_reason": source.last_error,
+        "last_error_reason": retold(source.last_error),
         "last_error_at": source.last_error_at,
         "errors": {reason.code: reason.count for reason in source.reasons.all()},
         "venue_paused_until": None if venue is None else venue.open_until,

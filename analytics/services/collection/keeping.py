@@ -107,10 +107,7 @@ def _store(source: MarketSource, quote: VenueQuote, book: Book | None) -> Analyt
             taken_at = figures.pop("timestamp")
             quote_add(market=source.market, timestamp=taken_at, figures=figures)
     except InvalidInput as error:
-        return NonsensePrice(
-            "A figure of the venue does not fit into a quote.",
-            error.fields,
-        )
+        return NonsensePrice(_("A figure of the venue does not fit into a quote."), error.fields)
     if book is not None:
         book_keep(source, book.taken_at, pack_book(book))
     return None

@@ -17,6 +17,7 @@ from collections.abc import Callable
 
 from django.db.models import F, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from analytics import queue
 from analytics.conf import conf
@@ -67,10 +68,10 @@ class Cluster:
         if self.process.poll() is not None:
             if time.monotonic() < self.start_at:
                 return False
-            self._restart(f"it ended with code {self.process.returncode}")
+            self._restart(_("it ended with code %(code)s") % {"code": self.process.returncode})
             return True
         if self._is_wedged():
-            self._restart(f"it answered nothing for {conf().WEDGED_AFTER} s")
+            self._restart(_("it answered nothing for %(n)s s") % {"n": conf().WEDGED_AFTER})
             return True
         return False
 

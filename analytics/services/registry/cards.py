@@ -13,6 +13,7 @@ from django.utils import timezone
 
 import ml
 from analytics.models import ModelEvent, TrainedModel
+from analytics.retelling import retold
 from analytics.selectors.accuracy import merged, tallies
 from analytics.selectors.models import model_decision
 
@@ -87,8 +88,9 @@ def comparison(event: ModelEvent) -> dict[str, Any]:
         "at": event.at,
         "automatic": event.automatic,
         "by": event.by.username if event.by else None,
-        "reason": event.reason,
+        "reason": event.why,
         **event.figures,
+        **({"why": retold(event.figures["why"])} if "why" in event.figures else {}),
     }
 
 

@@ -80,7 +80,7 @@ def _mark(model: TrainedModel, found: dict[str, Any] | None, now: dt.datetime) -
             label=f"{model.market.symbol} {model.task} {model}",
             action=ModelEvent.Action.EXPIRED,
             automatic=True,
-            reason=f"{found['reason']}: {found['days']} > {found['limit_days']} d",
+            reason=" ".join(expiry_note(found)),
         )
         logger.warning("version %s of %s expired: %s", model, model.market.symbol, found)
         events.publish(

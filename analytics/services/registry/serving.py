@@ -20,6 +20,7 @@ from analytics.conf import conf
 from analytics.exceptions import NotReady, StorageAway, Unavailable
 from analytics.models import Market, ModelEvent, TrainedModel
 from analytics.models.choices import Source
+from analytics.retelling import retold
 from analytics.selectors.models import Serving, model_answering, model_is_broken, serving_list
 from analytics.services.prices.history import history_rows
 from analytics.services.registry.expiry import expiry_of
@@ -151,7 +152,7 @@ def _nobody(
         % {
             "task": task,
             "market": market.symbol,
-            "why": " ".join(dict.fromkeys(error.message for error in broken)),
+            "why": " ".join(dict.fromkeys(retold(error.message) for error in broken)),
             "line": train_line(task),
         },
         "storage_away" if any(isinstance(e, StorageAway) for e in broken) else "artifact_broken",

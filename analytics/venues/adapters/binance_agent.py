@@ -59,8 +59,8 @@ def _check_order(side: Side, prices: list[Decimal]) -> None:
     falling = len(prices) > 2 and all(side.better(b, a) or a == b for a, b in pairwise(prices))
     if falling and prices[0] != prices[-1]:
         raise WrongMarket(
-            "Binance listed the worst ads first: this is not the side that was asked for.",
-            fields={"tradeType": "other side"},
+            _("Binance listed the worst ads first: this is not the side that was asked for."),
+            fields={"tradeType": _("is the other side")},
         )
 
 

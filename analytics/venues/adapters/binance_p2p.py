@@ -82,7 +82,7 @@ def check_envelope(data: Any) -> None:
     """Binance says in the body how it went. Raises VenueError, ShapeChanged."""
     code = at(data, "code")
     if code != "000000":
-        raise VenueError(f"Binance answered with its error code {safe_code(code)}.")
+        raise VenueError(_("Binance answered with its error code %(code)s.", code=safe_code(code)))
 
 
 def read_ad(visit: Visit[BinanceOptions], side: Side, raw: Mapping[str, Any], rank: int) -> Ad:
@@ -115,14 +115,14 @@ def read_ad(visit: Visit[BinanceOptions], side: Side, raw: Mapping[str, Any], ra
 def methods(raw: Any, path: str) -> tuple[str, ...]:
     """Identifiers of payment methods, each once; the venue lists objects or plain names."""
     if not isinstance(raw, list):
-        raise changed(path, "a list")
+        raise changed(path, _("a list"))
     names = []
     for entry in raw:
         name = entry
         if isinstance(entry, Mapping):
             name = entry.get("identifier") or entry.get("payType") or entry.get("tradeMethodName")
         if not isinstance(name, str) or not 0 < len(name) <= 60:
-            raise changed(path, "a list of payment methods")
+            raise changed(path, _("a list of payment methods"))
         names.append(name)
     return tuple(dict.fromkeys(names))
 

@@ -65,7 +65,7 @@ def _page(visit: Visit[BybitOptions], side: Side, number: int) -> tuple[Reply, P
     reply = visit.client.post(visit.url(URL, PATH), body)
     code = at(reply.data, "ret_code")
     if code != 0:
-        raise VenueError(f"Bybit answered with its error code {safe_code(code)}.")
+        raise VenueError(_("Bybit answered with its error code %(code)s.", code=safe_code(code)))
     result = part(reply.data, "result")
     total = maybe(result, "count", count)
     empty = total == 0 and result.get("items") is None
@@ -101,7 +101,7 @@ def _methods(raw: Any) -> tuple[str, ...]:
     if not isinstance(raw, list) or not all(
         isinstance(name, (str, int)) and len(str(name)) <= 12 for name in raw
     ):
-        raise changed("payments", "a list of payment methods")
+        raise changed("payments", _("a list of payment methods"))
     return tuple(dict.fromkeys(str(name) for name in raw))
 
 

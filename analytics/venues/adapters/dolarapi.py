@@ -43,7 +43,8 @@ def quote(visit: Visit[DolarApiOptions]) -> VenueQuote:
     fiat, options = visit.pair.fiat, visit.options
     if not options.base_url and fiat not in HOSTS:
         raise BadVenueConfig(
-            f"DolarApi knows no {fiat}: name its address in base_url.", fields={"fiat": fiat}
+            _("DolarApi knows no %(fiat)s: name its address in base_url.", fiat=fiat),
+            fields={"fiat": fiat},
         )
     reply = visit.client.get(visit.url(HOSTS.get(fiat, ""), PATH))
     entry = _entry(reply.data, options.source)
@@ -66,13 +67,13 @@ def quote(visit: Visit[DolarApiOptions]) -> VenueQuote:
 
 def _entry(data: Any, source: str) -> Mapping[str, Any]:
     if not isinstance(data, list):
-        raise changed("answer", "a list")
+        raise changed("answer", _("a list"))
     for entry in data:
         if isinstance(entry, Mapping) and source in (entry.get("fuente"), entry.get("casa")):
             return entry
     raise ShapeChanged(
-        "DolarApi lists no rate of that name (option 'source').",
-        fields={"source": "not listed"},
+        _("DolarApi lists no rate of that name (option 'source')."),
+        fields={"source": _("is not listed there")},
     )
 
 

@@ -153,7 +153,7 @@ def _ask(visit: Visit[JsonOptions]) -> Reply:
 
 def _check(data: Any, options: JsonOptions, pair: Pair) -> None:
     if options.healthy and jmespath.search(options.healthy, data) is not True:
-        raise VenueError("The answer says that something went wrong (option 'healthy').")
+        raise VenueError(_("The answer says that something went wrong (option 'healthy')."))
     if options.check_asset:
         same(_find(data, options.check_asset, "check_asset"), pair.asset, "check_asset")
     if options.check_fiat:
@@ -179,8 +179,8 @@ def _find(data: Any, path: str, name: str) -> Any:
         found = None
     if found is None:
         raise ShapeChanged(
-            f"The expression of the option {name!r} finds nothing in the answer.",
-            fields={name: "finds nothing"},
+            _("The expression of the option %(name)r finds nothing in the answer.", name=name),
+            fields={name: _("finds nothing")},
         )
     return Decimal(str(found)) if isinstance(found, float) else found
 

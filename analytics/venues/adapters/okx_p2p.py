@@ -68,11 +68,14 @@ def _page(visit: Visit[OkxOptions], side: Side, number: int) -> tuple[Reply, Pag
     reply = visit.client.get(visit.url(URL, PATH), params)
     code = at(reply.data, "code")
     if str(code) != "0":
-        raise VenueError(f"OKX answered with its error code {safe_code(code)}.")
+        raise VenueError(_("OKX answered with its error code %(code)s.", code=safe_code(code)))
     data = part(reply.data, "data")
     found = items(data, ASKED[side])
     if not found and data.get(ASKED[side.other]):
-        raise WrongMarket("OKX answered with the other side of the book.", fields={"side": "other"})
+        raise WrongMarket(
+            _("OKX answered with the other side of the book."),
+            fields={"side": _("is the other side")},
+        )
     return reply, Page(found, maybe(data, "total", count))
 
 

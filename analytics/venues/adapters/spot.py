@@ -73,7 +73,8 @@ def _check_market(exchange: Any, symbol: str, ticker: Mapping[str, Any]) -> None
         both = _letters(market["quote"]) in said.replace(_letters(market["base"]), " ", 1)
         if said and not both and said != _letters(market["id"]):
             raise WrongMarket(
-                "The exchange answered for another market.", fields={name: f"not {symbol}"}
+                _("The exchange answered for another market."),
+                fields={name: _("must be %(wanted)s", wanted=symbol)},
             )
 
 
@@ -92,14 +93,16 @@ def _exchange(visit: Visit[SpotOptions], replies: list[Reply]) -> Any:
 
     name, base = visit.options.exchange, visit.options.base_url
     if name not in ccxt.exchanges:
-        raise BadVenueConfig(f"ccxt knows no exchange {name!r}.", fields={"exchange": _("unknown")})
+        raise BadVenueConfig(
+            _("ccxt knows no exchange %(name)r.", name=name), fields={"exchange": _("unknown")}
+        )
     exchange = getattr(ccxt, name)({"enableRateLimit": False, "timeout": 20_000})
     if base:
         exchange.urls["api"] = _rebased(exchange.urls["api"], base)
 
     def fetch(url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
         if method != "GET":
-            raise VenueError("A reference price is read with GET only.")
+            raise VenueError(_("A reference price is read with GET only."))
         reply = visit.client.get(url, headers=headers or None)
         replies.append(reply)
         # ccxt expects what the standard parser makes of JSON, and looks for errors in it itself.
@@ -135,9 +138,9 @@ def _told(call: Callable[..., Any], *args: Any) -> Any:
         kind = type(error).__name__
     if kind == "BadSymbol":
         raise BadVenueConfig(
-            "The exchange does not list this market.", fields={"symbol": _("not listed there")}
+            _("The exchange does not list this market."), fields={"symbol": _("not listed there")}
         )
-    raise VenueError(f"ccxt could not read the exchange ({kind}).")
+    raise VenueError(_("ccxt could not read the exchange (%(kind)s).", kind=kind))
 
 
 register(

@@ -32,6 +32,7 @@ from analytics.venues.fetch.guard import HttpRules, Resolver, resolve
 from analytics.venues.fetch.http import Answer, HttpSession
 from analytics.venues.fetch.state import VenueState
 from analytics.venues.reading import parse_json
+from analytics.venues.texts import Text as _
 
 #: Longest wait between two tries; a venue that asks for more is left to the circuit breaker.
 LONGEST_WAIT = 30.0
@@ -119,7 +120,9 @@ class VenueClient:
     def _once(self, method: str, url: str, rest: Mapping[str, Any]) -> Reply:
         self._keep_pace()
         if self._setting.monotonic() > self._deadline:
-            raise TimedOut(f"The reading took longer than {LONGEST_READING:.0f} s.")
+            raise TimedOut(
+                _("The reading took longer than %(seconds)s s.", seconds=f"{LONGEST_READING:.0f}")
+            )
         self.requests += 1
         answer = self._session.send(method, url, **rest)
         now = self._setting.clock()
@@ -150,7 +153,7 @@ class VenueClient:
         age = answer.headers.get("age", "0").strip()
         seconds = int(age) if age.isascii() and age.isdigit() and len(age) < 10 else 0
         if seconds > OLDEST_CACHE:
-            raise StaleAnswer(f"The answer lay {seconds} s in a cache.")
+            raise StaleAnswer(_("The answer lay %(seconds)s s in a cache.", seconds=seconds))
         if sent is not None:
             check_skew(sent + dt.timedelta(seconds=seconds), now, self._max_skew)
         return sent
@@ -160,33 +163,39 @@ def check_skew(theirs: dt.datetime, ours: dt.datetime, allowed: int) -> None:
     """Raises ClockJump where the clocks differ by more than `allowed` seconds."""
     apart = (theirs - ours).total_seconds()
     if abs(apart) > allowed:
-        where = "ahead of" if apart > 0 else "behind"
-        raise ClockJump(
-            f"The venue's clock is {abs(apart):.0f} s {where} ours: one of the two is wrong.",
-            skew=round(apart),
-        )
+        by = f"{abs(apart):.0f}"
+        ahead = _("The venue's clock is %(by)s s ahead of ours: one of the two is wrong.", by=by)
+        behind = _("The venue's clock is %(by)s s behind ours: one of the two is wrong.", by=by)
+        raise ClockJump(ahead if apart > 0 else behind, skew=round(apart))
 
 
 def judge(answer: Answer, now: dt.datetime) -> None:
     """Raises what any status but a plain 200 means; a challenge page is one at any status."""
     if _is_challenge(answer):
-        raise Captcha("The venue wants to see a person (captcha) instead of answering.")
+        raise Captcha(_("The venue wants to see a person (captcha) instead of answering."))
     status = answer.status
     if status == 200:
         return
-    said = f"The venue answered with status {status}"
     wait = retry_after(answer.headers.get("retry-after", ""), now)
     if status == 429:
-        raise RateLimited(f"{said}: asked too often.", retry_after=wait, status=status)
+        said = _("The venue answered with status %(status)s: asked too often.", status=status)
+        raise RateLimited(said, retry_after=wait, status=status)
     if status in (401, 403, 418, 451):
-        raise Blocked(
-            f"{said}: it does not serve this address now.", retry_after=wait, status=status
+        said = _(
+            "The venue answered with status %(status)s: it does not serve this address now.",
+            status=status,
         )
+        raise Blocked(said, retry_after=wait, status=status)
     if status >= 500:
-        raise ServerTrouble(f"{said}: it has trouble itself.", retry_after=wait, status=status)
+        said = _("The venue answered with status %(status)s: it has trouble itself.", status=status)
+        raise ServerTrouble(said, retry_after=wait, status=status)
     if 300 <= status < 400:
-        raise Redirected(f"{said} instead of data.", status=status)
-    raise Refused(f"{said}: it does not take this request.", status=status)
+        said = _("The venue answered with status %(status)s instead of data.", status=status)
+        raise Redirected(said, status=status)
+    said = _(
+        "The venue answered with status %(status)s: it does not take this request.", status=status
+    )
+    raise Refused(said, status=status)
 
 
 def _is_challenge(answer: Answer) -> bool:

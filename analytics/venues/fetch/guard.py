@@ -18,6 +18,7 @@ from typing import Self, cast
 
 from analytics.lazily import httpx
 from analytics.venues.errors import ForbiddenAddress, Unreachable
+from analytics.venues.texts import Text as _
 
 Resolver = Callable[[str, int], list[str]]
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -93,17 +94,22 @@ def _wrapped(address: Address) -> list[Address]:
 def check_url(url: httpx.URL, rules: HttpRules) -> None:
     """Scheme, host, port and credentials of a URL. Raises ForbiddenAddress."""
     if url.scheme != "https" and (rules.https_only or url.scheme != "http"):
-        raise ForbiddenAddress("Only https:// addresses are asked.", fields={"url": "not https"})
+        raise ForbiddenAddress(
+            _("Only https:// addresses are asked."), fields={"url": _("is not https")}
+        )
     if not url.host:
-        raise ForbiddenAddress("The address names no host.", fields={"url": "no host"})
+        raise ForbiddenAddress(_("The address names no host."), fields={"url": _("names no host")})
     if url.userinfo:
         raise ForbiddenAddress(
-            "An address must not carry a name or a password; use a header.",
-            fields={"url": "credentials in the address"},
+            _("An address must not carry a name or a password; use a header."),
+            fields={"url": _("must not carry a name or a password; use headers")},
         )
     port = url.port or 443
     if not rules.allow_private and port not in (80, 443) and port < 1024:
-        raise ForbiddenAddress(f"Port {port} is not asked.", fields={"url": "port"})
+        raise ForbiddenAddress(
+            _("Port %(port)s is not asked.", port=port),
+            fields={"url": _("is not a port that is asked")},
+        )
 
 
 def judged_addresses(url: httpx.URL, rules: HttpRules, resolver: Resolver) -> list[str]:
@@ -116,11 +122,14 @@ def judged_addresses(url: httpx.URL, rules: HttpRules, resolver: Resolver) -> li
     except (OSError, UnicodeError):
         addresses = []
     if not addresses:
-        raise Unreachable(f"The name {url.host} cannot be found.")
+        raise Unreachable(_("The name %(host)s cannot be found.", host=url.host))
     if not rules.allow_private and not all(is_public(address) for address in addresses):
         raise ForbiddenAddress(
-            f"{url.host} is a private or local address; requests go to public ones only.",
-            fields={"url": "private address"},
+            _(
+                "%(host)s is a private or local address; requests go to public ones only.",
+                host=url.host,
+            ),
+            fields={"url": _("is a private address")},
         )
     return addresses[:_TRIES]
 

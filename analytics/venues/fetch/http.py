@@ -26,6 +26,7 @@ from analytics.venues.errors import (
     Unreachable,
 )
 from analytics.venues.fetch.guard import STRICT, GuardedTransport, HttpRules, Resolver, resolve
+from analytics.venues.texts import Text as _
 
 # httpx logs the whole address of every request; those of webhooks are secrets.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -86,26 +87,28 @@ class HttpSession:
         request = self._build(
             method, url, params=params, headers=headers, json=json, content=content
         )
-        for _ in range(self.rules.redirects + 1):
+        for _hop in range(self.rules.redirects + 1):
             answer = self._once(request, deadline)
             if answer.status not in _HOPS or "location" not in answer.headers:
                 return answer
             request = self._next(request, answer.headers["location"])
-        raise Redirected("The server redirects in circles.")
+        raise Redirected(_("The server redirects in circles."))
 
     def _build(self, method: str, url: str, **rest: Any) -> httpx.Request:
         try:
             return self._client.build_request(method, url, **rest)
         except (httpx.InvalidURL, UnicodeError, ValueError):
             pass
-        raise ForbiddenAddress("This is not a web address.", fields={"url": "not an address"})
+        raise ForbiddenAddress(
+            _("This is not a web address."), fields={"url": _("is not a web address")}
+        )
 
     def _next(self, request: httpx.Request, location: str) -> httpx.Request:
         target: httpx.URL | None = None
         with contextlib.suppress(httpx.InvalidURL, ValueError):
             target = request.url.join(location)
         if target is None or _origin(target) != _origin(request.url) or request.method != "GET":
-            raise Redirected("The server sends to another address, which is not followed.")
+            raise Redirected(_("The server sends to another address, which is not followed."))
         headers = {k: v for k, v in request.headers.items() if k.lower() != "host"}
         return self._build("GET", str(target), headers=headers)
 
@@ -120,42 +123,44 @@ class HttpSession:
             headers = {name.lower(): value for name, value in response.headers.items()}
             return Answer(response.status_code, headers, body)
         except httpx.TimeoutException:
-            problem = TimedOut("The server did not answer in time.")
+            problem = TimedOut(_("The server did not answer in time."))
         except httpx.RemoteProtocolError as error:
             problem = _broken_off(error)
         except (httpx.TransportError, OSError):
-            problem = Unreachable("The server cannot be reached.")
+            problem = Unreachable(_("The server cannot be reached."))
         except zlib.error:
-            problem = NotJson("The server's answer cannot be unpacked.")
+            problem = NotJson(_("The server's answer cannot be unpacked."))
         # Outside of the handlers: their errors hold the request, whose headers may be secret.
         raise problem
 
     def _body(self, response: httpx.Response, deadline: float) -> bytes:
         encoding = response.headers.get("content-encoding", "").strip().lower()
         if encoding not in ("", "identity", "gzip"):
-            raise NotJson("The server's answer is packed in a way that was not asked for.")
+            raise NotJson(_("The server's answer is packed in a way that was not asked for."))
         unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16) if encoding == "gzip" else None
         body = bytearray()
         for chunk in response.iter_raw():
             if self._monotonic() > deadline:
-                raise TimedOut("The server's answer took too long.")
+                raise TimedOut(_("The server's answer took too long."))
             # One byte of room more than allowed: what fills it, is too large.
             room = self.rules.max_bytes - len(body) + 1
             body += unpacker.decompress(chunk, room) if unpacker else chunk[:room]
             if len(body) > self.rules.max_bytes:
-                raise TooLarge(f"The server's answer is above {self.rules.max_bytes} bytes.")
+                raise TooLarge(
+                    _("The server's answer is above %(most)s bytes.", most=self.rules.max_bytes)
+                )
         if unpacker is not None and not unpacker.eof:
-            raise Truncated("The server's answer breaks off in the middle.")
+            raise Truncated(_("The server's answer breaks off in the middle."))
         return bytes(body)
 
 
 def _broken_off(error: httpx.RemoteProtocolError) -> CollectionError:
     text = str(error).lower()
     if "incomplete" in text or "without sending complete" in text:
-        return Truncated("The server's answer breaks off in the middle.")
+        return Truncated(_("The server's answer breaks off in the middle."))
     if "location" in text:
-        return Redirected("The server sends to something that is no address.")
-    return Unreachable("The server broke the connection or does not speak HTTP.")
+        return Redirected(_("The server sends to something that is no address."))
+    return Unreachable(_("The server broke the connection or does not speak HTTP."))
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int]:

@@ -16,6 +16,7 @@ from analytics.venues.errors import (
     Truncated,
 )
 from analytics.venues.reading import changed
+from analytics.venues.texts import Text as _
 
 #: No market has more ads on one side; an announced total above is nonsense.
 MOST_ADS = 20_000
@@ -67,7 +68,13 @@ def _collect(ask: Callable[[int], Page], size: int, max_pages: int) -> tuple[lis
         _check_page(page, raw, size, total)
         if not page.ads:
             if total is not None and len(raw) < total * WHOLE_SHARE:
-                raise Truncated(f"The venue announced {total} ads and listed {len(raw)}.")
+                raise Truncated(
+                    _(
+                        "The venue announced %(total)s ads and listed %(listed)s.",
+                        total=total,
+                        listed=len(raw),
+                    )
+                )
             return raw, True
         raw += page.ads
         if len(raw) >= total if total is not None else len(page.ads) != size:
@@ -77,11 +84,16 @@ def _collect(ask: Callable[[int], Page], size: int, max_pages: int) -> tuple[lis
 
 def _check_page(page: Page, raw: list[Any], size: int, total: int | None) -> None:
     if total is not None and total > MOST_ADS:
-        raise TooManyPages(f"The venue announces {total} ads on one side; no market has that many.")
+        raise TooManyPages(
+            _(
+                "The venue announces %(total)s ads on one side; no market has that many.",
+                total=total,
+            )
+        )
     if total is not None and page.ads and len(raw) + len(page.ads) > total + size:
-        raise TooManyPages("The venue lists more ads than it announced.")
+        raise TooManyPages(_("The venue lists more ads than it announced."))
     if page.ads and page.ads == raw[-len(page.ads) :]:
-        raise RepeatedAds("The venue answers with the same page again and again.")
+        raise RepeatedAds(_("The venue answers with the same page again and again."))
 
 
 def _read_all(
@@ -94,7 +106,7 @@ def _read_all(
     for rank, entry in enumerate(raw):
         try:
             if not isinstance(entry, Mapping):
-                raise changed("ads", "a list of objects")
+                raise changed("ads", _("a list of objects"))
             ad = read(entry, rank)
         except (ShapeChanged, NonsensePrice) as error:
             first = first or error
@@ -110,5 +122,5 @@ def _read_all(
         first.details["unreadable"] = unreadable
         raise first
     if len(raw) > 2 and dropped.count("duplicate") > len(raw) * REPEATED_SHARE:
-        raise RepeatedAds("Most ads of the venue's answer are listed more than once.")
+        raise RepeatedAds(_("Most ads of the venue's answer are listed more than once."))
     return tuple(sorted(kept.values(), key=lambda ad: ad.rank)), tuple(dropped)

@@ -17,6 +17,7 @@ from analytics.venues.errors import (
     EmptyBook,
     StaleAnswer,
 )
+from analytics.venues.texts import Text as _
 
 #: Failures in a row that open the circuit, and how long the first and the longest pause are.
 THRESHOLD = 3
@@ -49,7 +50,11 @@ def admit(state: VenueState, now: dt.datetime) -> None:
     # A clock that was set back must not keep a venue shut for days.
     left = min(state.open_until - now, LONGEST_PAUSE).total_seconds()
     raise CircuitOpen(
-        f"The venue failed lately ({state.last_error}); it is asked again in {left:.0f} s.",
+        _(
+            "The venue failed lately (%(reason)s); it is asked again in %(seconds)s s.",
+            reason=state.last_error,
+            seconds=f"{left:.0f}",
+        ),
         retry_after=left,
     )
 

@@ -16,6 +16,7 @@ from analytics.venues.quoting.methods import (
     get_method,
     vwap,
 )
+from analytics.venues.texts import Text as _
 
 #: P2P markets are often crossed (bid above ask) by a few percent; by this much no market is.
 MOST_CROSSED = Decimal("0.25")
@@ -43,10 +44,10 @@ def quote_book(
         sides[side] = condense(kept, how)
     ask, bid = sides[Side.ASK], sides[Side.BID]
     if ask is None and bid is None:
-        raise EmptyBook("No ad of this market is usable.", dropped=dict(sorted(reasons.items())))
+        raise EmptyBook(_("No ad of this market is usable."), dropped=dict(sorted(reasons.items())))
     if ask is not None and bid is not None and bid.price > ask.price * (1 + MOST_CROSSED):
         raise NonsensePrice(
-            "The bids lie far above the asks: sides mixed up, or bait on most of one side."
+            _("The bids lie far above the asks: sides mixed up, or bait on most of one side.")
         )
     return VenueQuote(
         venue=book.venue,

@@ -73,7 +73,7 @@ def get_method(name: str) -> PriceMethod:
     """Raises BadVenueConfig, naming the choices."""
     if name not in METHODS:
         raise BadVenueConfig(
-            f"No method {name!r}; known are {', '.join(METHODS)}.",
+            _("No method %(name)r; known are %(known)s.", name=name, known=", ".join(METHODS)),
             fields={"method": _("must be one of %(choices)s", choices=", ".join(METHODS))},
         )
     return METHODS[name]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,13 +14,22 @@ from django.utils.translation import override
 from analytics.alerts.channels import channel_options, get_channel_kind
 from analytics.alerts.rules import get_kind, params_of
 from analytics.exceptions import InvalidInput
+from analytics.retelling import retold
 from analytics.services.collection.sources import venues_described
 from analytics.venue_words import told
+from analytics.venues import errors
 from analytics.venues.errors import BadVenueConfig
 from analytics.venues.options import BookOptions, make_options
+from analytics.venues.reading import at, items, parse_json
 from analytics.venues.registry import get_venue
 from analytics.venues.texts import Text
 
+VENUES = Path(errors.__file__).parent
+KINDS = {
+    name
+    for name, kind in vars(errors).items()
+    if inspect.isclass(kind) and issubclass(kind, Exception)
+}
 JSON = get_venue("json").options
 URL = {"url": "https://quotes.example/x", "ask": "ask"}
 
@@ -86,3 +99,67 @@ def test_everything_described_of_a_venue_is_translated() -> None:
     assert len(english) > 60
     same = [text for text, other in zip(english, spanish, strict=True) if text == other]
     assert same == []
+
+
+def unmarked(source: str) -> Iterator[str]:
+    """Messages of errors, and of `changed`, that are written out but not as a `_(...)`."""
+    for call in ast.walk(ast.parse(source)):
+        if not isinstance(call, ast.Call):
+            continue
+        name = ast.unparse(call.func)
+        said = call.args[:1] if name in KINDS else call.args[1:] if name == "changed" else []
+        fields = [k.value for k in call.keywords if k.arg == "fields" and name in KINDS]
+        said += [value for one in fields if isinstance(one, ast.Dict) for value in one.values]
+        yield from (
+            ast.unparse(one) for one in said if isinstance(one, ast.Constant | ast.JoinedStr)
+        )
+
+
+def test_every_error_of_a_venue_is_marked_for_translation() -> None:
+    files = sorted(VENUES.rglob("*.py"))
+    assert len(files) > 30
+    assert {
+        str(f.relative_to(VENUES)): found for f in files if (found := [*unmarked(f.read_text())])
+    } == {}
+
+
+def test_an_error_that_is_not_marked_is_found() -> None:
+    source = """
+raise EmptyBook("Nobody there.")
+raise NotJson(_("ok"), fields={"a": f"not {b}", "c": _("ok")})
+raise changed(path, "a list")
+"""
+    assert list(unmarked(source)) == ["'Nobody there.'", "f'not {b}'", "'a list'"]
+
+
+@pytest.mark.parametrize(
+    ("read", "message", "field"),
+    [
+        (
+            lambda: at({}, "data.ads"),
+            "La respuesta de la plataforma no tiene el campo 'data.ads'.",
+            "no está",
+        ),
+        (
+            lambda: items({"ads": 1}, "ads"),
+            "El campo 'ads' de la respuesta de la plataforma no es una lista.",
+            "debe ser una lista",
+        ),
+        (
+            lambda: parse_json(b"<html>"),
+            "La plataforma respondió con una página HTML en vez de JSON.",
+            "",
+        ),
+    ],
+)
+def test_what_was_stored_of_an_error_is_told_in_the_readers_language(
+    read: Any, message: str, field: str
+) -> None:
+    with pytest.raises(errors.CollectionError) as failed:
+        read()
+    stored, fields = str(failed.value), {k: str(v) for k, v in failed.value.fields.items()}
+    with override("es"):
+        assert retold(stored) == message
+        assert [retold(text) for text in fields.values()] == ([field] if field else [])
+    with override("en"):
+        assert retold(message) == stored

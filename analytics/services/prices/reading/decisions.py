@@ -72,7 +72,7 @@ class Rejects:
     def lines(self) -> list[str]:
         """A line for each reason, the most frequent first."""
         return [
-            _("%(count)s × %(reason)s (row %(row)s: %(content)s)")
+            _("%(count)d × %(reason)s (row %(row)s: %(content)s)")
             % {
                 "count": count,
                 "reason": reason,

@@ -131,5 +131,5 @@ def _said(found: Mapping[str, str], evidence: Mapping[str, NumberEvidence]) -> l
         cells = (evidence[n].point_shown if mark == "." else evidence[n].comma_shown for n in names)
         if shown := next(filter(None, cells), ""):
             only = f" ({', '.join(names)})" if len(set(found.values())) > 1 else ""
-            said.append(_decision(mark, _("as in %(cell)s") % {"cell": shown} + only))
+            said.append(_decision(mark, _("as seen in %(cell)s") % {"cell": shown} + only))
     return said

@@ -52,7 +52,11 @@ def sheet_table(content: Content, sheet: str | None, decisions: list[Decision]) 
         names = ", ".join(chosen)
         decisions.append(
             Decision(
-                _("sheet"), names, _("of %(all)s") % {"all": ", ".join(rows)}, "sheet", tuple(rows)
+                _("sheet"),
+                names,
+                _("chosen from %(all)s") % {"all": ", ".join(rows)},
+                "sheet",
+                tuple(rows),
             )
         )
     return chained([grid_table(f"{content.name}/{name}", rows[name], decisions) for name in chosen])
