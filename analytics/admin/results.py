@@ -22,7 +22,7 @@ from analytics.pages.metrics import metric_name
 from analytics.pages.numbers import number, percent
 from analytics.selectors.dashboard import forecast_is_stale
 from analytics.selectors.models import forecast_list, pattern_list
-from analytics.words import word
+from analytics.words import word, written
 
 
 @admin.register(Forecast)
@@ -54,7 +54,7 @@ class ForecastAdmin(OwnedAdmin):
 
     @admin.display(description=_("novelty"), ordering="novelty")
     def far(self, forecast: Forecast) -> str:
-        return "–" if forecast.novelty is None else f"{forecast.novelty:.2f}"
+        return "–" if forecast.novelty is None else written(f"{forecast.novelty:.2f}")
 
     @admin.display(description=_("forecast"))
     def chart(self, forecast: Forecast) -> SafeString:

@@ -6,8 +6,10 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from analytics.lazily import np
+from analytics.words import written
 
 _INK, _PAPER, _LINE, _MARK = "#1b1f24", "#ffffff", "#0072b2", "#d55e00"
 _SIZE, _DPI = (6.0, 2.6), 110
@@ -28,16 +30,23 @@ def chart(
     *,
     mark: float,
     level: float | None = None,
+    zone: str = "UTC",
 ) -> bytes | None:
     """PNG of the lines (n,) over `at` (n,) seconds since 1970, a mark at the moment of the alert
-    and the level of its rule; None where there is nothing to draw."""
+    and the level of its rule; hours are those of the `zone`, figures in the marks of the language
+    that is active. None where there is nothing to draw."""
     known = {name: values for name, values in lines.items() if np.isfinite(values).any()}
     if len(at) < 2 or not known:
         return None
     # matplotlib takes a fifth of a second to load: only who draws waits for it.
     import matplotlib as mpl
-    from matplotlib.dates import ConciseDateFormatter, date2num
+    from matplotlib.dates import AutoDateLocator, DateFormatter, date2num
     from matplotlib.figure import Figure
+    from matplotlib.ticker import ScalarFormatter
+
+    class Figures(ScalarFormatter):
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            return written(super().__call__(x, pos))
 
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=_SIZE, layout="constrained")
@@ -49,7 +58,10 @@ def chart(
         if level is not None:
             axes.axhline(level, color=_MARK, linewidth=1, linestyle="--")
         axes.set_title(title, loc="left")
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(axes.xaxis.get_major_locator()))
+        axes.xaxis.set_major_locator(AutoDateLocator(tz=ZoneInfo(zone), minticks=3, maxticks=8))
+        axes.xaxis.set_major_formatter(DateFormatter("%H:%M", tz=ZoneInfo(zone)))
+        axes.yaxis.set_major_formatter(Figures(useOffset=False))
+        axes.set_xlabel(zone, loc="right")
         if len(known) > 1:
             axes.legend(frameon=False, loc="upper left")
         out = io.BytesIO()

@@ -7,20 +7,21 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from analytics.words import word
+from analytics.words import word, written
 
 
 def figure(value: Any) -> str:
-    """A number with six significant digits, without an exponent for prices; a dash for none."""
+    """A number with six significant digits in the marks of the reader's language, without an
+    exponent for prices; a dash for none."""
     if value is None:
         return "–"
     text = f"{float(value):,.6g}"
-    return f"{float(value):,.0f}" if "e+" in text else text
+    return written(f"{float(value):,.0f}" if "e+" in text else text)
 
 
 def percent(value: Any) -> str:
     """A percentage with its sign."""
-    return f"{float(value):+.2f} %"
+    return written(f"{float(value):+.2f} %")
 
 
 def moment(at: dt.datetime | str) -> str:

@@ -48,7 +48,7 @@ def _single(row: AlertDelivery, channel: AlertChannel, *, with_image: bool) -> M
     title = _title(row)
     text = f"{_words(row)}\n{local_moment(channel, row.happened_at)}"
     body = {"type": "test" if row.kind == TEST else "alert", **_body(row)}
-    image = _image(row) if with_image else None
+    image = _image(row, channel.timezone) if with_image else None
     return Message(
         key=message_key([row]), title=title, text=text, link=_link(row), body=body, image=image
     )
@@ -112,7 +112,7 @@ def _body(row: AlertDelivery) -> dict[str, Any]:
     }
 
 
-def _image(row: AlertDelivery) -> bytes | None:
+def _image(row: AlertDelivery, zone: str) -> bytes | None:
     if row.market is None:
         return None
     series = quote_series(row.market, row.happened_at - BEFORE)
@@ -126,4 +126,4 @@ def _image(row: AlertDelivery) -> bytes | None:
         if not any(len(values) and (values == values).any() for values in lines.values()):
             lines = {word("price"): derived["average"]}
     mark = row.happened_at.timestamp()
-    return chart(row.market.symbol, series.at, lines, mark=mark, level=level)
+    return chart(row.market.symbol, series.at, lines, mark=mark, level=level, zone=zone)
