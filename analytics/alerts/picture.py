@@ -40,13 +40,8 @@ def chart(
         return None
     # matplotlib takes a fifth of a second to load: only who draws waits for it.
     import matplotlib as mpl
-    from matplotlib.dates import AutoDateLocator, DateFormatter, date2num
+    from matplotlib.dates import date2num
     from matplotlib.figure import Figure
-    from matplotlib.ticker import ScalarFormatter
-
-    class Figures(ScalarFormatter):
-        def __call__(self, x: float, pos: int | None = None) -> str:
-            return written(super().__call__(x, pos))
 
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=_SIZE, layout="constrained")
@@ -58,12 +53,25 @@ def chart(
         if level is not None:
             axes.axhline(level, color=_MARK, linewidth=1, linestyle="--")
         axes.set_title(title, loc="left")
-        axes.xaxis.set_major_locator(AutoDateLocator(tz=ZoneInfo(zone), minticks=3, maxticks=8))
-        axes.xaxis.set_major_formatter(DateFormatter("%H:%M", tz=ZoneInfo(zone)))
-        axes.yaxis.set_major_formatter(Figures(useOffset=False))
-        axes.set_xlabel(zone, loc="right")
+        _label(axes, zone)
         if len(known) > 1:
             axes.legend(frameon=False, loc="upper left")
         out = io.BytesIO()
         figure.savefig(out, format="png", dpi=_DPI, facecolor=_PAPER, metadata={"Software": None})
     return out.getvalue()
+
+
+def _label(axes: Any, zone: str) -> None:
+    """Full hours of the zone below, figures in the reader's marks beside."""
+    from matplotlib.dates import AutoDateLocator, DateFormatter
+    from matplotlib.ticker import ScalarFormatter
+
+    class Figures(ScalarFormatter):
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            return written(super().__call__(x, pos))
+
+    there = ZoneInfo(zone)
+    axes.xaxis.set_major_locator(AutoDateLocator(tz=there, minticks=3, maxticks=8))
+    axes.xaxis.set_major_formatter(DateFormatter("%H:%M", tz=there))
+    axes.yaxis.set_major_formatter(Figures(useOffset=False))
+    axes.set_xlabel(zone, loc="right")
