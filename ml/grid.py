@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -83,12 +84,21 @@ def build_grid(
     values = _known_columns(quotes, columns)
     freq = pd.Timedelta(minutes=step_minutes)
     last = quotes.index[-1].floor(freq) if end is None else pd.Timestamp(end).floor(freq)
-    index = pd.date_range(quotes.index[0].ceil(freq), last, freq=freq).as_unit("ns")
+    first = quotes.index[0].ceil(freq)
+    step = step_minutes * 60 * 10**9
+    at = np.arange(first.as_unit("ns").value, last.as_unit("ns").value + 1, step)
     seen = quotes.index.as_unit("ns").asi8
-    found = grid_columns(seen, values, index.asi8, stale_minutes or staleness_limit(step_minutes))
+    found = grid_columns(seen, values, at, stale_minutes or staleness_limit(step_minutes))
     # Side by side they are one block as they lie, which a dictionary would be copied into.
     table = np.stack(list(found.values())).T
-    return pd.DataFrame(table, index=index, columns=list(found), copy=False)
+    index = pd.DatetimeIndex(at, tz=quotes.index.tz)
+    return pd.DataFrame(table, index=index, columns=_called(tuple(found)), copy=False)
+
+
+@lru_cache(maxsize=64)
+def _called(columns: tuple[str, ...]) -> pd.Index:
+    """What a grid's columns are called; making an index costs more than the sums over it."""
+    return pd.Index(columns)
 
 
 def grid_at(
@@ -120,12 +130,30 @@ def _known_columns(
 def arrays_of(frame: pd.DataFrame, names: Sequence[str]) -> dict[str, np.ndarray]:
     """Those of the columns `names` that a frame has, each (rows,) float64. All of them at once:
     what pandas takes for one column costs more than most sums over it."""
-    places = {name: place for place, name in enumerate(frame.columns.tolist())}
+    places = _places_of(frame.columns)
     there = [name for name in names if name in places]
     table = frame.to_numpy()
     if table.dtype != np.float64:  # the frame holds something else beside them
         return {name: frame[name].to_numpy(dtype="float64") for name in there}
     return {name: table[:, places[name]] for name in there}
+
+
+#: The columns that frames had last, with where each lies: most frames share theirs, and what pandas
+#: takes to list them costs more than most sums over one.
+_LISTED: dict[int, tuple[pd.Index, dict[str, int]]] = {}
+_MOST_LISTED = 64
+
+
+def _places_of(columns: pd.Index) -> dict[str, int]:
+    """Name -> place. An index does not change, and no other gets the number of one that is kept."""
+    kept = _LISTED.get(id(columns))
+    if kept is not None and kept[0] is columns:
+        return kept[1]
+    places = {name: place for place, name in enumerate(columns.tolist())}
+    if len(_LISTED) >= _MOST_LISTED:
+        _LISTED.clear()
+    _LISTED[id(columns)] = columns, places
+    return places
 
 
 def missing_notes(columns: Sequence[str]) -> tuple[str, ...]:

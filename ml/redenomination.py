@@ -91,11 +91,13 @@ def _sides(quotes: pd.DataFrame) -> list[np.ndarray]:
 def _within_one_unit(quotes: pd.DataFrame) -> bool:
     """Whether all prices lie so near to each other that there can be no jump: the usual case, known
     without a logarithm."""
-    prices = [side[side > 0] for side in _sides(quotes)]
-    prices = [known for known in prices if len(known)]
+    prices = [side for side in _sides(quotes) if len(side)]
+    if not all(np.fmin.reduce(side) > 0 for side in prices):
+        prices = [known for side in prices if len(known := side[side > 0])]
     if not prices:
         return True
-    low, high = min(float(p.min()) for p in prices), max(float(p.max()) for p in prices)
+    low = min(float(np.fmin.reduce(side)) for side in prices)
+    high = max(float(np.fmax.reduce(side)) for side in prices)
     return high < 0.999 * LEAST_FACTOR * low
 
 

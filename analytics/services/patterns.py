@@ -12,6 +12,7 @@ from django.utils import timezone
 import ml
 from analytics import events
 from analytics.conf import conf
+from analytics.lazily import np
 from analytics.models import Market, PatternResult
 from analytics.models.direct import insert_missing
 from analytics.selectors.models import Serving
@@ -156,7 +157,8 @@ def _stored(found: ml.Analogues | None) -> dict[str, Any] | None:
         return None
 
     def plain(path: tuple[float, ...]) -> list[float]:
-        return [round(value, 6) for value in path]
+        found: list[float] = np.round(path, 6).tolist()
+        return found
 
     nearest = [
         {

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -102,20 +103,43 @@ class Hysteresis:
         """(rows, classes) probabilities -> (rows,) held class numbers, each from rows up to it."""
         if not len(table):
             return np.empty(0, dtype=int)
-        # Plain numbers: a row of numpy costs more than its sums.
-        answers, fresh = table.tolist(), 1 - self.keep
-        mean, now, since = answers[0], int(table[0].argmax()), self.settle
-        settled, doubted, out = self.margin, self.margin + self.doubt, []
-        for answer in answers:
-            mean = [m + fresh * (a - m) for m, a in zip(mean, answer, strict=True)]
-            most = max(mean)
-            best = mean.index(most)
-            wanted = doubted if since < self.settle else settled
+        means = _exponential_means(table, self.keep)
+        best = means.argmax(axis=1)
+        now, since = int(best[0]), self.settle
+        held = np.full(len(table), now)
+        # Only a row whose most probable class is another one than the held can change that; plain
+        # numbers, since a single one of numpy's costs more than its sum.
+        rows, most = best.tolist(), means.max(axis=1).tolist()
+        for row, leader in enumerate(rows):
+            if leader != now:
+                wanted = self.margin + (self.doubt if since < self.settle else 0.0)
+                if most[row] >= means[row, now] + wanted:
+                    now, since = leader, -1
+                    held[row:] = now
             since += 1
-            if best != now and most >= mean[now] + wanted:
-                now, since = best, 0
-            out.append(now)
-        return np.array(out)
+        return held
+
+
+def _exponential_means(table: np.ndarray, keep: float) -> np.ndarray:
+    """(rows, classes) means of all rows up to each, in which the past weighs `keep`; the first row
+    stands for all before it."""
+    ages, fresh = _ages(keep)
+    means, past = np.empty(table.shape), table[0]
+    for start in range(0, len(table), len(ages)):
+        block = table[start : start + len(ages)]
+        rows = len(block)
+        means[start : start + rows] = fresh[:rows, :rows] @ block + ages[:rows, None] * past
+        past = means[start + rows - 1]
+    return means
+
+
+@lru_cache(maxsize=8)
+def _ages(keep: float) -> tuple[np.ndarray, np.ndarray]:
+    """Of a block of rows: (rows,) what is left of the mean before it, and (rows, rows) what each
+    answer weighs in the mean of every row."""
+    rows = np.arange(MEMORY + 1)
+    age = rows[:, None] - rows
+    return keep ** (rows + 1), np.where(age >= 0, (1 - keep) * keep ** np.maximum(age, 0), 0.0)
 
 
 #: Chosen once, on four stretches of three markets (docs/experiments.md), for an early notice at a

@@ -131,3 +131,22 @@ def test_columns_that_are_known_throughout_do_not_lend_their_places_to_others():
         there = grid.reindex(alone.index)
         np.testing.assert_array_equal(there[column], alone["price"])
         np.testing.assert_array_equal(there[f"{column}_age"], alone["price_age"])
+
+
+@pytest.mark.parametrize("unit", ["s", "us", "ns"])
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
+def test_the_rows_are_a_step_apart_through_a_change_of_clocks(unit, zone):
+    hours = pd.date_range("2025-11-01 12:00", periods=30, freq="h", tz="UTC")
+    index = hours.tz_convert(zone).as_unit(unit).rename("timestamp")
+    quotes = pd.DataFrame({"price": np.arange(30.0)}, index=index)
+    grid = build_grid(quotes, step_minutes=60)
+    assert (grid.index == hours).all()
+    assert grid["price"].tolist() == quotes["price"].tolist()
+
+
+def test_columns_of_one_frame_are_not_taken_for_those_of_another():
+    """However many frames there were before."""
+    for names in (["bid", "ask"], ["ask", "bid"], ["price"]) * 100:
+        quotes = make([0, 30], **{name: [k + 1.0, k + 2.0] for k, name in enumerate(names)})
+        grid = build_grid(quotes, step_minutes=30)
+        assert [grid[name].iloc[0] for name in names] == [k + 1.0 for k in range(len(names))]

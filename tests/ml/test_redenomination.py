@@ -117,3 +117,13 @@ def test_many_moments_around_it_are_answered_as_each_one_was(report):
         one = model.predict_price(quotes, at=quotes.index[place].to_pydatetime())
         ours = [list(h.quantiles.values()) for h in one.horizons]
         np.testing.assert_allclose(batch.answer.quantiles[line], ours, rtol=1e-5)
+
+
+@pytest.mark.parametrize("nothing", [0.0, -1.0, np.nan])
+def test_a_price_of_nothing_hides_no_jump_and_makes_none(nothing):
+    quotes = broken(1000.0)
+    quotes.iloc[[3, 1700]] = nothing
+    assert [one.row for one in find_redenominations(quotes)] == [BREAK]
+    steady = broken(1.0)
+    steady.iloc[[3, 1700]] = nothing
+    assert find_redenominations(steady) == ()

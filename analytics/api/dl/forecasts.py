@@ -100,8 +100,12 @@ class _Predict(ApiView):
             made = together.forecasts_make(task=self.task, **values)
             return _several(made, request)
         market = chosen_market(values)
-        answer = prediction.forecast_make(task=self.task, market=market, **values)
-        return Response({**answer, "notes": [retold(note) for note in answer["notes"]]})
+        return Response(_told(prediction.forecast_make(task=self.task, market=market, **values)))
+
+
+def _told(answer: dict[str, Any]) -> dict[str, Any]:
+    """With what the network says of it in the reader's language."""
+    return {**answer, "notes": [retold(note) for note in answer["notes"]]}
 
 
 def _several(made: together.Together, request: Request) -> Response:
@@ -112,7 +116,7 @@ def _several(made: together.Together, request: Request) -> Response:
         {"market": ref, **answer.data} for ref, answer in refused.items()
     ]
     if made.forecasts:
-        return Response({"forecasts": made.forecasts, "failed": failed})
+        return Response({"forecasts": [_told(one) for one in made.forecasts], "failed": failed})
     first = next(iter(refused.values()))
     first.data["failed"] = failed
     return first

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from analytics.exceptions import AnalyticsError
 from analytics.management.base import FaceCommand, moment, refusal
 from analytics.management.tables import forecast_table
+from analytics.retelling import retold
 from analytics.selectors.prices import market_get
 from analytics.services.forecasts.prediction import forecast_make
 from analytics.services.forecasts.together import Together, forecasts_make
@@ -64,8 +65,8 @@ def _failed(made: Together) -> list[dict[str, Any]]:
         {
             "market": ref,
             "code": error.code,
-            "message": error.message,
-            "fields": error.fields,
+            "message": retold(error.message),
+            "fields": {name: retold(str(why)) for name, why in error.fields.items()},
             **error.details,
         }
         for ref, error in made.failed.items()

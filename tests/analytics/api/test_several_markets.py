@@ -108,6 +108,21 @@ def test_each_is_answered_as_alone(api, three, path, hours, kept):
     assert list(Forecast.objects.order_by("pk").values()) == stored
 
 
+def test_what_is_noted_beside_them_is_in_the_caller_s_language_as_alone(api, three):
+    """Notes, and why a market has no answer."""
+    young, bare = make_market("USDT/ARS@venue0"), make_market("USDT/ARS@bare")
+    make_quotes(young, 60, end=timezone.now() - dt.timedelta(minutes=2))
+    asked = [young.symbol, bare.symbol]
+    english = api.post(PRICE, {"markets": asked}).json()
+    spanish = Caller(**api.headers, **{"accept-language": "es"})
+    alone = [spanish.post(PRICE, {"market": ref}).json() for ref in asked]
+    together = spanish.post(PRICE, {"markets": asked}).json()
+    assert together["forecasts"][0]["notes"] == alone[0]["notes"]
+    assert together["failed"] == [{"market": bare.symbol, **alone[1]}]
+    assert not set(alone[0]["notes"]) & set(english["forecasts"][0]["notes"])
+    assert alone[1]["message"] != english["failed"][0]["message"]
+
+
 def test_what_is_asked_together_first_is_kept_and_answered_alone(api, three, network):
     found = together_of(api, PRICE, three)
     assert Forecast.objects.filter(task="price").count() == 3

@@ -120,6 +120,18 @@ def test_what_is_held_does_not_depend_on_what_comes_later() -> None:
         )
 
 
+@pytest.mark.parametrize("rows", [1, 2, 96, 97, 98, 500])
+@pytest.mark.parametrize("keep", [0.0, 0.3, 0.95])
+def test_what_is_held_follows_the_mean_that_each_answer_moves(rows, keep) -> None:
+    """Row by row, however many rows are looked at together."""
+    table = np.random.default_rng(rows).dirichlet(np.ones(3), rows)
+    mean, means = table[0], []
+    for answer in table:
+        mean = mean + (1 - keep) * (answer - mean)
+        means.append(mean)
+    assert way(keep=keep).follow(table).tolist() == np.argmax(means, axis=1).tolist()
+
+
 def test_since_when_a_name_is_held() -> None:
     index = pd.date_range("2025-01-01", periods=5, freq="30min", tz="UTC")
     found = held_at({"movement": np.array([2, 0, 1, 1, 1])}, index, 4)["movement"]

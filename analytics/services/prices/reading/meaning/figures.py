@@ -71,8 +71,10 @@ def _sides(seen: Seen, asked: Mapping[str, int]) -> tuple[str, ...]:
     }
     if all(there.values()):
         return UNSURE
-    if not any(there.values()) or "price" in asked:
+    if "price" in asked:
         return ()
+    if not any(there.values()):
+        return _sides_in_name(seen)
     shown = seen.shown(next(places[0] for places in there.values() if places))
     raise undecided(
         "ambiguous_sides",
@@ -83,6 +85,16 @@ def _sides(seen: Seen, asked: Mapping[str, int]) -> tuple[str, ...]:
             for role in ("bid", "ask", "price")
         ],
     )
+
+
+def _sides_in_name(seen: Seen) -> tuple[str, ...]:
+    """Sides that the header names though most of their cells are no figures, where nothing else is
+    named as a price: the cells are then refused one by one, with the reason."""
+    if any(seen.contents[n].filled for n in seen.fitting("price", _number)):
+        return ()
+    if seen.named("bid") or seen.named("ask"):
+        return ("bid", "ask")
+    return UNSURE if all(map(seen.named, UNSURE)) else ()
 
 
 def _number(content: ColumnContent) -> bool:
@@ -97,7 +109,7 @@ def _only_number(content: ColumnContent) -> bool:
 def _candidates(seen: Seen, role: str, time: int) -> list[int]:
     """The best columns of a role, equally good."""
     fits = [n for n in seen.fitting(role, _number) if n != time]
-    if not fits and role in ("bid", "ask"):
+    if not fits and role in ("bid", "ask", *UNSURE):
         fits = seen.named(role)  # its cells are then refused one by one, with the reason
     if role.endswith("volume") and (asset := seen.options.parts.get("asset", "").lower()):
         fits = [n for n in fits if not seen.names[n].units or asset in seen.names[n].units]

@@ -106,6 +106,21 @@ def test_rejects_are_counted_by_reason_with_an_example() -> None:
     assert (reading.read, reading.used, reading.enough) == (5, 1, False)
 
 
+@pytest.mark.parametrize(
+    "header", ["timestamp,bid,ask", "fecha,compra,venta", "timestamp,buy,sell", "timestamp,bid"]
+)
+def test_sides_that_are_named_are_read_however_few_of_their_cells_are_figures(header) -> None:
+    sides = header.count(",")
+    good = [f"2025-03-01T0{n}:00:00Z" + f",{n}.50,{n}.55"[: 5 * sides] for n in (1, 2)]
+    bad = [f"2025-03-02T0{n}:00:00Z" + ",x" * sides for n in range(9)]
+    reading = read("\n".join([header, *good, *bad]) + "\n")
+    assert found_rows(reading) == [
+        f"2025-03-01T0{n}:00 bid={n}.5" + f" ask={n}.55" * (sides - 1) for n in (1, 2)
+    ]
+    assert reading.rejects.counts == {"bid: not a number": 9}
+    assert not reading.enough
+
+
 def test_rows_of_other_markets_are_no_rejects() -> None:
     reading = read(SEVERAL, market="USDT/BOB@x")
     list(reading.blocks())
