@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from analytics.models import AlertChannel, AlertDelivery, AlertRule
 from analytics.retelling import retold
 from analytics.services.alerting.composing import delivery_words
-from analytics.words import word
+from analytics.words import word, written
 
 _LABELS = {
     "figure": _("Figure"),
@@ -69,11 +69,15 @@ def choice_name(value: str) -> str:
     return str(_CHOICES.get(value, word(value)))
 
 
+def _value(value: Any) -> str:
+    if isinstance(value, float):
+        return written(f"{value:.12g}")
+    return choice_name(str(value))
+
+
 def rule_line(rule: AlertRule, titles: dict[str, str]) -> dict[str, Any]:
     """A rule as a row of its table."""
-    params = ", ".join(
-        f"{label(name)}: {choice_name(str(value))}" for name, value in rule.params.items()
-    )
+    params = ", ".join(f"{label(name)}: {_value(value)}" for name, value in rule.params.items())
     return {
         "row": rule,
         "kind": titles.get(rule.kind, rule.kind),

@@ -186,7 +186,7 @@ def _limit(found: Mapping[str, Any], audit: Mapping[str, Any] | None) -> str:
     if "days" in shown:
         shown["days"] = written(f"{shown['days']:g}")
     if "columns" in shown:
-        shown["columns"] = ", ".join(shown["columns"])
+        shown["columns"] = ", ".join(map(word, shown["columns"]))
     return str(LIMITS[found["code"]]) % shown
 
 

@@ -12,6 +12,7 @@ from analytics.models.choices import Task
 from analytics.notes import notes
 from analytics.pages.anomalies import event, watch
 from analytics.pages.forecasts import fan
+from analytics.pages.metrics import baseline_name
 from analytics.pages.models import against_baseline
 from analytics.pages.numbers import duration, number, percent
 from analytics.pages.patterns import heads
@@ -53,6 +54,7 @@ def card(found: Card) -> dict[str, Any]:
         "events": [event(row) for row in found.events],
         "watch": watch(found.watch) if found.watch else None,
         "pattern": found.pattern,
+        "pattern_by": baseline_name(found.pattern.name) if found.pattern else "",
         "pattern_name": word(found.pattern.label) if found.pattern else "",
         "pattern_percent": percent(found.pattern.probability) if found.pattern else "",
         "pattern_notes": notes(found.pattern.notes) if found.pattern else [],
@@ -64,11 +66,13 @@ def _model_line(task: str, found: Card) -> dict[str, Any]:
     label, model = Task(task).label, found.models[task]
     if model is None:
         shown = {"price": found.price, "spread": found.spread, "pattern": found.pattern}.get(task)
-        name = shown.name if shown is not None and shown.pk is None else ""
+        name = baseline_name(shown.name) if shown is not None and shown.pk is None else ""
         untrained = _("baseline: %(name)s") % {"name": name} if name else ""
         return {"task": task, "label": label, "model": None, "untrained": untrained}
     serves = model.status == TrainedModel.Status.ACTIVE
-    answers = str(model) if serves else _("baseline: %(name)s") % {"name": model.baseline}
+    answers = str(model)
+    if not serves:
+        answers = _("baseline: %(name)s") % {"name": baseline_name(model.baseline)}
     if is_broken(model):
         answers = _("%(name)s cannot be read; another one answers, or none") % {"name": model}
     return {

@@ -15,7 +15,7 @@ from analytics.models.choices import Source, Task
 from analytics.notes import notes
 from analytics.pages.charts import Chart, Figures, Line, Panel, Table, figures
 from analytics.pages.fans import fan_chart, fan_table
-from analytics.pages.metrics import metric_head, metric_value
+from analytics.pages.metrics import baseline_name, metric_head, metric_value
 from analytics.pages.numbers import duration, moment, number
 from analytics.selectors.dashboard import forecast_is_stale
 
@@ -61,6 +61,7 @@ def fan(forecast: Forecast, title: str) -> dict[str, Any]:
     )
     return {
         "row": forecast,
+        "by": baseline_name(forecast.name),
         "chart": chart,
         "title": title,
         "stale": stale,

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from analytics.models import PatternResult
 from analytics.notes import notes
 from analytics.pages.charts import Chart, Line, Panel, Table, digits, figures
+from analytics.pages.metrics import baseline_name
 from analytics.pages.numbers import duration, number, percent, written
 from analytics.selectors.patterns import PatternView
 from analytics.words import word
@@ -30,6 +31,7 @@ def page(view: PatternView) -> dict[str, Any]:
     return {
         "market": view.market,
         "pattern": pattern,
+        "by": baseline_name(pattern.name),
         "name": word(pattern.label) if pattern.clear else _("no clear pattern"),
         "nearest_name": word(pattern.label),
         "percent": percent(pattern.probability),

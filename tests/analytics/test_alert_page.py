@@ -55,6 +55,15 @@ def test_rules_channels_and_dead_letters_stand_there(admin_client, market, dead)
     assert "<script" not in text.split("<main")[1]
 
 
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "Percent: 2.5, Hours: 24"), ("es", "Por ciento: 2,5, Horas: 24")]
+)
+def test_parameters_are_written_as_the_reader_writes_figures(admin_client, market, language, said):
+    rules.rule_create(name="fast", kind="move", params={"percent": 2.5, "hours": 24})
+    admin_client.cookies["django_language"] = language
+    assert f"{said}<" in page(admin_client)
+
+
 def test_a_rule_is_tried_and_then_saved(admin_client, market):
     form = {"kind": "level", "name": "dear", "market": market.symbol, "p_level": "11"}
     text = page(admin_client, "/alerts/rules/new/", do="try", **form)

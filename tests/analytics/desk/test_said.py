@@ -26,11 +26,15 @@ def text(client, market: Market) -> str:
     return client.get(reverse("analytics:market", args=[market.pk])).content.decode()
 
 
-def test_a_market_without_anything_says_what_to_run(reader):
-    page = text(reader, factories.make_market())
+def test_a_market_without_anything_says_so_and_leads_who_may_train_to_it(client, reader):
+    market = factories.make_market()
+    page = text(reader, market)
     assert "no quotes" in page
-    for line in ("train_model price", "manage.py forecast", "recognize_patterns"):
-        assert line in page
+    assert page.count("not trained yet") == 4
+    form = reverse("analytics:models-train", args=[market.pk, "price"])
+    assert form not in page
+    client.force_login(get_user_model().objects.create_superuser("chief"))
+    assert f'href="{form}"' in text(client, market)
 
 
 def test_a_full_market_shows_all_of_it(reader):
@@ -77,7 +81,7 @@ def test_a_baseline_answer_is_named_as_one(reader):
     model = factories.make_model(market, status="candidate", beats_baseline=False, score=1.2)
     factories.make_forecast(model, source="baseline", name="last_value")
     page = text(reader, market)
-    assert page.count("baseline: last_value") == 2
+    assert page.count("baseline: the last value") == 2
     assert "✗ not better" in page
 
 

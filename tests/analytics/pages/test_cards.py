@@ -134,6 +134,7 @@ def test_a_card_speaks_spanish(model, admin_client):
     )
     assert "Ficha del modelo" in page.content.decode()
     assert "más allá del azar" in page.content.decode()
+    assert "con estas columnas: compra, venta" in page.content.decode()
 
 
 def test_a_card_that_is_not_there_is_a_404(admin_client, client_of, db):

@@ -125,8 +125,9 @@ def test_the_history_is_of_the_version_that_answers(reader):
 
 def test_the_page_works_with_little(reader):
     assert "import_prices FILE" in reader.get(PAGE).content.decode()
-    factories.make_market("USDT/EUR@empty")
-    assert "train_model pattern" in reader.get(PAGE).content.decode()
+    empty = factories.make_market("USDT/EUR@empty")
+    models = reverse("analytics:models-task", args=[empty.pk, "pattern"])
+    assert f'href="{models}"' in reader.get(PAGE).content.decode()
     assert reader.get(PAGE, {"market": "nobody"}).status_code == 404
 
 
