@@ -192,6 +192,19 @@ def servings(market: Market, task: str) -> Iterator[Serving]:
     yield from (Serving(m, Source.BASELINE) for m in trained)
 
 
+def servings_first(markets: Collection[int]) -> dict[tuple[int, str], Serving]:
+    """The first of the `servings` of each (market, task) that has one, of many markets in two
+    queries."""
+    versions = with_state(TrainedModel.objects.filter(market__in=markets))
+    active = versions.filter(status=Status.ACTIVE)
+    found = {(m.market_id, m.task): Serving(m, Source.NETWORK) for m in active}
+    same = TrainedModel.objects.filter(market=OuterRef("market"), task=OuterRef("task"))
+    newest = same.order_by("-id").values("pk")[:1]
+    for model in versions.filter(pk=Subquery(newest)):
+        found.setdefault((model.market_id, model.task), Serving(model, Source.BASELINE))
+    return found
+
+
 def _seen_baselines(versions: Sequence[tuple[int, str, str, str]]) -> Iterator[Serving]:
     for *which, status in versions:
         row = _kept(*which)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 import ml
@@ -21,7 +22,7 @@ from analytics.models import (
 from analytics.models.choices import Source, Task
 from analytics.models.run import Run
 from analytics.retelling import retold
-from analytics.selectors.models import Serving, is_broken, servings
+from analytics.selectors.models import Serving, is_broken, servings, servings_first
 from analytics.selectors.watches import watch_states
 from analytics.services.backups.keeping import backup_last
 from analytics.services.collection.freshness import collected_stale
@@ -30,7 +31,7 @@ from analytics.services.registry.expiry import expiry_of
 from analytics.services.registry.serving import train_line
 from analytics.words import watch_reason
 
-#: Markets that `/readyz` names at most.
+#: Markets that `/readyz` and `model-info` name at most.
 MOST_NAMED = 100
 #: Seconds in which a cluster answers its pings, unless its workers are all busy with runs.
 ANSWERS_WITHIN = 300
@@ -51,7 +52,10 @@ def device_report() -> None:
 def model_info(*, market: Market | None = None) -> dict[str, Any]:
     """Device, and per market and task who answers and what is missing. Works with no model and
     with no market at all."""
-    markets = [market] if market is not None else list(Market.objects.all()[:100])
+    markets = Market.objects.all() if market is None else Market.objects.filter(pk=market.pk)
+    newest = PriceHistory.objects.filter(market=OuterRef("pk")).order_by("-timestamp")
+    known = list(markets.annotate(last=Subquery(newest.values("timestamp")[:1]))[:MOST_NAMED])
+    first = servings_first([m.pk for m in known])
     return {
         "device": device_info(),
         "serve_device": conf().SERVE_DEVICE,
@@ -62,27 +66,25 @@ def model_info(*, market: Market | None = None) -> dict[str, Any]:
             {
                 "market": m.symbol,
                 "step_minutes": m.cadence_minutes,
-                "tasks": _tasks_info(m),
+                "tasks": {
+                    str(task): _task_info(m, str(task), first.get((m.pk, task)), m.last)
+                    for task in Task.values
+                },
             }
-            for m in markets
+            for m in known
         ],
     }
 
 
-def _tasks_info(market: Market) -> dict[str, dict[str, Any]]:
-    newest = PriceHistory.objects.filter(market=market).order_by("-timestamp")
-    last = newest.values_list("timestamp", flat=True).first()
-    return {str(task): _task_info(market, str(task), last) for task in Task.values}
-
-
-def _task_info(market: Market, task: str, last: dt.datetime | None) -> dict[str, Any]:
-    candidates = servings(market, task)
-    serving = next(candidates, None)
+def _task_info(
+    market: Market, task: str, serving: Serving | None, last: dt.datetime | None
+) -> dict[str, Any]:
+    """Of the first that could answer, for a market whose last quote is of that moment."""
     if serving is None:
         return {"status": "none", "train": train_line(task)}
     if is_broken(serving.model):
         # The next that is not known to be broken answers in its place, if there is one.
-        sound = next((s for s in candidates if not is_broken(s.model)), None)
+        sound = next((s for s in servings(market, task) if not is_broken(s.model)), None)
         return {
             "status": "broken",
             **_version_info(serving, last),

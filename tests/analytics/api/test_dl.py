@@ -7,11 +7,14 @@ import datetime as dt
 import pytest
 
 from analytics.models import AnomalyResult, Forecast, PatternResult, TrainingRun
+from analytics.selectors.models import servings
 from analytics.services.jobs import training
+from tests.factories import make_market
 
 from .conftest import COLUMNS, NOW, TASKS, WINDOW, assert_error, make_model, make_run
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
+TASK_NAMES = ("price", "spread", "anomaly", "pattern")
 NO_BODY = {"nothing": {}, "form": {"content_type": "application/x-www-form-urlencoded"}}
 
 
@@ -162,9 +165,34 @@ def test_model_info_asks_once_for_each_task_that_a_version_answers(
 ):
     for task in ("price", "spread", "anomaly", "pattern"):
         make_model(market, task, status="active")
-    with django_assert_max_num_queries(8):  # those, the market, its last quote, who asks
+    with django_assert_max_num_queries(5):  # who answers, the market with its last quote, who asks
         tasks = api.get(f"dl/model-info?market={market.symbol}").json()["markets"][0]["tasks"]
     assert {task["status"] for task in tasks.values()} == {"active"}
+
+
+def test_model_info_of_all_markets_says_of_each_what_it_says_of_one(
+    api, market, django_assert_max_num_queries
+):
+    """However many there are, and whoever answers in them."""
+    others = [make_market(f"USDT/VES@venue{number}") for number in range(6)]
+    for number, one in enumerate([market, *others]):
+        for task in TASK_NAMES[:number]:
+            make_model(one, task, status="retired")
+            make_model(one, task, status=("active", "candidate", "retired")[number % 3])
+            make_model(one, task, status="candidate")
+    with django_assert_max_num_queries(5):
+        together = api.get("dl/model-info").json()["markets"]
+    alone = [
+        api.get(f"dl/model-info?market={one['market']}").json()["markets"][0] for one in together
+    ]
+    assert together == alone
+    for one in [market, *others]:
+        tasks = next(m["tasks"] for m in together if m["market"] == one.symbol)
+        for task in TASK_NAMES:
+            first = next(servings(one, task), None)
+            assert tasks[task].get("model_id") == (first and first.model.pk)
+    said = {task["status"] for one in together for task in one["tasks"].values()}
+    assert said == {"active", "baseline", "none"}
 
 
 # ------------------------------------------------------------------------- how strange is strange
