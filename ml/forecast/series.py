@@ -27,10 +27,11 @@ _LEAST_SCALE = 1e-4  # percent
 
 @dataclass(frozen=True)
 class Series:
-    """n grid rows. `y` is the encoded target, `other` the other quantity (None without sides), both
-    NaN where missing; `ages` (n, sides) minutes since each side's quote; `minute` of the day."""
+    """n grid rows, at `times` (n,) nanoseconds since 1970. `y` is the encoded target, `other` the
+    other quantity (None without sides), both NaN where missing; `ages` (n, sides) minutes since
+    each side's quote; `minute` of the day."""
 
-    index: pd.DatetimeIndex
+    times: np.ndarray
     step_minutes: int
     value: np.ndarray
     y: np.ndarray
@@ -42,6 +43,16 @@ class Series:
     def per_day(self) -> int:
         """Grid rows of a day."""
         return max(1, 1440 // self.step_minutes)
+
+    @property
+    def clock(self) -> np.ndarray:
+        """(n,) number of each row since 1970."""
+        return self.times // (60 * 10**9 * self.step_minutes)
+
+    @cached_property
+    def index(self) -> pd.DatetimeIndex:
+        """Of the rows."""
+        return pd.DatetimeIndex(self.times, tz="UTC")
 
     @cached_property
     def change(self) -> np.ndarray:
@@ -60,11 +71,12 @@ class Series:
 def make_series(grid: pd.DataFrame, target: Target, step_minutes: int) -> Series:
     """The series of a frame that `ml.grid.build_grid` made."""
     columns = {name: grid[name].to_numpy() for name in grid.columns}
-    return series_of(pd.DatetimeIndex(grid.index), columns, target, step_minutes)
+    times = pd.DatetimeIndex(grid.index).as_unit("ns").asi8
+    return series_of(times, columns, target, step_minutes)
 
 
 def series_of(
-    index: pd.DatetimeIndex,
+    times: np.ndarray,
     grid: Mapping[str, np.ndarray],
     target: Target,
     step_minutes: int,
@@ -78,22 +90,14 @@ def series_of(
         other = grid["spread_pct"] if target.column == "mid" else price
     sides = [c for c in ("bid_age", "ask_age", "price_age") if c in grid]
     return Series(
-        index=index,
+        times=times,
         step_minutes=step_minutes,
         value=value,
         y=target.encode(value),
         other=other,
         ages=np.stack([grid[side] for side in sides], axis=1),
-        minute=(seconds_of(index) // 60 % 1440).astype("float64"),
+        minute=(times // (60 * 10**9) % 1440).astype("float64"),
     )
-
-
-def seconds_of(index: pd.DatetimeIndex) -> np.ndarray:
-    """(n,) whole seconds since 1970."""
-    if index.unit == "ns":  # a change of unit checks every moment
-        seconds: np.ndarray = index.asi8 // 10**9
-        return seconds
-    return index.as_unit("s").asi8
 
 
 def moves(values: np.ndarray) -> np.ndarray:
@@ -156,15 +160,25 @@ def take(values: np.ndarray, rows: np.ndarray, offsets: np.ndarray) -> np.ndarra
     return np.where(at >= 0, values[np.maximum(at, 0)], np.nan)
 
 
+def last_rows(values: np.ndarray, rows: np.ndarray, count: int) -> np.ndarray:
+    """(m, count) values at `rows` (m,) and at those before them, newest first; NaN before the first
+    row. Of a single one it is a view."""
+    if len(rows) == 1 and rows[0] >= count - 1:
+        end = int(rows[0]) + 1
+        found: np.ndarray = values[None, end - count : end][:, ::-1]
+        return found
+    return take(values, rows, -np.arange(count))
+
+
 def median(table: np.ndarray) -> np.ndarray:
     """(*m,) median of the known values of each line (*m, k); NaN where none is known."""
     if table.ndim > 2:
         return median(table.reshape(-1, table.shape[-1])).reshape(table.shape[:-1])
-    ordered = np.sort(table, axis=1)  # NaN goes last
-    if len(ordered) == 1:  # a single forecast asks for many of these
-        known = _known(ordered)
+    if len(table) == 1:  # a single forecast asks for many of these
+        known = sorted(_known(table))
         half = len(known) // 2
         return np.array([(known[(len(known) - 1) // 2] + known[half]) / 2 if known else np.nan])
+    ordered = np.sort(table, axis=1)  # NaN goes last
     count = np.isfinite(table).sum(axis=1)
     low = np.maximum((count - 1) // 2, 0)
     high = np.minimum(count // 2, table.shape[1] - 1)
@@ -183,6 +197,15 @@ def mean(table: np.ndarray) -> np.ndarray:
     return np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
 
 
+def first_means(table: np.ndarray, counts: Sequence[int]) -> list[np.ndarray]:
+    """The `mean` of the first so many columns of a table (m, k), each (m,)."""
+    if len(table) != 1:
+        return [mean(table[:, :count]) for count in counts]
+    line = table[0].tolist()
+    parts = [[x for x in line[:count] if x == x] for count in counts]
+    return [np.array([sum(part) / len(part) if part else np.nan]) for part in parts]
+
+
 def _known(table: np.ndarray) -> list[float]:
     """The known values of the only line of a table (1, k)."""
     return [x for x in table[0].tolist() if x == x]
@@ -194,12 +217,11 @@ _FEW_ROWS = 64
 
 @dataclass(frozen=True)
 class Scales:
-    """Typical size of a one-step move, percent: `slow` over 28 days, `fast` over 3 days, `brief`
-    over the network's own window; moves are `capped` at their trailing 98 % quantile."""
+    """Typical size of a one-step move, percent: `slow` over 28 days, `fast` over 3 days; moves are
+    `capped` at their trailing 98 % quantile."""
 
     slow: np.ndarray
     fast: np.ndarray
-    brief: np.ndarray
     capped: np.ndarray
 
 
@@ -219,7 +241,7 @@ def move_scales(
         own = np.concatenate([capped, np.fmin(size[len(capped) :], cap)])
     fast_rows, known = FAST_DAYS * per_day, MEMORY_DAYS * per_day // 2
     slow, fast = trailing_means(own, [slow_rows, fast_rows], [known, None])
-    return Scales(slow, fast, trailing_mean(size, window), own)
+    return Scales(slow, fast, own)
 
 
 def last_caps(size: np.ndarray, rows: int, least: int, count: int) -> np.ndarray:

@@ -252,7 +252,7 @@ def test_a_tails_scales_are_those_of_the_whole():
     size = np.abs(np.diff(values, prepend=np.nan))
     whole = move_scales(size, 48, 24)
     tail = move_scales(np.r_[np.nan, size[-1499:]], 48, 24, whole.capped[-1500:-20])
-    for name in ("slow", "fast", "brief"):
+    for name in ("slow", "fast"):
         np.testing.assert_allclose(getattr(tail, name)[-20:], getattr(whole, name)[-20:])
 
 
