@@ -129,4 +129,6 @@ class QuickEnsemble:
         """(m, horizons, levels) quantiles of the move, in the inputs' scale."""
         logit, knots = self._call.arrays(*self.ensemble.arrays(inputs))
         found = _mixed(torch.from_numpy(logit).sigmoid().numpy(), knots)
-        return found.reshape(len(self.ensemble.members), -1, *found.shape[1:]).mean(axis=0)
+        members = len(self.ensemble.members)
+        total: np.ndarray = found.reshape(members, -1, *found.shape[1:]).sum(axis=0)
+        return total / members

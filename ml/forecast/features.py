@@ -16,13 +16,15 @@ from ml.forecast.series import (
     WHOLE_SHARE,
     Scales,
     Series,
-    blend,
     move_scales,
     moves,
     trailing_mean,
 )
 from ml.forecast.summaries import Summaries, odd_columns
 from ml.forecast.targets import PATH_CLIP, has_changed
+
+_FLOOR_SHARE = 0.1
+_LEAST_SCALE = 1e-4  # percent
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ class FeatureMaker:
         columns = [s.y[own], change, np.isfinite(s.y[own]), has_changed(change), *late.T]
         if s.other is not None:
             columns += [s.other[own], moves(s.other)[own]]
-        table = np.stack([np.asarray(c, dtype="float64") for c in columns], axis=1)
+        table = np.array(columns, dtype="float64").T.copy()
         pad = np.full((max(0, -before), table.shape[1]), np.nan)
         return np.concatenate([pad, table])
 
@@ -182,6 +184,14 @@ class FeatureMaker:
         known = self._sources[:, 2]
         view = np.lib.stride_tricks.sliding_window_view(known, self.window)[rows - self._first]
         return (view[:, -1] > 0) & (np.nan_to_num(view).mean(axis=1) >= WHOLE_SHARE)
+
+
+def blend(slow: np.ndarray | float, fast: np.ndarray, typical: float) -> np.ndarray:
+    """Geometric mean of both, never below a tenth of `typical`, which stands in where unknown."""
+    floor = max(_FLOOR_SHARE * typical, _LEAST_SCALE)
+    slow = np.where(np.isfinite(slow), slow, typical)
+    fast = np.where(np.isfinite(fast), fast, typical)
+    return np.sqrt(np.maximum(slow, floor) * np.maximum(fast, floor))
 
 
 def _clipped(paths: np.ndarray) -> np.ndarray:

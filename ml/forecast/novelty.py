@@ -95,7 +95,7 @@ def traits(maker: FeatureMaker, rows: np.ndarray, scale: np.ndarray) -> np.ndarr
         spread = last_rows(s.y if s.y is s.value else s.other, rows, maker.window)
         other = _mean(np.abs(np.diff(last_rows(s.other, rows, maker.window), axis=1)))
         columns += [np.arcsinh(10 * _mean(spread)), np.log(other + 0.05 * typical.other)]
-    return np.stack(columns, axis=1)
+    return np.array(columns).T.copy()
 
 
 def _mean(table: np.ndarray) -> np.ndarray:

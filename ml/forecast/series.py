@@ -21,8 +21,6 @@ TAIL_DAYS = SLOW_DAYS + 2
 #: Known share of a window below which it is full of gaps.
 WHOLE_SHARE = 0.75
 _CAP_LEVEL = 0.98
-_FLOOR_SHARE = 0.1
-_LEAST_SCALE = 1e-4  # percent
 
 
 @dataclass(frozen=True)
@@ -95,7 +93,7 @@ def series_of(
         value=value,
         y=target.encode(value),
         other=other,
-        ages=np.stack([grid[side] for side in sides], axis=1),
+        ages=np.array([grid[side] for side in sides]).T.copy(),
         minute=(times // (60 * 10**9) % 1440).astype("float64"),
     )
 
@@ -197,22 +195,9 @@ def mean(table: np.ndarray) -> np.ndarray:
     return np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
 
 
-def first_means(table: np.ndarray, counts: Sequence[int]) -> list[np.ndarray]:
-    """The `mean` of the first so many columns of a table (m, k), each (m,)."""
-    if len(table) != 1:
-        return [mean(table[:, :count]) for count in counts]
-    line = table[0].tolist()
-    parts = [[x for x in line[:count] if x == x] for count in counts]
-    return [np.array([sum(part) / len(part) if part else np.nan]) for part in parts]
-
-
 def _known(table: np.ndarray) -> list[float]:
     """The known values of the only line of a table (1, k)."""
     return [x for x in table[0].tolist() if x == x]
-
-
-#: A posted sequence of so few rows is looked at whole, without pandas.
-_FEW_ROWS = 64
 
 
 @dataclass(frozen=True)
@@ -231,9 +216,7 @@ def move_scales(
     """The scales of every row, from the `size` (n,) of its moves; of a tail of a longer series,
     those of its rows after the first `capped` (k,), the capped moves of the whole series there."""
     slow_rows, least = SLOW_DAYS * per_day, min(window, per_day) // 2
-    if capped is None and 0 < len(size) <= _FEW_ROWS:
-        own = np.fmin(size, last_caps(size, slow_rows, least, len(size)))
-    elif capped is None:
+    if capped is None:
         cap = pd.Series(size).rolling(slow_rows, min_periods=least).quantile(_CAP_LEVEL).to_numpy()
         own = np.fmin(size, cap)
     else:
@@ -262,11 +245,3 @@ def last_caps(size: np.ndarray, rows: int, least: int, count: int) -> np.ndarray
     below, above = ordered[line, -from_top], ordered[line, -np.maximum(from_top - 1, 1)]
     some = n >= max(least, 1)
     return np.where(some, below, np.nan) + np.where(some, (place - low) * (above - below), 0.0)
-
-
-def blend(slow: np.ndarray | float, fast: np.ndarray, typical: float) -> np.ndarray:
-    """Geometric mean of both, never below a tenth of `typical`, which stands in where unknown."""
-    floor = max(_FLOOR_SHARE * typical, _LEAST_SCALE)
-    slow = np.where(np.isfinite(slow), slow, typical)
-    fast = np.where(np.isfinite(fast), fast, typical)
-    return np.sqrt(np.maximum(slow, floor) * np.maximum(fast, floor))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property, lru_cache
 
 import numpy as np
 
 from ml.forecast.series import (
     Series,
-    first_means,
     last_rows,
     mean,
     median,
@@ -109,7 +109,7 @@ class Summaries:
         if s.other is not None:
             past = last_rows(s.other, rows, min(12, self.window))
             columns += [(past[:, 0] - mean(past)) / other_scale]
-        return np.concatenate([squash(np.stack(columns, axis=1)), _clock(s.minute[rows])], axis=1)
+        return np.concatenate([squash(np.array(columns).T.copy()), _clock(s.minute[rows])], axis=1)
 
     def _polling(self, rows: np.ndarray) -> list[np.ndarray]:
         """How regularly quotes come, and how far into the next gap each side is."""
@@ -151,7 +151,7 @@ class Summaries:
             columns += [(s.other[rows] - week) / other_scale]
         profiles = paths[:, :, : len(PROFILE_DAYS)]
         columns += list(profiles.reshape(len(rows), len(HORIZONS) * len(PROFILE_DAYS)).T)
-        return squash(np.stack(columns, axis=1))
+        return squash(np.array(columns).T.copy())
 
     def _hour_sizes(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(m, horizons) mean |move| over the horizon from this hour, and mean |move| at the
@@ -197,6 +197,15 @@ class Summaries:
             for x in (day_mean, self._level(rows) - last[:, 0])
         ]
         return np.stack([*profiles, yesterday, shift, *own, *alike], axis=2) / unit
+
+
+def first_means(table: np.ndarray, counts: Sequence[int]) -> list[np.ndarray]:
+    """The `mean` of the first so many columns of a table (m, k), each (m,)."""
+    if len(table) != 1:
+        return [mean(table[:, :count]) for count in counts]
+    line = table[0].tolist()
+    parts = [[x for x in line[:count] if x == x] for count in counts]
+    return [np.array([sum(part) / len(part) if part else np.nan]) for part in parts]
 
 
 def _clock(minute: np.ndarray) -> np.ndarray:
