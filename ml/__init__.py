@@ -44,7 +44,7 @@ _HOMES = {
     "ml.families.lstm": ("LSTMModel",),
     "ml.baselines": ("baseline_predictor",),
     "ml.cadence": ("cadence_minutes", "infer_step_minutes"),
-    "ml.grid": ("build_grid", "dataset_hash", "grid_at"),
+    "ml.grid": ("QuoteArrays", "build_grid", "dataset_hash", "grid_at"),
     "ml.predictor": ("DLPredictor",),
     "ml.quotes": (
         "PRICE_COLUMNS",

@@ -7,6 +7,7 @@ cleaned. Shares are 0 to 1, gaps in minutes.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -188,3 +189,11 @@ def _findings(facts: dict[str, Any]) -> list[Finding]:
     if season is not None and season > 0.05:
         say("note", "season", f"the hour of the day explains {season:.0%} of the spread's variance")
     return found
+
+
+def dataset_hash(quotes: pd.DataFrame) -> str:
+    """SHA-256 over columns, times and values: the same rows give the same hash anywhere."""
+    digest = hashlib.sha256("|".join(quotes.columns).encode())
+    digest.update(quotes.index.as_unit("ns").asi8.astype("<i8").tobytes())
+    digest.update(np.ascontiguousarray(quotes.to_numpy(dtype="<f8")).tobytes())
+    return digest.hexdigest()

@@ -7,8 +7,8 @@ staleness limit is missing (NaN). This is the grid on which every model sees a m
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -17,6 +17,34 @@ import pandas as pd
 from ml.errors import BadQuotes
 from ml.quotes import PRICE_COLUMNS, QUOTE_COLUMNS, SIDES, staleness_limit
 from ml.spec import DEFAULT_STEP_MINUTES
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+@dataclass(frozen=True)
+class QuoteArrays:
+    """What a quotes frame holds, for who has few rows and little time: `times` (n,) nanoseconds
+    since 1970, ascending and each once; `columns` by name, (n,) float64 each."""
+
+    times: np.ndarray
+    columns: dict[str, np.ndarray]
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    @property
+    def is_sorted(self) -> bool:
+        """Whether the times are as they must be."""
+        return bool((self.times[1:] > self.times[:-1]).all())
+
+    def frame(self) -> pd.DataFrame:
+        """The quotes frame itself."""
+        return pd.DataFrame(self.columns, index=pd.DatetimeIndex(self.times, tz="UTC"))
+
+
+def moment_of(nanoseconds: int) -> dt.datetime:
+    """The aware time of so many nanoseconds since 1970, whole microseconds of it."""
+    return _EPOCH + dt.timedelta(microseconds=int(nanoseconds) // 1000)
 
 
 def check_quotes(quotes: pd.DataFrame, *, until: dt.datetime | None = None) -> pd.DataFrame:
@@ -215,11 +243,3 @@ def _derive(grid: dict[str, np.ndarray], ages: dict[str, np.ndarray]) -> None:
     for column in priced:
         grid[f"{column}_age"] = ages[column]
     grid["age"] = np.minimum.reduce([ages[c] for c in priced])
-
-
-def dataset_hash(quotes: pd.DataFrame) -> str:
-    """SHA-256 over columns, times and values: the same rows give the same hash anywhere."""
-    digest = hashlib.sha256("|".join(quotes.columns).encode())
-    digest.update(quotes.index.as_unit("ns").asi8.astype("<i8").tobytes())
-    digest.update(np.ascontiguousarray(quotes.to_numpy(dtype="<f8")).tobytes())
-    return digest.hexdigest()

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import numpy as np
+    import torch
     from torch import Tensor, nn
 
 #: How far an optimised answer may be from the plain one (absolute and relative).
@@ -30,13 +32,22 @@ class OptimizedModel:
 
     `path` says which way was taken: "eager", "onnxruntime" or "ipex"."""
 
-    def __init__(self, call: Callable[..., Any], path: str) -> None:
-        self._call = call
+    def __init__(self, call: Callable[..., Any], path: str, device: torch.device) -> None:
+        self._call, self._device = call, device
         self.path = path
 
     def __call__(self, *inputs: Tensor) -> Any:
         """What the module returns for `inputs`, without gradients."""
         return self._call(*inputs)
+
+    def arrays(self, *inputs: np.ndarray) -> tuple[np.ndarray, ...]:
+        """The same of arrays, of a module that returns several tensors: onnxruntime needs none."""
+        if isinstance(self._call, _Session):
+            return self._call.arrays(*inputs)
+        import torch
+
+        found = self._call(*(torch.from_numpy(array).to(self._device) for array in inputs))
+        return tuple(tensor.cpu().numpy() for tensor in found)
 
 
 def optimize_model_for_inference(
@@ -51,14 +62,15 @@ def optimize_model_for_inference(
     """
     module = module.eval()
     eager = _eager(module)
-    paths = [OptimizedModel(eager, "eager")]
+    device = example_inputs[0].device
+    paths = [OptimizedModel(eager, "eager", device)]
     on_cpu = all(tensor.device.type == "cpu" for tensor in example_inputs)
     for name, build in (("ipex", _ipex), ("onnxruntime", _onnxruntime)):
         if not on_cpu:
             continue
         call = build(module, example_inputs)
         if call is not None and _agrees(call, eager, example_inputs):
-            paths.append(OptimizedModel(call, name))
+            paths.append(OptimizedModel(call, name, device))
     best = paths[0]
     if len(paths) > 1:
         best = min(paths, key=lambda path: _seconds(path, example_inputs))
@@ -103,7 +115,7 @@ def _onnxruntime(module: nn.Module, example: tuple[Tensor, ...]) -> Callable[...
     names = [entry.name for entry in session.get_inputs()]
     if len(names) != len(example):
         return None
-    return _session_call(session, names, single=_single_output(module, example))
+    return _Session(session, names, single=_single_output(module, example))
 
 
 def _single_output(module: nn.Module, example: tuple[Tensor, ...]) -> bool:
@@ -112,15 +124,21 @@ def _single_output(module: nn.Module, example: tuple[Tensor, ...]) -> bool:
     return isinstance(_eager(module)(*example), torch.Tensor)
 
 
-def _session_call(session: Any, names: list[str], *, single: bool) -> Callable[..., Any]:
-    import torch
+class _Session:
+    """A session of onnxruntime, called as the module is, or with arrays."""
 
-    def call(*inputs: Tensor) -> Any:
-        feed = {name: x.detach().numpy() for name, x in zip(names, inputs, strict=True)}
-        outputs = tuple(torch.from_numpy(out) for out in session.run(None, feed))
-        return outputs[0] if single else outputs
+    def __init__(self, session: Any, names: list[str], *, single: bool) -> None:
+        self._session, self._names, self._single = session, names, single
 
-    return call
+    def __call__(self, *inputs: Tensor) -> Any:
+        import torch
+
+        found = self.arrays(*(tensor.detach().numpy() for tensor in inputs))
+        outputs = tuple(torch.from_numpy(array) for array in found)
+        return outputs[0] if self._single else outputs
+
+    def arrays(self, *inputs: np.ndarray) -> tuple[np.ndarray, ...]:
+        return tuple(self._session.run(None, dict(zip(self._names, inputs, strict=True))))
 
 
 def _export(module: nn.Module, example: tuple[Tensor, ...]) -> bytes:

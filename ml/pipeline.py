@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pandas as pd
 
 from ml.errors import ArtifactMismatch, BadConfig
+from ml.grid import QuoteArrays
 from ml.registry import get_spec
 from ml.results import AnomalyScores, Forecast, Patterns
 from ml.spec import (
@@ -99,7 +100,9 @@ class Server(Protocol):
 class ForecastServer(Server, Protocol):
     """Price and spread."""
 
-    def forecast(self, quotes: pd.DataFrame, *, at: dt.datetime, source: Source) -> Forecast:
+    def forecast(
+        self, quotes: pd.DataFrame | QuoteArrays, *, at: dt.datetime, source: Source
+    ) -> Forecast:
         """See DLPredictor.predict_price."""
 
     def forecast_batch(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ml.grid import arrays_of
+from ml.grid import QuoteArrays, arrays_of
 
 #: Columns that are prices.
 PRICES = ("bid", "ask", "bid_vwap", "ask_vwap", "price")
@@ -42,7 +42,7 @@ class Redenomination:
 
 def find_redenominations(quotes: pd.DataFrame) -> tuple[Redenomination, ...]:
     """Those of a quotes frame (see ml.spec), in order of time."""
-    if _within_one_unit(quotes):
+    if _within_one_unit(_sides(quotes)):
         return ()
     level = _level(quotes)
     known = np.flatnonzero(np.isfinite(level))
@@ -57,6 +57,13 @@ def find_redenominations(quotes: pd.DataFrame) -> tuple[Redenomination, ...]:
         if one is not None:
             found.append(one)
     return tuple(found)
+
+
+def is_in_one_unit(quotes: QuoteArrays) -> bool:
+    """Whether the prices lie so near to each other that no redenomination is among them; where they
+    do not, `find_redenominations` of the frame has to say."""
+    found = [quotes.columns[name] for name in ("bid", "ask") if name in quotes.columns]
+    return _within_one_unit(found or [quotes.columns[n] for n in ("price",) if n in quotes.columns])
 
 
 def rescaled(quotes: pd.DataFrame, found: tuple[Redenomination, ...]) -> pd.DataFrame:
@@ -88,10 +95,10 @@ def _sides(quotes: pd.DataFrame) -> list[np.ndarray]:
     return list(found.values())
 
 
-def _within_one_unit(quotes: pd.DataFrame) -> bool:
+def _within_one_unit(sides: list[np.ndarray]) -> bool:
     """Whether all prices lie so near to each other that there can be no jump: the usual case, known
     without a logarithm."""
-    prices = [side for side in _sides(quotes) if len(side)]
+    prices = [side for side in sides if len(side)]
     if not all(np.fmin.reduce(side) > 0 for side in prices):
         prices = [known for side in prices if len(known := side[side > 0])]
     if not prices:

@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 
 from ml.artifact import save_artifact
+from ml.audit import dataset_hash
 from ml.cadence import infer_step_minutes
 from ml.device import get_device, set_seeds
 from ml.errors import Cancelled, NotEnoughData
-from ml.grid import check_quotes, dataset_hash
+from ml.grid import check_quotes
 from ml.pipeline import FitContext, Fitted, Pipeline
 from ml.redenomination import find_redenominations, notes_of, rescaled
 from ml.registry import get_spec

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ml.audit import dataset_hash
 from ml.errors import Cancelled, NotEnoughData
 from ml.evaluation.plan import (
     BacktestListener,
@@ -25,7 +26,7 @@ from ml.evaluation.plan import (
     long_form,
     write_whole,
 )
-from ml.grid import check_quotes, dataset_hash
+from ml.grid import check_quotes
 from ml.predictor import DLPredictor
 from ml.spec import Progress
 from ml.trainer import DLModelTrainer

@@ -47,13 +47,13 @@ def last_value(
     """
     value = series.value
     last = value[rows]
-    quantiles = np.empty((len(rows), len(HORIZONS), len(LEVELS)))
-    for k, horizon in enumerate(HORIZONS):
+    away = target.moved(last[:, None, None], np.asarray(climatology)) - last[:, None, None]
+    few = int(rows.max()) + 1 < _LEAST_RESIDUALS
+    for k, horizon in enumerate(() if few else HORIZONS):
         residuals = value - np.concatenate([np.full(horizon, np.nan), value])[: len(value)]
         trailing = _trailing_quantiles(residuals, rows, residual_rows(series.per_day))
-        absent = target.moved(last[:, None], np.asarray(climatology[k])) - last[:, None]
-        quantiles[:, k] = last[:, None] + np.where(np.isfinite(trailing), trailing, absent)
-    return _around(last, quantiles, target)
+        away[:, k] = np.where(np.isfinite(trailing), trailing, away[:, k])
+    return _around(last, last[:, None, None] + away, target)
 
 
 def served_last_value(

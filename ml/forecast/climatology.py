@@ -22,6 +22,7 @@ from ml.forecast.series import Series
 from ml.forecast.server import Forecaster
 from ml.forecast.targets import Target
 from ml.forecast.unrest import unrest
+from ml.grid import QuoteArrays
 from ml.registry import get_spec
 from ml.results import Forecast
 from ml.spec import Source
@@ -113,12 +114,14 @@ class BaselineForecaster(Forecaster):
         self._set_up(get_spec(task), 1, step_minutes, columns)
         self.quantiles = OwnIntervals(task)
 
-    def forecast(self, quotes: pd.DataFrame, *, at: dt.datetime, source: Source) -> Forecast:
+    def forecast(
+        self, quotes: pd.DataFrame | QuoteArrays, *, at: dt.datetime, source: Source
+    ) -> Forecast:
         """The baseline's forecast, named as such."""
         answer = super().forecast(quotes, at=at, source=Source.BASELINE)
         return replace(answer, notes=(*answer.notes, *self._said(quotes)))
 
-    def _said(self, quotes: pd.DataFrame) -> tuple[str, ...]:
+    def _said(self, quotes: pd.DataFrame | QuoteArrays) -> tuple[str, ...]:
         needed = TASKS[self.spec.task].min_grid_rows
         if len(quotes) >= needed:
             return ("the baseline answers: no network was asked",)

@@ -41,8 +41,8 @@ class StaticScaler:
 
     def __call__(self, static: np.ndarray) -> np.ndarray:
         """(m, features) standardised and clipped, float32."""
-        scaled = np.clip((static - self.centre) / self.width, -_LIMIT, _LIMIT)
-        return np.nan_to_num(scaled, nan=0.0).astype("float32")
+        scaled = np.minimum(np.maximum((static - self.centre) / self.width, -_LIMIT), _LIMIT)
+        return np.where(np.isnan(scaled), 0.0, scaled).astype("float32")
 
 
 class Ensemble:
@@ -95,8 +95,11 @@ def network_quantiles(network: Callable[..., Any], inputs: Sequence[Tensor]) -> 
     """(m, horizons, levels) quantiles of the move by one network in eval mode."""
     with torch.inference_mode():
         logit, knots = network(*inputs)
-        change = torch.sigmoid(logit).cpu().numpy().astype("float64")
-        return mixture_quantiles(change, knots.cpu().numpy().astype("float64"), LEVELS)
+        return _mixed(torch.sigmoid(logit).cpu().numpy(), knots.cpu().numpy())
+
+
+def _mixed(change: np.ndarray, knots: np.ndarray) -> np.ndarray:
+    return mixture_quantiles(change.astype("float64"), knots.astype("float64"), LEVELS)
 
 
 class _Together(nn.Module):
@@ -118,13 +121,14 @@ class QuickEnsemble:
     def __init__(self, ensemble: Ensemble, example: Inputs) -> None:
         self.ensemble = ensemble
         self._call = optimize_model_for_inference(
-            _Together(ensemble.members), tuple(self._tensors(example))
+            _Together(ensemble.members),
+            tuple(torch.from_numpy(a).to(ensemble.device) for a in ensemble.arrays(example)),
         )
-
-    def _tensors(self, inputs: Inputs) -> list[Tensor]:
-        return [torch.from_numpy(a).to(self.ensemble.device) for a in self.ensemble.arrays(inputs)]
 
     def quantiles(self, inputs: Inputs) -> np.ndarray:
         """(m, horizons, levels) quantiles of the move, in the inputs' scale."""
-        found = network_quantiles(self._call, self._tensors(inputs))
-        return found.reshape(len(self.ensemble.members), -1, *found.shape[1:]).mean(axis=0)
+        logit, knots = self._call.arrays(*self.ensemble.arrays(inputs))
+        found = _mixed(torch.from_numpy(logit).sigmoid().numpy(), knots)
+        members = len(self.ensemble.members)
+        total: np.ndarray = found.reshape(members, -1, *found.shape[1:]).sum(axis=0)
+        return total / members

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -84,10 +85,14 @@ class Line:
     weights: Table
     residuals: Table
 
+    @cached_property
+    def _arrays(self) -> tuple[np.ndarray, np.ndarray]:
+        return np.asarray(self.weights), np.asarray(self.residuals)
+
     def quantiles(self, paths: np.ndarray) -> np.ndarray:
         """(m, horizons, levels) from the `paths` (m, horizons, paths)."""
-        centre = (paths * np.asarray(self.weights)).sum(axis=-1)
-        return centre[..., None] + np.asarray(self.residuals)
+        weights, residuals = self._arrays
+        return (paths * weights).sum(axis=-1)[..., None] + residuals
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,14 @@ class Simple:
     line: Line
     climatology: Table
     mirror: bool
+
+    @cached_property
+    def _climatology(self) -> np.ndarray:
+        return np.asarray(self.climatology)
+
+    def climatology_of(self, origins: int) -> np.ndarray:
+        """(m, horizons, levels) the climatology of so many origins."""
+        return np.repeat(self._climatology[None], origins, axis=0)
 
     def as_json(self) -> dict[str, Any]:
         """For an artifact, whose keys keep the words of its format."""
@@ -161,7 +174,7 @@ def expert_quantiles(
 ) -> np.ndarray:
     """(m, horizons, experts, levels) in the order of EXPERTS, from the network's own answers (m,
     horizons, levels) at the origins `rows` (m,) and from their `inputs`."""
-    climatology = np.broadcast_to(np.asarray(simple.climatology), network.shape)
+    climatology = simple.climatology_of(len(network))
     line = simple.line.quantiles(inputs.paths)
     if not simple.mirror:
         hour = _same_hour(series, rows)

@@ -7,12 +7,24 @@ nor its quietness matters. Inputs of row t are made of rows up to t only.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
-from ml.forecast.series import MEMORY_DAYS, WHOLE_SHARE, Series, blend, move_scales, moves
+from ml.forecast.series import (
+    MEMORY_DAYS,
+    WHOLE_SHARE,
+    Scales,
+    Series,
+    move_scales,
+    moves,
+    trailing_mean,
+)
 from ml.forecast.summaries import Summaries, odd_columns
 from ml.forecast.targets import PATH_CLIP, has_changed
+
+_FLOOR_SHARE = 0.1
+_LEAST_SCALE = 1e-4  # percent
 
 
 @dataclass(frozen=True)
@@ -60,17 +72,12 @@ class FeatureMaker:
         fitted_on: range | None = None,
         capped: np.ndarray | None = None,
     ) -> None:
-        self.series, self.window = series, window
-        scales = move_scales(series.size, series.per_day, window, capped)
-        self.capped = scales.capped
+        self.series, self.window, self._capped = series, window, capped
         if typical is None:
             rows = slice(None) if fitted_on is None else slice(fitted_on.start, fitted_on.stop)
             typical = Typical(_typical_move(series.y[rows]), _typical_move(series.other, rows))
         self.typical = typical
-        old_enough = np.arange(len(series)) >= MEMORY_DAYS * series.per_day
-        self.has_memory = old_enough & np.isfinite(scales.slow)
-        self.long_scale = blend(scales.slow, scales.fast, typical.y)
-        self.short_scale = blend(typical.y, scales.brief, typical.y)
+        self.short_scale = blend(typical.y, trailing_mean(series.size, window), typical.y)
         self.odd_static = odd_columns(series)
         self.odd_channels = [0, 1]
         since = 0 if capped is None else len(capped)
@@ -78,6 +85,34 @@ class FeatureMaker:
         #: The first row that ends one of the windows.
         self._first = max(0, since - window)
         self._sources = self._window_sources()
+
+    # What needs weeks is made when a row has them.
+    @cached_property
+    def _scales(self) -> Scales:
+        return move_scales(self.series.size, self.series.per_day, self.window, self._capped)
+
+    @property
+    def capped(self) -> np.ndarray:
+        """(n,) the capped moves (see `move_scales`)."""
+        return self._scales.capped
+
+    @cached_property
+    def has_memory(self) -> np.ndarray:
+        """(n,) True for rows that weeks lie before."""
+        rows, enough = len(self.series), MEMORY_DAYS * self.series.per_day
+        if rows <= enough:
+            return np.zeros(rows, dtype=bool)
+        return (np.arange(rows) >= enough) & np.isfinite(self._scales.slow)
+
+    @cached_property
+    def long_scale(self) -> np.ndarray:
+        """(n,) typical move of rows with a memory, percent."""
+        return blend(self._scales.slow, self._scales.fast, self.typical.y)
+
+    def scale_of(self, rows: np.ndarray, memory: np.ndarray) -> np.ndarray:
+        """(m,) typical move of `rows`, of those without `memory` (m,) by their window alone."""
+        short = self.short_scale[rows]
+        return np.where(memory, self.long_scale[rows], short) if memory.any() else short
 
     def _window_sources(self) -> np.ndarray:
         """(rows + window - 1, channels) of the rows that may be asked for and what lies before
@@ -89,7 +124,7 @@ class FeatureMaker:
         columns = [s.y[own], change, np.isfinite(s.y[own]), has_changed(change), *late.T]
         if s.other is not None:
             columns += [s.other[own], moves(s.other)[own]]
-        table = np.stack([np.asarray(c, dtype="float64") for c in columns], axis=1)
+        table = np.array(columns, dtype="float64").T.copy()
         pad = np.full((max(0, -before), table.shape[1]), np.nan)
         return np.concatenate([pad, table])
 
@@ -100,22 +135,27 @@ class FeatureMaker:
 
     def windows(self, rows: np.ndarray, scale: np.ndarray) -> np.ndarray:
         """(m, window, channels) out of one strided view; an unknown cell is 0, its flag says so."""
-        view = np.lib.stride_tricks.sliding_window_view(self._sources, self.window, axis=0)
-        cut = view[rows - self._first].transpose(0, 2, 1).copy()
+        if len(rows) == 1:
+            first = int(rows[0]) - self._first
+            cut = self._sources[None, first : first + self.window].copy()
+        else:
+            view = np.lib.stride_tricks.sliding_window_view(self._sources, self.window, axis=0)
+            cut = view[rows - self._first].transpose(0, 2, 1).copy()
         pairs: list[tuple[int, int, np.ndarray | float]] = [(0, 1, scale[:, None])]
         if self.series.other is not None:
             pairs.append((-2, -1, self.typical.other))
         for level, change, unit in pairs:
             cut[..., level] = np.arcsinh((cut[..., level] - cut[:, -1:, level]) / unit / 2)
             cut[..., change] = np.arcsinh(cut[..., change] / unit)
-        return np.nan_to_num(cut, nan=0.0).astype("float32")
+        cut[np.isnan(cut)] = 0.0
+        return cut.astype("float32")
 
     def summaries_of(self, rows: np.ndarray, memory: np.ndarray | None = None) -> Inputs:
         """Inputs of the origins `rows` without their windows (m, 0, channels); `memory` (m,) False
         hides what lies before the window, scale included."""
         has = self.has_memory[rows]
         memory = has if memory is None else memory & has
-        scale = np.where(memory, self.long_scale[rows], self.short_scale[rows])
+        scale = self.scale_of(rows, memory)
         other = self.typical.other
         recent = self._summaries.recent(rows, scale, self.typical.y, other)
         if memory.any():
@@ -129,7 +169,7 @@ class FeatureMaker:
         return Inputs(
             np.empty((len(rows), 0, self.n_channels), dtype="float32"),
             np.concatenate([recent, recall, memory[:, None]], axis=1).astype("float32"),
-            np.clip(np.nan_to_num(paths), -PATH_CLIP, PATH_CLIP).astype("float32"),
+            _clipped(paths).astype("float32"),
             scale,
         )
 
@@ -144,6 +184,21 @@ class FeatureMaker:
         known = self._sources[:, 2]
         view = np.lib.stride_tricks.sliding_window_view(known, self.window)[rows - self._first]
         return (view[:, -1] > 0) & (np.nan_to_num(view).mean(axis=1) >= WHOLE_SHARE)
+
+
+def blend(slow: np.ndarray | float, fast: np.ndarray, typical: float) -> np.ndarray:
+    """Geometric mean of both, never below a tenth of `typical`, which stands in where unknown."""
+    floor = max(_FLOOR_SHARE * typical, _LEAST_SCALE)
+    slow = np.where(np.isfinite(slow), slow, typical)
+    fast = np.where(np.isfinite(fast), fast, typical)
+    return np.sqrt(np.maximum(slow, floor) * np.maximum(fast, floor))
+
+
+def _clipped(paths: np.ndarray) -> np.ndarray:
+    """Paths within their limits; what is unknown is 0."""
+    found: np.ndarray = np.minimum(np.maximum(paths, -PATH_CLIP), PATH_CLIP)
+    found[np.isnan(found)] = 0.0
+    return found
 
 
 def _typical_move(values: np.ndarray | None, rows: slice = slice(None)) -> float:

@@ -173,27 +173,33 @@ def mixture_quantiles(change: np.ndarray, knots: np.ndarray, levels: np.ndarray)
     `change` (m, horizons), `knots` (m, horizons, N_KNOTS) ascending. Beyond the outer knots the
     outermost slopes go on for half a knot, then stop.
     """
-    change = np.clip(change, 1e-6, 1.0)[..., None]
+    change = np.minimum(np.maximum(change, 1e-6), 1.0)[..., None]
     below = _level_of_zero(knots)[..., None]
     low = change * below
     inner = np.where(levels < low, levels / change, (levels - (1 - change)) / change)
-    values = _knot_values(knots, np.clip(inner, 0.0, 1.0))
+    values = _knot_values(knots, np.minimum(np.maximum(inner, 0.0), 1.0))
     return np.where((levels >= low) & (levels <= low + 1 - change), 0.0, values)
 
 
 def _level_of_zero(knots: np.ndarray) -> np.ndarray:
     """(m, horizons) P(move < 0), linear between knots."""
-    place = (knots < 0).sum(axis=-1)
-    left = np.clip(place - 1, 0, N_KNOTS - 2)[..., None]
-    a = np.take_along_axis(knots, left, -1)[..., 0]
-    b = np.take_along_axis(knots, left + 1, -1)[..., 0]
-    share = np.clip(-a / np.maximum(b - a, 1e-12), -0.5, 1.5)
-    return (left[..., 0] + 0.5 + share) / N_KNOTS
+    place = (knots < 0).sum(axis=-1, keepdims=True)
+    left = np.minimum(np.maximum(place - 1, 0), N_KNOTS - 2)
+    a, b = _beside(knots, left)
+    share = np.minimum(np.maximum(-a / np.maximum(b - a, 1e-12), -0.5), 1.5)
+    found: np.ndarray = ((left + 0.5 + share) / N_KNOTS)[..., 0]
+    return found
 
 
 def _knot_values(knots: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    place = np.clip(levels * N_KNOTS - 0.5, -0.5, N_KNOTS - 0.5)
-    left = np.clip(np.floor(place), 0, N_KNOTS - 2).astype(int)
-    a = np.take_along_axis(knots, left, -1)
-    b = np.take_along_axis(knots, left + 1, -1)
+    place = np.minimum(np.maximum(levels * N_KNOTS - 0.5, -0.5), N_KNOTS - 0.5)
+    left = np.minimum(np.maximum(np.floor(place), 0), N_KNOTS - 2).astype(int)
+    a, b = _beside(knots, left)
     return a + (place - left) * (b - a)
+
+
+def _beside(knots: np.ndarray, left: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The knots of the numbers `left` (m, horizons, k), and those after them."""
+    at = np.arange(0, knots.size, N_KNOTS).reshape(*knots.shape[:-1], 1) + left
+    flat = knots.ravel()
+    return flat[at], flat[at + 1]

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from ml.forecast.features import FeatureMaker
-from ml.forecast.series import take
+from ml.forecast.series import last_rows
 
 #: From here on intervals widen, in proportion, and the answer says so. Below it forecasts of two
 #: markets err no more than their intervals say.
@@ -47,9 +47,9 @@ class NoveltyIndex:
     def distance(self, table: np.ndarray) -> np.ndarray:
         """(m,) root mean square distance of traits (m, traits) to the nearest point; what is
         unknown is left out."""
-        table = np.clip((table - self.centre) / self.width, -_LIMIT, _LIMIT)
+        table = np.minimum(np.maximum((table - self.centre) / self.width, -_LIMIT), _LIMIT)
         known = np.isfinite(table).astype("float64")
-        table, (points, squares) = np.nan_to_num(table), self._across
+        table, (points, squares) = np.where(known > 0, table, 0.0), self._across
         square = (table**2).sum(axis=1)[:, None] - 2 * table @ points + known @ squares
         mean = square.min(axis=1) / np.maximum(known.sum(axis=1), 1)
         return np.sqrt(np.maximum(mean, 0.0))
@@ -78,8 +78,8 @@ def traits(maker: FeatureMaker, rows: np.ndarray, scale: np.ndarray) -> np.ndarr
     """(m, traits) of the window before each of `rows`: how wild it is beside the training part and
     beside its own weeks, its largest and its whole move, the age of its quote, the level of the
     spread and how the other quantity moves. NaN where unknown."""
-    s, typical, span = maker.series, maker.typical, np.arange(maker.window)
-    y = take(s.y, rows, -span)
+    s, typical = maker.series, maker.typical
+    y = last_rows(s.y, rows, maker.window)
     size = np.abs(np.diff(y, axis=1))
     floor = 0.05 * scale
     columns = [
@@ -92,14 +92,17 @@ def traits(maker: FeatureMaker, rows: np.ndarray, scale: np.ndarray) -> np.ndarr
     ]
     if s.other is not None:
         # A spread is encoded as itself.
-        spread = take(s.y if s.y is s.value else s.other, rows, -span)
-        other = _mean(np.abs(np.diff(take(s.other, rows, -span), axis=1)))
+        spread = last_rows(s.y if s.y is s.value else s.other, rows, maker.window)
+        other = _mean(np.abs(np.diff(last_rows(s.other, rows, maker.window), axis=1)))
         columns += [np.arcsinh(10 * _mean(spread)), np.log(other + 0.05 * typical.other)]
-    return np.stack(columns, axis=1)
+    return np.array(columns).T.copy()
 
 
 def _mean(table: np.ndarray) -> np.ndarray:
     known = np.isfinite(table)
+    if known.all():
+        found: np.ndarray = table.sum(axis=1) / table.shape[1]
+        return found
     count = known.sum(axis=1)
     total = np.where(known, table, 0.0).sum(axis=1)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
@@ -120,8 +123,7 @@ def fit_novelty(maker: FeatureMaker, train: range, valid: range) -> NoveltyIndex
         return numbers[:: max(1, len(numbers) // _POINTS)]
 
     def table(rows: np.ndarray) -> np.ndarray:
-        scale = np.where(maker.has_memory[rows], maker.long_scale[rows], maker.short_scale[rows])
-        return traits(maker, rows, scale)
+        return traits(maker, rows, maker.scale_of(rows, maker.has_memory[rows]))
 
     before, later = some(train), some(valid)
     points = table(before)
@@ -141,4 +143,5 @@ def fit_novelty(maker: FeatureMaker, train: range, valid: range) -> NoveltyIndex
 
 def stretch(novelty: np.ndarray) -> np.ndarray:
     """(m,) factor of the width of an interval: none up to the edge, in proportion beyond it."""
-    return np.clip(novelty / ONSET, 1.0, _WIDEST)
+    found: np.ndarray = np.minimum(np.maximum(novelty / ONSET, 1.0), _WIDEST)
+    return found

@@ -16,7 +16,7 @@ from ml.forecast.metrics import LEVELS, MEDIAN, QuantileForecast
 from ml.forecast.novelty import ONSET, NoveltyIndex, stretch
 from ml.forecast.pool import SPAN_DAYS, Pool, Realised, anchor_gap, by_target_day
 from ml.forecast.quotes import MINUTE, DayState, DayStates, Quotes
-from ml.forecast.series import LOOKBACK_DAYS, MEMORY_DAYS, WHOLE_SHARE, Series, seconds_of, take
+from ml.forecast.series import LOOKBACK_DAYS, MEMORY_DAYS, WHOLE_SHARE, Series, last_rows
 from ml.forecast.targets import Target, future, snapped
 from ml.forecast.unrest import OF_NETWORK, unrest
 from ml.spec import Source
@@ -45,8 +45,8 @@ class ForecasterState:
 def doubtful(maker: FeatureMaker, rows: np.ndarray, novelty: np.ndarray | None) -> np.ndarray:
     """(m,) True for origins whose input is short of history, full of gaps or unlike what was learnt
     from."""
-    window = take(maker.series.y, rows, -np.arange(maker.window))
-    gap = np.isfinite(window).mean(axis=1) < WHOLE_SHARE
+    window = last_rows(maker.series.y, rows, maker.window)
+    gap = np.isfinite(window).sum(axis=1) < WHOLE_SHARE * maker.window
     found: np.ndarray = gap | ~maker.has_memory[rows]
     return found if novelty is None else found | ~(novelty <= ONSET)
 
@@ -70,7 +70,7 @@ class QuantileMaker:
         if source is Source.BASELINE:
             return served_last_value(series, rows, self.target, self.state.climatology)
         maker = self._maker(series)
-        clock = self._clock(series)
+        clock = series.clock
         start = int(rows.min()) - (SPAN_DAYS + 1) * series.per_day - max(HORIZONS)
         places = self._anchors(maker, clock, start, int(rows.max()))
         every = np.union1d(places, rows)
@@ -93,7 +93,7 @@ class QuantileMaker:
         rows, day = np.array([row]), series.per_day
         weights, width, capped = self.pool.weights, self.pool.width, None
         if row >= MEMORY_DAYS * day:
-            clock = int(self._clock(series)[row])
+            clock = int(series.clock[row])
             state = self._day_state(quotes, clock // day, day)
             weights, width = state.weights, state.width
             capped = state.capped_of(row - clock % day)
@@ -107,10 +107,6 @@ class QuantileMaker:
     # ------------------------------------------------------------------------------ shared steps
     def _maker(self, series: Series, capped: np.ndarray | None = None) -> FeatureMaker:
         return FeatureMaker(series, self.state.window, typical=self.state.typical, capped=capped)
-
-    def _clock(self, series: Series) -> np.ndarray:
-        """(n,) number of each row since 1970."""
-        return seconds_of(series.index) // (60 * self.state.step_minutes)
 
     def _experts(
         self,
@@ -200,7 +196,7 @@ class QuantileMaker:
 
     def _make_day_state(self, before: Quotes, day: int, last: int) -> DayState:
         series = before.series(self.target, self.state.step_minutes, last)
-        maker, clock, per_day = self._maker(series), self._clock(series), series.per_day
+        maker, clock, per_day = self._maker(series), series.clock, series.per_day
         start = len(series) - SPAN_DAYS * per_day - max(HORIZONS)
         places = self._anchors(maker, clock, start, len(series))
         experts = np.empty((0, len(HORIZONS), len(EXPERTS), len(LEVELS)))

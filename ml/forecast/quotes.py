@@ -19,7 +19,7 @@ import pandas as pd
 from ml.errors import ArtifactMismatch
 from ml.forecast.series import Series, series_of
 from ml.forecast.targets import Target
-from ml.grid import arrays_of, grid_columns
+from ml.grid import QuoteArrays, arrays_of, grid_columns
 from ml.quotes import staleness_limit
 
 MINUTE = 60 * 10**9
@@ -27,16 +27,16 @@ MOST_DAYS = 16
 
 
 @dataclass(frozen=True)
-class Quotes:
-    """`times` (n,) nanoseconds since 1970, ascending; `columns` by name, (n,) each."""
-
-    times: np.ndarray
-    columns: dict[str, np.ndarray]
+class Quotes(QuoteArrays):
+    """The columns that a forecaster looks at."""
 
     @classmethod
-    def of(cls, frame: pd.DataFrame, columns: Sequence[str]) -> Quotes:
+    def of(cls, quotes: pd.DataFrame | QuoteArrays, columns: Sequence[str]) -> Quotes:
         """Those `columns` of a quotes frame; raises ArtifactMismatch where one has no value."""
-        found = arrays_of(frame, columns)
+        if isinstance(quotes, QuoteArrays):
+            found = {name: quotes.columns[name] for name in columns if name in quotes.columns}
+        else:
+            found = arrays_of(quotes, columns)
         for name in columns:
             values = found.get(name)
             if values is None or not np.isfinite(values).any():
@@ -44,13 +44,12 @@ class Quotes:
                     f"This model was trained with {name}, and the quotes have none.",
                     {name: "is missing"},
                 )
-        index = frame.index
+        if isinstance(quotes, QuoteArrays):
+            return cls(quotes.times, found)
+        index = quotes.index
         if not isinstance(index, pd.DatetimeIndex):
             index = pd.DatetimeIndex(index)
         return cls((index if index.unit == "ns" else index.as_unit("ns")).asi8, found)
-
-    def __len__(self) -> int:
-        return len(self.times)
 
     def between(self, first: int, last: int) -> Quotes:
         """The quotes at first <= time <= last (nanoseconds since 1970)."""
@@ -86,7 +85,7 @@ class Quotes:
         first = -(-int(self.times[0]) // step)
         at = np.arange(first, end // step + 1, dtype="int64") * step
         grid = grid_columns(self.times, self.columns, at, staleness_limit(step_minutes))
-        return series_of(pd.DatetimeIndex(at, tz="UTC"), grid, target, step_minutes)
+        return series_of(at, grid, target, step_minutes)
 
 
 @dataclass(frozen=True)

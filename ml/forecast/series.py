@@ -21,16 +21,15 @@ TAIL_DAYS = SLOW_DAYS + 2
 #: Known share of a window below which it is full of gaps.
 WHOLE_SHARE = 0.75
 _CAP_LEVEL = 0.98
-_FLOOR_SHARE = 0.1
-_LEAST_SCALE = 1e-4  # percent
 
 
 @dataclass(frozen=True)
 class Series:
-    """n grid rows. `y` is the encoded target, `other` the other quantity (None without sides), both
-    NaN where missing; `ages` (n, sides) minutes since each side's quote; `minute` of the day."""
+    """n grid rows, at `times` (n,) nanoseconds since 1970. `y` is the encoded target, `other` the
+    other quantity (None without sides), both NaN where missing; `ages` (n, sides) minutes since
+    each side's quote; `minute` of the day."""
 
-    index: pd.DatetimeIndex
+    times: np.ndarray
     step_minutes: int
     value: np.ndarray
     y: np.ndarray
@@ -42,6 +41,16 @@ class Series:
     def per_day(self) -> int:
         """Grid rows of a day."""
         return max(1, 1440 // self.step_minutes)
+
+    @property
+    def clock(self) -> np.ndarray:
+        """(n,) number of each row since 1970."""
+        return self.times // (60 * 10**9 * self.step_minutes)
+
+    @cached_property
+    def index(self) -> pd.DatetimeIndex:
+        """Of the rows."""
+        return pd.DatetimeIndex(self.times, tz="UTC")
 
     @cached_property
     def change(self) -> np.ndarray:
@@ -60,11 +69,12 @@ class Series:
 def make_series(grid: pd.DataFrame, target: Target, step_minutes: int) -> Series:
     """The series of a frame that `ml.grid.build_grid` made."""
     columns = {name: grid[name].to_numpy() for name in grid.columns}
-    return series_of(pd.DatetimeIndex(grid.index), columns, target, step_minutes)
+    times = pd.DatetimeIndex(grid.index).as_unit("ns").asi8
+    return series_of(times, columns, target, step_minutes)
 
 
 def series_of(
-    index: pd.DatetimeIndex,
+    times: np.ndarray,
     grid: Mapping[str, np.ndarray],
     target: Target,
     step_minutes: int,
@@ -78,22 +88,14 @@ def series_of(
         other = grid["spread_pct"] if target.column == "mid" else price
     sides = [c for c in ("bid_age", "ask_age", "price_age") if c in grid]
     return Series(
-        index=index,
+        times=times,
         step_minutes=step_minutes,
         value=value,
         y=target.encode(value),
         other=other,
-        ages=np.stack([grid[side] for side in sides], axis=1),
-        minute=(seconds_of(index) // 60 % 1440).astype("float64"),
+        ages=np.array([grid[side] for side in sides]).T.copy(),
+        minute=(times // (60 * 10**9) % 1440).astype("float64"),
     )
-
-
-def seconds_of(index: pd.DatetimeIndex) -> np.ndarray:
-    """(n,) whole seconds since 1970."""
-    if index.unit == "ns":  # a change of unit checks every moment
-        seconds: np.ndarray = index.asi8 // 10**9
-        return seconds
-    return index.as_unit("s").asi8
 
 
 def moves(values: np.ndarray) -> np.ndarray:
@@ -156,15 +158,25 @@ def take(values: np.ndarray, rows: np.ndarray, offsets: np.ndarray) -> np.ndarra
     return np.where(at >= 0, values[np.maximum(at, 0)], np.nan)
 
 
+def last_rows(values: np.ndarray, rows: np.ndarray, count: int) -> np.ndarray:
+    """(m, count) values at `rows` (m,) and at those before them, newest first; NaN before the first
+    row. Of a single one it is a view."""
+    if len(rows) == 1 and rows[0] >= count - 1:
+        end = int(rows[0]) + 1
+        found: np.ndarray = values[None, end - count : end][:, ::-1]
+        return found
+    return take(values, rows, -np.arange(count))
+
+
 def median(table: np.ndarray) -> np.ndarray:
     """(*m,) median of the known values of each line (*m, k); NaN where none is known."""
     if table.ndim > 2:
         return median(table.reshape(-1, table.shape[-1])).reshape(table.shape[:-1])
-    ordered = np.sort(table, axis=1)  # NaN goes last
-    if len(ordered) == 1:  # a single forecast asks for many of these
-        known = _known(ordered)
+    if len(table) == 1:  # a single forecast asks for many of these
+        known = sorted(_known(table))
         half = len(known) // 2
         return np.array([(known[(len(known) - 1) // 2] + known[half]) / 2 if known else np.nan])
+    ordered = np.sort(table, axis=1)  # NaN goes last
     count = np.isfinite(table).sum(axis=1)
     low = np.maximum((count - 1) // 2, 0)
     high = np.minimum(count // 2, table.shape[1] - 1)
@@ -188,18 +200,13 @@ def _known(table: np.ndarray) -> list[float]:
     return [x for x in table[0].tolist() if x == x]
 
 
-#: A posted sequence of so few rows is looked at whole, without pandas.
-_FEW_ROWS = 64
-
-
 @dataclass(frozen=True)
 class Scales:
-    """Typical size of a one-step move, percent: `slow` over 28 days, `fast` over 3 days, `brief`
-    over the network's own window; moves are `capped` at their trailing 98 % quantile."""
+    """Typical size of a one-step move, percent: `slow` over 28 days, `fast` over 3 days; moves are
+    `capped` at their trailing 98 % quantile."""
 
     slow: np.ndarray
     fast: np.ndarray
-    brief: np.ndarray
     capped: np.ndarray
 
 
@@ -209,9 +216,7 @@ def move_scales(
     """The scales of every row, from the `size` (n,) of its moves; of a tail of a longer series,
     those of its rows after the first `capped` (k,), the capped moves of the whole series there."""
     slow_rows, least = SLOW_DAYS * per_day, min(window, per_day) // 2
-    if capped is None and 0 < len(size) <= _FEW_ROWS:
-        own = np.fmin(size, last_caps(size, slow_rows, least, len(size)))
-    elif capped is None:
+    if capped is None:
         cap = pd.Series(size).rolling(slow_rows, min_periods=least).quantile(_CAP_LEVEL).to_numpy()
         own = np.fmin(size, cap)
     else:
@@ -219,7 +224,7 @@ def move_scales(
         own = np.concatenate([capped, np.fmin(size[len(capped) :], cap)])
     fast_rows, known = FAST_DAYS * per_day, MEMORY_DAYS * per_day // 2
     slow, fast = trailing_means(own, [slow_rows, fast_rows], [known, None])
-    return Scales(slow, fast, trailing_mean(size, window), own)
+    return Scales(slow, fast, own)
 
 
 def last_caps(size: np.ndarray, rows: int, least: int, count: int) -> np.ndarray:
@@ -240,11 +245,3 @@ def last_caps(size: np.ndarray, rows: int, least: int, count: int) -> np.ndarray
     below, above = ordered[line, -from_top], ordered[line, -np.maximum(from_top - 1, 1)]
     some = n >= max(least, 1)
     return np.where(some, below, np.nan) + np.where(some, (place - low) * (above - below), 0.0)
-
-
-def blend(slow: np.ndarray | float, fast: np.ndarray, typical: float) -> np.ndarray:
-    """Geometric mean of both, never below a tenth of `typical`, which stands in where unknown."""
-    floor = max(_FLOOR_SHARE * typical, _LEAST_SCALE)
-    slow = np.where(np.isfinite(slow), slow, typical)
-    fast = np.where(np.isfinite(fast), fast, typical)
-    return np.sqrt(np.maximum(slow, floor) * np.maximum(fast, floor))

@@ -17,6 +17,7 @@ from ml.forecast.quotes import MINUTE, Quotes
 from ml.forecast.series import LOOKBACK_DAYS, MEMORY_DAYS, SLOW_DAYS, TAIL_DAYS, WHOLE_SHARE, Series
 from ml.forecast.targets import Target, future
 from ml.forecast.unrest import OF_NETWORK, WORTH_SAYING, unrest
+from ml.grid import QuoteArrays, moment_of
 from ml.quotes import staleness_limit
 from ml.results import Forecast, HorizonForecast
 from ml.spec import ModelSpec, Source
@@ -59,7 +60,9 @@ class Forecaster:
         #: Nanoseconds after the last quote by which a row with a missing price is on the grid.
         self._silence = (staleness_limit(self.step_minutes) + 1 + self.step_minutes) * MINUTE
 
-    def forecast(self, quotes: pd.DataFrame, *, at: dt.datetime, source: Source) -> Forecast:
+    def forecast(
+        self, quotes: pd.DataFrame | QuoteArrays, *, at: dt.datetime, source: Source
+    ) -> Forecast:
         """The forecast from the last row of the grid with a known price at or before `at`. Raises
         ArtifactMismatch (a column is missing) and NotEnoughData (less than a window is known)."""
         known = Quotes.of(quotes, self.columns)
@@ -68,7 +71,7 @@ class Forecaster:
             answer = self.quantiles.many(series, np.array([row]), source)
         else:
             answer = self.quantiles.one(known, series, row, stale=stale)
-        as_of = series.index[row].to_pydatetime()
+        as_of = moment_of(series.times[row])
         novelty = None if answer.novelty is None else float(answer.novelty[0])
         return Forecast(
             task=self.spec.task,
@@ -191,7 +194,7 @@ class Forecaster:
         series = quotes.between(last - back, last).series(self.target, self.step_minutes, last)
         known = np.flatnonzero(np.isfinite(series.y))
         if len(known):
-            series = self._tail(quotes, series.index[known[-1]].value)
+            series = self._tail(quotes, int(series.times[known[-1]]))
             known = np.flatnonzero(np.isfinite(series.y))
         return series, known
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property, lru_cache
 
 import numpy as np
 
-from ml.forecast.series import Series, mean, median, take, trailing_means_at
+from ml.forecast.series import (
+    Series,
+    last_rows,
+    mean,
+    median,
+    take,
+    trailing_means_at,
+)
 from ml.forecast.targets import PATH_CLIP, has_changed
 from ml.tasks import HORIZONS
 
@@ -88,39 +96,32 @@ class Summaries:
         self, rows: np.ndarray, scale: np.ndarray, typical: float, other_scale: float
     ) -> np.ndarray:
         """(m, a) summaries of the window itself."""
-        s, last, span = self.series, self.series.y[rows], np.arange(self.window)
-        values = take(s.y, rows, -span)
-        size = take(self.size, rows, -span[:-1])
+        s, last = self.series, self.series.y[rows]
+        values, moves = last_rows(s.y, rows, self.window), self.window - 1
         columns = [(median(values[:, :k]) - last) / scale for k in (3, 8)]
-        columns += [(mean(values[:, :k]) - last) / scale for k in (12, self.window)]
-        columns += [mean(size[:, :k]) / scale for k in (1, 3, 12, self.window)]
+        columns += [(x - last) / scale for x in first_means(values, (12, self.window))]
+        size = first_means(last_rows(self.size, rows, moves), (1, 3, 12, self.window))
+        columns += [x / scale for x in size]
         columns += [np.log(scale / typical)]
-        columns += [mean(take(self.changed, rows, -span[:-1][:k])) for k in (4, self.window)]
+        columns += first_means(last_rows(self.changed, rows, moves), (4, self.window))
         columns += list(np.minimum(s.ages[rows] / s.step_minutes, 12).T)
         columns += self._polling(rows)
         if s.other is not None:
-            past = take(s.other, rows, -span[:12])
+            past = last_rows(s.other, rows, min(12, self.window))
             columns += [(past[:, 0] - mean(past)) / other_scale]
-        return np.stack([squash(c) for c in columns] + _clock(s.minute[rows]), axis=1)
+        return np.concatenate([squash(np.array(columns).T.copy()), _clock(s.minute[rows])], axis=1)
 
     def _polling(self, rows: np.ndarray) -> list[np.ndarray]:
         """How regularly quotes come, and how far into the next gap each side is."""
-        s, span = self.series, np.arange(self.window)
-        fresh = take(self.fresh, rows, -span)
-        rate = np.maximum(np.nan_to_num(mean(fresh)), 1 / self.window)
+        s, fresh = self.series, last_rows(self.fresh, rows, self.window)
+        recent, rate = first_means(fresh, (4, self.window))
+        rate = np.fmax(rate, 1 / self.window)
         late = [
             np.minimum(s.ages[rows, k] / s.step_minutes, 12) * rate for k in range(s.ages.shape[1])
         ]
         second = (s.minute[rows] - self._age[rows]) % 60 / 60 * 2 * np.pi
-        ages = take(self._age, rows, -span[:4]) / s.step_minutes
-        return [
-            *late,
-            mean(fresh[:, :4]),
-            rate,
-            np.sin(second),
-            np.cos(second),
-            mean(ages),
-        ]
+        ages = last_rows(self._age, rows, min(4, self.window)) / s.step_minutes
+        return [*late, recent, rate, np.sin(second), np.cos(second), mean(ages)]
 
     def recall(
         self, rows: np.ndarray, scale: np.ndarray, other_scale: float, paths: np.ndarray
@@ -150,7 +151,7 @@ class Summaries:
             columns += [(s.other[rows] - week) / other_scale]
         profiles = paths[:, :, : len(PROFILE_DAYS)]
         columns += list(profiles.reshape(len(rows), len(HORIZONS) * len(PROFILE_DAYS)).T)
-        return np.stack([squash(c) for c in columns], axis=1)
+        return squash(np.array(columns).T.copy())
 
     def _hour_sizes(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(m, horizons) mean |move| over the horizon from this hour, and mean |move| at the
@@ -162,7 +163,7 @@ class Summaries:
 
     def _level(self, rows: np.ndarray) -> np.ndarray:
         """(m,) median of the last four rows."""
-        return median(take(self.series.y, rows, -np.arange(4)))
+        return median(last_rows(self.series.y, rows, 4))
 
     def short_paths(self, rows: np.ndarray, scale: np.ndarray) -> np.ndarray:
         """What `paths` gives of origins without a memory: 0, but for the last of them."""
@@ -198,8 +199,17 @@ class Summaries:
         return np.stack([*profiles, yesterday, shift, *own, *alike], axis=2) / unit
 
 
-def _clock(minute: np.ndarray) -> list[np.ndarray]:
-    """Sine and cosine of the first harmonics of the day, and of the minute of the hour."""
-    angle = 2 * np.pi * minute / 1440
-    waves = [f(k * angle) for k in range(1, _HARMONICS + 1) for f in (np.sin, np.cos)]
-    return [*waves, (minute % 60) / 60]
+def first_means(table: np.ndarray, counts: Sequence[int]) -> list[np.ndarray]:
+    """The `mean` of the first so many columns of a table (m, k), each (m,)."""
+    if len(table) != 1:
+        return [mean(table[:, :count]) for count in counts]
+    line = table[0].tolist()
+    parts = [[x for x in line[:count] if x == x] for count in counts]
+    return [np.array([sum(part) / len(part) if part else np.nan]) for part in parts]
+
+
+def _clock(minute: np.ndarray) -> np.ndarray:
+    """(m, k) sine and cosine of the first harmonics of the day, and the minute of the hour."""
+    angle = (2 * np.pi * minute / 1440)[:, None] * np.arange(1, _HARMONICS + 1)
+    waves = np.stack([np.sin(angle), np.cos(angle)], axis=2).reshape(len(minute), -1)
+    return np.concatenate([waves, (minute % 60 / 60)[:, None]], axis=1)

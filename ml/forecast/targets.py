@@ -109,7 +109,7 @@ def find_tick_size(prices: np.ndarray) -> float:
 
 
 def _off(steps: np.ndarray) -> np.ndarray:
-    return np.abs(steps - np.round(steps))
+    return np.abs(steps - np.rint(steps))
 
 
 def snapped(values: np.ndarray, last: np.ndarray, steps: np.ndarray) -> np.ndarray:
@@ -122,7 +122,7 @@ def snapped(values: np.ndarray, last: np.ndarray, steps: np.ndarray) -> np.ndarr
     steps, last = steps[:, None, None], last[:, None, None]
     away = (values - last) / steps
     keep = ~np.isfinite(away) | (_OUTER & (np.abs(away) > _FAR))
-    found = np.where(keep, values, last + np.round(away) * steps)
+    found = np.where(keep, values, last + np.rint(away) * steps)
     hair = np.fmax(_HAIR * steps, ROUNDING * np.abs(found))
     return found + OUTWARD * hair
 

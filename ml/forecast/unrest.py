@@ -30,6 +30,8 @@ def unrest(series: Series, rows: np.ndarray) -> np.ndarray:
     in the mean of all rows: where quotes have become rarer than in the month, that is made up for.
     """
     month = max(SLOW_DAYS * series.per_day, LEAST_MONTH)
+    if int(rows.max()) + 1 < month // 4:  # no month is known, so nothing is compared with it
+        return np.ones(len(rows))
     last = max(series.per_day, _LEAST_LAST)
     start, stop = max(0, int(rows.min()) - month), int(rows.max()) + 1
     at, spans = rows - start, [month, last, _STORM_DAYS * last]

@@ -86,6 +86,22 @@ def test_the_exported_way_agrees_too():
         torch.testing.assert_close(call(x), module(x), atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("way", ["eager", "onnxruntime"])
+def test_arrays_are_answered_as_tensors_are(way):
+    example = (torch.ones(1, 2), torch.ones(1, 2))
+    if way == "eager":
+        call = inference._eager(TwoAnswers())
+    else:
+        pytest.importorskip("onnxruntime")
+        call = inference._onnxruntime(TwoAnswers(), example)
+    fast = inference.OptimizedModel(call, way, torch.device("cpu"))
+    inputs = (torch.randn(3, 2), torch.randn(3, 2))
+    found = fast.arrays(*(tensor.numpy() for tensor in inputs))
+    assert [type(array) for array in found] == [np.ndarray] * 2
+    for array, tensor in zip(found, fast(*inputs), strict=True):
+        assert array.tolist() == tensor.tolist()
+
+
 def test_several_inputs_and_answers_pass():
     fast = ml.optimize_model_for_inference(TwoAnswers(), (torch.ones(1, 2), torch.ones(1, 2)))
     total, product = fast(torch.full((3, 2), 2.0), torch.full((3, 2), 5.0))

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 import ml
+from ml.audit import dataset_hash
 from ml.errors import BadQuotes
-from ml.grid import build_grid, check_quotes, dataset_hash, grid_at
+from ml.grid import build_grid, check_quotes, grid_at
 
 START = pd.Timestamp("2026-01-01", tz="UTC")
 

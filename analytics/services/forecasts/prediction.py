@@ -21,7 +21,7 @@ from analytics.selectors.models import Serving
 from analytics.selectors.prices import market_counters
 from analytics.services.forecasts.newest import newest
 from analytics.services.prices.history import is_stale, last_moment, origin_of, recent_frame
-from analytics.services.prices.sequences import sequence_frame
+from analytics.services.prices.sequences import sequence_quotes
 from analytics.services.prices.unchanged import Work, keep_unchanged
 from analytics.services.registry.expiry import expiry_note, expiry_of
 from analytics.services.registry.serving import answer_with, describe
@@ -102,7 +102,7 @@ def _of_sequence(task: str, market: Market, sequence: Any) -> _Made:
     serving, forecast, milliseconds = answer_with(
         market,
         task,
-        lambda who, how: _predict(who, how, sequence_frame(sequence, who.model)),
+        lambda who, how: _predict(who, how, sequence_quotes(sequence, who.model)),
         or_baseline=True,
     )
     return _Made(serving, _noted(serving, forecast), forecast.stale, milliseconds)
@@ -131,10 +131,13 @@ def _of_history(task: str, market: Market, at: dt.datetime | None) -> _Made:
 
 
 def _predict(
-    who: Serving, how: ml.DLPredictor, frame: pd.DataFrame, origin: dt.datetime | None = None
+    who: Serving,
+    how: ml.DLPredictor,
+    quotes: pd.DataFrame | ml.QuoteArrays,
+    origin: dt.datetime | None = None,
 ) -> ml.Forecast:
     ask = how.predict_price if who.model.task == Task.PRICE else how.predict_spread
-    return ask(frame, at=origin, source=ml.Source(who.source))
+    return ask(quotes, at=origin, source=ml.Source(who.source))
 
 
 def _key(

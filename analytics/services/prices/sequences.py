@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from itertools import chain
 from typing import Any
 
 from django.utils import timezone
@@ -20,21 +21,30 @@ from analytics.models import TrainedModel
 from analytics.models.choices import Task
 
 _MOST_NAMED = 20
+#: The largest number that is taken.
+_MOST = 1e15
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 def sequence_frame(
     sequence: Any, model: TrainedModel, *, now: dt.datetime | None = None
 ) -> pd.DataFrame:
-    """Check every number, then build the frame. Raises InvalidInput with one of the codes
+    """What `sequence_quotes` reads, as a frame."""
+    return sequence_quotes(sequence, model, now=now).frame()
+
+
+def sequence_quotes(
+    sequence: Any, model: TrainedModel, *, now: dt.datetime | None = None
+) -> ml.QuoteArrays:
+    """Check every number, then lay them out. Raises InvalidInput with one of the codes
     bad_sequence, sequence_too_short, sequence_too_long; the fields name row and column."""
     _check_length(sequence, model)
     columns = list(model.input_columns)
-    rows, stamps = _read_rows(sequence, columns)
-    values = np.array(rows, dtype="float64").reshape(len(rows), len(columns))
+    read = _read_plain(sequence, columns) or _read_rows(sequence, columns)
+    values, stamps = read
     _check_prices(values, columns, model)
-    index = _stamps(stamps) if stamps else _spaced(len(rows), model.step_minutes, now)
-    frame = pd.DataFrame(values, index=index, columns=columns)
-    return frame
+    times = _stamps(stamps) if stamps else _spaced(len(values), model.step_minutes, now)
+    return ml.QuoteArrays(times, {name: values[:, place] for place, name in enumerate(columns)})
 
 
 def _check_prices(values: np.ndarray, columns: list[str], model: TrainedModel) -> None:
@@ -71,7 +81,40 @@ def _check_length(sequence: Any, model: TrainedModel) -> None:
         )
 
 
-def _read_rows(sequence: list[Any], columns: list[str]) -> tuple[list[list[float]], list[Any]]:
+_CELLS = frozenset((float, int, type(None)))
+
+
+def _read_plain(sequence: list[Any], columns: list[str]) -> tuple[np.ndarray, list[Any]] | None:
+    """What `_read_rows` answers where every cell is as it should be, found for all of them at once;
+    None where one may not be, or it cannot be told here."""
+    kinds, stamps = set(map(type, sequence)), []
+    if kinds == {list}:
+        if set(map(len, sequence)) != {len(columns)}:
+            return None
+        cells = list(chain.from_iterable(sequence))
+    elif kinds == {dict}:
+        known, names = {*columns, "timestamp"}, set(columns)
+        if not all(row.keys() <= known and row.keys() & names for row in sequence):
+            return None
+        cells = [row.get(name) for row in sequence for name in columns]
+        stamps = [row.get("timestamp") for row in sequence]
+    else:
+        return None
+    if not set(map(type, cells)) <= _CELLS:
+        return None
+    try:
+        values = np.array(cells, dtype="float64").reshape(len(sequence), len(columns))
+    except OverflowError:
+        return None
+    positive = [name in _POSITIVE for name in columns]
+    fine = (values >= 0) & (values <= _MOST) & ((values > 0) | ~np.array(positive))
+    if np.count_nonzero(fine) + cells.count(None) != len(cells):
+        return None
+    return values, stamps if any(stamp is not None for stamp in stamps) else []
+
+
+def _read_rows(sequence: list[Any], columns: list[str]) -> tuple[np.ndarray, list[Any]]:
+    """The numbers (rows, columns) and what stands for their times, where anything does."""
     rows: list[list[float]] = []
     stamps: list[Any] = []
     problems: dict[str, str] = {}
@@ -97,7 +140,8 @@ def _read_rows(sequence: list[Any], columns: list[str]) -> tuple[list[list[float
             break
     if problems:
         raise _bad(problems)
-    return rows, stamps if any(s is not None for s in stamps) else []
+    values = np.array(rows, dtype="float64").reshape(len(rows), len(columns))
+    return values, stamps if any(s is not None for s in stamps) else []
 
 
 def _by_name(
@@ -128,7 +172,7 @@ def _number(value: Any, where: str, problems: dict[str, str]) -> float:
         number = float(value)
     except OverflowError:
         number = math.inf
-    if not math.isfinite(number) or abs(number) > 1e15:
+    if not math.isfinite(number) or abs(number) > _MOST:
         problems[where] = _("must be a finite number")
     elif number <= 0 and where.rsplit(".", 1)[1] in _POSITIVE:
         problems[where] = _("a price must be above zero")
@@ -137,11 +181,10 @@ def _number(value: Any, where: str, problems: dict[str, str]) -> float:
     return number
 
 
-def _spaced(rows: int, step_minutes: int, now: dt.datetime | None) -> pd.DatetimeIndex:
+def _spaced(rows: int, step_minutes: int, now: dt.datetime | None) -> np.ndarray:
     step = step_minutes * 60
     end = int((now or timezone.now()).timestamp()) // step
-    moments = np.arange(end - rows + 1, end + 1, dtype="int64") * (step * 10**9)
-    return pd.DatetimeIndex(moments, tz="UTC")
+    return np.arange(end - rows + 1, end + 1, dtype="int64") * (step * 10**9)
 
 
 def _moment(text: Any) -> dt.datetime | None:
@@ -156,7 +199,8 @@ def _moment(text: Any) -> dt.datetime | None:
         return None
 
 
-def _stamps(stamps: list[Any]) -> pd.DatetimeIndex:
+def _stamps(stamps: list[Any]) -> np.ndarray:
+    """Nanoseconds since 1970."""
     problems: dict[str, str] = {}
     parsed: list[dt.datetime] = []
     for number, text in enumerate(stamps):
@@ -171,7 +215,8 @@ def _stamps(stamps: list[Any]) -> pd.DatetimeIndex:
             break
     if problems:
         raise _bad(problems)
-    return pd.DatetimeIndex(parsed).as_unit("ns")
+    microseconds = [(moment - _EPOCH) // dt.timedelta(microseconds=1) for moment in parsed]
+    return np.array(microseconds, dtype="int64") * 1000
 
 
 def _bad(problems: dict[str, str]) -> InvalidInput:

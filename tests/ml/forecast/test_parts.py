@@ -10,10 +10,11 @@ import torch
 from ml.errors import BadQuotes, NotEnoughData
 from ml.forecast.baseline import last_value, residual_climatology
 from ml.forecast.experts import Shrinkage, fit_shrinkage
-from ml.forecast.features import FeatureMaker
+from ml.forecast.features import FeatureMaker, blend
 from ml.forecast.metrics import QuantileForecast, measure
 from ml.forecast.nets import N_KNOTS, HurdleHead, Sizes, mixture_quantiles
-from ml.forecast.series import blend, make_series, median, trailing_mean
+from ml.forecast.series import last_rows, make_series, mean, median, take, trailing_mean
+from ml.forecast.summaries import first_means
 from ml.forecast.targets import Target, clean_mask, future, split_rows
 from ml.grid import build_grid
 from ml.tasks import HORIZONS, QUANTILES, TASKS, Task
@@ -218,3 +219,47 @@ def test_a_mirrored_market_gives_mirrored_inputs():
     np.testing.assert_allclose(other.paths, -plain.paths, atol=2e-3)
     np.testing.assert_allclose(other.windows[..., :2], -plain.windows[..., :2], atol=2e-3)
     np.testing.assert_allclose(other.windows[..., 2:], plain.windows[..., 2:], atol=2e-3)
+
+
+@pytest.mark.parametrize("known", [1.0, 0.6, 0.0])
+def test_a_single_row_is_read_as_it_is_among_others(known):
+    rng = np.random.default_rng(3)
+    values = rng.standard_normal(60)
+    values[rng.random(60) >= known] = np.nan
+    rows, counts = np.array([0, 3, 7, 8, 40, 59]), (1, 3, 8, 20)
+    table = last_rows(values, rows, 8)
+    np.testing.assert_array_equal(table, take(values, rows, -np.arange(8)))
+    means = first_means(table, counts)
+    for place in range(len(rows)):
+        line = last_rows(values, rows[place : place + 1], 8)
+        np.testing.assert_array_equal(line[0], table[place])
+        alone = first_means(line, counts)
+        for count, found, among in zip(counts, alone, means, strict=True):
+            np.testing.assert_allclose(found, among[place : place + 1], rtol=1e-12)
+            np.testing.assert_array_equal(among, mean(table[:, :count]))
+
+
+@pytest.mark.parametrize("task", [Task.PRICE, Task.SPREAD])
+@pytest.mark.parametrize("rows", [30, 200, 1200])
+def test_inputs_of_one_origin_are_those_it_has_among_others(task, rows):
+    """Those of a short history, which nothing of weeks is made for, among them."""
+    maker = make_maker(make_quotes(rows), task)
+    places = np.unique(np.linspace(2, len(maker.series) - 1, 9).astype(int))
+    batch = maker.inputs(places)
+    for place, row in enumerate(places):
+        alone = make_maker(make_quotes(rows), task).inputs(np.array([row]))
+        for name in ("windows", "static", "paths", "scale"):
+            ours, theirs = getattr(alone, name)[0], getattr(batch, name)[place]
+            np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6, err_msg=name)
+
+
+def test_a_short_history_has_the_baseline_that_it_has_before_a_long_one():
+    """Where too few residuals are known none is looked at."""
+    target = Target(Task.PRICE)
+    series = make_maker(make_quotes(700)).series
+    climatology = residual_climatology(series.y)
+    rows = np.array([5, 60, 198])
+    many = last_value(series, np.append(rows, 600), target, climatology)
+    few = last_value(series, rows, target, climatology)
+    np.testing.assert_array_equal(few.quantiles, many.quantiles[:3])
+    assert not np.allclose(many.quantiles[3] / many.value[3, 0], few.quantiles[2] / few.value[2, 0])

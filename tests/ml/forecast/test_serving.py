@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ml.errors import ArtifactMismatch, BadQuotes, NotEnoughData
 from ml.forecast.quotes import DayState, DayStates, Quotes
 from ml.forecast.series import last_caps, median, move_scales
+from ml.grid import QuoteArrays
 from ml.predictor import DLPredictor
 from ml.results import Forecast
 from ml.spec import Source
@@ -252,7 +254,7 @@ def test_a_tails_scales_are_those_of_the_whole():
     size = np.abs(np.diff(values, prepend=np.nan))
     whole = move_scales(size, 48, 24)
     tail = move_scales(np.r_[np.nan, size[-1499:]], 48, 24, whole.capped[-1500:-20])
-    for name in ("slow", "fast", "brief"):
+    for name in ("slow", "fast"):
         np.testing.assert_allclose(getattr(tail, name)[-20:], getattr(whole, name)[-20:])
 
 
@@ -263,3 +265,42 @@ def test_one_line_has_the_median_it_has_among_others():
     table[3] = np.nan
     alone = np.concatenate([median(line[None]) for line in table])
     np.testing.assert_array_equal(alone, median(table))
+
+
+def arrays_of(quotes: pd.DataFrame) -> QuoteArrays:
+    times = pd.DatetimeIndex(quotes.index).as_unit("ns").asi8
+    return QuoteArrays(times, {name: quotes[name].to_numpy() for name in quotes.columns})
+
+
+@pytest.mark.parametrize("rows", [24, 33, 64, 65, 300, 420, 2000])
+def test_arrays_are_answered_as_a_frame_is(predictor, quotes, rows):
+    for part in (quotes.iloc[-rows:], quotes.iloc[300 : 300 + rows]):
+        for source in Source:
+            try:
+                told = ask(predictor, part, source=source)
+            except NotEnoughData as error:
+                with pytest.raises(NotEnoughData, match=error.message):
+                    ask(predictor, arrays_of(part), source=source)
+            else:
+                assert ask(predictor, arrays_of(part), source=source) == told
+
+
+def test_arrays_in_two_units_are_answered_as_a_frame_is(predictor, quotes):
+    part = quotes.iloc[-400:].copy()
+    part.iloc[:200] *= 100
+    told = ask(predictor, part)
+    assert "rescaled" in told.notes[-1]
+    assert ask(predictor, arrays_of(part)) == told
+    at = part.index[-30].to_pydatetime()
+    assert ask(predictor, arrays_of(part), at=at) == ask(predictor, part, at=at)
+
+
+def test_arrays_that_no_model_could_use_are_refused_as_a_frame_is(predictor, quotes):
+    part = arrays_of(quotes.iloc[-60:])
+    with pytest.raises(BadQuotes):
+        ask(predictor, QuoteArrays(part.times[::-1], part.columns))
+    with pytest.raises(BadQuotes):
+        ask(predictor, QuoteArrays(part.times[:0], {n: v[:0] for n, v in part.columns.items()}))
+    for columns in ({"volume": np.ones(60)}, {n: np.full(60, np.nan) for n in part.columns}):
+        with pytest.raises(ArtifactMismatch):
+            ask(predictor, QuoteArrays(part.times, columns))

@@ -181,3 +181,11 @@ def test_a_young_market_is_widened_too(quotes):
         [h.quantiles["0.95"] - h.quantiles["0.05"] for h in one.horizons] for one in (wide, usual)
     ]
     assert np.divide(*widths).min() > 2
+
+
+def test_rows_before_any_month_are_calm_whatever_is_asked_beside_them(quotes):
+    series = series_of(broken(quotes, 30.0, at=100))
+    rows = np.array([0, 40, 130, 334])
+    assert (unrest(series, rows) == 1).all()
+    assert (unrest(series, np.append(rows, 1500))[:4] == 1).all()
+    assert (unrest(series, np.array([335])) >= 1).all()

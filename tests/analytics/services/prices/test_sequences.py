@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import random
+from typing import Any
 
+import numpy as np
 import pytest
 
 from analytics.exceptions import InvalidInput
 from analytics.models import TrainedModel
+from analytics.services.prices import sequences
 from analytics.services.prices.sequences import sequence_frame
 
 NOW = dt.datetime(2026, 3, 1, 12, 17, tzinfo=dt.UTC)
@@ -116,3 +120,55 @@ def test_a_sequence_without_a_price_is_the_senders_fault(task, row, named):
         sequence_frame([row] * 4, model, now=NOW)
     assert caught.value.code == "bad_sequence"
     assert named in caught.value.fields["sequence"]
+
+
+def some_sequence(rng: random.Random) -> list[Any]:
+    """Rows of any kind, most of them fine, a few spoilt."""
+    kind, count = rng.choice(["lists", "objects", "both"]), rng.randint(1, 12)
+    rows: list[Any] = []
+    for number in range(count):
+        cells = [rng.choice([None, 7, 6.5, 1e15, 1e-9]) for _name in MODEL.input_columns]
+        named = dict(zip(MODEL.input_columns, cells, strict=True))
+        if rng.random() < 0.3:
+            named = {name: value for name, value in named.items() if value is not None}
+        if rng.random() < 0.5:
+            named["timestamp"] = rng.choice([None, f"2026-03-01T{number:02}:00:00Z", 5])
+        rows.append(cells if kind == "lists" or (kind == "both" and number % 2) else named)
+    if rng.random() < 0.6:
+        spoilt = rng.choice(rows)
+        wrong = rng.choice(
+            [0, -0.0, -1, True, "7", [7], {}, 10**400, 2**70, 1e16, math.nan, math.inf, 5e-324]
+        )
+        if isinstance(spoilt, list):
+            spoilt[rng.randrange(3)] = wrong
+        else:
+            spoilt[rng.choice([*MODEL.input_columns, "colour"])] = wrong
+    if rng.random() < 0.1:
+        rows[rng.randrange(count)] = rng.choice([7, "row", None, [], {}, [7.0], [7.0] * 4])
+    return rows
+
+
+def test_rows_read_at_once_are_those_read_cell_by_cell():
+    """Over many sequences; what is wrong is left to who names it."""
+    rng, at_once, refused_too = random.Random(8), 0, 0
+    for _turn in range(3000):
+        rows = some_sequence(rng)
+        quick = sequences._read_plain(rows, MODEL.input_columns)
+        try:
+            values, stamps = sequences._read_rows(rows, MODEL.input_columns)
+        except InvalidInput:
+            refused_too += 1
+            assert quick is None, rows
+            continue
+        if quick is not None:
+            at_once += 1
+            np.testing.assert_array_equal(quick[0], values)
+            assert quick[1] == stamps
+    assert at_once > 500
+    assert refused_too > 500
+
+
+def test_plain_rows_are_read_at_once():
+    named = [dict(zip(MODEL.input_columns, [6.9, None, 0], strict=True))] * 3
+    for rows in ([ROW] * 3, named, [[6.9, None, 0]] * 3):
+        assert sequences._read_plain(rows, MODEL.input_columns) is not None
