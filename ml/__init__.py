@@ -16,7 +16,7 @@ _HOMES = {
     "ml.evaluation.charts": ("ChartWords",),
     "ml.evaluation.report": ("report_backtest",),
     "ml.evaluation.scores": ("backtest_figures",),
-    "ml.audit": ("DataAudit", "audit_quotes"),
+    "ml.audit": ("DataAudit", "audit_quotes", "dataset_hash"),
     "ml.device": (
         "get_device",
         "get_gpu_info",
@@ -44,7 +44,7 @@ _HOMES = {
     "ml.families.lstm": ("LSTMModel",),
     "ml.baselines": ("baseline_predictor",),
     "ml.cadence": ("cadence_minutes", "infer_step_minutes"),
-    "ml.grid": ("QuoteArrays", "build_grid", "dataset_hash", "grid_at"),
+    "ml.grid": ("QuoteArrays", "build_grid", "grid_at"),
     "ml.predictor": ("DLPredictor",),
     "ml.quotes": (
         "PRICE_COLUMNS",
