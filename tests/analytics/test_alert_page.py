@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -56,12 +57,16 @@ def test_rules_channels_and_dead_letters_stand_there(admin_client, market, dead)
 
 
 @pytest.mark.parametrize(
-    ("language", "said"), [("en", "Percent: 2.5, Hours: 24"), ("es", "Por ciento: 2,5, Horas: 24")]
+    ("language", "said"),
+    [("en", ("Percent: 2.5", "Hours: 24")), ("es", ("Por ciento: 2,5", "Horas: 24"))],
 )
 def test_parameters_are_written_as_the_reader_writes_figures(admin_client, market, language, said):
     rules.rule_create(name="fast", kind="move", params={"percent": 2.5, "hours": 24})
     admin_client.cookies["django_language"] = language
-    assert f"{said}<" in page(admin_client)
+    shown = re.search(r"<small[^>]*>([^<]*\b24\b[^<]*)</small>", page(admin_client))
+    assert shown is not None
+    # PostgreSQL keeps them in an order of its own.
+    assert set(said) <= set(shown[1].split(", "))
 
 
 def test_a_rule_is_tried_and_then_saved(admin_client, market):
