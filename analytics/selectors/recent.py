@@ -21,6 +21,7 @@ from analytics.lazily import np, pd
 from analytics.models import Market, PriceHistory
 from analytics.selectors.frames import frame_of, price_frame, quote_arrays
 from analytics.selectors.prices import Counters, market_counters, newest_moment
+from analytics.shelf import Shelf
 
 #: What the quotes of all markets may take together.
 MOST_BYTES = 256 * 2**20
@@ -95,7 +96,7 @@ class HeldQuotes:
     """The markets asked for last. Threads may share it."""
 
     def __init__(self) -> None:
-        self._held: OrderedDict[int, Held] = OrderedDict()
+        self._held = Shelf[Held](lambda: MOST_BYTES, lambda one: one.size)
         self._lock = Lock()
 
     def clear(self) -> None:
@@ -131,7 +132,8 @@ class HeldQuotes:
             with self._lock:  # the room behind the rows belongs to one thread
                 moved = self._held.get(market.pk) is not held
                 if not moved:
-                    held = self._held[market.pk] = held.appended(counters, *later)
+                    held = held.appended(counters, *later)
+                    self._held.put(market.pk, held)
             if moved:
                 return self.frame(market, since, until, columns, part=part)
         if not part:
@@ -144,10 +146,9 @@ class HeldQuotes:
         with self._lock:
             known = self._held.get(pk)
             if known is None or known.counters <= held.counters:
-                self._held[pk] = held
-            self._held.move_to_end(pk)
-            while self._held and sum(one.size for one in self._held.values()) > MOST_BYTES:
-                self._held.popitem(last=False)
+                self._held.put(pk, held)
+            else:
+                self._held.use(pk)
 
 
 held_quotes = HeldQuotes()

@@ -7,7 +7,6 @@ A market's arrays are kept while nothing at or before its newest quote has chang
 from __future__ import annotations
 
 import datetime as dt
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
@@ -19,6 +18,7 @@ from analytics.lazily import np, tsdownsample
 from analytics.models import Market, PriceHistory
 from analytics.models.market import derive_price
 from analytics.selectors.prices import market_counters
+from analytics.shelf import Shelf
 
 COLUMNS = ("bid", "ask", "price", "bid_volume", "ask_volume")
 #: Points of one line of a chart: four (first, last, lowest, highest) in each of 300 stretches.
@@ -68,7 +68,7 @@ class _Kept:
     series: Series
 
 
-_kept: OrderedDict[int, _Kept] = OrderedDict()
+_kept = Shelf[_Kept](lambda: MOST_KEPT, lambda one: len(one.series.at))
 _lock = Lock()
 
 
@@ -190,9 +190,4 @@ def _table_of(stretches: Sequence[tuple[int, float]]) -> np.ndarray:
 
 def _keep(pk: int, kept: _Kept) -> None:
     with _lock:
-        _kept[pk] = kept
-        _kept.move_to_end(pk)
-        while len(_kept) > 1 and sum(len(one.series.at) for one in _kept.values()) > MOST_KEPT:
-            _kept.popitem(last=False)
-        if len(kept.series.at) > MOST_KEPT:
-            _kept.clear()
+        _kept.put(pk, kept)

@@ -173,7 +173,7 @@ def test_as_the_days_pass_old_quotes_are_let_go(market):
     late = NOW + dt.timedelta(days=20)
     add(market, 20 * 1440, ask="9.4")
     held_quotes.frame(market, *map(in_ns, (late - dt.timedelta(days=2), late)), PRICES)
-    assert held_quotes._held[market.pk].rows == 1
+    assert held_quotes._held.get(market.pk).rows == 1
     pd.testing.assert_frame_equal(ask(market, late), plain(market, late))
 
 
@@ -194,13 +194,16 @@ def test_what_is_kept_is_bounded(market, monkeypatch):
     other = Market.objects.create(asset="USDT", fiat="VES", exchange="binance_p2p")
     PriceHistory.objects.create(market=other, timestamp=NOW, price="50")
     ask(market)
-    monkeypatch.setattr("analytics.selectors.recent.MOST_BYTES", held_quotes._held[market.pk].size)
+    monkeypatch.setattr(
+        "analytics.selectors.recent.MOST_BYTES", held_quotes._held.get(market.pk).size
+    )
     ask(other)
-    assert list(held_quotes._held) == [other.pk]
+    assert held_quotes._held.get(market.pk) is None
+    assert held_quotes._held.get(other.pk) is not None
     for minutes in range(MOST_FRAMES + 5):
         ask(other, NOW + dt.timedelta(minutes=minutes))
         recent_quotes(other, since=SINCE + dt.timedelta(days=minutes), until=NOW, columns=PRICES)
-    assert len(held_quotes._held[other.pk].frames) <= MOST_FRAMES
+    assert len(held_quotes._held.get(other.pk).frames) <= MOST_FRAMES
 
 
 def test_threads_that_append_at_once_agree(market):
