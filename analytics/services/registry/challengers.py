@@ -13,7 +13,6 @@ from typing import Any
 
 import ml
 from analytics.models import TrainedModel
-from analytics.retelling import retold
 from analytics.selectors.frames import price_frame
 from analytics.services.prices.history import history_span, last_moment
 from analytics.services.registry.serving import predictor_of
@@ -61,11 +60,7 @@ def assess(model: TrainedModel, champion: TrainedModel | None) -> dict[str, Any]
     except ml.MLError as error:
         # An active version that cannot answer on this stretch stands in nobody's way.
         logger.warning("active version %s cannot be compared: %s", champion, error)
-        return figures | {
-            "verdict": "rival_cannot_answer",
-            "better": True,
-            "why": retold(error.message),
-        }
+        return figures | {"verdict": "rival_cannot_answer", "better": True, "why": error.message}
     newer = model.data_until > champion.data_until
     verdict, better = decide(figures, newer=newer)
     return figures | {"newer": newer, "verdict": verdict, "better": better}
