@@ -92,7 +92,9 @@ class HurdleHead(nn.Module):
             steps = knots.diff(dim=1).clamp_min(1e-3)
             bias = self.knots.bias.view(self.horizons, N_KNOTS)
             bias[:, 0] = knots[:, N_KNOTS // 2]
-            bias[:, 1:] = torch.log(torch.expm1(steps))
+            # The inverse of softplus, which is its own argument where that is large: exp overflows.
+            inverse = torch.log(torch.expm1(steps.clamp_max(20)))
+            bias[:, 1:] = torch.where(steps > 20, steps, inverse)
 
     def forward(self, hidden: Tensor, paths: Tensor) -> tuple[Tensor, Tensor]:
         """(batch, inputs), (batch, horizons, paths) -> logits (batch, horizons) and ascending

@@ -139,10 +139,20 @@ def _refuse_short(rows: int, usable: np.ndarray) -> None:
         )
 
 
+def _border(usable: np.ndarray) -> int:
+    """Where what is judged on begins: at a share of the grid, or of its usable rows where a long
+    gap leaves far more or fewer of them behind that."""
+    border, rows = int(len(usable) * LEARN_SHARE), np.flatnonzero(usable)
+    behind = 1 - LEARN_SHARE
+    if len(rows) and not behind / 2 <= (rows >= border).mean() <= behind * 3 / 2:
+        border = int(rows[int(len(rows) * LEARN_SHARE)])
+    return border
+
+
 def _split(usable: np.ndarray, *, hold_out: bool) -> tuple[np.ndarray, np.ndarray, int]:
     """Masks of the rows to learn from and to judge on, and where the last begin."""
     n = len(usable)
-    border = int(n * LEARN_SHARE) if hold_out else n
+    border = _border(usable) if hold_out else n
     rows = np.arange(n)
     learn = usable & (rows < border - EMBARGO)
     test = usable & (rows >= border)

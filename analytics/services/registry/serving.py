@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 import ml
 from analytics import artifacts
 from analytics.conf import conf
-from analytics.exceptions import NotReady, StorageAway, Unavailable
+from analytics.exceptions import InvalidInput, NotReady, StorageAway, Unavailable
 from analytics.models import Market, ModelEvent, TrainedModel
 from analytics.models.choices import Source
 from analytics.retelling import retold
@@ -82,40 +82,63 @@ def answer_with(
     ask: Callable[[Serving, ml.DLPredictor], Answer],
     *,
     or_baseline: bool = False,
+    when_short: bool = False,
 ) -> tuple[Serving, Answer, float]:
-    """Ask the best that can answer; (who, the answer, milliseconds it took).
+    """Ask the best that can answer; (who, the answer, milliseconds it took once it was loaded).
 
-    With `or_baseline`, where nothing was trained because the market has fewer rows than a network
-    needs, its baseline answers, named as such: a Serving whose model is in no database. Raises
-    NotReady (no_model) when nothing was ever trained and Unavailable when no artifact can be used
-    (artifact_broken) or fetched now (storage_away). A broken artifact leaves a line in the audit
-    trail; one that cannot be fetched does not, for it may be there in a moment.
+    With `or_baseline` the baseline of a market with fewer rows than a network needs answers, named
+    as such (a Serving whose model is in no database), with `when_short` also where of late too
+    little is known for what was trained. Raises NotReady (no_model) when nothing was ever trained
+    and Unavailable when no artifact can be used (artifact_broken) or fetched now (storage_away). A
+    broken one leaves a line in the audit trail; one that may be there in a moment does not.
     """
     broken: list[ml.MLError | StorageAway] = []
+    short: InvalidInput | None = None
     for serving in _candidates(market, task):
-        started = time.perf_counter()
         try:
             predictor = predictor_of(serving.model)
         except (ml.ArtifactBroken, ml.ArtifactMismatch, StorageAway) as error:
             broken.append(error)
             _note_broken(serving.model, error)
             continue
-        with ml_errors():
-            answer = ask(serving, predictor)
+        try:
+            answer, milliseconds = _timed(ask, serving, predictor)
+        except InvalidInput as error:
+            short = _shortage(error, when_short)
+            break
         if serving.source == Source.NETWORK and not is_finite(answer):
-            name = serving.model.artifact
-            unusable = ml.ArtifactBroken(f"The artifact {name} answers what is no finite number.")
-            broken.append(unusable)
-            _note_broken(serving.model, unusable)
+            broken.append(_not_finite(serving.model))
             continue
-        return serving, answer, (time.perf_counter() - started) * 1000
-    untrained = untrained_baseline(market, task) if or_baseline and not broken else None
+        return serving, answer, milliseconds
+    wanted = or_baseline and not broken
+    untrained = untrained_baseline(market, task, short=bool(short)) if wanted else None
     if untrained is None:
-        raise _nobody(market, task, broken)
+        raise short or _nobody(market, task, broken)
+    return (untrained[0], *_timed(ask, *untrained))
+
+
+def _shortage(error: InvalidInput, when_short: bool) -> InvalidInput:
+    """That too little is known, where another may answer then; else it is raised."""
+    if not when_short or error.code != "not_enough_data":
+        raise error
+    return error
+
+
+def _not_finite(model: TrainedModel) -> ml.ArtifactBroken:
+    """What is wrong with it, noted in the audit trail."""
+    unusable = ml.ArtifactBroken(f"The artifact {model.artifact} answers what is no finite number.")
+    _note_broken(model, unusable)
+    return unusable
+
+
+def _timed(
+    ask: Callable[[Serving, ml.DLPredictor], Answer], serving: Serving, predictor: ml.DLPredictor
+) -> tuple[Answer, float]:
+    """(the answer, milliseconds it took)."""
     started = time.perf_counter()
     with ml_errors():
-        answer = ask(*untrained)
-    return untrained[0], answer, (time.perf_counter() - started) * 1000
+        answer = ask(serving, predictor)
+    return answer, (time.perf_counter() - started) * 1000
 
 
 def _nobody(

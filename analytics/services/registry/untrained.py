@@ -22,11 +22,14 @@ from analytics.services.translate import ml_errors
 MOST_QUOTES = 50_000
 
 
-def untrained_baseline(market: Market, task: str) -> tuple[Serving, ml.DLPredictor] | None:
+def untrained_baseline(
+    market: Market, task: str, *, short: bool = False
+) -> tuple[Serving, ml.DLPredictor] | None:
     """Who answers for a market that is too young to learn from, or whose first training has not
-    ended yet, and its predictor; None where there is enough to train on and nobody does (somebody
-    should), or too little even for a baseline. `Serving.model` is in no database. Raises
-    InvalidInput where quotes lack what is asked (a second side, say).
+    ended yet, or of which too little is known of late (`short`), and its predictor; None where
+    there is enough to train on and nobody does (somebody should), or too little even for a
+    baseline. `Serving.model` is in no database. Raises InvalidInput where quotes lack what is asked
+    (a second side, say).
     """
     # A market that was deleted may leave its number to a new one, made at another time.
     state = (market.created_at, market_counters(market).revision)
@@ -38,7 +41,7 @@ def untrained_baseline(market: Market, task: str) -> tuple[Serving, ml.DLPredict
     needs = ml.TASKS[ml.Task(task)]
     step = market.cadence_minutes
     enough = ml.fillable_rows(first, last, quotes=rows, step_minutes=step) >= needs.min_grid_rows
-    if enough and not _in_training(market, task):
+    if enough and not short and not _in_training(market, task):
         return None
     try:
         predictor = _predictor(market.pk, task, step, state)

@@ -263,3 +263,15 @@ def test_a_short_history_has_the_baseline_that_it_has_before_a_long_one():
     few = last_value(series, rows, target, climatology)
     np.testing.assert_array_equal(few.quantiles, many.quantiles[:3])
     assert not np.allclose(many.quantiles[3] / many.value[3, 0], few.quantiles[2] / few.value[2, 0])
+
+
+def test_a_head_begins_at_moves_of_any_size() -> None:
+    """A spread that moves once in a while is moved by hundreds of its usual moves."""
+    head = HurdleHead(4, Sizes(channels=1, static=1, paths=1, horizons=2), dropout=0.0)
+    torch.nn.init.zeros_(head.knots.weight)
+    torch.nn.init.zeros_(head.gate.weight)
+    half = torch.arange(N_KNOTS) - N_KNOTS // 2
+    wanted = torch.stack([half * 0.5, half * 250.0])
+    head.start_from(torch.tensor([0.5, 0.001]), wanted)
+    _logit, knots = head(torch.zeros(1, 4), torch.zeros(1, 2, 1))
+    torch.testing.assert_close(knots[0], wanted)

@@ -164,6 +164,17 @@ def test_too_little_history_is_refused(tmp_path: Path) -> None:
         fitted(market(600), tmp_path)
 
 
+@pytest.mark.parametrize("where", ["a lone row years before", "three rows a year later"])
+def test_a_long_gap_leaves_enough_to_learn_from_and_to_judge_on(where: str, tmp_path: Path) -> None:
+    quotes = market(2000)
+    years = pd.Timedelta(days=4 * 365 if where.startswith("a lone") else -365)
+    far = quotes.iloc[:1] if where.startswith("a lone") else quotes.iloc[-3:]
+    apart = far.set_axis(far.index - years)
+    fit = fitted(pd.concat([quotes, apart]).sort_index(), tmp_path)
+    assert quotes.index[0] < fit.trained_until < fit.test_from < quotes.index[-1]
+    assert 0.7 < (fit.test_from - quotes.index[0]) / (quotes.index[-1] - quotes.index[0]) < 0.9
+
+
 def test_missing_columns_are_refused(server: PatternRecognizer) -> None:
     quotes = market(price_only=True)
     with pytest.raises(ArtifactMismatch):

@@ -7,6 +7,8 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
+import ml
+from analytics.exceptions import InvalidInput
 from analytics.models import Forecast, Market, PriceHistory, TrainedModel
 from analytics.selectors.models import model_answering
 from analytics.services.forecasts.prediction import forecast_make
@@ -108,3 +110,28 @@ def test_what_is_not_finite_is_not_kept(market, network):
     ask(market)
     assert network.asked == 2  # the baseline of the version answered
     assert Forecast.objects.get().source == "baseline"
+
+
+class Waiting(FakePredictor):
+    """Knows too little of late, whichever source is asked for."""
+
+    def predict_price(self, frame, **how):
+        raise ml.NotEnoughData("A forecast needs 24 grid rows.", needed=24, present=3)
+
+
+def test_after_a_long_pause_the_baseline_answers_until_the_network_knows_enough(
+    market, model, monkeypatch
+):
+    monkeypatch.setattr(serving, "predictor_of", lambda model: Waiting())
+    answer = ask(market)
+    assert (answer["model"]["id"], answer["model"]["source"]) == (None, "baseline")
+    low, high = (answer["horizons"][-1]["quantiles"][level] for level in ("0.05", "0.95"))
+    assert low < answer["last_value"] < high
+    assert any("baseline" in note for note in answer["notes"])
+    assert not Forecast.objects.exists()
+    # It is built from all quotes: of a moment before the last ones it would know what came later.
+    with pytest.raises(InvalidInput) as refused:
+        forecast_make(task="price", market=market, at=timezone.now() - dt.timedelta(hours=3))
+    assert refused.value.code == "not_enough_data"
+    monkeypatch.setattr(serving, "predictor_of", lambda model: Counting())
+    assert ask(market)["model"]["id"] == model.pk
