@@ -123,9 +123,8 @@ def _of_history(task: str, market: Market, at: dt.datetime | None) -> _Made:
         frame = recent_frame(market, until=last, step_minutes=who.model.step_minutes)
         return _predict(who, how, frame, origin_of(last, who.model.step_minutes, now))
 
-    # Built from all quotes, so it speaks of no moment before the last ones.
     serving, forecast, milliseconds = answer_with(
-        market, task, ask, or_baseline=True, when_short=at is None
+        market, task, ask, or_baseline=True, when_short=True
     )
     stale = forecast.stale or is_stale(last, serving.model.step_minutes, now)
     again = newest.get(key := key_of(serving)) is forecast
