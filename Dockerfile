@@ -2,7 +2,7 @@
 FROM node:24-slim AS browser
 WORKDIR /app
 COPY package.json package-lock.json ./
-RUN npm ci --silent --omit=dev
+RUN npm ci --no-progress --no-fund --no-audit --loglevel=error --omit=dev
 
 FROM python:3.11-slim AS python
 WORKDIR /app
@@ -10,6 +10,8 @@ COPY requirements.txt requirements-s3.txt requirements-redis.txt ./
 # requirements-s3.txt where artifacts lie on S3 (PARALELO_ARTIFACT_STORAGE), requirements-redis.txt
 # where the queue is in Redis (PARALELO_BROKER).
 ARG REQUIREMENTS=requirements.txt
+# Where pip shall look too: an address with PyTorch's packages for the CPU saves gigabytes of CUDA.
+ARG PIP_EXTRA_INDEX_URL
 RUN python -m venv .venv && .venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check -r $REQUIREMENTS
 
 FROM python:3.11-slim

