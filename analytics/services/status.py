@@ -56,12 +56,14 @@ def model_info(*, market: Market | None = None) -> dict[str, Any]:
     newest = PriceHistory.objects.filter(market=OuterRef("pk")).order_by("-timestamp")
     known = list(markets.annotate(last=Subquery(newest.values("timestamp")[:1]))[:MOST_NAMED])
     first = servings_first([m.pk for m in known])
+    left_out = markets.count() - len(known) if len(known) == MOST_NAMED else 0
     return {
         "device": device_info(),
         "serve_device": conf().SERVE_DEVICE,
         "last_backup": backup_last(),
         "horizons_steps": list(ml.HORIZONS),
         "quantiles": list(ml.QUANTILES),
+        "markets_left_out": left_out,
         "markets": [
             {
                 "market": m.symbol,

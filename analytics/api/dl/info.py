@@ -34,6 +34,9 @@ class ModelInfoAnswer(serializers.Serializer):
     )
     horizons_steps = serializers.ListField(child=serializers.IntegerField())
     quantiles = serializers.ListField(child=serializers.FloatField())
+    markets_left_out = serializers.IntegerField(
+        help_text="How many markets there are beside those listed; ask for one by `market`."
+    )
     markets = MarketModels(many=True)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from analytics.models import AnomalyResult, Forecast, PatternResult, TrainingRun
 from analytics.selectors.models import servings
+from analytics.services import status
 from analytics.services.jobs import training
 from tests.factories import make_market
 
@@ -193,6 +194,18 @@ def test_model_info_of_all_markets_says_of_each_what_it_says_of_one(
             assert tasks[task].get("model_id") == (first and first.model.pk)
     said = {task["status"] for one in together for task in one["tasks"].values()}
     assert said == {"active", "baseline", "none"}
+
+
+def test_model_info_says_how_many_markets_it_does_not_list(api, market, monkeypatch):
+    for number in range(4):
+        make_market(f"USDT/VES@venue{number}")
+    assert api.get("dl/model-info").json()["markets_left_out"] == 0
+    for most, left_out in ((5, 0), (3, 2)):
+        monkeypatch.setattr(status, "MOST_NAMED", most)
+        body = api.get("dl/model-info").json()
+        assert (len(body["markets"]), body["markets_left_out"]) == (most, left_out)
+    body = api.get(f"dl/model-info?market={market.symbol}").json()
+    assert (len(body["markets"]), body["markets_left_out"]) == (1, 0)
 
 
 # ------------------------------------------------------------------------- how strange is strange
