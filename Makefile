@@ -17,7 +17,7 @@ export PORT
 MAIN_JOB = $(BIN)/python manage.py main_job $(if $(DATA),--data "$(DATA)")
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo live-demo test test-library test-sqlite test-services test-postgres test-faces test-outside test-browser screenshots fuzz soak lint hooks fmt bench bench-forecast bench-patterns bench-anomaly golden-record golden-compare licences sbom messages clean
+.PHONY: help run demo live-demo test test-library test-sqlite test-services test-postgres test-outside test-browser screenshots fuzz soak lint hooks fmt bench bench-forecast bench-patterns bench-anomaly golden-record golden-compare licences sbom messages clean
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -55,26 +55,22 @@ demo: $(VENV)/installed node_modules/installed locale/es/LC_MESSAGES/django.mo #
 live-demo: $(VENV)/installed node_modules/installed locale/es/LC_MESSAGES/django.mo ## Live markets end to end on marketplaces that play: collect, shock, warn, retrain (under 3 minutes, a temporary home).
 	@$(BIN)/python -m tests.live_demo $(ARGS)
 
-TESTED = $(VENV)/installed-dev node_modules/installed locale/es/LC_MESSAGES/django.mo
-# What needs no database, what does on SQLite (in three parts), what does on PostgreSQL, and what looks
-# at a server from outside: five at a time on two cores, since many of them wait for processes.
-test: $(TESTED) ## Every test, on SQLite and on PostgreSQL.
-	$(MAKE) -k -j5 test-sqlite test-library test-services test-postgres test-faces test-outside
+# What needs no database, what does on SQLite (in two parts), what does on PostgreSQL, and what looks
+# at a server from outside: three at a time, the longest first, since many of them wait for processes.
+test: ## Every test, on SQLite and on PostgreSQL.
+	$(MAKE) -k -j4 test-sqlite test-library test-services test-postgres test-outside
 
 LIBRARY = tests/ml tests/analytics/services/prices/reading
 OUTSIDE = tests/browser tests/analytics/api/test_fuzz.py
 IN_PROCESS = $(addprefix --ignore=,$(LIBRARY) $(OUTSIDE))
 SERVICES = tests/analytics/services
-FACES = tests/analytics/api tests/analytics/commands
+TESTED = $(VENV)/installed-dev node_modules/installed locale/es/LC_MESSAGES/django.mo
 
 test-library: $(TESTED)
 	$(BIN)/python -m pytest $(LIBRARY)
 
 test-sqlite: $(TESTED)
-	$(BIN)/python -m pytest $(IN_PROCESS) $(addprefix --ignore=,$(SERVICES) $(FACES))
-
-test-faces: $(TESTED)
-	$(BIN)/python -m pytest $(IN_PROCESS) $(FACES)
+	$(BIN)/python -m pytest $(IN_PROCESS) --ignore=$(SERVICES)
 
 test-services: $(TESTED)
 	$(BIN)/python -m pytest $(IN_PROCESS) $(SERVICES)
