@@ -58,7 +58,7 @@ live-demo: $(VENV)/installed node_modules/installed locale/es/LC_MESSAGES/django
 # What needs no database, what does on SQLite (in two parts), what does on PostgreSQL, and what looks
 # at a server from outside: three at a time, the longest first, since many of them wait for processes.
 test: ## Every test, on SQLite and on PostgreSQL.
-	$(MAKE) -k -j4 test-sqlite test-library test-services test-postgres test-outside
+	$(MAKE) -k -j3 test-sqlite test-library test-postgres test-services test-outside
 
 LIBRARY = tests/ml tests/analytics/services/prices/reading
 OUTSIDE = tests/browser tests/analytics/api/test_fuzz.py

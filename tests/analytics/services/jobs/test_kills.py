@@ -42,7 +42,7 @@ from .conftest import START, STEP, _backtest
 
 pytestmark = pytest.mark.django_db(transaction=True)
 #: Random kills per phase: a few in every run of the tests, many by `make soak`.
-KILLS = int(os.environ.get("PARALELO_TEST_KILLS", "3"))
+KILLS = int(os.environ.get("PARALELO_TEST_KILLS", "2"))
 DAY = 48
 
 
