@@ -134,7 +134,9 @@ def test_interrupted_it_ends_all_that_it_started():
             if "worker started" in line:
                 assert len(left_behind(home_in(said))) >= 3
                 running.send_signal(signal.SIGINT)
-        assert running.wait() == 1, said
+        # CPython ends by the signal what handled a Ctrl-C that fell into an `exec` of a string, as
+        # dataclasses do while they are made.
+        assert running.wait() in (1, -signal.SIGINT), said
     assert "interrupted" in said
     assert "FAILED webhook of the anomaly" in said
     assert left_behind(home_in(said)) == []
