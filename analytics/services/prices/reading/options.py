@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from analytics.exceptions import InvalidInput
 from analytics.services.prices.reading.quotes import FIGURES, symbol_problem
+from analytics.services.prices.reading.words.names import column_name
 
 DELIMITERS = {",": ",", ";": ";", "|": "|", "\t": "\t", "tab": "\t", "\\t": "\t"}
 DATE_ORDERS = ("dmy", "mdy", "ymd")
@@ -99,11 +100,22 @@ def parse_columns(text: str) -> dict[str, str]:
     """bid=compra,ask=venta as a mapping; raises InvalidInput (bad_option)."""
     chosen: dict[str, str] = {}
     for part in filter(None, (piece.strip() for piece in text.split(","))):
-        role, sign, name = part.partition("=")
-        if not sign or not role.strip():
+        said, sign, name = part.partition("=")
+        if not sign or not said.strip():
             raise _bad("columns", part, _("must be written as bid=compra,ask=venta"))
-        chosen[role.strip()] = name.strip()
+        role = _role_of(said.strip())
+        if role in chosen:
+            raise _bad("columns", part, _("%(role)s is named twice") % {"role": role})
+        chosen[role] = name.strip()
     return chosen
+
+
+def _role_of(said: str) -> str:
+    """A role by its own name, or by one that a column of it could have: timestamp, bid_price."""
+    if said in ROLES:
+        return said
+    role = column_name(said).role
+    return role if role in ROLES else said
 
 
 def _bad(option: str, value: object, why: str) -> InvalidInput:

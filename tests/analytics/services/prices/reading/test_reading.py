@@ -221,6 +221,27 @@ def test_options_are_checked_by_name() -> None:
         parse_columns("compra")
 
 
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("timestamp=When,bid_price=A,ask_price=B", {"time": "When", "bid": "A", "ask": "B"}),
+        ("Fecha=1,Precio=2", {"time": "1", "price": "2"}),
+        ("compra=C,Venta=V", {"buy": "C", "sell": "V"}),
+        ("ASK=a,volumen=v", {"ask": "a", "volume": "v"}),
+        ("mystery=1", {"mystery": "1"}),  # refused with the names that are known
+    ],
+)
+def test_a_column_s_part_may_be_named_as_a_column_of_it_could_be(said, meant):
+    assert parse_columns(said) == meant
+
+
+@pytest.mark.parametrize("said", ["bid=a,bid=b", "time=a,timestamp=b", "price=a,Precio=b"])
+def test_one_part_has_one_column(said):
+    with pytest.raises(InvalidInput) as caught:
+        parse_columns(said)
+    assert "named twice" in caught.value.fields["columns"]
+
+
 # --------------------------------------------------------------------------------------------- real
 def test_real_recordings_are_read_to_the_digit(shared_data: Path) -> None:
     for path in sorted(shared_data.glob("*.csv.gz")):
