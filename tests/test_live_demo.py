@@ -12,6 +12,7 @@ import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -21,6 +22,7 @@ from analytics.venues.book import Pair
 from analytics.venues.collect import collect, make_order
 from tests.analytics.venues.conftest import NOW, clock, identities, playing, setting  # noqa: F401
 from tests.live_demo import __main__ as demo
+from tests.live_demo import acts
 from tests.live_demo.asking import Clock, race
 from tests.live_demo.past import past_quotes
 from tests.live_demo.report import Report
@@ -100,6 +102,41 @@ def test_a_wait_ends_where_a_process_does():
             list(race(scene, {"it": lambda: None}, seconds=30))
         with pytest.raises(Broken, match="did not start"):
             scene.start("silent", "-c", "pass", ready="here")
+
+
+class Rows:
+    """Stands in for the server: answers with these rows, whatever list is asked for."""
+
+    def __init__(self, *rows: dict) -> None:
+        self._rows = rows
+
+    def rows(self, _path: str) -> list[dict]:
+        return list(self._rows)
+
+
+@pytest.mark.parametrize(
+    ("severity", "end", "seen"), [("critical", 3, True), ("medium", 3, False), ("high", -1, False)]
+)
+def test_a_lesser_event_or_one_that_was_over_proves_no_shock(severity, end, seen):
+    began = 1_800_000_000.0
+    moments = {"start": -9, "end": end}
+    times = {
+        k: dt.datetime.fromtimestamp(began + v, dt.UTC).isoformat() for k, v in moments.items()
+    }
+    play = SimpleNamespace(server=Rows({"severity": severity, **times}))
+    looks = acts.looks_of(play, calm=1.0, began=began)
+    assert bool(looks["event in the API"]()) is seen
+
+
+def test_what_was_there_before_the_shock_is_said():
+    began = 1_800_000_000.0
+    early = dt.datetime.fromtimestamp(began - 9, dt.UTC).isoformat()
+    late = dt.datetime.fromtimestamp(began + 1, dt.UTC).isoformat()
+    assert acts.when_said("text", began - 2, began).startswith(
+        "2.0 s before the shock, of the event"
+    )
+    assert acts.when_said({"start": early}, began + 4, began).endswith("open since 9 s before it")
+    assert acts.when_said({"start": late}, began + 4, began) == "4.0 s after the shock"
 
 
 # --------------------------------------------------------------------------------------- all of it

@@ -108,11 +108,11 @@ def rules(play: Play) -> None:
     made = play.server.api("POST", "alert-channels", channel)
     play.key = made["made_key"]
     common = {"market": WATCHED, "channels": [made["id"]]}
-    strange = {"name": "strange", "kind": "anomaly", "params": {"severity": "medium"}}
+    strange = {"name": "strange", "kind": "anomaly", "params": {"severity": "high"}}
     moved = {"name": "moved", "kind": "move", "params": {"percent": 5, "hours": 0.05}}
     for rule in (strange, moved):
         play.server.api("POST", "alert-rules", {**common, **rule})
-    play.report.note("rules", True, "an anomaly (medium or worse); a move of 5 % in 3 min")
+    play.report.note("rules", True, "an anomaly (high or worse); a move of 5 % in 3 min")
 
 
 def sources(play: Play) -> None:
@@ -161,25 +161,45 @@ def _settled(play: Play) -> None:
 def shock(play: Play) -> None:
     """The market jumps; who notices, and after how long."""
     calm = play.server.rows(f"prices?market={WATCHED}&ordering=-timestamp")[0]["ask"]
-    before = {row["id"] for row in play.server.rows("anomaly-events")}
     play.report.say(f"{WATCHED} stands at {calm}: now it jumps by {FACTOR - 1:.0%}")
     named = parts(WATCHED)
     body = {"asset": named["asset"], "fiat": named["fiat"], "factor": FACTOR, "seconds": 600}
     began = time.time()
     httpx.post(f"{play.venues}/_play", json=body, trust_env=False).raise_for_status()
-    looks = _looks(play, calm=float(calm), before=before, began=began)
+    looks = looks_of(play, calm=float(calm), began=began)
     missed = set(looks)
     for item, what, at in race(play.scene, looks, seconds=play.clock.patience()):
         missed.discard(item)
         at = what.at if isinstance(what, Got) else at
-        play.report.note(item, True, f"{_NOTICED[item](what)}, {at - began:.1f} s after the shock")
+        play.report.note(item, True, f"{_NOTICED[item](what)}, {when_said(what, at, began)}")
     for item in sorted(missed):
         play.report.note(item, False, f"not seen within {time.time() - began:.0f} s")
+    if missed:
+        play.report.say("events: " + (", ".join(_events(play, began)) or "none"))
 
 
-def _looks(play: Play, *, calm: float, before: set[int], began: float) -> dict[str, Any]:
-    """Item -> the look that finds it. An event that was open `before` is the shock's where it grew
-    to a high one after that `began`."""
+def when_said(what: Any, at: float, began: float) -> str:
+    """How long after the shock, and what was there before it."""
+    if at < began:
+        return f"{began - at:.1f} s before the shock, of the event that it made worse"
+    early = began - _seconds(what["start"]) if isinstance(what, dict) else 0
+    was = f", open since {early:.0f} s before it" if early > 0 else ""
+    return f"{at - began:.1f} s after the shock{was}"
+
+
+def _events(play: Play, began: float) -> list[str]:
+    """What there is of the watched market, for whoever looks for what was missed."""
+    return [
+        f"{row['kind']} {row['severity']}, {row['rows']} rows from "
+        f"{_seconds(row['start']) - began:.0f} s, highest at {_seconds(row['peak']) - began:.0f} s"
+        for row in play.server.rows(f"anomaly-events?market={WATCHED}")
+    ]
+
+
+def looks_of(play: Play, *, calm: float, began: float) -> dict[str, Any]:
+    """Item -> the look that finds it. An event is the shock's where it is a high one with a quote
+    since that `began`, and a message where it came since then. A detector that learned little may
+    have an event open when the shock comes, and have told of it: `when_said` says so."""
     server = play.server
 
     def quote() -> Any:
@@ -188,10 +208,10 @@ def _looks(play: Play, *, calm: float, before: set[int], began: float) -> dict[s
 
     def event() -> Any:
         rows = server.rows(f"anomaly-events?market={WATCHED}&ordering=-id")
-        return next((row for row in rows if row["id"] not in before or grown(row)), None)
+        return next((row for row in rows if shocked(row)), None)
 
-    def grown(row: dict[str, Any]) -> bool:
-        return row["severity"] in ("high", "critical") and _seconds(row["peak"]) >= began
+    def shocked(row: dict[str, Any]) -> bool:
+        return row["severity"] in ("high", "critical") and _seconds(row["end"]) >= began
 
     def page() -> Any:
         found = event()
@@ -199,13 +219,24 @@ def _looks(play: Play, *, calm: float, before: set[int], began: float) -> dict[s
         return address if address and address in server.page("/anomalies/") else None
 
     def webhook(rule: str) -> Any:
-        return next((got for got in list(play.receiver.got) if _tells(got, rule, play.key)), None)
+        return next((got for got in told_of(rule) if got.at >= began), None)
+
+    def told_of(rule: str) -> list[Got]:
+        return [got for got in list(play.receiver.got) if _tells(got, rule, play.key)]
+
+    def anomaly_told() -> Any:
+        found = event()
+        if found and _seconds(found["start"]) < began:  # it is told once
+            return next(
+                (g for g in list(play.receiver.got) if _tells(g, "strange", play.key)), None
+            )
+        return webhook("strange")
 
     return {
         "quote stored": quote,
         "event in the API": event,
         "event on the page": page,
-        "webhook of the anomaly": lambda: webhook("strange"),
+        "webhook of the anomaly": anomaly_told,
         "webhook of the move": lambda: webhook("moved"),
     }
 
