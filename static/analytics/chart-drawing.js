@@ -42,7 +42,7 @@ const Drawing = (() => {
     const steps = spec.unit === "h" ? [1, 2, 3, 6, 12, 24, 48, 96] : [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
     const x = { ...common, ...(spec.time ? {} : { incrs: steps }), space: spec.time ? 76 : 56, size: (u, values) => (!last ? 6 : values?.some((v) => v.includes("\n")) ? 40 : 26),
       values: last ? texts : (u, splits) => splits.map(() => "") };
-    const y = { ...common, size: 60, space: 26, values: (u, splits, i, space, step) => splits.map((v) => Reader.number(v, places(step))) };
+    const y = { ...common, size: 60, space: 26, values: (u, splits, i, space, step) => splits.map((v) => Reader.along(v, step, places(step))) };
     return [x, y];
   };
 

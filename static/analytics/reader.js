@@ -23,6 +23,12 @@ const Reader = (() => {
       minimumFractionDigits: digits, maximumFractionDigits: digits }));
     return format.format(value);
   };
+  // A value of an axis whose ticks are so far apart: 1.5 M where seven digits would be cut.
+  const along = (value, step, digits) => {
+    if (!(Math.abs(value) >= 1e5 && step >= 1000)) return number(value, digits);
+    return keep("compact", () => new Intl.NumberFormat(locale, {
+      notation: "compact", maximumFractionDigits: 3 })).format(value);
+  };
   // 2026-11-26 13:52 in every language, as the server's tables have it (Sweden writes it so).
   const iso = () => new Intl.DateTimeFormat("sv-SE", { timeZone: zone, year: "numeric", month: "2-digit",
     day: "2-digit", hour: "2-digit", minute: "2-digit" });
@@ -36,5 +42,5 @@ const Reader = (() => {
     const clock = times({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(date);
     return first || clock === "00:00" ? `${clock}\n${times(day).format(date)}` : clock;
   };
-  return { locale, zone, number, moment, tick };
+  return { locale, zone, number, along, moment, tick };
 })();

@@ -248,3 +248,19 @@ def test_without_javascript_the_figures_are_there(visit, market):
     row = made.page.locator("#market [data-figures] tbody tr").last
     assert row.is_visible()
     assert row.locator("td").all_inner_texts()[:2] == ["9.980", "10.02"]
+
+
+@pytest.mark.parametrize(("language", "million"), [("en-US", "1M"), ("es-BO", "1 M")])
+def test_the_figures_of_an_axis_have_room_and_differ(visit, market, language, million):
+    made = visit(390, locale=language)
+    made.open(f"/markets/{market.pk}/")
+
+    def along(step: float, count: int = 6) -> list[str]:
+        told = [made.page.evaluate(f"Reader.along({step * k}, {step}, 0)") for k in range(count)]
+        return [text.replace("\N{NO-BREAK SPACE}", " ") for text in told]
+
+    assert along(500_000)[2] == million
+    for step in (20, 2_000, 250_000, 5_000_000):
+        told = along(step)
+        assert len(set(told)) == len(told)
+        assert max(len(text) for text in told) <= 7, told
