@@ -227,9 +227,7 @@ def looks_of(play: Play, *, calm: float, began: float) -> dict[str, Any]:
     def anomaly_told() -> Any:
         found = event()
         if found and _seconds(found["start"]) < began:  # it is told once
-            return next(
-                (g for g in list(play.receiver.got) if _tells(g, "strange", play.key)), None
-            )
+            return next(reversed(told_of("strange")), None)
         return webhook("strange")
 
     return {
