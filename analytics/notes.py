@@ -5,13 +5,15 @@ one that is not known (a version of another release wrote it) stands for itself.
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterable
 from functools import cache
 
 from django.utils.translation import gettext, gettext_noop
 
-from analytics.words import word
+from analytics.moments import moment
+from analytics.words import word, written
 
 NOTES = (
     gettext_noop("short history: %(rows)s rows; weekly profiles and scales are left out"),
@@ -53,15 +55,19 @@ NOTES = (
 )
 #: Places of a note that hold ml's words, with commas between them.
 _WORDS = frozenset({"columns"})
+#: Those that hold a moment, UTC, and how it is written.
+_MOMENTS = {"at": r"\d{4}-\d\d-\d\d \d\d:\d\d"}
+
+
+def _pattern(place: re.Match[str]) -> str:
+    name = place[1] or place[2]
+    return f"(?P<{name}>{_MOMENTS.get(name, '.+?')})"
 
 
 @cache
 def _forms() -> tuple[tuple[re.Pattern[str], str], ...]:
     place = re.compile(r"%\\\((\w+)\\\)s|%\((\w+)\)s")
-    return tuple(
-        (re.compile(place.sub(lambda m: f"(?P<{m[1] or m[2]}>.+?)", re.escape(form))), form)
-        for form in NOTES
-    )
+    return tuple((re.compile(place.sub(_pattern, re.escape(form))), form) for form in NOTES)
 
 
 def note(text: str) -> str:
@@ -81,4 +87,8 @@ def notes(texts: Iterable[str]) -> list[str]:
 
 
 def _value(place: str, value: str) -> str:
-    return ", ".join(word(one) for one in value.split(", ")) if place in _WORDS else value
+    if place in _WORDS:
+        return ", ".join(word(one) for one in value.split(", "))
+    if place in _MOMENTS:
+        return moment(dt.datetime.fromisoformat(value).replace(tzinfo=dt.UTC))
+    return written(value)

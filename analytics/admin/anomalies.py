@@ -26,8 +26,9 @@ from analytics.admin.base import (
     operate,
 )
 from analytics.models import AnomalyEvent, AnomalyResult, AnomalyWatch
+from analytics.moments import moment
 from analytics.pages.anomalies import expected_rows, watch
-from analytics.pages.numbers import moment, written
+from analytics.pages.numbers import written
 from analytics.pages.review.event_chart import event_chart
 from analytics.selectors.anomalies import anomaly_list, event_list
 from analytics.selectors.chart import event_view

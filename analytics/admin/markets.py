@@ -22,11 +22,11 @@ from analytics.admin.deletions import delete_quotes
 from analytics.admin.training import train, train_family
 from analytics.models import Market, PriceHistory
 from analytics.models.choices import Task
+from analytics.moments import moment
 from analytics.pages.anomalies import watch
 from analytics.pages.dashboard import freshness
 from analytics.pages.forecasts import accuracy_lines
 from analytics.pages.market import market_chart
-from analytics.pages.numbers import moment
 from analytics.selectors.chart import RANGES, market_view
 from analytics.selectors.prices import market_freshness, market_list
 from analytics.selectors.watches import watch_state

@@ -73,10 +73,11 @@ class TrainingRunAdmin(RunAdmin):
 
     @admin.display(description=_("progress"))
     def bar(self, run: TrainingRun) -> SafeString:
-        shown = runs.run(run)
+        # The epochs are those of the fit at hand; of a run that ended they tell nothing.
+        epochs = f"{run.epoch}/{run.epochs}" if run.is_open else ""
         return format_html(
-            '<progress max="100" value="{0}" aria-label="{1}">{0} %</progress> {2}/{3}',
-            *(shown["percent"], _("progress"), run.epoch, run.epochs),
+            '<progress max="100" value="{0}" aria-label="{1}">{0} %</progress> {2}',
+            *(runs.run(run)["percent"], _("progress"), epochs),
         )
 
     @admin.display(description=_("time left"))

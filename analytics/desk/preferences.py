@@ -15,7 +15,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from analytics.exceptions import InvalidInput, NotFound
 from analytics.models import Theme
-from analytics.pages.numbers import moment, number
+from analytics.moments import moment
+from analytics.pages.numbers import number
 from analytics.selectors.preferences import FAVOURITES, THEME, ZONE, zones
 from analytics.selectors.prices import market_get
 from analytics.services.preferences import favourite_set, preferences_set

@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from analytics.models.choices import Task
+from analytics.moments import moment
 from analytics.notes import note
-from analytics.pages.numbers import count, duration, moment, percent, written
+from analytics.pages.numbers import count, duration, percent, written
 from analytics.words import word
 
 Audit = Mapping[str, Any]

@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from analytics.models.choices import Task
+from analytics.moments import moment
 from analytics.pages.metrics import metric_lines, metric_table, metric_value
-from analytics.pages.numbers import duration, moment
+from analytics.pages.numbers import duration
 
 #: A backtest's figures -> raw name of the metric: in short, and all of them.
 _SHORT = {

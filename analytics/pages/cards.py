@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from analytics.models import TrainedModel
 from analytics.models.choices import Task
+from analytics.moments import moment
 from analytics.pages.audit import audit_lines, audit_rows, finding_text
 from analytics.pages.forecasts import ACCURACY
 from analytics.pages.learning import drift_reasons
@@ -24,7 +25,7 @@ from analytics.pages.metrics import (
     metric_value,
 )
 from analytics.pages.models import comparison_horizons, comparison_rows
-from analytics.pages.numbers import count, duration, moment, number, percent, written
+from analytics.pages.numbers import count, duration, number, percent, written
 from analytics.pages.review.parameters import parameter_name, parameter_value
 from analytics.words import word
 

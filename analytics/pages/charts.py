@@ -15,7 +15,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from analytics.pages.numbers import is_finite, moment, number
+from analytics.moments import moment
+from analytics.pages.numbers import is_finite, number
 
 Value = float | None
 #: Rows of the table of figures at most: a reader of it wants the course, not every point.

@@ -12,11 +12,12 @@ from django.utils.translation import gettext_lazy
 
 from analytics.models import Forecast
 from analytics.models.choices import Source, Task
+from analytics.moments import moment
 from analytics.notes import notes
 from analytics.pages.charts import Chart, Figures, Line, Panel, Table, figures
 from analytics.pages.fans import fan_chart, fan_table
 from analytics.pages.metrics import baseline_name, metric_head, metric_value
-from analytics.pages.numbers import duration, moment, number
+from analytics.pages.numbers import duration, number
 from analytics.selectors.dashboard import forecast_is_stale
 
 REASONS = {

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from analytics.models import ModelEvent, TrainedModel
+from analytics.moments import moment
 from analytics.pages.metrics import (
     baseline_name,
     metric_head,
@@ -17,7 +18,7 @@ from analytics.pages.metrics import (
     metric_name,
     metric_value,
 )
-from analytics.pages.numbers import moment, written
+from analytics.pages.numbers import written
 from analytics.retelling import retold
 from analytics.selectors.models import is_broken
 

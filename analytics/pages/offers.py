@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from analytics.models import Market
-from analytics.pages.numbers import duration, moment, number, percent, written
+from analytics.moments import moment
+from analytics.pages.numbers import duration, number, percent, written
 
 #: What is said of an amount, by what the person does and what the amount is counted in.
 _DONE = {

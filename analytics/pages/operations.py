@@ -12,8 +12,9 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from analytics.models import MarketSource
 from analytics.models.run import Run
+from analytics.moments import moment
 from analytics.pages.dashboard import freshness
-from analytics.pages.numbers import count, duration, moment, number
+from analytics.pages.numbers import count, duration, number
 from analytics.retelling import retold
 from analytics.selectors.prices import market_freshness
 from analytics.venue_words import reason

@@ -13,7 +13,7 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from analytics import retelling
+from analytics import moments, retelling
 from analytics.models import AnomalyEvent, Market
 from analytics.pages import numbers
 from analytics.pages.runs import panel
@@ -36,13 +36,13 @@ def moment(at: dt.datetime | None) -> SafeString:
     if at is None:
         return SafeString("–")
     when = at.astimezone(dt.UTC).isoformat(timespec="seconds")
-    return format_html('<time datetime="{}">{}</time>', when, numbers.moment(at))
+    return format_html('<time datetime="{}">{}</time>', when, moments.moment(at))
 
 
 @register.filter
 def moment_text(at: dt.datetime) -> str:
     """The same as plain text, for an attribute."""
-    return numbers.moment(at)
+    return moments.moment(at)
 
 
 @register.filter
@@ -58,13 +58,25 @@ def count(value: float | None) -> str:
 
 
 @register.filter
-def figure_rows(rows: Sequence[Sequence[str]]) -> SafeString:
-    """Rows of a table of figures, each with its name first. Page after page has hundreds of such
-    cells, and loops of a template take several times as long."""
+def breakable(symbol: str) -> SafeString:
+    """A market's symbol, which may break where its venue begins and not within a word."""
+    return mark_safe(escape(symbol).replace("@", "<wbr>@"))  # noqa: S308
+
+
+@register.filter
+def figure_rows(rows: Sequence[Sequence[str]], heads: Sequence[str] = ()) -> SafeString:
+    """Rows of a table of figures, each with its name first; with the heads of the columns said at
+    each cell where they are given, for a table that a phone has as blocks. Page after page has
+    hundreds of such cells, and loops of a template take several times as long."""
+    said = [f' data-head="{escape(head)}"' for head in heads[1:]]
     made = []
     for name, *cells in rows:
-        figures = "".join(f'<td class="n">{escape(cell)}</td>' for cell in cells)
-        made.append(f'<tr><th scope="row">{escape(name)}</th>{figures}</tr>')
+        heading = '<th scope="row" class="wide">' if said else '<th scope="row">'
+        figures = "".join(
+            f'<td class="n"{head}>{escape(cell)}</td>'
+            for head, cell in zip(said or [""] * len(cells), cells, strict=True)
+        )
+        made.append(f"<tr>{heading}{escape(name)}</th>{figures}</tr>")
     return mark_safe("".join(made))  # noqa: S308
 
 

@@ -46,6 +46,13 @@ const Drawing = (() => {
     return [x, y];
   };
 
+  // Where a line has a value between two gaps: nothing of it is drawn, so that it needs a point.
+  const alone = (values) => {
+    const said = [...values.keys()].filter((n) => values[n] !== undefined);
+    const places = said.filter((n, m) => values[n] !== null && (values[said[m - 1]] ?? null) === null && (values[said[m + 1]] ?? null) === null);
+    return places.length ? places : null;
+  };
+
   const series = (line, panel) => ({
     label: line.label || line.column, show: !line.hidden, width: line.kind === "points" ? 0 : line.width,
     stroke: () => color(line.color, line.alpha), dash: DASHES[line.kind],
@@ -53,8 +60,8 @@ const Drawing = (() => {
     paths: line.width === 0 || line.kind === "points" ? uPlot.paths.linear()
       : line.kind === "bars" ? uPlot.paths.bars({ size: [0.8, 12] })
         : line.kind === "step" ? uPlot.paths.stepped({ align: 1 }) : undefined,
-    points: { show: line.kind === "points" ? true : line.width === 0 ? false : undefined, size: line.kind === "points" ? 6 : 5,
-      fill: () => color(line.color) },
+    points: { show: line.kind === "points", size: line.kind === "points" ? 6 : 5, fill: () => color(line.color),
+      filter: line.width > 0 && !["points", "bars", "step"].includes(line.kind) ? (u, place) => alone(u.data[place]) : undefined },
   });
 
   const bands = (panel) => {

@@ -187,7 +187,11 @@ class Chart {
   // ------------------------------------------------------------------------------- zoom and pan
   seen() { return this.range ?? this.extent(); }
 
-  scale(min, max) { for (const plot of this.plots) plot.setScale("x", { min, max }); }
+  // A single moment has room to both sides: half a day, or one epoch.
+  scale(first, last) {
+    const room = first < last ? 0 : this.spec.time ? 43200 : 1;
+    for (const plot of this.plots) plot.setScale("x", { min: first - room, max: last + room });
+  }
 
   zoom(min, max) {
     const [first, last] = this.extent();

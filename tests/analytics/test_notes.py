@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from django.utils import translation
+from django.utils import timezone, translation
 
 from analytics.notes import note
 from ml.grid import missing_notes
@@ -60,7 +60,18 @@ def test_every_note_is_said_in_spanish_with_its_figures(text):
     assert said.endswith(".")
     assert "%" not in said.replace(" %", "")
     for figure in ("40", "1000", "10^-3", "2.75", "2026-01-01 00:00", "77"):
-        assert (figure in text) <= (figure in said)
+        spanish = "2,75" if figure == "2.75" else figure
+        assert (figure in text) <= (spanish in said)
+
+
+def test_figures_and_moments_are_the_reader_s():
+    restless = "restless: the last days moved more than usual; intervals are 1.17 times as wide"
+    with translation.override("es"), timezone.override("America/La_Paz"):
+        assert "1,17 veces" in note(restless)
+        assert "2,75 veces" in note(OTHERS[-1])
+        assert "2025-12-31 20:00 UTC-4" in note(OTHERS[-1])
+    assert "1.17 times" in note(restless)
+    assert "2026-01-01 00:00 UTC" in note(OTHERS[-1])
 
 
 def test_columns_are_called_by_their_names():

@@ -16,6 +16,10 @@ from django.contrib.auth import get_user_model
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+#: The page itself and the boxes whose contents may be moved.
+CUT = """() => [document.documentElement, ...document.querySelectorAll('.scroll, .results')]
+    .filter((box) => box.scrollWidth > box.clientWidth && !box.closest('details:not([open])'))
+    .map((box) => box === document.documentElement ? 'the page' : box.outerHTML.slice(0, 300))"""
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -47,6 +51,10 @@ class Visit:
             "() => [...document.querySelectorAll('[data-chart], #shown')]"
             ".every(c => c.dataset.drawn)"
         )
+
+    def cut(self) -> list[str]:
+        """What is wider than its room, so that it would have to be moved sideways."""
+        return self.page.evaluate(CUT)
 
     def serious(self, part: str = "html") -> list[str]:
         """What axe finds serious or critical."""

@@ -8,9 +8,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from analytics.models import TrainedModel, TrainingRun
+from analytics.moments import moment
 from analytics.pages.charts import Chart, Line, Panel, Table, digits, figures
 from analytics.pages.metrics import HIGHER, LOWER, metric, metric_head, metric_hint, metric_value
-from analytics.pages.numbers import count, duration, is_finite, moment
+from analytics.pages.numbers import count, duration, is_finite
 from analytics.pages.review.parameters import parameter_name, parameter_value
 from analytics.words import stage
 
@@ -34,7 +35,8 @@ def compared(runs: Sequence[TrainingRun]) -> dict[str, Any]:
 
 
 def _head(run: TrainingRun, model: TrainedModel | None) -> Row:
-    return {"run": run, "model": model, "state": run.get_status_display()}
+    label = f"#{run.pk} {model or run.family}"
+    return {"run": run, "model": model, "label": label, "state": run.get_status_display()}
 
 
 def _facts() -> dict[str, Callable[[TrainingRun], str]]:

@@ -391,7 +391,7 @@ def test_runs_side_by_side_show_what_differs_which_is_best_and_both_losses(reade
     for run, score in zip(runs, (0.8, 0.9), strict=True):
         factories.make_model(market, status="candidate", run=run, metrics={"crps": score}, **same)
     page = compare(reader, *runs)
-    rows = re.findall(r"<tr( class=\"differs\")?><th scope=\"row\">([^<]*)", page)
+    rows = re.findall(r"<tr( class=\"differs\")?><th scope=\"row\" class=\"wide\">([^<]*)", page)
     assert [bool(differs) for differs, name in rows if name.strip() == "Recurrent units"] == [True]
     assert [bool(d) for d, name in rows if name.strip() == "Passes over the data"] == [False]
     row = re.search(r"Distribution error \(last value = 1\).*?</tr>", page, re.S)[0]
