@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import re
@@ -26,6 +27,9 @@ _DEEPEST = 20
 _EXACT = 2.0**53
 #: Bytes from which on a body is read quickly or not at all.
 _LONG = 1_000_000
+#: Bytes from which on the collector of garbage rests while a body is read: it would look again and
+#: again through hundreds of thousands of new lists, at several times the cost of reading.
+_MANY = 100_000
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -76,13 +80,24 @@ def _is_deep(value: Any) -> bool:
 _UNSURE = object()
 
 
+def _loaded(raw: bytes) -> Any:
+    rests = len(raw) > _MANY and gc.isenabled()
+    if rests:
+        gc.disable()
+    try:
+        return orjson.loads(raw)
+    finally:
+        if rests:
+            gc.enable()
+
+
 def _quick(raw: bytes) -> Any:
     """What orjson makes of the bytes, or _UNSURE where it refuses them or may have lost something:
     a key said twice, an integer turned into a float, nesting. Then the slow reader decides, and
     says in its own words what is wrong. Each key of an object has one colon outside of texts, so
     that none was lost if there are as many keys as colons."""
     try:
-        value = orjson.loads(raw)
+        value = _loaded(raw)
     except orjson.JSONDecodeError:
         return _UNSURE
     keys = colons = 0
