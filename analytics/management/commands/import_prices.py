@@ -64,7 +64,7 @@ class Command(FaceCommand):
                 report: ImportCheck | ImportReport = price_check(path=path, options=how)
                 self._show(path, report)
             else:
-                report = _import(path, how, options["rejects"], console)
+                report = self._import(path, how, options["rejects"], console)
                 self.stdout.write(_summary(path, report))
                 self._details(report)
             if not report.enough:
@@ -74,6 +74,37 @@ class Command(FaceCommand):
                 _("Less than half of the rows could be used: %(files)s.")
                 % {"files": ", ".join(poor)}
             )
+
+    def _import(
+        self, path: Path, options: ReadOptions, rejects: Path | None, console: Console
+    ) -> ImportReport:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        hidden, stored = not console.is_terminal, 0
+        with Progress(*columns, console=console, disable=hidden, transient=True) as bars:
+            bar = bars.add_task(path.name, total=None)
+
+            def note(done: int, total: int | None) -> None:
+                nonlocal stored
+                stored = done if total is not None else 0  # while reading nobody knows the total
+                bars.update(bar, completed=done, total=total)
+
+            try:
+                return price_import(
+                    path=path, options=options, rejects_dir=rejects, on_progress=note
+                )
+            except BaseException:  # Ctrl-C too
+                if stored:
+                    text = _(
+                        "%(file)s: its first %(count)s rows are stored; the same import goes on "
+                        "after them."
+                    )
+                    self.stdout.write(text % {"file": path.name, "count": stored})
+                raise
 
     def _done(self, run: ImportRun) -> None:
         line = f"Import {run.pk}: {run.status}. {retold(run.error_message)}".strip()
@@ -102,26 +133,6 @@ def _cell(value: Any) -> str:
     if hasattr(value, "isoformat"):
         return str(value.isoformat())
     return "–" if value != value else str(value) if isinstance(value, str) else repr(float(value))
-
-
-def _import(
-    path: Path, options: ReadOptions, rejects: Path | None, console: Console
-) -> ImportReport:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=30),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    hidden = not console.is_terminal
-    with Progress(*columns, console=console, disable=hidden, transient=True) as bars:
-        bar = bars.add_task(path.name, total=None)
-        return price_import(
-            path=path,
-            options=options,
-            rejects_dir=rejects,
-            on_progress=lambda done, total: bars.update(bar, completed=done, total=total),
-        )
 
 
 def _summary(path: Path, report: ImportReport) -> str:

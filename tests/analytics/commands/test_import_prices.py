@@ -6,8 +6,10 @@ import io
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
 from analytics.models import PriceHistory
+from analytics.services.prices import rows as price_rows
 from analytics.services.prices.rows import QUOTE_HEADER
 
 pytestmark = pytest.mark.django_db
@@ -71,3 +73,26 @@ def test_a_terminal_sees_a_bar(file, monkeypatch):
     call_command("import_prices", str(file), stdout=out)
     assert "1 new" in out.getvalue()
     assert "\x1b[" in out.getvalue()
+
+
+def test_what_was_stored_before_the_disk_was_full_is_told(tmp_path, monkeypatch):
+    path = tmp_path / "long.csv"
+    rows = "\n".join(GOOD.replace("12:00:00", f"12:{m:02d}:00") for m in range(7))
+    path.write_text(f"{QUOTE_HEADER}\n{rows}\n")
+    store, left = price_rows.rows_store, [1]
+
+    def full(chunk):
+        if not left:
+            raise OperationalError("database or disk is full")
+        left.pop()
+        return store(chunk)
+
+    monkeypatch.setattr(price_rows, "CHUNK_ROWS", 3)
+    monkeypatch.setattr(price_rows, "rows_store", full)
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="no room left on the disk"):
+        call_command("import_prices", str(path), stdout=out)
+    assert "long.csv: its first 3 rows are stored" in out.getvalue()
+    assert PriceHistory.objects.count() == 3
+    monkeypatch.undo()
+    assert "4 new, 0 updated, 3 unchanged" in run(path)
