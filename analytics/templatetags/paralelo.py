@@ -66,14 +66,14 @@ def breakable(symbol: str) -> SafeString:
 @register.filter
 def figure_rows(rows: Sequence[Sequence[str]], heads: Sequence[str] = ()) -> SafeString:
     """Rows of a table of figures, each with its name first; with the heads of the columns said at
-    each cell where they are given, for a table that a phone has as blocks. Page after page has
-    hundreds of such cells, and loops of a template take several times as long."""
+    each cell where they are given, for a table that a phone has as blocks, a moment first. Page
+    after page has hundreds of such cells, and loops of a template take several times as long."""
     said = [f' data-head="{escape(head)}"' for head in heads[1:]]
     made = []
     for name, *cells in rows:
         heading = '<th scope="row" class="wide">' if said else '<th scope="row">'
         figures = "".join(
-            f'<td class="n"{head}>{escape(cell)}</td>'
+            f'<td class="n{" wide" if head and head == said[0] else ""}"{head}>{escape(cell)}</td>'
             for head, cell in zip(said or [""] * len(cells), cells, strict=True)
         )
         made.append(f"<tr>{heading}{escape(name)}</th>{figures}</tr>")
