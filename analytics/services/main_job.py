@@ -88,6 +88,8 @@ def trained_or_tried(market: Market) -> set[str]:
     return {*trained, *tried}
 
 
+#: The price, which is asked for first; then the longest first, so that two places end together.
+_ORDER = (Task.PRICE, Task.PATTERN, Task.SPREAD, Task.ANOMALY)
 #: Failures that say nothing about the data: worth another try.
 _NO_VERDICT = ("interrupted", "worker_died", "timeout", "internal", "too_many_attempts")
 
@@ -118,7 +120,8 @@ def worker_running() -> Iterator[subprocess.Popen[bytes] | None]:
 def train_all(outcome: Outcome, *, tasks: list[str] | None = None) -> None:
     """Request a training per task; one that is open already is adopted."""
     job_reap(TRAINING)
-    for task in tasks or Task.values:
+    wanted = tasks or Task.values
+    for task in sorted(wanted, key=lambda task: _ORDER.index(Task(task))):
         try:
             outcome.runs[task] = training_request(market=outcome.market, task=task, params={})
         except Conflict as twin:

@@ -33,6 +33,8 @@ def test_a_first_start_queues_four_trainings_and_says_so():
     said = queued()
     runs = TrainingRun.objects.values_list("task", "status")
     assert sorted(runs) == sorted((task, "queued") for task in Task.values)
+    in_turn = TrainingRun.objects.order_by("pk").values_list("task", flat=True)
+    assert [*in_turn] == ["price", "pattern", "spread", "anomaly"]
     assert "4 trainings are queued" in said
     assert "baselines answer until they end" in said
 
