@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -183,11 +184,24 @@ def feature(name: str) -> str:
 
 #: 1,234.5 as Bolivia and Venezuela write it: 1.234,5.
 _SPANISH = str.maketrans(",.", ".,")
+_GROUPED = re.compile(r"[-+]?[1-9]\d{0,2}(?:\.\d{3})+")
 
 
 def written(figure: str) -> str:
     """A figure that Python wrote, with the marks of the reader's language."""
     return figure.translate(_SPANISH) if (get_language() or "").startswith("es") else figure
+
+
+def typed(text: str) -> str:
+    """A figure that a person typed with the marks of their language, as Python writes it; what is
+    none stays as it is. Raises ValueError where it could be two ("1.500" in Spanish)."""
+    if written(".") == ".":
+        return text
+    whole, mark, rest = text.partition(",")
+    grouped = _GROUPED.fullmatch(whole) is not None
+    if grouped and not mark and whole.count(".") == 1:
+        raise ValueError(text)
+    return (whole.replace(".", "") if grouped else whole) + mark.replace(",", ".") + rest
 
 
 def _value(value: Any) -> Any:

@@ -15,9 +15,12 @@ from analytics.pages.controls import Control
 from analytics.pages.numbers import written
 from analytics.selectors.alerts import channel_list
 from analytics.selectors.prices import market_get
+from analytics.words import typed
 
 #: Bounds beyond this are no help to anybody who types a figure.
 BOUNDS_TOLD = 1e6
+#: Types of parameters that are figures.
+FIGURES = ("int", "float", "Decimal")
 
 
 def controls(
@@ -27,7 +30,7 @@ def controls(
     made = []
     for one in options:
         name = f"p_{one['name']}"
-        default = "" if one["default"] in (None, "") else _text(one["default"])
+        default = "" if one["default"] in (None, "") else _text(one)
         choices = [(value, choice_name(value)) for value in one["choices"]]
         if one["type"] == "bool":
             choices = [("true", _("yes")), ("false", _("no"))]
@@ -46,27 +49,44 @@ def controls(
 
 def _bounds(one: Mapping[str, Any]) -> str:
     """From where to where, unless that only keeps nonsense out."""
-    if one["low"] is None or one["type"] not in ("int", "float", "Decimal"):
+    if one["low"] is None or one["type"] not in FIGURES:
         return ""
     if max(abs(one["low"]), abs(one["high"])) > BOUNDS_TOLD:
         return ""
     return " ({} – {})".format(*(written(f"{float(one[end]):g}") for end in ("low", "high")))
 
 
-def _text(value: Any) -> str:
+def _text(one: Mapping[str, Any]) -> str:
+    """The default, as the reader would type it."""
+    value = one["default"]
     if isinstance(value, bool):
         return "true" if value else "false"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return written(text) if one["type"] in FIGURES else text
 
 
 def params_of(options: Sequence[Mapping[str, Any]], given: Mapping[str, str]) -> dict[str, Any]:
-    """What the form says of the parameters; what is empty is left to its default."""
+    """What the form says of the parameters; what is empty is left to its default. Raises
+    InvalidInput where a figure could be two."""
     found: dict[str, Any] = {}
     for one in options:
         text = given.get(f"p_{one['name']}", "").strip()
+        if text and one["type"] in FIGURES:
+            text = _figure(one["name"], text)
         if text:
             found[one["name"]] = text == "true" if one["type"] == "bool" else text
     return found
+
+
+def _figure(name: str, text: str) -> str:
+    try:
+        return typed(text)
+    except ValueError:
+        readings = {"whole": text.replace(".", ""), "part": text.replace(".", ",", 1)}
+        why = _("could be %(whole)s or %(part)s; write the one that is meant in this way")
+        raise InvalidInput(
+            _("This form cannot be used."), "bad_form", {name: why % readings}
+        ) from None
 
 
 def rule_values(

@@ -143,7 +143,15 @@ def _read(kind: str, value: Any) -> tuple[Any, str]:
         return reader(value), ""
     except (ValueError, TypeError, InvalidOperation) as error:
         told = error.args[0] if type(error) is ValueError else None
-        return None, told if isinstance(told, Text) else _("must be of type %(kind)s", kind=kind)
+        return None, told if isinstance(told, Text) else _wanted(kind)
+
+
+def _wanted(kind: str) -> Text:
+    if kind == "int":
+        return _("must be a whole number")
+    if kind in ("float", "Decimal"):
+        return _("must be a number")
+    return _("must be of type %(kind)s", kind=kind)
 
 
 def _outside(rules: Mapping[str, Any], value: Any) -> str:

@@ -79,6 +79,51 @@ def test_a_rule_is_tried_and_then_saved(admin_client, market):
     assert AlertRule.objects.get().params == {"level": 11.0}
 
 
+@pytest.mark.parametrize(
+    ("language", "typed", "meant"),
+    [
+        ("es", "9,65", 9.65),
+        ("es", "9.65", 9.65),
+        ("es", "1.234,5", 1234.5),
+        ("es", "1.234.567", 1_234_567),
+        ("es", "0.250", 0.25),
+        ("es", "1500", 1500),
+        ("en", "9.65", 9.65),
+        ("en", "1.500", 1.5),
+    ],
+)
+def test_a_figure_is_taken_as_the_reader_types_it(admin_client, market, language, typed, meant):
+    admin_client.cookies["django_language"] = language
+    form = {"kind": "level", "name": "dear", "market": market.symbol, "p_level": typed}
+    page(admin_client, "/alerts/rules/new/", do="save", **form)
+    assert AlertRule.objects.get().params["level"] == meant
+
+
+@pytest.mark.parametrize(
+    ("language", "typed", "said"),
+    [
+        ("es", "1.500", "podría ser 1500 o 1,500"),
+        ("es", "9,6,5", "debe ser un número"),
+        ("es", "12.34,5", "debe ser un número"),
+        ("en", "1,500", "must be a number"),
+    ],
+)
+def test_a_figure_that_could_be_two_is_asked_for_again(admin_client, market, language, typed, said):
+    admin_client.cookies["django_language"] = language
+    form = {"kind": "level", "name": "dear", "market": market.symbol, "p_level": typed}
+    answer = admin_client.post("/alerts/rules/new/", {"do": "save", **form})
+    assert answer.status_code == 400
+    assert said in answer.content.decode()
+    assert f'value="{typed}"' in answer.content.decode()
+    assert not AlertRule.objects.exists()
+
+
+def test_the_defaults_of_a_form_are_the_reader_s_figures(admin_client):
+    admin_client.cookies["django_language"] = "es"
+    text = page(admin_client, "/alerts/rules/new/")
+    assert re.search(r'id="p_hysteresis\w*"[^>]*value="0,2"', text)
+
+
 def test_a_kind_that_cannot_be_tried_says_so(admin_client, market):
     text = page(admin_client, "/alerts/rules/new/", do="try", kind="worker_gone", name="w")
     assert "cannot be tried" in text
