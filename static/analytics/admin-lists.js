@@ -1,4 +1,4 @@
-// Lists of the admin. Their rows are as-blocks on a phone (admin.css): each cell then tells its column.
+// Lists of the admin. On a phone their rows stand as blocks (admin.css): each cell then tells its column.
 // Names of markets break where their venue begins, not within a word.
 for (const table of document.querySelectorAll("#result_list")) {
   const heads = [...table.tHead.rows[0].cells].map((cell) => cell.querySelector(".text:not(:has(input))")?.textContent.trim());
