@@ -96,12 +96,11 @@ soak: $(VENV)/installed-dev ## Kill every phase of the work at KILLS=100 random 
 	PARALELO_TEST_HOSTS=1 $(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest -q tests/analytics/services/jobs/test_hosts.py
 	PARALELO_TEST_HOSTS=1 $(BIN)/python -m pytest -q tests/analytics/services/jobs/test_redis.py -k "hands or killed"
 
-lint: $(VENV)/installed-dev ## Style, types, import contracts, unused code, migrations (measures: tests/test_measures.py).
+lint: $(VENV)/installed-dev ## Style, types, import contracts, migrations; measures and unused code (tests/test_measures.py).
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
-	$(BIN)/python -m tests.dead_code
 	$(BIN)/python -m pytest -q tests/test_measures.py
 	$(BIN)/python manage.py makemigrations --check --dry-run
 

@@ -65,13 +65,17 @@ def test_every_display_name_is_a_text_that_pages_show_in_both_languages():
     assert {text for text in shown if not known.get(text)} == set()
 
 
+@pytest.fixture(scope="module")
+def definitions() -> dict[Path, set[str]]:
+    files = [f for room in ("ml", "analytics") for f in (ROOT / room).rglob("*.py")]
+    return {f: defined(f) for f in files if "migrations" not in f.parts}
+
+
 @pytest.mark.parametrize("old", GONE)
-def test_a_name_that_was_replaced_is_gone(old, names):
+def test_a_name_that_was_replaced_is_gone(old, names, definitions):
     assert GONE[old] in names
     # Manifests of older artifacts keep their keys: those stand in texts that load them.
-    files = [f for room in ("ml", "analytics") for f in (ROOT / room).rglob("*.py")]
-    used = [f for f in files if old in defined(f) and "migrations" not in f.parts]
-    assert used == []
+    assert [file for file, found in definitions.items() if old in found] == []
 
 
 def defined(file: Path) -> set[str]:
