@@ -15,6 +15,7 @@ from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from analytics.models import (
+    AlertDelivery,
     AnomalyEvent,
     AnomalyResult,
     BacktestRun,
@@ -28,6 +29,8 @@ from analytics.models import (
     TrainedModel,
     TrainingRun,
 )
+from analytics.services.alerting.channels import channel_create
+from analytics.services.prices.single import quote_add
 
 _numbers = itertools.count(1)
 #: Normal quantiles, so that a made forecast has the shape of a real one.
@@ -72,6 +75,29 @@ def make_quotes(
             )
         )
     return PriceHistory.objects.bulk_create(rows, batch_size=5000)
+
+
+def make_crossing(market: Market) -> None:
+    """Three quotes of the last days: the ask crosses 11 upwards once, four days ago."""
+    now = timezone.now()
+    for day, ask in ((5, 10.0), (4, 12.0), (3, 10.0)):
+        at = now - dt.timedelta(days=day)
+        quote_add(market=market, timestamp=at, figures={"bid": ask - 0.1, "ask": ask})
+
+
+def make_dead_delivery(error: str) -> AlertDelivery:
+    """A message that the channel `the log` could not send."""
+    now = timezone.now()
+    return AlertDelivery.objects.create(
+        key="k",
+        channel=channel_create(name="the log", kind="log"),
+        kind="test",
+        rule_name="test",
+        happened_at=now,
+        due_at=now,
+        status="dead",
+        error=error,
+    )
 
 
 def make_source(market: Market, venue: str = "okx_p2p", **fields: Any) -> MarketSource:

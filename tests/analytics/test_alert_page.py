@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.utils import timezone
 
 from analytics.models import AlertChannel, AlertDelivery, AlertRule
 from analytics.services.alerting import channels, rules
-from analytics.services.prices.single import quote_add
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -20,26 +17,13 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def market():
     market = factories.make_market()
-    now = timezone.now()
-    for day, ask in ((5, 10.0), (4, 12.0), (3, 10.0)):
-        at = now - dt.timedelta(days=day)
-        quote_add(market=market, timestamp=at, figures={"bid": ask - 0.1, "ask": ask})
+    factories.make_crossing(market)
     return market
 
 
 @pytest.fixture
 def dead() -> AlertDelivery:
-    channel = channels.channel_create(name="the log", kind="log")
-    return AlertDelivery.objects.create(
-        key="k",
-        channel=channel,
-        kind="test",
-        rule_name="test",
-        happened_at=timezone.now(),
-        due_at=timezone.now(),
-        status="dead",
-        error="<b>no</b>",
-    )
+    return factories.make_dead_delivery("<b>no</b>")
 
 
 def page(client, path: str = "/alerts/", **data) -> str:

@@ -3,16 +3,12 @@ history before it is kept, a channel's failed message stands there."""
 
 from __future__ import annotations
 
-import datetime as dt
-
 import pytest
 from django.contrib.auth import get_user_model
 from django.urls import reverse
-from django.utils import timezone
 
-from analytics.models import AlertDelivery, AlertRule
+from analytics.models import AlertRule
 from analytics.services.alerting import channels
-from analytics.services.prices.single import quote_add
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -20,30 +16,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def market():
-    """Its ask crossed 11 once, four days ago."""
     market = factories.make_market("USDT/VES@a_venue_with_a_name_p2p")
-    now = timezone.now()
-    for day, ask in ((5, 10.0), (4, 12.0), (3, 10.0)):
-        at = now - dt.timedelta(days=day)
-        quote_add(market=market, timestamp=at, figures={"bid": ask - 0.1, "ask": ask})
+    factories.make_crossing(market)
     return market
 
 
 @pytest.fixture
 def channel():
     """One with a message that it could not send."""
-    made = channels.channel_create(name="the log", kind="log")
-    AlertDelivery.objects.create(
-        key="k",
-        channel=made,
-        kind="test",
-        rule_name="test",
-        happened_at=timezone.now(),
-        due_at=timezone.now(),
-        status="dead",
-        error="The address did not answer within ten seconds.",
-    )
-    return made
+    return factories.make_dead_delivery("The address did not answer within ten seconds.").channel
 
 
 def sign_in(made) -> None:
