@@ -187,9 +187,9 @@ class Chart {
   // ------------------------------------------------------------------------------- zoom and pan
   seen() { return this.range ?? this.extent(); }
 
-  // A single moment has room to both sides: half a day, or one epoch.
+  // A single moment has room to both sides: nearly half a day, or one epoch.
   scale(first, last) {
-    const room = first < last ? 0 : this.spec.time ? 43200 : 1;
+    const room = first < last ? 0 : this.spec.time ? 39600 : 1;
     for (const plot of this.plots) plot.setScale("x", { min: first - room, max: last + room });
   }
 

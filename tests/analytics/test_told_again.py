@@ -105,7 +105,7 @@ def test_what_ml_refuses_to_predict_is_told_by_the_api(admin_client, market):
     )
     found = answer.json()
     assert (answer.status_code, found["code"]) == (400, "bad_quotes")
-    assert found["message"].startswith("Un diferencial necesita los dos lados del mercado")
+    assert found["message"].startswith("Un spread necesita los dos lados del mercado")
     assert found["fields"] == {"bid": "no está", "ask": "no está"}
 
 
