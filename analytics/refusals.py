@@ -100,6 +100,8 @@ TEMPLATES = (
     gettext_noop("The manifest of %(name)s is not an object."),
     gettext_noop("The artifact %(name)s has format %(format)s, not %(known)s."),
     gettext_noop("The weights of %(name)s do not match their checksum."),
+    gettext_noop("The network of %(name)s does not match its checksum."),
+    gettext_noop("This artifact's network cannot be run here; train it again."),
     gettext_noop("The weights of %(name)s cannot be read."),
     gettext_noop("This artifact does not fit the family %(family)s."),
     gettext_noop(

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ml.errors import DeviceUnavailable
-from ml.inference import active_paths, optimize_model_for_inference
+from ml.graph import active_paths
+from ml.inference import optimize_model_for_inference
 
 if TYPE_CHECKING:
     import torch
@@ -64,6 +65,11 @@ def get_device(wish: str | None = None) -> torch.device:
             {"device": f"choose one of: {', '.join(here)}"},
         )
     return device
+
+
+def device_name(wish: str | None = None) -> str:
+    """The same by name ("cpu", "cuda:1"). For the CPU torch need not be asked."""
+    return wish if wish == "cpu" else str(get_device(wish))
 
 
 def to_device(obj: Any, device: torch.device | str) -> Any:

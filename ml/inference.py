@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import importlib.util
 import io
 import logging
+import math
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
+
+from ml.graph import ONNXRUNTIME, Graph, Network, note_path, runs_graphs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,12 +23,6 @@ if TYPE_CHECKING:
 #: How far an optimised answer may be from the plain one (absolute and relative).
 TOLERANCE = 1e-5
 _TRIALS = 20
-_taken: set[str] = set()
-
-
-def active_paths() -> list[str]:
-    """The ways that networks of this process were given, plain PyTorch apart."""
-    return sorted(_taken - {"eager"})
 
 
 class OptimizedModel:
@@ -41,13 +39,47 @@ class OptimizedModel:
         return self._call(*inputs)
 
     def arrays(self, *inputs: np.ndarray) -> tuple[np.ndarray, ...]:
-        """The same of arrays, of a module that returns several tensors: onnxruntime needs none."""
+        """The same of arrays, and always as a tuple: onnxruntime needs no tensors."""
         if isinstance(self._call, _Session):
-            return self._call.arrays(*inputs)
+            return self._call.graph.arrays(*inputs)
         import torch
 
         found = self._call(*(torch.from_numpy(array).to(self._device) for array in inputs))
-        return tuple(tensor.cpu().numpy() for tensor in found)
+        tensors = found if isinstance(found, tuple) else (found,)
+        return tuple(tensor.cpu().numpy() for tensor in tensors)
+
+    @property
+    def graph(self) -> bytes | None:
+        """For an artifact, where onnxruntime is the way; ml.graph runs it without torch."""
+        return self._call.graph.body if isinstance(self._call, _Session) else None
+
+
+def plain_network(module: nn.Module, device: torch.device) -> OptimizedModel:
+    """The module as it is, where it is asked a few times only: nothing is measured."""
+    return OptimizedModel(_eager(module.to(device).eval()), "eager", device)
+
+
+def quick_network(module: nn.Module, shapes: Sequence[tuple[int, ...]], device: Any) -> Network:
+    """`optimize_model_for_inference` for inputs of these shapes, without the batch."""
+    return optimize_model_for_inference(module.to(device), _waves(shapes, device))
+
+
+def graph_of(module: nn.Module, shapes: Sequence[tuple[int, ...]]) -> bytes | None:
+    """The graph of a network with inputs of these shapes (without the batch), where onnxruntime is
+    its fastest way on a CPU and gives the same answers; else None."""
+    on_cpu = copy.deepcopy(module).to("cpu")  # who trains goes on asking it where it is
+    return optimize_model_for_inference(on_cpu, _waves(shapes, "cpu")).graph
+
+
+def _waves(shapes: Sequence[tuple[int, ...]], device: Any) -> tuple[Tensor, ...]:
+    """Waves, so that ways are compared on numbers, not on nothing."""
+    import torch
+
+    sizes = [math.prod(shape) for shape in shapes]
+    return tuple(
+        torch.sin(torch.arange(size, device=device) * 0.37).reshape(1, *shape)
+        for size, shape in zip(sizes, shapes, strict=True)
+    )
 
 
 def optimize_model_for_inference(
@@ -65,7 +97,7 @@ def optimize_model_for_inference(
     device = example_inputs[0].device
     paths = [OptimizedModel(eager, "eager", device)]
     on_cpu = all(tensor.device.type == "cpu" for tensor in example_inputs)
-    for name, build in (("ipex", _ipex), ("onnxruntime", _onnxruntime)):
+    for name, build in (("ipex", _ipex), (ONNXRUNTIME, _onnxruntime)):
         if not on_cpu:
             continue
         call = build(module, example_inputs)
@@ -74,7 +106,7 @@ def optimize_model_for_inference(
     best = paths[0]
     if len(paths) > 1:
         best = min(paths, key=lambda path: _seconds(path, example_inputs))
-    _taken.add(best.path)
+    note_path(best.path)
     return best
 
 
@@ -100,22 +132,15 @@ def _ipex(module: nn.Module, example: tuple[Tensor, ...]) -> Callable[..., Any] 
 
 
 def _onnxruntime(module: nn.Module, example: tuple[Tensor, ...]) -> Callable[..., Any] | None:
-    if not all(importlib.util.find_spec(name) for name in ("onnx", "onnxruntime")):
+    if not runs_graphs() or importlib.util.find_spec("onnx") is None:
         return None
-    import onnxruntime
-
     try:
-        graph = _export(module, example)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        graph = Graph(_export(module, example))
     except Exception:  # an operator without a counterpart: plain PyTorch serves
         return None
-    names = [entry.name for entry in session.get_inputs()]
-    if len(names) != len(example):
+    if [*graph.inputs.values()] != [tuple(tensor.shape[1:]) for tensor in example]:
         return None
-    return _Session(session, names, single=_single_output(module, example))
+    return _Session(graph, single=_single_output(module, example))
 
 
 def _single_output(module: nn.Module, example: tuple[Tensor, ...]) -> bool:
@@ -125,20 +150,17 @@ def _single_output(module: nn.Module, example: tuple[Tensor, ...]) -> bool:
 
 
 class _Session:
-    """A session of onnxruntime, called as the module is, or with arrays."""
+    """A graph, called with tensors as the module is."""
 
-    def __init__(self, session: Any, names: list[str], *, single: bool) -> None:
-        self._session, self._names, self._single = session, names, single
+    def __init__(self, graph: Graph, *, single: bool) -> None:
+        self.graph, self._single = graph, single
 
     def __call__(self, *inputs: Tensor) -> Any:
         import torch
 
-        found = self.arrays(*(tensor.detach().numpy() for tensor in inputs))
+        found = self.graph.arrays(*(tensor.detach().numpy() for tensor in inputs))
         outputs = tuple(torch.from_numpy(array) for array in found)
         return outputs[0] if self._single else outputs
-
-    def arrays(self, *inputs: np.ndarray) -> tuple[np.ndarray, ...]:
-        return tuple(self._session.run(None, dict(zip(self._names, inputs, strict=True))))
 
 
 def _export(module: nn.Module, example: tuple[Tensor, ...]) -> bytes:

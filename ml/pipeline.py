@@ -1,11 +1,12 @@
 """The one contract between the trainer, the predictor and a task.
 
-A task package (ml.forecast, ml.anomaly, ml.pattern) offers a module with these two functions; its
-dotted path stands in TaskSpec.pipeline. The trainer calls `fit` and writes what comes back into
-an artifact; the predictor reads the artifact and calls `load`. Neither knows the task's inside.
+A task package (ml.forecast, ml.anomaly, ml.pattern) offers a module with each of these functions;
+their dotted paths stand in TaskSpec.pipeline and TaskSpec.loader. The trainer calls `fit` and
+writes what comes back into an artifact; the predictor reads the artifact and calls `load`. Neither
+knows the task's inside. What `load` imports knows no torch: an artifact with a graph needs none.
 
     def fit(spec, config, quotes, context) -> Fitted
-    def load(manifest, tensors, device) -> Server
+    def load(artifact, device) -> Server
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 import pandas as pd
 
+from ml.artifact import Artifact
 from ml.errors import ArtifactMismatch, BadConfig
 from ml.grid import QuoteArrays
 from ml.registry import get_spec
@@ -67,10 +70,12 @@ class Fitted:
     """A fitted task: what the artifact holds, and what was measured on the untouched stretch.
 
     `section` is plain JSON (finite floats, str, int, lists, dicts) and all that `load` needs beside
-    the tensors, the baseline's state included.
+    the tensors, the baseline's state included. `graph` is the network for ml.graph, None where
+    plain PyTorch asks it faster or onnxruntime cannot (see ml.inference.graph_of).
     """
 
-    tensors: dict[str, torch.Tensor]
+    tensors: dict[str, np.ndarray]
+    graph: bytes | None
     section: dict[str, Any]
     metrics: dict[str, float | None]
     baseline_metrics: dict[str, float | None]
@@ -150,17 +155,20 @@ class PatternServer(Server, Protocol):
 
 
 class Pipeline(Protocol):
-    """A module that implements a task."""
+    """A module that trains the families of a task."""
 
     def fit(
         self, spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: FitContext
     ) -> Fitted:
         """Train a family of the task; what it may raise is `ml.errors`."""
 
-    def load(
-        self, manifest: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], device: torch.device
-    ) -> Server:
-        """Rebuild the server of an artifact. Raises ArtifactMismatch."""
+
+class Loader(Protocol):
+    """A module that rebuilds what a training left."""
+
+    def load(self, artifact: Artifact, device: str) -> Server:
+        """The server of an artifact, which answers on the device ("cpu", "cuda", ...). Raises
+        UnknownFamily, and ArtifactMismatch where what it holds does not fit its family."""
 
 
 def family_of(manifest: Mapping[str, Any]) -> tuple[ModelSpec, TrainConfig]:

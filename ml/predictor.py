@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 import pandas as pd
 
 from ml.artifact import load_artifact
-from ml.device import get_device
+from ml.device import device_name
 from ml.errors import ArtifactMismatch, BadConfig
 from ml.grid import QuoteArrays, check_quotes, cut_quotes, moment_of
-from ml.pipeline import AnomalyServer, ForecastServer, PatternServer, Pipeline, Server
+from ml.pipeline import AnomalyServer, ForecastServer, Loader, PatternServer, Server
 from ml.redenomination import find_redenominations, is_in_one_unit, notes_of, rescaled
 from ml.registry import get_spec
 from ml.results import PUBLIC_THRESHOLD, AnomalyScores, Forecast, Patterns
@@ -46,12 +46,11 @@ class DLPredictor:
     ) -> DLPredictor:
         """Read, verify and build. `device=None` finds the best device by itself."""
         artifact = load_artifact(Path(folder), checksum=checksum)
-        target = get_device(device)
+        target = device_name(device)
         # The manifest names a family, not a module: an artifact must not choose what is imported.
         spec = get_spec(artifact.manifest["task"], artifact.manifest["family"])
-        pipeline: Pipeline = importlib.import_module(spec.of_task.pipeline)
-        server = pipeline.load(artifact.manifest, artifact.tensors, target)
-        return cls(artifact.manifest, server, str(target))
+        loader: Loader = importlib.import_module(spec.of_task.loader)
+        return cls(artifact.manifest, loader.load(artifact, target), target)
 
     @property
     def task(self) -> Task:

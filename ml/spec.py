@@ -113,11 +113,12 @@ def describe_config(cls: type[TrainConfig]) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSpec:
-    """A model family of a task: what a file in ml/families registers.
+    """A model family of a task: what a folder in ml/families registers.
 
     `build` makes an untrained network of `config`; its further arguments and what the network must
     be able to do are the task's (see `ForecastNetwork`, `AnomalyNetwork`, `PatternNetwork`). A
-    family that learns two tasks registers once for each.
+    family that learns two tasks registers once for each. It imports torch when it is called, not
+    before: who only answers needs none.
     """
 
     name: str

@@ -30,15 +30,16 @@ class Task(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class TaskSpec:
-    """`default_family` is trained where nobody names one. `pipeline` is the dotted path of the
-    module that trains and serves the task (see ml.pipeline). Versions are compared by `primary`,
-    one of `metrics`, and must beat the `baseline` by it. `min_grid_rows` is what a request is
-    checked against before it is queued. `horizons` are grid steps; empty where nothing is
-    forecast."""
+    """`default_family` is trained where nobody names one. `pipeline` and `loader` are the dotted
+    paths of the modules that train and that serve the task (see ml.pipeline). Versions are compared
+    by `primary`, one of `metrics`, and must beat the `baseline` by it. `min_grid_rows` is what a
+    request is checked against before it is queued. `horizons` are grid steps; empty where nothing
+    is forecast."""
 
     task: Task
     default_family: str
     pipeline: str
+    loader: str
     baseline: str
     primary: str
     metrics: tuple[str, ...]
@@ -56,6 +57,7 @@ def _forecast(task: Task, default_family: str) -> TaskSpec:
         task=task,
         default_family=default_family,
         pipeline="ml.forecast.pipeline",
+        loader="ml.forecast.loading",
         baseline="last_value",
         primary="crps",
         metrics=_FORECAST_METRICS,
@@ -71,6 +73,7 @@ TASKS: Mapping[Task, TaskSpec] = MappingProxyType(
             task=Task.ANOMALY,
             default_family="autoencoder",
             pipeline="ml.anomaly.pipeline",
+            loader="ml.anomaly.loading",
             baseline="robust_z",
             primary="average_precision",
             metrics=(
@@ -85,6 +88,7 @@ TASKS: Mapping[Task, TaskSpec] = MappingProxyType(
             task=Task.PATTERN,
             default_family="cnn",
             pipeline="ml.pattern.pipeline",
+            loader="ml.pattern.loading",
             baseline="trailing_rule",
             primary="macro_f1",
             metrics=("macro_f1", "accuracy", "ece", "f1_movement", "f1_agitation"),

@@ -153,7 +153,7 @@ def _write(
         "section": fitted.section,
         **({"notes": list(notes)} if notes else {}),
     }
-    checksum = save_artifact(context.workdir, manifest, fitted.tensors)
+    checksum = save_artifact(context.workdir, manifest, fitted.tensors, fitted.graph)
     context.checkpoint.unlink(missing_ok=True)
     return TrainReport(
         **facts,

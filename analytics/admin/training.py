@@ -53,7 +53,7 @@ def _ask(
 
 
 def family_choices() -> list[tuple[Any, list[tuple[str, str]]]]:
-    """Every family under its task. Loads torch, so only the page that needs it asks."""
+    """Every family under its task."""
     by_task = groupby(family_list(), key=lambda found: found["task"])
     return [
         (Task(task).label, [(f"{task} {found['name']}", found["name"]) for found in families])

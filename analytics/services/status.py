@@ -26,6 +26,7 @@ from analytics.selectors.models import Serving, is_broken, servings, servings_fi
 from analytics.selectors.watches import watch_states
 from analytics.services.backups.keeping import backup_last
 from analytics.services.collection.freshness import collected_stale
+from analytics.services.device import device_info
 from analytics.services.jobs.kinds import job_kinds
 from analytics.services.registry.expiry import expiry_of
 from analytics.services.registry.serving import train_line
@@ -37,16 +38,6 @@ MOST_NAMED = 100
 ANSWERS_WITHIN = 300
 #: A worker that was not seen for so many heartbeats counts as gone.
 MISSED = 4
-
-
-def device_info() -> dict[str, Any]:
-    """The device of this process (loads torch)."""
-    return ml.get_gpu_info()
-
-
-def device_report() -> None:
-    """Print the same for a person."""
-    ml.print_gpu_status()
 
 
 def model_info(*, market: Market | None = None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Fit and serve the anomaly task (see ml.pipeline for the contract).
+"""Fit the anomaly task (see ml.pipeline for the contract).
 
 Chronological: the first 80 % fit the networks, the tails and the thresholds; the last 20 % are
 touched once, by the measurement.
@@ -6,13 +6,10 @@ touched once, by the measurement.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, cast
 
 import numpy as np
 import pandas as pd
-import torch
-from torch import Tensor
 
 from ml.anomaly.calibration import (
     LEAST_ROWS,
@@ -22,18 +19,19 @@ from ml.anomaly.calibration import (
     calibration_rows,
     too_few_rows,
 )
+from ml.anomaly.config import AnomalyConfig
 from ml.anomaly.detectors import Detector, NetworkDetector, RobustZ
 from ml.anomaly.features import make_features
 from ml.anomaly.measure import measure, trials
-from ml.anomaly.nets import AnomalyConfig
+from ml.anomaly.nets import Together
 from ml.anomaly.readings import usual_gap
-from ml.anomaly.residuals import fit_rebuilder
-from ml.anomaly.server import AnomalyServer
+from ml.anomaly.training import FittedRebuilder, fit_rebuilder
 from ml.errors import NotEnoughData
-from ml.loop import LoopResult
+from ml.inference import graph_of
 from ml.pipeline import FitContext, Fitted
 from ml.results import PUBLIC_THRESHOLD
 from ml.spec import ModelSpec, Progress, Source, TrainConfig
+from ml.weights import weights_of
 
 TEST_SHARE = 0.2
 _WEEK = pd.Timedelta(weeks=1)
@@ -48,7 +46,7 @@ def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: Fit
         raise too_few_rows(len(quotes), "with a price")
     cut = int(len(quotes) * (1 - TEST_SHARE))
     usual = usual_gap(quotes.index[:cut])
-    detectors, calibrations, loop = _learn(quotes.iloc[:cut], usual, spec, config, context)
+    detectors, calibrations, fitted = _learn(quotes.iloc[:cut], usual, spec, config, context)
     context.on_progress(Progress(stage="measuring", epochs=config.epochs))
     start, end = quotes.index[cut], quotes.index[-1]
     prepared = trials(quotes, usual=usual, start=start, end=end)
@@ -56,9 +54,11 @@ def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: Fit
     if figures[Source.NETWORK]["average_precision"] is None:
         problem = "The last stretch has too few quotes to plant faults and measure a detector."
         raise NotEnoughData(problem, needed=LEAST_ROWS, present=len(quotes))
-    network = cast(NetworkDetector, detectors[Source.NETWORK])
+    detector = cast(NetworkDetector, detectors[Source.NETWORK])
+    shapes, loop = [(config.window, len(detector.heads.names))], fitted.loops[0]
     return Fitted(
-        tensors=_tensors(network),
+        tensors=weights_of(fitted.networks, "{}."),
+        graph=graph_of(Together(fitted.networks), shapes),
         section=_section(usual, detectors, calibrations),
         metrics=figures[Source.NETWORK],
         baseline_metrics=figures[Source.BASELINE],
@@ -73,23 +73,17 @@ def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: Fit
     )
 
 
-def _tensors(network: NetworkDetector) -> dict[str, Tensor]:
-    """The weights of all members; the server takes them apart again."""
-    members = enumerate(network.network.networks)
-    return {f"{i}.{name}": v for i, member in members for name, v in member.state_dict().items()}
-
-
 def _learn(
     quotes: pd.DataFrame,
     usual: float,
     spec: ModelSpec,
     config: AnomalyConfig,
     context: FitContext,
-) -> tuple[dict[Source, Detector], dict[Source, AlarmRateCalibration], LoopResult]:
+) -> tuple[dict[Source, Detector], dict[Source, AlarmRateCalibration], FittedRebuilder]:
     """The network's detector and the baseline with their calibrations."""
     features = make_features(quotes, usual=usual)
     train = np.full(len(quotes), True)
-    network, loop = fit_rebuilder(
+    fitted = fit_rebuilder(
         features,
         train,
         spec,
@@ -100,7 +94,7 @@ def _learn(
     )
     context.on_progress(Progress(stage="calibrating"))
     detectors: dict[Source, Detector] = {
-        Source.NETWORK: NetworkDetector.fit(network, features, train),
+        Source.NETWORK: NetworkDetector.fit(fitted.rebuilder, features, train),
         Source.BASELINE: RobustZ.fit(features, train),
     }
     quiet = calibration_rows(quotes.index, context.labels)
@@ -110,7 +104,7 @@ def _learn(
         k: calibrate(d.score(features).total[quiet], weeks=weeks, slope=slopes[k])
         for k, d in detectors.items()
     }
-    return detectors, calibrations, loop
+    return detectors, calibrations, fitted
 
 
 def _section(
@@ -129,10 +123,3 @@ def _section(
         "promises": {str(k): v.to_json() for k, v in calibrations.items()},
         "public_threshold": PUBLIC_THRESHOLD,
     }
-
-
-def load(
-    manifest: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device
-) -> AnomalyServer:
-    """What a folder holds, ready to answer. Raises ArtifactMismatch where it is too old."""
-    return AnomalyServer(manifest, tensors, device)

@@ -18,12 +18,12 @@ from ml.anomaly.calibration import (
     parse_alarm_rate,
     too_few_rows,
 )
+from ml.anomaly.config import AnomalyConfig
 from ml.anomaly.detectors import DetectorScores, NetworkDetector
 from ml.anomaly.features import Features, make_features
 from ml.anomaly.kinds import kinds_of
-from ml.anomaly.nets import AnomalyConfig
 from ml.anomaly.readings import usual_gap
-from ml.anomaly.residuals import fit_rebuilder
+from ml.anomaly.training import fit_rebuilder
 from ml.device import get_device, set_seeds
 from ml.errors import NotEnoughData
 from ml.registry import get_spec
@@ -138,8 +138,8 @@ def fit_table(
     train = np.arange(len(rows)) < cut
     spec = get_spec(Task.ANOMALY)
     config = cast(AnomalyConfig, make_config(spec.config, {"seed": seed}))
-    network, _ = fit_rebuilder(
+    fitted = fit_rebuilder(
         features, train, spec, config, device=get_device(device), on_progress=on_progress
     )
-    detector = NetworkDetector.fit(network, features, train)
+    detector = NetworkDetector.fit(fitted.rebuilder, features, train)
     return features, detector.score(features)

@@ -1,4 +1,4 @@
-"""What the networks of a detector could not rebuild of the last row, and how they learn to rebuild.
+"""What the networks of a detector could not rebuild of the last row.
 
 Two steps carry most of the quality (measured in the benches): inputs are squashed before the
 network and the squashed-off part is added back to the residual, and every residual is divided by
@@ -7,25 +7,16 @@ its own trailing 90 % quantile, so that a wild month is judged by its own measur
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from ml.anomaly.calibration import LEAST_ROWS
 from ml.anomaly.features import Features
-from ml.anomaly.nets import AnomalyConfig, AnomalyNetwork, RememberedRows
-from ml.errors import NotEnoughData
-from ml.loop import LoopResult, fit_network
-from ml.spec import ModelSpec, Progress, ProgressCallback, ignore_progress
+from ml.anomaly.remembered import RememberedRows
+from ml.graph import Network
 
-#: Share of the windows that says when to stop.
-VALID_SHARE = 0.15
 #: Windows that go through a network at once where nothing is learned.
 _BATCH = 4096
 _LINEAR = 3.0
@@ -88,28 +79,27 @@ def residuals_of(z: np.ndarray, rebuilt: np.ndarray) -> Residuals:
     return Residuals(np.nan_to_num(size), np.nan_to_num(z - rebuilt))
 
 
-class Rebuilder:
-    """The networks of one detector and what they are fed with."""
+def squashed_inputs(z: np.ndarray) -> np.ndarray:
+    """What the networks are fed with: standardised values squashed, 0 where unknown."""
+    return np.nan_to_num(squash(z), nan=0.0)
 
-    def __init__(
-        self, networks: list[AnomalyNetwork], standard: Standard, window: int, device: torch.device
-    ) -> None:
-        self.networks, self.standard = networks, standard
-        self.window, self.device = window, device
+
+class Rebuilder:
+    """The networks of one detector (ml.anomaly.nets.Together) and what they are fed with."""
+
+    def __init__(self, network: Network, standard: Standard, window: int) -> None:
+        self.network, self.standard, self.window = network, standard, window
         self.remembered = RememberedRows()
 
     def inputs(self, features: Features) -> tuple[np.ndarray, np.ndarray]:
         """(rows, features) standardised, NaN where unknown, and squashed with 0 for unknown."""
         z = self.standard(features.values)
-        return z, np.nan_to_num(squash(z), nan=0.0)
+        return z, squashed_inputs(z)
 
-    def last_rows(self, windows: Tensor) -> np.ndarray:
-        """(batch, window, features) -> (batch, features): the mean over the networks of the
+    def last_rows(self, windows: np.ndarray) -> np.ndarray:
+        """(batch, window, features) float32 -> (batch, features): the mean over the networks of the
         rebuilt last row."""
-        with torch.inference_mode():
-            x = windows.to(self.device)
-            last = cast(Tensor, sum(n.rebuild_last(x) for n in self.networks))
-            return (last / len(self.networks)).double().cpu().numpy()
+        return self.network.arrays(windows)[0].astype("float64")
 
     def residuals(self, features: Features, first: int = 0) -> Residuals:
         """Those of every row, each at the end of a window of its own. Rows before the row `first`
@@ -130,89 +120,9 @@ class Rebuilder:
 
     def _asked(self, table: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         """(n, window) rows of the table -> (n, features) rebuilt last rows."""
-        rows = torch.from_numpy(table)
 
         def ask(windows: np.ndarray) -> np.ndarray:
-            parts = torch.from_numpy(windows).split(_BATCH)
-            return np.concatenate([self.last_rows(rows[part]) for part in parts])
+            parts = range(0, len(windows), _BATCH)
+            return np.concatenate([self.last_rows(table[windows[i : i + _BATCH]]) for i in parts])
 
         return ask
-
-
-@dataclass(frozen=True)
-class _Windows:
-    """values: (windows, time, feature) squashed; learn, check: numbers of the windows to learn from
-    and of those to validate on, apart from each other."""
-
-    values: Tensor
-    learn: Tensor
-    check: Tensor
-
-    @classmethod
-    def of(cls, squashed: Tensor, train: np.ndarray, window: int) -> _Windows:
-        """From (readings, feature) and the (readings,) mask of those for training."""
-        whole = np.convolve(train, np.ones(window), mode="valid") > window - 0.5
-        picked = torch.from_numpy(np.flatnonzero(whole))
-        cut = int(len(picked) * (1 - VALID_SHARE))
-        learn, check = picked[:cut], picked[cut + window :]
-        if len(learn) < window or not len(check):
-            problem = f"There are only {len(picked)} windows of {window} readings."
-            raise NotEnoughData(problem, needed=LEAST_ROWS, present=len(picked))
-        # One strided view: window i ends at reading i + window - 1.
-        return cls(squashed.unfold(0, window, 1).transpose(1, 2), learn, check)
-
-    def batch_loss(self, network: AnomalyNetwork) -> Callable[[Tensor], Tensor]:
-        """For `fit_network`: the loss on windows to learn from, by their places."""
-        return lambda batch: network.loss(self.values[self.learn[batch]])
-
-    def valid_loss(self, network: AnomalyNetwork) -> Callable[[], float]:
-        """For `fit_network`: the mean loss on the windows to validate on."""
-
-        def loss() -> float:
-            parts = [(self.values[p], len(p)) for p in self.check.split(_BATCH)]
-            return sum(float(network.loss(x)) * n for x, n in parts) / len(self.check)
-
-        return loss
-
-
-def _told(member: int, members: int) -> Progress:
-    """What is said of a member's epochs."""
-    stage = f"training {member + 1}/{members}" if members > 1 else "training"
-    return Progress(stage=stage, part=member, parts=members)
-
-
-def fit_rebuilder(
-    features: Features,
-    train: np.ndarray,
-    spec: ModelSpec,
-    config: AnomalyConfig,
-    *,
-    device: torch.device,
-    checkpoint: Path | None = None,
-    on_progress: ProgressCallback = ignore_progress,
-) -> tuple[Rebuilder, LoopResult]:
-    """Networks of the family `spec`, learned from the rows of the mask `train`; the losses are
-    those of the first member. Raises NotEnoughData, Cancelled and TrainingDiverged."""
-    last = features.readings.last
-    standard = Standard.fit(features.values[last[train[last]]])
-    rebuilder = Rebuilder([], standard, config.window, device)
-    squashed = torch.from_numpy(rebuilder.inputs(features)[1][last].astype(np.float32))
-    windows = _Windows.of(squashed.to(device), train[last], config.window)
-    loops = []
-    for member in range(config.members):
-        own = dataclasses.replace(config, seed=config.seed + member)
-        torch.manual_seed(own.seed)
-        network: AnomalyNetwork = spec.build(config, len(features.names)).to(device)
-        loop = fit_network(
-            network,
-            n_samples=len(windows.learn),
-            batch_loss=windows.batch_loss(network),
-            valid_loss=windows.valid_loss(network),
-            config=own,
-            checkpoint=checkpoint,
-            on_progress=on_progress,
-            told=_told(member, config.members),
-        )
-        loops.append(loop)
-        rebuilder.networks.append(network.eval())
-    return rebuilder, loops[0]

@@ -8,23 +8,20 @@ from typing import Any, cast
 
 import numpy as np
 import pandas as pd
-import torch
-from torch import Tensor
 
 from ml.anomaly.calibration import AlarmRateCalibration
 from ml.anomaly.detectors import Detector, NetworkDetector, RobustZ
 from ml.anomaly.features import DAY, Features
 from ml.anomaly.heads import Heads
 from ml.anomaly.measure import features_between, measure, trials
-from ml.anomaly.nets import AnomalyConfig, AnomalyNetwork
 from ml.anomaly.readings import TRAIL, price_columns, read_columns
 from ml.anomaly.residuals import Rebuilder, Standard
 from ml.anomaly.stream import QuoteStream
 from ml.anomaly.stream_state import state_after, too_short, unpack
 from ml.anomaly.wording import explain
 from ml.errors import ArtifactMismatch, NotEnoughData
+from ml.graph import Network
 from ml.grid import missing_notes
-from ml.pipeline import family_of
 from ml.results import AnomalyScores
 from ml.spec import Source
 
@@ -32,25 +29,14 @@ from ml.spec import Source
 class AnomalyServer:
     """Answers of a trained anomaly detector; nothing is written after loading."""
 
-    def __init__(
-        self, manifest: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device
-    ) -> None:
+    def __init__(self, manifest: Mapping[str, Any], network: Network) -> None:
+        """`network` is ml.anomaly.nets.Together, `manifest` the artifact's."""
         section = manifest["section"]
-        if "heads" not in section:
-            raise ArtifactMismatch("This detector is of an older make; train it again.")
         self.name, self.baseline = manifest["family"], manifest["baseline"]
         self.usual, self.window = float(section["usual_minutes"]), int(manifest["window"])
         self.columns, self.features = tuple(manifest["input_columns"]), tuple(section["features"])
-        spec, config = family_of(manifest)
-        networks: list[AnomalyNetwork] = []
-        for member in range(cast(AnomalyConfig, config).members):
-            network: AnomalyNetwork = spec.build(config, len(self.features))
-            mark = f"{member}."
-            state = {k.removeprefix(mark): v for k, v in tensors.items() if k.startswith(mark)}
-            network.load_state_dict(state)
-            networks.append(network.to(device).eval())
         standard = Standard.from_json(section["network"])
-        rebuilder = Rebuilder(networks, standard, self.window, device)
+        rebuilder = Rebuilder(network, standard, self.window)
         self.detectors: dict[Source, Detector] = {
             Source.NETWORK: NetworkDetector(rebuilder, Heads.from_json(section["heads"])),
             Source.BASELINE: RobustZ(Standard.from_json(section["baseline"])),

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import torch
 
 from ml.anomaly.alarms import HYSTERESIS_ROWS, REFERENCE, remaining_score, stays_up
 from ml.anomaly.calibration import ALARMS_PER_WEEK, AlarmRateCalibration
@@ -36,7 +35,7 @@ from ml.anomaly.readings import (
     price_columns,
     quantile_of,
 )
-from ml.anomaly.residuals import Residuals, residuals_of, squash
+from ml.anomaly.residuals import Residuals, residuals_of, squashed_inputs
 from ml.anomaly.stream_state import RINGS, pack
 from ml.grid import arrays_of
 
@@ -196,9 +195,9 @@ class QuoteStream:
         """From (1, features) values; beside them the input that the next readings look back on."""
         state, network = self.state, self.detector.network
         z = network.standard(values)
-        squashed = np.nan_to_num(squash(z), nan=0.0)
+        squashed = squashed_inputs(z)
         past = state["inputs"] if state["count"][0] else np.repeat(squashed, network.window - 1, 0)
-        window = torch.from_numpy(np.concatenate([past, squashed]).astype(np.float32))
+        window = np.concatenate([past, squashed]).astype(np.float32)
         return residuals_of(z, network.last_rows(window[None])), squashed
 
     def _runs(

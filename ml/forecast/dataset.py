@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ml.forecast.ensemble import StaticScaler
 from ml.forecast.features import FeatureMaker
-from ml.forecast.nets import KNOT_LEVELS
+from ml.forecast.mixture import KNOT_LEVELS
 from ml.forecast.targets import CLIP, future, has_changed
 
 MEMORY_DROPOUT = 0.1

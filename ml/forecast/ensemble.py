@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from ml.forecast.features import Inputs
 from ml.forecast.metrics import LEVELS
-from ml.forecast.nets import mixture_quantiles
-from ml.inference import optimize_model_for_inference
+from ml.forecast.mixture import mixture_quantiles, sigmoid
+from ml.graph import Network
 
-_CHUNK = 8192
+#: Origins that are asked for at once.
+_CHUNK = 4096
 _LIMIT = 6.0
 
 
@@ -44,91 +42,37 @@ class StaticScaler:
         scaled = np.minimum(np.maximum((static - self.centre) / self.width, -_LIMIT), _LIMIT)
         return np.where(np.isnan(scaled), 0.0, scaled).astype("float32")
 
-
-class Ensemble:
-    """Averages the quantiles of its members (Lakshminarayanan, Pritzel, Blundell 2017)."""
-
-    def __init__(
-        self, members: Sequence[nn.Module], scaler: StaticScaler, device: torch.device
-    ) -> None:
-        self.members = [m.to(device).eval() for m in members]
-        self.scaler, self.device = scaler, device
-
-    def tensors(self) -> dict[str, Tensor]:
-        """Everything learnt, by name, for an artifact."""
-        named = {
-            f"member{k}.{name}": value.detach().cpu()
-            for k, member in enumerate(self.members)
-            for name, value in member.state_dict().items()
-        }
-        named["static.centre"] = torch.from_numpy(self.scaler.centre)
-        named["static.width"] = torch.from_numpy(self.scaler.width)
-        return named
+    def tensors(self) -> dict[str, np.ndarray]:
+        """By name, for an artifact."""
+        return {"static.centre": self.centre, "static.width": self.width}
 
     @classmethod
-    def restore(
-        cls, members: Sequence[nn.Module], tensors: Mapping[str, Tensor], device: torch.device
-    ) -> Ensemble:
-        """Fill freshly built `members` from what `tensors` gave. Raises KeyError or RuntimeError
-        where they do not fit."""
-        for k, member in enumerate(members):
-            head = f"member{k}."
-            own = {n.removeprefix(head): t for n, t in tensors.items() if n.startswith(head)}
-            member.load_state_dict(own)
-        scaler = StaticScaler(tensors["static.centre"].numpy(), tensors["static.width"].numpy())
-        return cls(members, scaler, device)
+    def restore(cls, tensors: Mapping[str, np.ndarray]) -> StaticScaler:
+        """Out of an artifact's tensors; raises KeyError."""
+        return cls(tensors["static.centre"], tensors["static.width"])
 
-    def arrays(self, inputs: Inputs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Windows, scaled static inputs and paths: what a network is called with."""
-        return inputs.windows, self.scaler(inputs.static), inputs.paths
+
+class Ensemble:
+    """Averages the quantiles of its members (Lakshminarayanan, Pritzel, Blundell 2017). `network`
+    answers for all of them, one after the other along the batch (ml.forecast.nets.Together)."""
+
+    def __init__(self, network: Network, members: int, scaler: StaticScaler) -> None:
+        self.network, self.members, self.scaler = network, members, scaler
 
     def quantiles(self, inputs: Inputs) -> np.ndarray:
         """(m, horizons, levels) quantiles of the move, in the inputs' scale."""
-        arrays, parts = self.arrays(inputs), []
-        for start in range(0, len(inputs.scale), _CHUNK):
-            chunk = [torch.from_numpy(a[start : start + _CHUNK]).to(self.device) for a in arrays]
-            parts.append(np.mean([network_quantiles(m, chunk) for m in self.members], axis=0))
-        return np.concatenate(parts)
+        arrays = (inputs.windows, self.scaler(inputs.static), inputs.paths)
+        starts = range(0, len(inputs.scale), _CHUNK)
+        return np.concatenate([self._of([a[i : i + _CHUNK] for a in arrays]) for i in starts])
+
+    def _of(self, arrays: list[np.ndarray]) -> np.ndarray:
+        logit, knots = self.network.arrays(*(np.ascontiguousarray(array) for array in arrays))
+        found = network_quantiles(logit, knots)
+        total: np.ndarray = found.reshape(self.members, -1, *found.shape[1:]).sum(axis=0)
+        return total / self.members
 
 
-def network_quantiles(network: Callable[..., Any], inputs: Sequence[Tensor]) -> np.ndarray:
-    """(m, horizons, levels) quantiles of the move by one network in eval mode."""
-    with torch.inference_mode():
-        logit, knots = network(*inputs)
-        return _mixed(torch.sigmoid(logit).cpu().numpy(), knots.cpu().numpy())
-
-
-def _mixed(change: np.ndarray, knots: np.ndarray) -> np.ndarray:
-    return mixture_quantiles(change.astype("float64"), knots.astype("float64"), LEVELS)
-
-
-class _Together(nn.Module):
-    """All members on the same inputs, one after the other along the batch."""
-
-    def __init__(self, members: Sequence[nn.Module]) -> None:
-        super().__init__()
-        self.members = nn.ModuleList(members)
-
-    def forward(self, window: Tensor, static: Tensor, paths: Tensor) -> tuple[Tensor, Tensor]:
-        logits, knots = zip(*(m(window, static, paths) for m in self.members), strict=True)
-        return torch.cat(logits), torch.cat(knots)
-
-
-class QuickEnsemble:
-    """Answers as `Ensemble.quantiles` does, in the fastest way that this machine has for a few
-    origins; the way is found on the `example`."""
-
-    def __init__(self, ensemble: Ensemble, example: Inputs) -> None:
-        self.ensemble = ensemble
-        self._call = optimize_model_for_inference(
-            _Together(ensemble.members),
-            tuple(torch.from_numpy(a).to(ensemble.device) for a in ensemble.arrays(example)),
-        )
-
-    def quantiles(self, inputs: Inputs) -> np.ndarray:
-        """(m, horizons, levels) quantiles of the move, in the inputs' scale."""
-        logit, knots = self._call.arrays(*self.ensemble.arrays(inputs))
-        found = _mixed(torch.from_numpy(logit).sigmoid().numpy(), knots)
-        members = len(self.ensemble.members)
-        total: np.ndarray = found.reshape(members, -1, *found.shape[1:]).sum(axis=0)
-        return total / members
+def network_quantiles(logit: np.ndarray, knots: np.ndarray) -> np.ndarray:
+    """(m, horizons, levels) quantiles of the move, of what one network in eval mode answers."""
+    change = sigmoid(logit.astype("float64"))
+    return mixture_quantiles(change, knots.astype("float64"), LEVELS)

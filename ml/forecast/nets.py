@@ -1,54 +1,21 @@
-"""What a network that forecasts must be able to do, building blocks for it, and the arithmetic of
-its answers.
+"""What a network that forecasts must be able to do, and building blocks for it.
 
 A network answers, per horizon, with the logit of P(the quote changes) and with ascending quantiles
-(*knots*) of the move if it does, in trailing scales. The forecast mixes the move with an atom at
-the last value: quotes often do not change at all.
+(*knots*) of the move if it does, in trailing scales; ml.forecast.mixture makes a forecast of them.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import Self
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ml.spec import TrainConfig, param
-
-N_KNOTS = 21
-KNOT_LEVELS = (np.arange(N_KNOTS) + 0.5) / N_KNOTS
-
-
-@dataclass(frozen=True, kw_only=True)
-class ForecastConfig(TrainConfig):
-    """What every family of forecasters has; `build(config, sizes)` makes a ForecastNetwork."""
-
-    epochs: int = param(8, low=1, high=1000, help="Most passes over the training windows.")
-    learning_rate: float = param(4e-3, low=1e-6, high=1.0, help="Peak step size of AdamW.")
-    window: int = param(24, low=8, high=512, help="Grid rows that the network sees.")
-    members: int = param(2, low=1, high=10, help="Networks averaged, each with its own seed.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class RecurrentConfig(ForecastConfig):
-    """What the recurrent families have beside it."""
-
-    hidden: int = param(32, low=4, high=512, help="Units of the recurrent net.")
-    width: int = param(64, low=4, high=1024, help="Units per layer of the summary branch.")
-    dropout: float = param(0.1, low=0.0, high=0.9, help="Share of units dropped in training.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sizes:
-    """What the data decides about a network's shape."""
-
-    channels: int
-    static: int
-    paths: int
-    horizons: int
+from ml.forecast.config import RecurrentConfig, Sizes
+from ml.forecast.mixture import KNOT_LEVELS, N_KNOTS
 
 
 class SummaryBranch(nn.Module):
@@ -140,9 +107,22 @@ class RecurrentForecaster(ForecastNetwork):
         return self.head(joined, paths)
 
     @classmethod
-    def from_config(cls, config: RecurrentConfig, sizes: Sizes) -> RecurrentForecaster:
-        """An untrained network: the `build` of a ModelSpec."""
+    def from_config(cls, config: RecurrentConfig, sizes: Sizes) -> Self:
+        """An untrained network."""
         return cls(sizes, hidden=config.hidden, width=config.width, dropout=config.dropout)
+
+
+class Together(nn.Module):
+    """All members of an ensemble on the same inputs, one after the other along the batch."""
+
+    def __init__(self, members: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, window: Tensor, static: Tensor, paths: Tensor) -> tuple[Tensor, Tensor]:
+        """As ForecastNetwork has it, for (members x batch, ...)."""
+        logits, knots = zip(*(m(window, static, paths) for m in self.members), strict=True)
+        return torch.cat(logits), torch.cat(knots)
 
 
 def hurdle_loss(
@@ -167,41 +147,3 @@ def hurdle_loss(
         logit[known], changed[known].to(logit.dtype)
     )
     return moved + 0.15 * entropy
-
-
-def mixture_quantiles(change: np.ndarray, knots: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """(m, horizons, levels) quantiles of: 0 with probability 1 - change, else a move.
-
-    `change` (m, horizons), `knots` (m, horizons, N_KNOTS) ascending. Beyond the outer knots the
-    outermost slopes go on for half a knot, then stop.
-    """
-    change = np.minimum(np.maximum(change, 1e-6), 1.0)[..., None]
-    below = _level_of_zero(knots)[..., None]
-    low = change * below
-    inner = np.where(levels < low, levels / change, (levels - (1 - change)) / change)
-    values = _knot_values(knots, np.minimum(np.maximum(inner, 0.0), 1.0))
-    return np.where((levels >= low) & (levels <= low + 1 - change), 0.0, values)
-
-
-def _level_of_zero(knots: np.ndarray) -> np.ndarray:
-    """(m, horizons) P(move < 0), linear between knots."""
-    place = (knots < 0).sum(axis=-1, keepdims=True)
-    left = np.minimum(np.maximum(place - 1, 0), N_KNOTS - 2)
-    a, b = _beside(knots, left)
-    share = np.minimum(np.maximum(-a / np.maximum(b - a, 1e-12), -0.5), 1.5)
-    found: np.ndarray = ((left + 0.5 + share) / N_KNOTS)[..., 0]
-    return found
-
-
-def _knot_values(knots: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    place = np.minimum(np.maximum(levels * N_KNOTS - 0.5, -0.5), N_KNOTS - 0.5)
-    left = np.minimum(np.maximum(np.floor(place), 0), N_KNOTS - 2).astype(int)
-    a, b = _beside(knots, left)
-    return a + (place - left) * (b - a)
-
-
-def _beside(knots: np.ndarray, left: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The knots of the numbers `left` (m, horizons, k), and those after them."""
-    at = np.arange(0, knots.size, N_KNOTS).reshape(*knots.shape[:-1], 1) + left
-    flat = knots.ravel()
-    return flat[at], flat[at + 1]

@@ -14,7 +14,6 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
-import torch
 
 from ml.forecast.features import FeatureMaker
 from ml.forecast.series import last_rows
@@ -60,18 +59,18 @@ class NoveltyIndex:
         points = np.nan_to_num(self.points).astype("float64")
         return points.T, (points**2).T
 
-    def tensors(self) -> dict[str, torch.Tensor]:
+    def tensors(self) -> dict[str, np.ndarray]:
         """By name, for an artifact."""
         return {
-            _PREFIX + one.name: torch.from_numpy(np.asarray(getattr(self, one.name), "float32"))
+            _PREFIX + one.name: np.asarray(getattr(self, one.name), "float32")
             for one in fields(self)
         }
 
     @classmethod
-    def restore(cls, tensors: Mapping[str, torch.Tensor]) -> NoveltyIndex | None:
+    def restore(cls, tensors: Mapping[str, np.ndarray]) -> NoveltyIndex | None:
         """None where the artifact is older than the index."""
         own = {n.removeprefix(_PREFIX): t for n, t in tensors.items() if n.startswith(_PREFIX)}
-        return cls(**{name: tensor.numpy() for name, tensor in own.items()}) if own else None
+        return cls(**own) if own else None
 
 
 def traits(maker: FeatureMaker, rows: np.ndarray, scale: np.ndarray) -> np.ndarray:

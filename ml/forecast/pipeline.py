@@ -1,32 +1,29 @@
-"""Training and serving of forecasts (the contract of ml.pipeline), for price and spread alike."""
+"""Training of forecasts (the contract of ml.pipeline), for price and spread alike."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, cast
 
 import numpy as np
 import pandas as pd
-import torch
 
-from ml.errors import ArtifactMismatch
 from ml.forecast.baseline import residual_climatology
-from ml.forecast.ensemble import Ensemble
-from ml.forecast.experts import Shrinkage, Simple
-from ml.forecast.features import FeatureMaker, Typical
-from ml.forecast.nets import ForecastConfig, Sizes
+from ml.forecast.config import ForecastConfig, Sizes
+from ml.forecast.features import FeatureMaker
+from ml.forecast.nets import Together
 from ml.forecast.novelty import NoveltyIndex, fit_novelty
-from ml.forecast.pool import Pool
 from ml.forecast.quantiles import ForecasterState
 from ml.forecast.series import SLOW_DAYS, make_series
 from ml.forecast.server import Forecaster
 from ml.forecast.targets import Target, find_tick_size, split_rows
 from ml.forecast.training import Job, Trained, train
 from ml.grid import build_grid
-from ml.pipeline import FitContext, Fitted, family_of
+from ml.inference import graph_of
+from ml.pipeline import FitContext, Fitted
 from ml.spec import ModelSpec, Source, TrainConfig
 from ml.tasks import HORIZONS
+from ml.weights import weights_of
 
 
 def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: FitContext) -> Fitted:
@@ -51,7 +48,8 @@ def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: Fit
     server = Forecaster(spec, state)
     rows = np.arange(split.test.start, split.test.stop)
     return Fitted(
-        tensors={**trained.ensemble.tensors(), **novelty.tensors()},
+        tensors=_tensors(trained) | novelty.tensors(),
+        graph=graph_of(Together(trained.members), trained.sizes.inputs(config.window)),
         section=_section(state, trained.sizes),
         metrics=server.measure(series, rows, Source.NETWORK),
         baseline_metrics=server.measure(series, rows, Source.BASELINE),
@@ -91,6 +89,11 @@ def _state(
     )
 
 
+def _tensors(trained: Trained) -> dict[str, np.ndarray]:
+    """All that the networks learnt, by name."""
+    return weights_of(trained.members, "member{}.") | trained.ensemble.scaler.tensors()
+
+
 def _section(state: ForecasterState, sizes: Sizes) -> dict[str, Any]:
     """What `load` needs beside the tensors, as plain JSON. Its keys are those of the format, and
     keep older words: an artifact outlives a renaming."""
@@ -104,32 +107,3 @@ def _section(state: ForecasterState, sizes: Sizes) -> dict[str, Any]:
         "tick": state.tick_size,
         "climate": state.climatology,
     }
-
-
-def load(
-    manifest: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], device: torch.device
-) -> Forecaster:
-    """The server of an artifact. Raises UnknownFamily, and ArtifactMismatch where what it holds
-    does not fit its family."""
-    spec, plain = family_of(manifest)
-    config = cast(ForecastConfig, plain)
-    try:
-        section = manifest["section"]
-        sizes = Sizes(**section["sizes"])
-        members = [spec.build(config, sizes) for _ in range(config.members)]
-        state = ForecasterState(
-            window=manifest["window"],
-            step_minutes=manifest["step_minutes"],
-            columns=tuple(section["columns"]),
-            ensemble=Ensemble.restore(members, tensors, device),
-            shrinkage=Shrinkage(**{k: tuple(v) for k, v in section["calibration"].items()}),
-            simple=Simple.from_json(section["simple"]),
-            pool=Pool.from_json(section["pool"]),
-            tick_size=section["tick"],
-            typical=Typical(**section["typical"]),
-            climatology=section["climate"],
-            novelty=NoveltyIndex.restore(tensors),
-        )
-    except (KeyError, TypeError, RuntimeError) as error:
-        raise ArtifactMismatch(f"This artifact does not fit the family {spec.name}.") from error
-    return Forecaster(spec, state)

@@ -3,13 +3,12 @@ alone, from what its day's state already knows. Both give the same figures."""
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ml.forecast.baseline import as_wide, last_value, served_last_value
-from ml.forecast.ensemble import Ensemble, QuickEnsemble
+from ml.forecast.ensemble import Ensemble
 from ml.forecast.experts import EXPERTS, Shrinkage, Simple, expert_quantiles
 from ml.forecast.features import FeatureMaker, Inputs, Typical
 from ml.forecast.metrics import LEVELS, MEDIAN, QuantileForecast
@@ -52,14 +51,12 @@ def doubtful(maker: FeatureMaker, rows: np.ndarray, novelty: np.ndarray | None) 
 
 
 class QuantileMaker:
-    """Threads may share it: what it remembers has its own lock."""
+    """Threads may share it: what it remembers of a day has its own lock."""
 
     def __init__(self, task: Task, state: ForecasterState) -> None:
         self.target, self.state, self.pool = Target(task), state, state.pool
         self.step = state.step_minutes * MINUTE
         self.days = DayStates()
-        self._quick: QuickEnsemble | None = None
-        self._lock = threading.Lock()
 
     def reference(self, series: Series, rows: np.ndarray) -> QuantileForecast:
         """The last value as forecasts are measured against it."""
@@ -75,7 +72,7 @@ class QuantileMaker:
         places = self._anchors(maker, clock, start, int(rows.max()))
         every = np.union1d(places, rows)
         inputs = maker.inputs(every)
-        experts, novelty = self._experts(self.state.ensemble, inputs, maker, every)
+        experts, novelty = self._experts(inputs, maker, every)
         own, past = np.searchsorted(every, rows), np.searchsorted(every, places)
         known = self._realised(experts[past], series, places, inputs.scale[past], clock)
         moves = self.pool.moves(
@@ -99,7 +96,7 @@ class QuantileMaker:
             capped = state.capped_of(row - clock % day)
         maker = self._maker(series, capped)
         inputs = maker.inputs(rows)
-        experts, novelty = self._experts(self._fast(inputs), inputs, maker, rows)
+        experts, novelty = self._experts(inputs, maker, rows)
         moves = self.pool.pooled(experts, maker.has_memory[rows], weights[None], width[None])
         answer = self._answer(series, rows, moves, inputs.scale, novelty)
         return self._floored(answer, series, rows, doubtful(maker, rows, novelty) | stale)
@@ -109,17 +106,13 @@ class QuantileMaker:
         return FeatureMaker(series, self.state.window, typical=self.state.typical, capped=capped)
 
     def _experts(
-        self,
-        ensemble: Ensemble | QuickEnsemble,
-        inputs: Inputs,
-        maker: FeatureMaker,
-        rows: np.ndarray,
+        self, inputs: Inputs, maker: FeatureMaker, rows: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """(m, horizons, experts, levels) in trailing scales, and the novelty (m,) of the inputs.
 
         Where the input is unlike the training data each expert is wider, when it answers and when
         it is judged: of a market that stays strange the pool learns what width is left to add."""
-        state, network = self.state, ensemble.quantiles(inputs)
+        state, network = self.state, self.state.ensemble.quantiles(inputs)
         experts = expert_quantiles(
             network, state.shrinkage, state.simple, maker.series, rows, inputs
         )
@@ -204,14 +197,7 @@ class QuantileMaker:
         if len(places):
             inputs = maker.inputs(places)
             scale = inputs.scale
-            experts, _ = self._experts(self.state.ensemble, inputs, maker, places)
+            experts, _ = self._experts(inputs, maker, places)
         past = self._realised(experts, series, places, scale, clock)
         weights, width = self.pool.of_days(past, np.array([day]), per_day)
         return DayState(weights[0], width[0], maker.capped)
-
-    def _fast(self, inputs: Inputs) -> QuickEnsemble:
-        """Made when the first origin is asked for: who only measures needs it not."""
-        with self._lock:
-            if self._quick is None:
-                self._quick = QuickEnsemble(self.state.ensemble, inputs)
-            return self._quick

@@ -10,17 +10,19 @@ import pandas as pd
 import torch
 
 from ml.errors import NotEnoughData
+from ml.forecast.config import ForecastConfig, Sizes
 from ml.forecast.dataset import Mixture, Samples, polling_augmentation
 from ml.forecast.ensemble import Ensemble, StaticScaler, network_quantiles
 from ml.forecast.experts import Shrinkage, Simple, expert_quantiles, fit_shrinkage, fit_simple
 from ml.forecast.features import FeatureMaker
 from ml.forecast.metrics import crps
-from ml.forecast.nets import ForecastConfig, ForecastNetwork, Sizes, hurdle_loss
+from ml.forecast.nets import ForecastNetwork, Together, hurdle_loss
 from ml.forecast.pool import Pool, fit_pool
 from ml.forecast.series import make_series
 from ml.forecast.summaries import N_PATHS
 from ml.forecast.targets import Split, Target, clean_mask
 from ml.grid import build_grid
+from ml.inference import plain_network
 from ml.loop import LoopResult, Rounds, fit_network
 from ml.pipeline import FitContext
 from ml.spec import ModelSpec, Progress
@@ -75,6 +77,7 @@ class Job:
 class Trained:
     """What a training leaves; a run per member of the ensemble."""
 
+    members: list[ForecastNetwork]
     ensemble: Ensemble
     shrinkage: Shrinkage
     simple: Simple
@@ -107,7 +110,7 @@ def train(job: Job) -> Trained:
     )
     configs = [replace(job.config, seed=job.config.seed + k) for k in range(job.config.members)]
     chosen = [_member(job, c, sizes, early, valid, part=k) for k, c in enumerate(configs)]
-    judges = Ensemble([member for member, _ in chosen], scaler, device)
+    judges = _together([member for member, _ in chosen], scaler, device)
     simple = fit_simple(first.paths, first.moves(), mirror=first.mirror)
     shrinkage, pool = _judge(job, judges, valid, simple)
     final = []
@@ -115,13 +118,20 @@ def train(job: Job) -> Trained:
         short = replace(c, epochs=last_epochs(job.spec.task, run.best_epoch, c.epochs))
         final.append(_member(job, short, sizes, late, valid, part=k)[0])
     return Trained(
-        ensemble=Ensemble(final, scaler, device),
+        members=final,
+        ensemble=_together(final, scaler, device),
         shrinkage=shrinkage,
         simple=simple,
         pool=pool,
         sizes=sizes,
         runs=[run for _, run in chosen],
     )
+
+
+def _together(
+    members: list[ForecastNetwork], scaler: StaticScaler, device: torch.device
+) -> Ensemble:
+    return Ensemble(plain_network(Together(members), device), len(members), scaler)
 
 
 def last_epochs(task: Task, best: int, most: int) -> int:
@@ -203,7 +213,9 @@ def _validation(network: ForecastNetwork, valid: Samples) -> Callable[[], float]
     share = 1 / np.maximum(np.nanmean(np.abs(truth) * scale, axis=0), 1e-9)
 
     def score() -> float:
-        scores = crps(network_quantiles(network, inputs), np.nan_to_num(truth)) * scale * share
+        with torch.inference_mode():
+            logit, knots = (found.cpu().numpy() for found in network(*inputs))
+        scores = crps(network_quantiles(logit, knots), np.nan_to_num(truth)) * scale * share
         return float(scores[known].mean())
 
     return score

@@ -9,18 +9,14 @@ from __future__ import annotations
 
 import datetime as dt
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import torch
-from torch import Tensor
 
 from ml.pattern.course import DAY, Course
 from ml.pattern.labels import trailing_regimes
-from ml.pattern.nets import PatternNetwork
-from ml.pattern.recognizer import embed
 from ml.results import Analogue, Analogues
 from ml.stats import quantiles_of
 
@@ -48,30 +44,18 @@ class Scaler:
         weight = np.repeat(np.sqrt(parts), parts)
         return cls(raw.mean(0), (raw.std(0) + 1e-6) * weight)
 
-    def to_tensors(self) -> dict[str, Tensor]:
+    def to_tensors(self) -> dict[str, np.ndarray]:
         """What `from_tensors` reads back, under names of its own."""
-        return {f"scaler.{k}": torch.from_numpy(v) for k, v in vars(self).items()}
+        return {f"scaler.{k}": v for k, v in vars(self).items()}
 
     @classmethod
-    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> Scaler:
+    def from_tensors(cls, tensors: Mapping[str, np.ndarray]) -> Scaler:
         """Out of an artifact's tensors; raises KeyError."""
-        return cls(tensors["scaler.centre"].numpy(), tensors["scaler.spread"].numpy())
+        return cls(tensors["scaler.centre"], tensors["scaler.spread"])
 
     def __call__(self, raw: np.ndarray) -> np.ndarray:
-        """(n, numbers) as `raw_points` gives them -> (n, numbers) float32, scaled."""
+        """(n, numbers): embeddings and channels side by side -> the same, scaled, float32."""
         return ((raw - self.centre) / self.spread).astype(np.float32)
-
-
-def raw_points(
-    networks: Sequence[PatternNetwork], windows: Tensor, channels: np.ndarray, rows: np.ndarray
-) -> np.ndarray:
-    """(len(rows), numbers): the embeddings and the channels of grid rows; the windows are those
-    that end at the first row of a whole one and after."""
-    if not len(rows):
-        numbers = sum(network.embedding_size for network in networks) + channels.shape[1]
-        return np.empty((0, numbers), np.float32)
-    starts = rows - (len(channels) - len(windows))
-    return np.hstack([*(embed(n, windows, starts) for n in networks), channels[rows]])
 
 
 @dataclass(frozen=True)
@@ -145,15 +129,14 @@ class Library:
                 break
         return np.array(picked, dtype=int), distance[picked]
 
-    def to_tensors(self) -> dict[str, Tensor]:
+    def to_tensors(self) -> dict[str, np.ndarray]:
         """What `from_tensors` reads back, under names of its own."""
-        tables = {k: np.ascontiguousarray(v) for k, v in vars(self).items()}
-        return {f"library.{k}": torch.from_numpy(v) for k, v in tables.items()}
+        return {f"library.{k}": v for k, v in vars(self).items()}
 
     @classmethod
-    def from_tensors(cls, tensors: Mapping[str, Tensor]) -> Library:
+    def from_tensors(cls, tensors: Mapping[str, np.ndarray]) -> Library:
         """Out of an artifact's tensors; raises KeyError."""
-        return cls(*(tensors[f"library.{k}"].numpy() for k in cls.__dataclass_fields__))
+        return cls(*(tensors[f"library.{k}"] for k in cls.__dataclass_fields__))
 
 
 def find_analogues(

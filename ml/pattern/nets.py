@@ -1,32 +1,16 @@
-"""What a network that names patterns must be able to do; families of recognisers build on it."""
+"""What a network that names patterns must be able to do, on which families of recognisers build;
+and all networks of a recogniser as one."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import cast
 
+import torch
 from torch import Tensor, nn
 
-from ml.spec import TrainConfig, param
-
-
-@dataclass(frozen=True, kw_only=True)
-class PatternConfig(TrainConfig):
-    """What every family of recognisers has; `build(config, n_features, classes, figures)` makes a
-    PatternNetwork: `classes` names the heads and how many classes each one has, `figures` is the
-    number of statistics guessed beside them."""
-
-    epochs: int = param(11, low=1, high=1000, help="Most passes over the training windows.")
-    learning_rate: float = param(4e-3, low=1e-6, high=1.0, help="Peak step size of AdamW.")
-    weight_decay: float = param(2e-2, low=0.0, high=1.0, help="Decoupled weight decay of AdamW.")
-    patience: int = param(6, low=1, high=1000, help="Epochs without gain before stopping.")
-    window: int = param(48, low=16, high=192, help="Grid rows that the network looks at.")
-    steps: int = param(20, low=1, high=10000, help="Most optimiser steps of an epoch.")
-    folds: int = param(3, low=2, high=10, help="Stretches of time that are held out in turn.")
-    average: float = param(0.99, low=0.0, high=0.9999, help="Decay of the mean of the weights.")
-    auxiliary: float = param(
-        0.3, low=0.0, high=10.0, help="Weight of guessing the figures behind the labels."
-    )
+from ml.pattern.features import DIRECTED
 
 
 class PatternNetwork(nn.Module, ABC):
@@ -51,3 +35,41 @@ class PatternNetwork(nn.Module, ABC):
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """(batch, time, feature) -> head -> logits (batch, class)."""
         return self.answers(x)[0]
+
+
+def mirror_of(names: tuple[str, ...]) -> Tensor:
+    """(channels,) of 1 and -1: multiplying by it turns the market upside down."""
+    return torch.tensor([-1.0 if name in DIRECTED else 1.0 for name in names])
+
+
+def both_ways(
+    network: PatternNetwork, x: Tensor, mirror: Tensor
+) -> tuple[dict[str, Tensor], Tensor]:
+    """Logits: mean of the market as it is and upside down (there "up" reads "down"); and the
+    embedding of the market as it is."""
+    both, embedding = network.seen(torch.cat([x, x * mirror]))
+    plain, turned = ({h: both[h].tensor_split(2)[side] for h in both} for side in (0, 1))
+    turned["movement"] = turned["movement"].flip(1)
+    logits = {head: (plain[head] + turned[head]) / 2 for head in plain}
+    return logits, embedding.tensor_split(2)[0]
+
+
+class Together(nn.Module):
+    """All networks of a recogniser, each asked both ways."""
+
+    mirror: Tensor
+
+    def __init__(
+        self, networks: Sequence[PatternNetwork], mirror: Tensor, heads: Sequence[str]
+    ) -> None:
+        super().__init__()
+        self.networks, self.heads = nn.ModuleList(networks), tuple(heads)
+        self.register_buffer("mirror", mirror)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """(batch, time, channel) -> the networks' mean logits (batch, class) of each head, and
+        their embeddings (batch, numbers) side by side."""
+        networks = [cast(PatternNetwork, network) for network in self.networks]
+        answers = [both_ways(network, x, self.mirror) for network in networks]
+        logits = [torch.stack([said[head] for said, _ in answers]).mean(0) for head in self.heads]
+        return *logits, torch.cat([look for _said, look in answers], dim=1)

@@ -1,4 +1,4 @@
-"""Fit and serve the pattern task (see ml.pipeline for the contract).
+"""Fit the pattern task (see ml.pipeline for the contract).
 
 Chronological: 80 % learn (in folds, see ml.pattern.training), 20 % judge. Labels look ahead, so the
 last rows before the border are left out: no label reaches over it.
@@ -6,28 +6,28 @@ last rows before the border are left out: no label reaches over it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, cast
 
 import numpy as np
 import pandas as pd
-import torch
-from torch import Tensor
 
 from ml.errors import NotEnoughData
 from ml.grid import build_grid
-from ml.pattern.analogues import STRIDE, Library, Scaler, raw_points
+from ml.inference import graph_of
+from ml.pattern.analogues import STRIDE, Library, Scaler
 from ml.pattern.baseline import TrailingRule
+from ml.pattern.config import PatternConfig
 from ml.pattern.course import DAY, WARM_UP
 from ml.pattern.features import usable_rows
 from ml.pattern.measure import measure_all
-from ml.pattern.nets import PatternConfig
+from ml.pattern.nets import Together
 from ml.pattern.proof import prove
 from ml.pattern.recognizer import at_temperatures, by_row, fit_temperatures
-from ml.pattern.server import USED, PatternRecognizer
-from ml.pattern.training import EMBARGO, TrainedNetworks, TrainingGrid, train
+from ml.pattern.server import USED
+from ml.pattern.training import EMBARGO, TrainedNetworks, TrainingGrid, raw_points, train
 from ml.pipeline import FitContext, Fitted
 from ml.spec import ModelSpec, Progress, Source, TrainConfig
+from ml.weights import weights_of
 
 #: Grid rows (a month at half-hour steps) below which no regime repeats often enough to be learned.
 LEAST_ROWS = 1500
@@ -58,7 +58,12 @@ def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: Fit
         gain, rows = prove(library, int(grid.index[border].timestamp()), DAY * step * 60), test
     answers = _answers(data, trained, degrees, test if context.hold_out else None)
     return Fitted(
-        tensors={**_tensors(trained), **scaler.to_tensors(), **library.to_tensors()},
+        tensors={
+            **weights_of(trained.networks, "{}."),
+            **scaler.to_tensors(),
+            **library.to_tensors(),
+        },
+        graph=_graph(data, trained, config.window),
         section=_section(data, trained, degrees, rule, config.window),
         metrics=measure_all(data.labels, by_row(answers, rows), rows, Source.NETWORK, step, gain),
         baseline_metrics=measure_all(data.labels, plain, rows, Source.BASELINE, step),
@@ -121,12 +126,10 @@ def _library(
     return scaler, Library.of(grid, rows, scaler(raw))
 
 
-def _tensors(trained: TrainedNetworks) -> dict[str, Tensor]:
-    return {
-        f"{number}.{name}": tensor
-        for number, network in enumerate(trained.networks)
-        for name, tensor in network.state_dict().items()
-    }
+def _graph(data: TrainingGrid, trained: TrainedNetworks, window: int) -> bytes | None:
+    """Of all networks together."""
+    together = Together(trained.networks, data.mirror, tuple(data.labels))
+    return graph_of(together, [(window, len(data.names))])
 
 
 def _refuse_short(rows: int, usable: np.ndarray) -> None:
@@ -163,10 +166,3 @@ def _split(usable: np.ndarray, *, hold_out: bool) -> tuple[np.ndarray, np.ndarra
             present=int(usable.sum()),
         )
     return learn, test, border
-
-
-def load(
-    manifest: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device
-) -> PatternRecognizer:
-    """What answers from an artifact; raises ArtifactMismatch and UnknownFamily."""
-    return PatternRecognizer(manifest, tensors, device)

@@ -6,18 +6,12 @@ Learn from: Guo et al. 2017, On calibration of modern neural networks.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import cast
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
-from ml.inference import OptimizedModel, optimize_model_for_inference
-from ml.pattern.features import DIRECTED
+from ml.graph import ONNXRUNTIME, Network
 from ml.pattern.labels import CLASSES, MAIN_HEADS
-from ml.pattern.nets import PatternNetwork
 
 #: Windows that are answered at once.
 _PART = 2048
@@ -31,102 +25,59 @@ _DEGREES = np.geomspace(0.5, 4.0, 40)
 _SURER = 0.93
 
 
-def windows_of(channels: np.ndarray, window: int, device: torch.device) -> Tensor:
+#: (n,) numbers of windows -> what `ml.pattern.nets.Together` answers for them.
+Ask = Callable[[np.ndarray], Sequence[np.ndarray]]
+
+
+def windows_of(channels: np.ndarray, window: int) -> np.ndarray:
     """(rows, channels) -> (rows - window + 1, window, channels), one strided view without copies;
     entry i ends at row i + window - 1."""
-    return torch.from_numpy(channels).to(device).unfold(0, window, 1).transpose(1, 2)
+    view = np.lib.stride_tricks.sliding_window_view(channels, window, axis=0)
+    return view.transpose(0, 2, 1)
 
 
-def mirror_of(names: tuple[str, ...], device: torch.device) -> Tensor:
-    """(channels,) of 1 and -1: multiplying by it turns the market upside down."""
-    return torch.tensor([-1.0 if n in DIRECTED else 1.0 for n in names], device=device)
+def asking(network: Network, windows: np.ndarray) -> Ask:
+    """Asks the network for windows of `windows_of`."""
+    return lambda numbers: network.arrays(np.ascontiguousarray(windows[numbers]))
 
 
-def both_ways(
-    network: PatternNetwork, x: Tensor, mirror: Tensor
-) -> tuple[dict[str, Tensor], Tensor]:
-    """Logits: mean of the market as it is and upside down (there "up" reads "down"); and the
-    embedding of the market as it is."""
-    both, embedding = network.seen(torch.cat([x, x * mirror]))
-    plain, turned = ({h: both[h].tensor_split(2)[side] for h in both} for side in (0, 1))
-    turned["movement"] = turned["movement"].flip(1)
-    logits = {head: (plain[head] + turned[head]) / 2 for head in plain}
-    return logits, embedding.tensor_split(2)[0]
-
-
-class Together(nn.Module):
-    """All networks of a recogniser, each asked both ways."""
-
-    mirror: Tensor
-
-    def __init__(
-        self, networks: Sequence[PatternNetwork], mirror: Tensor, heads: Sequence[str]
-    ) -> None:
-        super().__init__()
-        self.networks, self.heads = nn.ModuleList(networks), tuple(heads)
-        self.register_buffer("mirror", mirror)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """(batch, time, channel) -> the networks' mean logits (batch, class) of each head, and
-        their embeddings (batch, numbers) side by side."""
-        networks = [cast(PatternNetwork, network) for network in self.networks]
-        answers = [both_ways(network, x, self.mirror) for network in networks]
-        logits = [torch.stack([said[head] for said, _ in answers]).mean(0) for head in self.heads]
-        return *logits, torch.cat([look for _said, look in answers], dim=1)
-
-
-#: What `Together` answers, however it is asked.
-Ask = Callable[[Tensor], Sequence[Tensor]]
+def least_part(network: Network) -> int:
+    """So many windows at once, at least, have an answer that does not depend on how many."""
+    return 1 if network.path == ONNXRUNTIME else LEAST_PART
 
 
 def predict(
-    ask: Ask, windows: Tensor, starts: np.ndarray, temperatures: Mapping[str, float]
+    ask: Ask, starts: np.ndarray, temperatures: Mapping[str, float]
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Of the windows of those numbers: head -> (len(starts), classes) calibrated probabilities, the
     softmax of the mean logits over the head's temperature; and (len(starts), numbers) embeddings.
     The heads are those of `ask`, in its order."""
     parts: dict[str, list[np.ndarray]] = {head: [] for head in temperatures}
     looks = []
-    with torch.inference_mode():
-        for part in torch.from_numpy(starts).split(_PART):
-            *answers, look = ask(windows[part])
-            for (head, degree), logits in zip(temperatures.items(), answers, strict=True):
-                parts[head].append((logits.double() / degree).softmax(1).cpu().numpy())
-            looks.append(look.cpu().numpy())
+    for numbers in _parts(starts):
+        *answers, look = ask(numbers)
+        for (head, degree), logits in zip(temperatures.items(), answers, strict=True):
+            parts[head].append(_softmax(logits.astype("float64") / degree))
+        looks.append(look)
     tables = {
         h: np.concatenate(p) if p else np.empty((0, len(CLASSES[h]))) for h, p in parts.items()
     }
     return tables, np.concatenate(looks) if looks else np.empty((0, 0), np.float32)
 
 
-class QuickRecogniser:
-    """Asks `Together` in the fastest way that this machine has for the newest row, to 1e-5 of what
-    plain PyTorch says. The way is found when somebody asks. Threads may share it."""
+def looks_of(ask: Ask, starts: np.ndarray) -> np.ndarray:
+    """(len(starts), numbers) float32: the embeddings of `Together`, side by side."""
+    return np.concatenate([ask(numbers)[-1] for numbers in _parts(starts)])
 
-    def __init__(self, together: Together, window: int) -> None:
-        self._together, self._window, self._lock = together, window, threading.Lock()
-        self._call: OptimizedModel | None = None
 
-    def __call__(self, x: Tensor) -> Sequence[Tensor]:
-        """As `Together`."""
-        answer: Sequence[Tensor] = self._found()(x.contiguous())
-        return answer
+def _parts(starts: np.ndarray) -> list[np.ndarray]:
+    return [starts[i : i + _PART] for i in range(0, len(starts), _PART)]
 
-    @property
-    def least(self) -> int:
-        """So many windows at once, at least, have an answer that does not depend on how many."""
-        return 1 if self._found().path == "onnxruntime" else LEAST_PART
 
-    def _found(self) -> OptimizedModel:
-        with self._lock:
-            if self._call is None:
-                mirror = self._together.mirror
-                # A wave, so that ways are compared on numbers, not on nothing.
-                shape = (1, self._window, len(mirror))
-                steps = torch.arange(self._window * len(mirror), device=mirror.device)
-                example = torch.sin(steps * 0.37).reshape(shape)
-                self._call = optimize_model_for_inference(self._together, (example,))
-            return self._call
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    power = np.exp(logits - logits.max(axis=1, keepdims=True))
+    found: np.ndarray = power / power.sum(axis=1, keepdims=True)
+    return found
 
 
 class Remembered:
@@ -183,20 +134,6 @@ class Remembered:
         whole = np.lib.stride_tricks.sliding_window_view(same, margin + 1).all(axis=1)
         known[:rows] = whole & (before[first : first + rows] == seconds[:rows])
         return known
-
-
-def looks_of(ask: Ask, windows: Tensor, starts: np.ndarray) -> np.ndarray:
-    """(len(starts), numbers) float32: the embeddings of `Together`, side by side."""
-    with torch.inference_mode():
-        parts = [ask(windows[p])[-1] for p in torch.from_numpy(starts).split(_PART)]
-        return torch.cat(parts).cpu().numpy()
-
-
-def embed(network: PatternNetwork, windows: Tensor, starts: np.ndarray) -> np.ndarray:
-    """(len(starts), embedding_size) float32: what the heads of a network look at."""
-    with torch.inference_mode():
-        parts = [network.embedding(windows[p]) for p in torch.from_numpy(starts).split(_PART)]
-        return torch.cat(parts).cpu().numpy()
 
 
 def by_row(tables: dict[str, np.ndarray], mask: np.ndarray) -> dict[str, np.ndarray]:

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-import torch
 
 from ml.pattern.baseline import TrailingRule
 from ml.pattern.course import DAY
@@ -26,7 +25,7 @@ class RuleRecognizer(PatternRecognizer):
         self.name = self.baseline = TASKS[task].baseline
         self.step, self.window = step_minutes, 1
         self.columns = tuple(c for c in quotes.columns if c in USED)
-        self.device, self.gain, self.day = torch.device("cpu"), None, DAY * step_minutes * 60
+        self.gain, self.day = None, DAY * step_minutes * 60
         first, last = quotes.index[0], quotes.index[-1]
         grid = pattern_grid(quotes, self.columns, first, last, step_minutes)
         truth = make_labels(grid, centred=True)

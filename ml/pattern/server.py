@@ -9,10 +9,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
-from torch import Tensor
 
-from ml.errors import ArtifactMismatch
+from ml.graph import Network
 from ml.grid import missing_notes
 from ml.pattern.analogues import Library, Scaler, find_analogues
 from ml.pattern.baseline import TrailingRule
@@ -20,22 +18,19 @@ from ml.pattern.course import DAY, MONTH, WARM_UP, Course
 from ml.pattern.features import make_channels, usable_rows, whole_windows
 from ml.pattern.gridding import CONTEXT, missing_columns, pattern_grid
 from ml.pattern.growth import Growth, new_rows
-from ml.pattern.labels import CLASSES, make_labels
+from ml.pattern.labels import make_labels
 from ml.pattern.measure import measure_all
 from ml.pattern.naming import MEMORY, held_at, held_names, to_pattern
-from ml.pattern.nets import PatternNetwork
 from ml.pattern.proof import from_metrics, prove
 from ml.pattern.recognizer import (
-    QuickRecogniser,
     Remembered,
-    Together,
+    asking,
     by_row,
+    least_part,
     looks_of,
-    mirror_of,
     predict,
     windows_of,
 )
-from ml.pipeline import family_of
 from ml.results import Analogues, Pattern, Patterns
 from ml.spec import Source
 
@@ -54,47 +49,27 @@ class _Standing:
 
 
 class PatternRecognizer:
-    """A trained recogniser (see ml.pipeline.PatternServer); threads may share it.
-    Raises ArtifactMismatch where the artifact is of another version."""
+    """A trained recogniser (see ml.pipeline.PatternServer); threads may share it. `network` is
+    ml.pattern.nets.Together, `manifest` the artifact's."""
 
     _stands: _Standing | None = None
 
     def __init__(
-        self, manifest: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device
-    ) -> None:
-        try:
-            self._read(manifest, tensors, device)
-        except (KeyError, TypeError, RuntimeError) as error:
-            raise ArtifactMismatch(
-                "This pattern model was written by another version; train it again.",
-                {"artifact": str(error).splitlines()[0]},
-            ) from error
-
-    def _read(
-        self, manifest: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device
+        self,
+        manifest: Mapping[str, Any],
+        network: Network,
+        scaler: Scaler,
+        library: Library,
     ) -> None:
         section = manifest["section"]
-        spec, config = family_of(manifest)
         self.name, self.baseline = manifest["family"], manifest["baseline"]
         self.step, self.window = int(manifest["step_minutes"]), int(section["window"])
-        self.columns, self.device = tuple(manifest["input_columns"]), device
+        self.columns = tuple(manifest["input_columns"])
         self.temperatures: dict[str, float] = {
             h: section["temperatures"][h] for h in section["heads"]
         }
         self.rule = TrailingRule.from_json(section["rule"])
-        classes = {h: len(CLASSES[h]) for h in section["heads"]}
-        networks: list[PatternNetwork] = []
-        for number in range(int(section["networks"])):
-            network = spec.build(config, len(section["channels"]), classes, int(section["figures"]))
-            own = f"{number}."
-            network.load_state_dict(
-                {k.removeprefix(own): v for k, v in tensors.items() if k.startswith(own)}
-            )
-            networks.append(network.to(device).eval())
-        mirror = mirror_of(tuple(section["channels"]), device)
-        self.together = Together(networks, mirror, tuple(self.temperatures)).eval()
-        self.quick = QuickRecogniser(self.together, self.window)
-        self.scaler, self.library = Scaler.from_tensors(tensors), Library.from_tensors(tensors)
+        self.network, self.scaler, self.library = network, scaler, library
         self.remembered = Remembered()
         self.gain = from_metrics(manifest.get("metrics", {}))
         self.day = DAY * self.step * 60  # seconds
@@ -103,20 +78,19 @@ class PatternRecognizer:
         """What the networks say; meaningful on the rows of the mask `wanted`, which have no gap
         between them where the answers are to be remembered."""
         _names, channels = make_channels(course.grid, course)
-        windows, rows = windows_of(channels, self.window, self.device), np.flatnonzero(wanted)
-        looks = np.empty((0, 0), np.float32)
+        ask_network = asking(self.network, windows_of(channels, self.window))
+        rows, looks = np.flatnonzero(wanted), np.empty((0, 0), np.float32)
 
         def ask(numbers: np.ndarray) -> dict[str, np.ndarray]:
             nonlocal looks
             starts = rows[numbers] - self.window + 1
-            way = self.quick if remember else self.together
-            tables, looks = predict(way, windows, starts, self.temperatures)
+            tables, looks = predict(ask_network, starts, self.temperatures)
             return tables
 
         if not remember:
             return by_row(ask(np.arange(len(rows))), wanted), looks[-1:]
         block = channels[rows[0] - self.window + 1 : rows[-1] + 1]
-        tables = self.remembered.answers(course.seconds[rows], block, ask, self.quick.least)
+        tables = self.remembered.answers(course.seconds[rows], block, ask, least_part(self.network))
         return by_row(tables, wanted), looks[-1:]
 
     def recognize(
@@ -181,8 +155,8 @@ class PatternRecognizer:
         if not len(rows):
             return growth.joined(course, rows, growth.points[:0])
         _names, channels = make_channels(course.grid, course)
-        windows = windows_of(channels, self.window, self.device)
-        looks = looks_of(self.quick, windows, rows - self.window + 1)
+        ask = asking(self.network, windows_of(channels, self.window))
+        looks = looks_of(ask, rows - self.window + 1)
         return growth.joined(course, rows, self.scaler(np.hstack([looks, channels[rows]])))
 
     def _analogues(

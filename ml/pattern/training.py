@@ -17,11 +17,12 @@ import torch
 from torch import Tensor, nn
 
 from ml.loop import LoopResult, Rounds, averaged_weights, fit_network
+from ml.pattern.config import PatternConfig
 from ml.pattern.course import HALF
 from ml.pattern.features import make_channels
 from ml.pattern.labels import CLASSES, make_labels, make_statistics
-from ml.pattern.nets import PatternConfig, PatternNetwork
-from ml.pattern.recognizer import Together, both_ways, mirror_of, predict, windows_of
+from ml.pattern.nets import PatternNetwork, Together, both_ways, mirror_of
+from ml.pattern.recognizer import predict
 from ml.pipeline import FitContext
 from ml.spec import ModelSpec, Progress
 
@@ -59,8 +60,8 @@ class TrainingGrid:
         return cls(
             names,
             channels,
-            windows_of(channels, window, device),
-            mirror_of(names, device),
+            torch.from_numpy(channels).to(device).unfold(0, window, 1).transpose(1, 2),
+            mirror_of(names).to(device),
             make_labels(grid, centred=True),
             table.astype(np.float32),
             window - 1,
@@ -70,8 +71,14 @@ class TrainingGrid:
         self, networks: list[PatternNetwork], rows: np.ndarray, temperatures: dict[str, float]
     ) -> dict[str, np.ndarray]:
         """Head -> (len(rows), classes): what the networks say of those grid rows."""
-        together = Together(networks, self.mirror, tuple(temperatures))
-        return predict(together, self.windows, rows - self.at, temperatures)[0]
+        together = Together(networks, self.mirror, tuple(temperatures)).eval()
+
+        def ask(numbers: np.ndarray) -> list[np.ndarray]:
+            with torch.inference_mode():
+                found = together(self.windows[torch.from_numpy(numbers)])
+            return [answer.cpu().numpy() for answer in found]
+
+        return predict(ask, rows - self.at, temperatures)[0]
 
 
 @dataclass(frozen=True)
@@ -178,6 +185,25 @@ class _Lesson:
             wanted = {h: v[part] for h, v in self.labels.items()}
             total += float(_entropy(logits, wanted)) * len(part)
         return total / len(self.glance)
+
+
+def raw_points(
+    networks: list[PatternNetwork], windows: Tensor, channels: np.ndarray, rows: np.ndarray
+) -> np.ndarray:
+    """(len(rows), numbers): the embeddings and the channels of grid rows; the windows are those
+    that end at the first row of a whole one and after."""
+    if not len(rows):
+        numbers = sum(network.embedding_size for network in networks) + channels.shape[1]
+        return np.empty((0, numbers), np.float32)
+    starts = rows - (len(channels) - len(windows))
+    return np.hstack([*(_embed(n, windows, starts) for n in networks), channels[rows]])
+
+
+def _embed(network: PatternNetwork, windows: Tensor, starts: np.ndarray) -> np.ndarray:
+    """(len(starts), embedding_size) float32: what the heads of a network look at."""
+    with torch.inference_mode():
+        parts = torch.from_numpy(starts).split(_PART)
+        return torch.cat([network.embedding(windows[part]) for part in parts]).cpu().numpy()
 
 
 def _entropy(logits: dict[str, Tensor], labels: dict[str, Tensor]) -> Tensor:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,9 @@ import torch
 
 import ml
 from ml.anomaly.nets import AnomalyNetwork
-from ml.forecast.nets import N_KNOTS, ForecastNetwork, Sizes
+from ml.forecast.config import Sizes
+from ml.forecast.mixture import N_KNOTS
+from ml.forecast.nets import ForecastNetwork
 from ml.pattern.nets import PatternNetwork
 from ml.registry import register
 from ml.spec import ModelSpec, TrainReport
@@ -218,6 +223,54 @@ def test_a_loaded_model_answers_as_the_report_says_and_alike_wherever_it_is_load
     assert set(measured) == set(report.metrics)
 
 
+#: Told where each artifact and its quotes lie; says who answers what, and what is loaded then.
+ANSWERS = """
+import json, sys
+from pathlib import Path
+import numpy as np
+import pandas as pd
+import ml
+found = {}
+for name, (folder, quotes) in json.load(sys.stdin).items():
+    model, quotes = ml.DLPredictor.load(folder), pd.read_parquet(quotes)
+    if model.task == "anomaly":
+        figures = model.detect_anomalies(quotes).scores
+    elif model.task == "pattern":
+        heads = model.recognize_patterns(quotes).current.heads.values()
+        figures = [share for head in heads for share in head.values()]
+    else:
+        ask = model.predict_price if model.task == "price" else model.predict_spread
+        figures = [q for h in ask(quotes).horizons for q in h.quantiles.values()]
+    found[name] = [None if np.isnan(x) else float(x) for x in figures]
+print(json.dumps([found, "torch" in sys.modules]))
+"""
+
+
+def test_whoever_only_answers_loads_no_torch_and_says_what_plain_pytorch_does(
+    reports, tmp_path: Path, monkeypatch
+):
+    told = {}
+    for spec in ml.list_specs():
+        quotes = tmp_path / f"{spec.task}.parquet"
+        MARKETS[spec.task](ROWS).to_parquet(quotes)
+        told[name_of(spec)] = str(reports(spec).folder), str(quotes)
+    ran = subprocess.run(
+        [sys.executable, "-c", ANSWERS],
+        input=json.dumps(told),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found, torch_is_there = json.loads(ran.stdout)
+    assert not torch_is_there
+    for module in ("ml.loading", "ml.inference"):
+        monkeypatch.setattr(f"{module}.runs_graphs", lambda: False)
+    for spec in ml.list_specs():
+        plain = answer(ml.DLPredictor.load(reports(spec).folder), MARKETS[spec.task](ROWS))[1]
+        figures = np.array(found[name_of(spec)], dtype=float)
+        np.testing.assert_allclose(figures, plain.ravel(), rtol=1e-4, atol=1e-5)
+
+
 @every_family
 def test_a_question_that_does_not_fit_the_model_is_refused(spec: ModelSpec, reports):
     predictor = ml.DLPredictor.load(reports(spec).folder)
@@ -237,8 +290,8 @@ def test_a_question_that_does_not_fit_the_model_is_refused(spec: ModelSpec, repo
 
 # ------------------------------------------------------------------------------------- a new family
 @pytest.mark.parametrize("task", list(Task))
-def test_a_new_family_is_one_file(task: Task, tmp_path: Path):
-    """What the file says is all there is to say: it is listed, trained, measured and served."""
+def test_a_new_family_is_one_folder(task: Task, tmp_path: Path):
+    """What it says is all there is to say: it is listed, trained, measured and served."""
     quotes, default = MARKETS[task](ROWS), ml.get_spec(task)
     with ml.registered(TOYS[task]) as toy:
         assert toy in ml.list_specs(task)

@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from analytics.management.base import FaceCommand
-from analytics.services.status import device_info, device_report
+from analytics.services.device import device_here, device_report
 
 
 class Command(FaceCommand):
@@ -18,6 +18,6 @@ class Command(FaceCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["json"]:
-            self.print_json(device_info())
+            self.print_json(device_here())
         else:
             device_report()

@@ -129,7 +129,7 @@ def _stored(
 
 def history_missing(market: Market) -> tuple[int, int] | None:
     """(readings needed, readings present) until a first detector can be trained; None when there
-    are enough. Loads torch where there are not plenty."""
+    are enough."""
     present = history_rows(market, most=PLENTY)
     if present == PLENTY:
         return None

@@ -1,7 +1,7 @@
 """Before anybody asks: a web process that has just started loads what its first callers will want.
 
-The first forecast of a process imports torch, reads an artifact, checks it, finds the fastest way
-to run it and reads weeks of quotes: seconds, where the next one takes a fiftieth of one."""
+The first forecast of a process imports the libraries that read figures, reads an artifact, checks
+it and reads weeks of quotes: a second, where the next one takes a hundredth of one."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from analytics.exceptions import NotReady
 from analytics.models import Forecast, Market, TrainedModel
 from analytics.models.choices import Task
 from analytics.selectors.models import model_active
+from analytics.services.device import device_info
 from analytics.services.forecasts.prediction import forecast_rehearse
 from analytics.services.registry.serving import predictor_of
 
@@ -52,6 +53,7 @@ def _in_background() -> None:
     try:
         ready = models_warm()
         logger.info("warm: %d models in %.1f s", len(ready), time.perf_counter() - started)
+        device_info()  # last: a child finds it out, on a core that the others want
     except Exception:
         logger.exception("the warm-up failed; the first answers take longer")
     finally:

@@ -37,7 +37,7 @@ def versions_undecided(*, now: dt.datetime | None = None) -> list[TrainedModel]:
 
 
 def versions_decide() -> int:
-    """Decide on them, as their trainings would have; answers on how many. Loads torch."""
+    """Decide on them, as their trainings would have; answers on how many. Loads models."""
     undecided = versions_undecided()
     for model in undecided:
         model_consider(model=model)

@@ -5,17 +5,14 @@ killed worker can wedge django-q2 for good)."""
 from __future__ import annotations
 
 import datetime as dt
-import json
 import logging
 import os
 import socket
 import subprocess
-import sys
 import threading
 import time
 from functools import partial
 
-from django.conf import settings
 from django.db import close_old_connections
 from django.db.models import Max, QuerySet
 from django.utils import timezone
@@ -25,6 +22,7 @@ from analytics import queue
 from analytics.conf import conf
 from analytics.models import WorkerHeartbeat
 from analytics.models.run import Run
+from analytics.services.device import device_of_child
 from analytics.services.failures import failure_of
 from analytics.services.jobs.clusters import Cluster
 from analytics.services.jobs.kinds import AnyKind, job_kinds
@@ -197,16 +195,8 @@ class WorkerSupervisor:
         threading.Thread(target=self._report_device, daemon=True).start()
 
     def _report_device(self) -> None:
-        # In a process of its own: torch in this one would poison what is forked from it.
         try:
-            done = subprocess.run(
-                [sys.executable, str(settings.BASE_DIR / "manage.py"), "device_info", "--json"],
-                cwd=settings.BASE_DIR,
-                capture_output=True,
-                timeout=120,
-                check=True,
-            )
-            device = json.loads(done.stdout)
+            device = device_of_child()
         except (subprocess.SubprocessError, ValueError, OSError) as error:
             device = {"error": str(error)}
         self._rows().update(device=device)

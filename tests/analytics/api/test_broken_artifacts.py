@@ -7,17 +7,21 @@ import dataclasses
 import json
 import shutil
 
+import numpy as np
+import onnx
+import onnx.numpy_helper
 import pytest
 import torch
 from django.contrib.auth import get_user_model
 from rest_framework.test import APIClient
-from safetensors.torch import load_file, save_file
+from safetensors.numpy import load_file, save_file
 
 import ml
 from analytics.models import TrainedModel
 from analytics.services.jobs.training import training_execute, training_request
 from analytics.services.prices.simulation import price_simulate
 from analytics.services.registry import serving
+from ml import inference
 from ml.artifact import file_sha256
 from tests.factories import make_model, make_run
 
@@ -68,13 +72,21 @@ def break_it(folder, how):
         weights.write_bytes(weights.read_bytes()[:100])
     elif how == "other weights":
         weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    elif how == "no network":
+        (folder / "network.onnx").unlink()
+    elif how == "other network":
+        network = folder / "network.onnx"
+        network.write_bytes(network.read_bytes()[:-1] + b"x")
     elif how == "other manifest":
         manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "window": 3}))
     else:
         manifest.write_text("{")
 
 
-HOWS = ["no folder", "no weights", "cut weights", "other weights", "other manifest", "no json"]
+HOWS = [
+    *("no folder", "no weights", "cut weights", "other weights", "no network", "other network"),
+    *("other manifest", "no json"),
+]
 
 
 @pytest.mark.parametrize("how", HOWS)
@@ -96,14 +108,20 @@ def test_the_version_that_still_loads_answers(client, trained):
 
 
 # ----------------------------------------------------------- sound by its sums, and no use at all
-def rewrite(model, folder, change=None, weights=None):
-    """Write the artifact anew, with right checksums: only its content is wrong."""
+def rewrite(model, folder, change=None, weights=None, network=None):
+    """Write the artifact anew, with right checksums: only its content is wrong. Other `weights` are
+    those of an artifact without a graph, which is built of them."""
     manifest = json.loads((folder / "manifest.json").read_text())
     tensors = load_file(folder / "weights.safetensors")
     if weights is not None:
         weights(tensors)
         save_file(tensors, folder / "weights.safetensors")
         manifest["weights_sha256"] = file_sha256(folder / "weights.safetensors")
+        del manifest["graph_sha256"]
+    if network is not None:
+        graph = folder / "network.onnx"
+        graph.write_bytes(network(graph.read_bytes()))
+        manifest["graph_sha256"] = file_sha256(graph)
     text = json.dumps(manifest)
     text = change(manifest, text) if change is not None else text
     (folder / "manifest.json").write_text(text)
@@ -111,9 +129,8 @@ def rewrite(model, folder, change=None, weights=None):
 
 
 def all_nan(tensors):
-    for name, tensor in tensors.items():
-        if tensor.is_floating_point():
-            tensors[name] = torch.full_like(tensor, float("nan"))
+    for name, array in tensors.items():
+        tensors[name] = np.full_like(array, np.nan)
 
 
 def fewer(tensors):
@@ -122,6 +139,21 @@ def fewer(tensors):
 
 def manifest_with(**fields):
     return {"change": lambda manifest, _text: json.dumps({**manifest, **fields})}
+
+
+def graph_of_another(_graph):
+    """That of a network with one input."""
+    module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(6, 2)).eval()
+    return inference._onnxruntime(module, (torch.ones(1, 2, 3),)).graph.body
+
+
+def graph_with_nan(graph):
+    model = onnx.load_model_from_string(graph)
+    for tensor in model.graph.initializer:
+        if tensor.data_type == onnx.TensorProto.FLOAT:
+            array = np.full_like(onnx.numpy_helper.to_array(tensor), np.nan)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(array, tensor.name))
+    return model.SerializeToString()
 
 
 DEEP = "[" * 90_000 + "]" * 90_000
@@ -136,6 +168,10 @@ USELESS = {
     "another format": manifest_with(format=99),
     "NaN weights": {"weights": all_nan},
     "a tensor less": {"weights": fewer},
+    "no graph at all": {"network": lambda _graph: b"nothing"},
+    "a cut graph": {"network": lambda graph: graph[: len(graph) // 2]},
+    "the graph of another": {"network": graph_of_another},
+    "a graph with NaN": {"network": graph_with_nan},
 }
 
 

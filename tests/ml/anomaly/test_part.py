@@ -21,7 +21,7 @@ __all__ = ["detector", "quotes"]  # fixtures
 def fresh(detector: NetworkDetector) -> NetworkDetector:
     """The same, that remembers nothing."""
     own = detector.network
-    network = Rebuilder(own.networks, own.standard, own.window, own.device)
+    network = Rebuilder(own.network, own.standard, own.window)
     return NetworkDetector(network, detector.heads)
 
 

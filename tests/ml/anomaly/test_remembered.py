@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from ml.anomaly.nets import LEAST_PART, MOST_ROWS, RememberedRows
-from ml.families.autoencoder import Autoencoder
+from ml.anomaly.remembered import LEAST_PART, MOST_ROWS, RememberedRows
+from ml.families.autoencoder.network import Autoencoder
 
 WINDOW, FEATURES = 8, 3
 

@@ -15,9 +15,9 @@ from ml.anomaly.calibration import AlarmRateCalibration
 from ml.anomaly.detectors import NetworkDetector
 from ml.anomaly.features import make_features
 from ml.anomaly.readings import TRAIL
-from ml.anomaly.residuals import fit_rebuilder
 from ml.anomaly.stream import QuoteStream
 from ml.anomaly.stream_state import state_after, unpack
+from ml.anomaly.training import fit_rebuilder
 from ml.errors import ArtifactMismatch, NotEnoughData
 from ml.families.autoencoder import AutoencoderConfig
 from ml.registry import get_spec
@@ -50,8 +50,8 @@ def detector(quotes: pd.DataFrame) -> NetworkDetector:
     config = AutoencoderConfig(epochs=1, members=1, channels=8, latent=6)
     rows = np.full(len(quotes), True)
     spec = get_spec("autoencoder")
-    network, _ = fit_rebuilder(features, rows, spec, config, device=torch.device("cpu"))
-    return NetworkDetector.fit(network, features, rows)
+    fitted = fit_rebuilder(features, rows, spec, config, device=torch.device("cpu"))
+    return NetworkDetector.fit(fitted.rebuilder, features, rows)
 
 
 def stream(detector: NetworkDetector, state: dict[str, np.ndarray] | None = None) -> QuoteStream:

@@ -10,7 +10,7 @@ import pytest
 
 from ml.anomaly.heads import budget
 from ml.anomaly.measure import features_between
-from ml.anomaly.pipeline import AnomalyServer
+from ml.anomaly.server import AnomalyServer
 from ml.results import Anomaly
 from ml.spec import Source
 from tests.markets import calm_market as market

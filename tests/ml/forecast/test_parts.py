@@ -9,10 +9,12 @@ import torch
 
 from ml.errors import BadQuotes, NotEnoughData
 from ml.forecast.baseline import last_value, residual_climatology
+from ml.forecast.config import Sizes
 from ml.forecast.experts import Shrinkage, fit_shrinkage
 from ml.forecast.features import FeatureMaker, blend
 from ml.forecast.metrics import QuantileForecast, measure
-from ml.forecast.nets import N_KNOTS, HurdleHead, Sizes, mixture_quantiles
+from ml.forecast.mixture import N_KNOTS, mixture_quantiles
+from ml.forecast.nets import HurdleHead
 from ml.forecast.series import last_rows, make_series, mean, median, take, trailing_mean
 from ml.forecast.summaries import first_means
 from ml.forecast.targets import Target, clean_mask, future, split_rows

@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 import torch
 
+from ml import inference
+from ml.artifact import Artifact
 from ml.errors import ArtifactMismatch, NotEnoughData
 from ml.families.cnn import CNNConfig
 from ml.grid import build_grid
-from ml.pattern import pipeline
+from ml.pattern import loading, pipeline
 from ml.pattern.course import HALF, WARM_UP, Course
 from ml.pattern.features import make_channels, whole_windows
 from ml.pattern.labels import CLASSES, make_labels
@@ -34,7 +36,8 @@ def fitted(quotes: pd.DataFrame, workdir: Path) -> Fitted:
     return pipeline.fit(get_spec("cnn"), CONFIG, quotes, context)
 
 
-def served(fit: Fitted) -> PatternRecognizer:
+def served(fit: Fitted, way: str | None = None) -> PatternRecognizer:
+    """As loaded from an artifact; `way` "eager" without looking for a faster one."""
     manifest = {
         "task": "pattern",
         "family": "cnn",
@@ -45,7 +48,11 @@ def served(fit: Fitted) -> PatternRecognizer:
         "input_columns": list(fit.input_columns),
         "config": vars(CONFIG),
     }
-    return pipeline.load(manifest, fit.tensors, CPU)
+    artifact = Artifact(Path("recogniser"), manifest, fit.tensors, fit.graph)
+    with pytest.MonkeyPatch.context() as patch:
+        if way == "eager":
+            patch.setattr(inference, "_onnxruntime", lambda *_how: None)
+        return loading.load(artifact, "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +76,7 @@ def test_same_seed_gives_same_weights(fit: Fitted, tmp_path: Path) -> None:
     again = fitted(market(), tmp_path)
     assert again.section == fit.section
     for name, tensor in fit.tensors.items():
-        assert torch.equal(tensor, again.tensors[name])
+        np.testing.assert_array_equal(tensor, again.tensors[name])
 
 
 def test_the_test_stretch_changes_no_weight(fit: Fitted, tmp_path: Path) -> None:
@@ -80,7 +87,7 @@ def test_the_test_stretch_changes_no_weight(fit: Fitted, tmp_path: Path) -> None
     for name, tensor in fit.tensors.items():
         # The library of analogues remembers the test stretch; nothing was learned from it.
         if not name.startswith("library."):
-            assert torch.equal(tensor, again.tensors[name]), name
+            np.testing.assert_array_equal(tensor, again.tensors[name], err_msg=name)
 
 
 def test_hindsight_is_in_the_labels_and_nowhere_else(server: PatternRecognizer) -> None:
@@ -238,7 +245,7 @@ def test_an_artifact_of_another_version_is_refused(fit: Fitted) -> None:
     manifest |= {"section": {"window": 48}}
     manifest |= {"config": {**vars(CONFIG), "stride": 2}}
     with pytest.raises(ArtifactMismatch):
-        pipeline.load(manifest, fit.tensors, CPU)
+        loading.load(Artifact(Path("recogniser"), manifest, fit.tensors, fit.graph), "cpu")
 
 
 def test_what_is_held_is_told_with_its_beginning(server: PatternRecognizer) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-import torch
 
-from ml.pattern.recognizer import LEAST_PART
+from ml.pattern.recognizer import LEAST_PART, least_part
 from ml.pipeline import Fitted
 from ml.spec import Source
 from tests.markets import regime_market as market
-from tests.ml.pattern.test_pipeline import fitted, served
+from tests.ml.pattern.test_pipeline import CONFIG, fitted, served
 
 
 @pytest.fixture(scope="module")
@@ -18,26 +19,25 @@ def fit(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
     return fitted(market(), tmp_path_factory.mktemp("quick"))
 
 
-def test_the_newest_row_asked_quickly_is_answered_as_plain_pytorch_does(fit: Fitted) -> None:
-    server = served(fit)
-    rows = torch.randn(5, server.window, len(fit.section["channels"]))
-    with torch.inference_mode():
-        plain, quick = server.together(rows), server.quick(rows)
-        alone = [server.quick(row[None]) for row in rows]
-    for place, answer in enumerate(plain):
-        torch.testing.assert_close(quick[place], answer, atol=1e-5, rtol=1e-5)
-        one_by_one = torch.cat([told[place] for told in alone])
-        torch.testing.assert_close(one_by_one, answer, atol=1e-5, rtol=1e-5)
+def test_the_graph_answers_as_plain_pytorch_does_however_many_are_asked(fit: Fitted) -> None:
+    quick, plain = served(fit).network, served(replace(fit, graph=None), "eager").network
+    assert (quick.path, plain.path) == ("onnxruntime", "eager")
+    shape = (5, CONFIG.window, len(fit.section["channels"]))
+    rows = np.random.default_rng(0).normal(size=shape).astype("float32")
+    together, alone = quick.arrays(rows), [quick.arrays(row[None]) for row in rows]
+    for place, answer in enumerate(plain.arrays(rows)):
+        np.testing.assert_allclose(together[place], answer, atol=1e-5, rtol=1e-5)
+        one_by_one = np.concatenate([told[place] for told in alone])
+        np.testing.assert_array_equal(one_by_one, together[place])
 
 
-def test_without_a_faster_way_the_answers_are_the_same(fit: Fitted, monkeypatch) -> None:
+def test_without_a_faster_way_the_answers_are_the_same(fit: Fitted) -> None:
     quotes = market()
     at = quotes.index[-1]
     quick = served(fit).recognize(quotes, at=at, history=2, source=Source.NETWORK)
-    monkeypatch.setattr("ml.inference._onnxruntime", lambda *_how: None)
-    server = served(fit)
+    server = served(replace(fit, graph=None), "eager")
     plain = server.recognize(quotes, at=at, history=2, source=Source.NETWORK)
-    assert server.quick.least == LEAST_PART
+    assert least_part(server.network) == LEAST_PART
     assert (plain.current.label, plain.current.held) == (quick.current.label, quick.current.held)
     for head, told in plain.current.heads.items():
         assert told == pytest.approx(quick.current.heads[head], abs=1e-5)

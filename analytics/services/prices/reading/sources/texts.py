@@ -23,6 +23,8 @@ _BOMS = (
 )
 #: What spreadsheets of the product's countries write besides Unicode.
 _LEGACY = ["cp1252", "mac_roman", "cp850", "cp1251"]
+#: What stands between two digits and is no separator that anybody writes (spaces, apostrophes).
+_STRANGE = re.compile(r"(?<=\d)[^\x00-\x7f\s\u2018\u2019\u00b4](?=\d)")
 _HEADER_LINES = 20
 _MOST_CONTROLS = 0.01
 
@@ -73,8 +75,9 @@ def _guess(sample: bytes) -> tuple[str, str]:
 
 
 def _legacy(sample: bytes) -> str:
-    """The older encoding under which most names of columns are known; charset-normalizer's guess
-    where that tells nothing."""
+    """The older encoding under which most names of columns are known, and of these the one under
+    which the fewest figures have a strange sign inside; charset-normalizer's guess where that tells
+    nothing. A short text with a space of its own in "1 000" is too little for it."""
     best = charset_normalizer.from_bytes(sample, cp_isolation=_LEGACY).best()
     likely = [best.encoding, *_LEGACY] if best is not None else _LEGACY
 
@@ -83,7 +86,10 @@ def _legacy(sample: bytes) -> str:
         cells = (cell for line in lines for cell in re.split("[,;|\t]", line))
         return sum(bool(column_name(cell.strip().strip('"')).role) for cell in cells)
 
-    return max(likely, key=known)
+    def strange(encoding: str) -> int:
+        return len(_STRANGE.findall(sample.decode(encoding, "replace")))
+
+    return max(likely, key=lambda encoding: (known(encoding), -strange(encoding)))
 
 
 class Utf8(io.RawIOBase):

@@ -62,6 +62,12 @@ ENCODINGS = [
     case("latin-1", "Día;Cotización\n2025-03-01 10:00;11,6\n2025-03-02 10:00;11,75\n".encode("latin-1"), TWO),
     case("cp850", "fecha;último;máximo\n2025-03-01 10:00;11,6;12\n2025-03-02 10:00;11,75;12\n".encode("cp850"), TWO),
     case("mac roman", "fecha;último;máximo\r2025-03-01 10:00;11,6;12\r2025-03-02 10:00;11,75;12\r".encode("mac_roman"), TWO),
+    *(
+        case(f"{name} inside the figures of {encoding}", f"date;bid;ask\n2025-03-01 10:00;999;1{mark}000\n2025-03-02 10:00;1{mark}001;1{mark}002\n".encode(encoding), "2025-03-01T10:00 bid=999 ask=1000\n2025-03-02T10:00 bid=1001 ask=1002")
+        for name, mark in (("a space of its own", "\xa0"), ("a curled apostrophe", "\u2019"))
+        for encoding in ("cp1252", "mac_roman", "cp850", "cp1251")
+        if (mark, encoding) != ("\u2019", "cp850")
+    ),
     case("an encoding was asked for", "fecha;último\n2025-03-01 10:00;11,6\n2025-03-02 10:00;11,75\n".encode("cp1252"), TWO, encoding="cp1252"),
     case("the wrong encoding was asked for", "fecha;último\n2025-03-01 10:00;11,6\n".encode("cp1252"), stops="bad_file", encoding="utf-8"),
     case("a stray byte far below", b"timestamp,value,note\n2025-03-01 10:00,11.6,a\n2025-03-02 10:00,11.75," + b"a" * 300_000 + b"\xe9\n", TWO),

@@ -1,24 +1,13 @@
-"""A dilated residual network that names what a market is doing, one head per aspect.
-
-Four residual blocks with dilations 1, 2, 4, 8 see the whole window of 48 rows; the last rows, their
-means and the maximum are pooled, so that both "now" and "all day long" reach the heads; the newest
-row goes there by itself too, plain and in pieces, and from the pieces straight to the answer.
-Learn from: Bai, Kolter, Koltun 2018 (temporal convolutional networks); Cheng et al. 2016 (wide and
-deep).
-"""
+"""The network of the convolutional recogniser."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from ml.pattern.nets import PatternConfig, PatternNetwork
-from ml.registry import register
-from ml.spec import ModelSpec, param
-from ml.tasks import Task
+from ml.pattern.nets import PatternNetwork
 
 _DILATIONS = (1, 2, 4, 8)
 #: Ends of the pieces that a channel (asinh of a few scales) is cut into.
@@ -27,14 +16,6 @@ _EDGES = (-4.0, -2.5, -1.75, -1.25, -0.9, -0.6, -0.3, 0.0, 0.3, 0.6, 0.9, 1.25, 
 _STRAIGHT = 0.3
 #: Numbers that the heads look at.
 EMBEDDING = 32
-
-
-@dataclass(frozen=True, kw_only=True)
-class CNNConfig(PatternConfig):
-    """Hyper-parameters of the convolutional recogniser."""
-
-    channels: int = param(32, low=8, high=128, help="Channels of the residual blocks.")
-    dropout: float = param(0.2, low=0.0, high=0.9, help="Dropout before the heads.")
 
 
 class _Block(nn.Module):
@@ -126,23 +107,3 @@ class CNNModel(PatternNetwork):
             for name, head in self.heads.items()
         }
         return logits, embedding
-
-
-def build(
-    config: CNNConfig, n_features: int, classes: Mapping[str, int], figures: int = 1
-) -> CNNModel:
-    """An untrained network (see ml.pattern.nets)."""
-    return CNNModel(
-        n_features, classes, channels=config.channels, dropout=config.dropout, figures=figures
-    )
-
-
-register(
-    ModelSpec(
-        name="cnn",
-        task=Task.PATTERN,
-        title="Convolutional network for market patterns",
-        config=CNNConfig,
-        build=build,
-    )
-)

@@ -1,30 +1,10 @@
-"""A convolutional window autoencoder: it learns what the last rows of a market usually look like.
-
-A narrow code of `latent` numbers cannot carry a fault that training hardly ever showed, so what the
-network fails to rebuild of the last row is a measure of strangeness.
-Learn from: Malhotra et al. 2016, LSTM-based Encoder-Decoder for Multi-sensor Anomaly Detection
-(reconstruction error as the score); the layers here are convolutions.
-"""
+"""The network of the window autoencoder."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from torch import Tensor, nn
 
-from ml.anomaly.nets import AnomalyConfig, AnomalyNetwork
-from ml.registry import register
-from ml.spec import ModelSpec, param
-from ml.tasks import Task
-
-
-@dataclass(frozen=True, kw_only=True)
-class AutoencoderConfig(AnomalyConfig):
-    """Its network shortens a window by two strides of 2: it must be a multiple of 4."""
-
-    window: int = param(16, low=8, high=64, multiple=4, help="Readings that the network looks at.")
-    latent: int = param(16, low=2, high=128, help="Numbers in the code of a window.")
-    channels: int = param(32, low=4, high=256, help="Channels of the convolutions.")
+from ml.anomaly.nets import AnomalyNetwork
 
 
 class Autoencoder(AnomalyNetwork):
@@ -75,22 +55,4 @@ class Autoencoder(AnomalyNetwork):
     def _widened(self, x: Tensor) -> Tensor:
         """(batch, time, feature) -> (batch, channel, time / 4)."""
         code = self.encode(x.transpose(1, 2))
-        return self.widen(code).view(len(x), self.channels, self.short)
-
-
-def build(config: AutoencoderConfig, n_features: int) -> Autoencoder:
-    """The untrained network of a config, for `n_features` features."""
-    return Autoencoder(
-        n_features, window=config.window, latent=config.latent, channels=config.channels
-    )
-
-
-register(
-    ModelSpec(
-        name="autoencoder",
-        task=Task.ANOMALY,
-        title="Window autoencoder for anomalies",
-        config=AutoencoderConfig,
-        build=build,
-    )
-)
+        return self.widen(code).view(-1, self.channels, self.short)

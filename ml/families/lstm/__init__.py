@@ -1,0 +1,31 @@
+"""Price forecasts: an LSTM over the last rows beside a summary of the weeks before them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ml.forecast.config import RecurrentConfig, Sizes
+from ml.registry import register
+from ml.spec import ModelSpec
+from ml.tasks import Task
+
+if TYPE_CHECKING:
+    from ml.families.lstm.network import LSTMModel
+
+
+def build(config: RecurrentConfig, sizes: Sizes) -> LSTMModel:
+    """An untrained network (see ml.forecast.nets)."""
+    from ml.families.lstm.network import LSTMModel
+
+    return LSTMModel.from_config(config, sizes)
+
+
+register(
+    ModelSpec(
+        name="lstm",
+        task=Task.PRICE,
+        title="LSTM price forecaster",
+        config=RecurrentConfig,
+        build=build,
+    )
+)
