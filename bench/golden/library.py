@@ -119,7 +119,9 @@ def backtests(series: Series, work: Path) -> dict[str, Any]:
             device="cpu",
             on_progress=lambda step: stages.append((step.stage, step.share)) is None,  # noqa: B023
         )
-        ml.report_backtest(forecasts, series.sim, plan, work / f"{family}-report", title="golden")
+        ml.report_backtest(
+            forecasts, series.sim, plan, work / f"{family}-report", market="golden", words={}
+        )
         ml.write_predictions(forecasts, work / f"{family}.csv")
         found[str(task)] = {
             "plan": plan.as_json(),

@@ -57,7 +57,7 @@ def test_only_the_windows_that_the_last_row_depends_on_are_rebuilt(
     assert sum(asked) < 850
     asked.clear()
     alone.score(features, first=len(features.table) - 1)
-    assert sum(asked) <= 16
+    assert sum(asked) == 1
 
 
 def test_of_sizes_before_its_start_a_trailing_quantile_uses_nothing(features: Features) -> None:

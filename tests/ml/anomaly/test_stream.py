@@ -10,11 +10,14 @@ import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 
+from ml import inference
 from ml.anomaly import stream_state as resume
 from ml.anomaly.calibration import AlarmRateCalibration
 from ml.anomaly.detectors import NetworkDetector
 from ml.anomaly.features import make_features
+from ml.anomaly.nets import Together
 from ml.anomaly.readings import TRAIL
+from ml.anomaly.residuals import Rebuilder
 from ml.anomaly.stream import QuoteStream
 from ml.anomaly.stream_state import state_after, unpack
 from ml.anomaly.training import fit_rebuilder
@@ -51,7 +54,11 @@ def detector(quotes: pd.DataFrame) -> NetworkDetector:
     rows = np.full(len(quotes), True)
     spec = get_spec("autoencoder")
     fitted = fit_rebuilder(features, rows, spec, config, device=torch.device("cpu"))
-    return NetworkDetector.fit(fitted.rebuilder, features, rows)
+    # As it is served: the same bits however many rows are asked.
+    example = torch.zeros(1, config.window, len(features.names))
+    graph = inference._onnxruntime(Together(fitted.networks), (example,)).graph
+    network = Rebuilder(graph, fitted.rebuilder.standard, config.window)
+    return NetworkDetector.fit(network, features, rows)
 
 
 def stream(detector: NetworkDetector, state: dict[str, np.ndarray] | None = None) -> QuoteStream:
