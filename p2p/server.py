@@ -9,6 +9,9 @@ import signal
 import sys
 from typing import Any
 
+#: Seconds that a start waits, at most, for the models of the market that was asked for last. Nobody
+#: is asked at a start without models.
+WARM_SECONDS = 5.0
 #: Threads that answer, connections that may wait for one, bytes of the longest body (Django's own
 #: limit is 4 MB and answers in the API's shape; this one keeps the disk free).
 THREADS, CONNECTIONS, LONGEST_BODY = 8, 1000, 16 * 1024 * 1024
@@ -44,12 +47,12 @@ def main() -> None:
     from p2p.wsgi import application
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    server = create_server(application, **found)  # it listens from here on
-    print(f"Paralelo is at http://{found['listen']}/ (Ctrl-C ends it)", flush=True)
     # Only here: commands, checks and the worker ask for no first answer.
     from analytics.services.forecasts.warming import models_warm_in_background
 
-    models_warm_in_background()
+    models_warm_in_background().wait(WARM_SECONDS)
+    server = create_server(application, **found)  # it listens from here on
+    print(f"Paralelo is at http://{found['listen']}/ (Ctrl-C ends it)", flush=True)
     server.run()
 
 

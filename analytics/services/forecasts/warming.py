@@ -26,11 +26,12 @@ logger = logging.getLogger(__name__)
 MOST_MARKETS = 8
 
 
-def models_warm() -> list[str]:
+def models_warm(first: threading.Event | None = None) -> list[str]:
     """Load the active versions of the markets that were asked for last, and forecast once for each;
-    answers "market task" of those that are ready. What fails is logged, and the next is tried."""
+    answers "market task" of those that are ready. `first` is set after the first market. What fails
+    is logged, and the next is tried."""
     get_resolver().url_patterns  # noqa: B018  (imports every view)
-    ready = []
+    ready: list[str] = []
     for market in _recently_asked():
         for task in Task.values:
             try:
@@ -38,25 +39,30 @@ def models_warm() -> list[str]:
                     ready.append(f"{market.symbol} {task}")
             except Exception:
                 logger.exception("warming up %s %s", market.symbol, task)
+        if first is not None:
+            first.set()
     return ready
 
 
-def models_warm_in_background() -> threading.Thread:
-    """The same in a thread of its own, which the process does not wait for when it ends."""
-    thread = threading.Thread(target=_in_background, name="warm-up", daemon=True)
-    thread.start()
-    return thread
+def models_warm_in_background() -> threading.Event:
+    """The same in a thread of its own, which the process does not wait for when it ends. What comes
+    back is set once the first market is ready, or nothing is left to do."""
+    first = threading.Event()
+    threading.Thread(target=_in_background, args=[first], name="warm-up", daemon=True).start()
+    return first
 
 
-def _in_background() -> None:
+def _in_background(first: threading.Event) -> None:
     started = time.perf_counter()
     try:
-        ready = models_warm()
+        ready = models_warm(first)
         logger.info("warm: %d models in %.1f s", len(ready), time.perf_counter() - started)
+        first.set()
         device_info()  # last: a child finds it out, on a core that the others want
     except Exception:
         logger.exception("the warm-up failed; the first answers take longer")
     finally:
+        first.set()
         connections.close_all()  # this thread's own
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 
 import pytest
 
@@ -68,11 +69,34 @@ def test_a_rehearsal_is_kept_nowhere(monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_warm_up_that_fails_as_a_whole_ends_in_the_log(monkeypatch, caplog):
-    def fail():
+def test_a_warm_up_that_fails_as_a_whole_ends_in_the_log_and_is_waited_for_no_longer(
+    monkeypatch, caplog
+):
+    def fail(first):
         raise RuntimeError("the database is away")
 
     monkeypatch.setattr(warming, "models_warm", fail)
     with caplog.at_level(logging.ERROR):
-        models_warm_in_background().join(30)
+        assert models_warm_in_background().wait(30)
     assert "the database is away" in caplog.text
+
+
+def test_a_start_waits_for_the_market_that_was_asked_for_last_and_for_no_other(asked, monkeypatch):
+    for asset in ("AAA", "BBB"):
+        factories.make_model(factories.make_market(f"{asset}/BOB@x"), "price")
+    first, seen = threading.Event(), []
+
+    def note(*, task, market):
+        seen.append((market.asset, first.is_set()))
+
+    monkeypatch.setattr(warming, "forecast_rehearse", note)
+    models_warm(first)
+    assert seen == [("AAA", False), ("BBB", True)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_where_nothing_was_trained_nobody_is_waited_for(monkeypatch):
+    device = threading.Event()
+    monkeypatch.setattr(warming, "device_info", lambda: device.wait(30))
+    assert models_warm_in_background().wait(30)
+    device.set()
