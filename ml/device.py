@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml.errors import DeviceUnavailable
 from ml.graph import active_paths
-from ml.inference import optimize_model_for_inference
+from ml.networks.inference import optimize_model_for_inference
 
 if TYPE_CHECKING:
     import torch

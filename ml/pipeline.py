@@ -71,7 +71,7 @@ class Fitted:
 
     `section` is plain JSON (finite floats, str, int, lists, dicts) and all that `load` needs beside
     the tensors, the baseline's state included. `graph` is the network for ml.graph, None where
-    plain PyTorch asks it faster or onnxruntime cannot (see ml.inference.graph_of).
+    plain PyTorch asks it faster or onnxruntime cannot (see ml.networks.inference.graph_of).
     """
 
     tensors: dict[str, np.ndarray]

@@ -113,7 +113,7 @@ def describe_config(cls: type[TrainConfig]) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSpec:
-    """A model family of a task: what a folder in ml/families registers.
+    """A model family of a task: what a file in ml/families registers.
 
     `build` makes an untrained network of `config`; its further arguments and what the network must
     be able to do are the task's (see `ForecastNetwork`, `AnomalyNetwork`, `PatternNetwork`). A

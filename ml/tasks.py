@@ -13,6 +13,9 @@ from types import MappingProxyType
 #: Levels of the quantiles of a forecast, and grid steps ahead that it speaks about.
 QUANTILES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 HORIZONS = (1, 6, 24, 48)
+#: Quantiles of the move, if the quote moves, with which a forecaster's network answers; levels.
+N_KNOTS = 21
+KNOT_LEVELS = tuple((number + 0.5) / N_KNOTS for number in range(N_KNOTS))
 
 #: What is measured of a forecast at each horizon; `cov80` is the share that the interval covers.
 PER_HORIZON = ("n", "mae", "mae_skill", "crps", "crps_skill", "cov80", "cov90")
@@ -73,7 +76,7 @@ TASKS: Mapping[Task, TaskSpec] = MappingProxyType(
             task=Task.ANOMALY,
             default_family="autoencoder",
             pipeline="ml.anomaly.pipeline",
-            loader="ml.anomaly.loading",
+            loader="ml.anomaly.server",
             baseline="robust_z",
             primary="average_precision",
             metrics=(

@@ -1,4 +1,4 @@
-"""A family of each task, as small as it can be: what one folder of ml/families has to say.
+"""A family of each task, as small as it can be: what a file of ml/families and its network say.
 
 For tests that take a new family through everything the others go through, made known by
 `ml.registered(TOYS[task])`.
@@ -12,12 +12,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ml.anomaly.config import AnomalyConfig
-from ml.anomaly.nets import AnomalyNetwork
-from ml.forecast.config import ForecastConfig, Sizes
-from ml.forecast.nets import ForecastNetwork, HurdleHead
-from ml.pattern.config import PatternConfig
-from ml.pattern.nets import PatternNetwork
+from ml.configs import AnomalyConfig, ForecastConfig, PatternConfig, Sizes
+from ml.networks.anomaly import AnomalyNetwork
+from ml.networks.forecast import ForecastNetwork, HurdleHead
+from ml.networks.pattern import PatternNetwork
 from ml.spec import ModelSpec, TrainConfig, param
 from ml.tasks import Task
 

@@ -116,7 +116,7 @@ def usual(task: str, lesson: Lesson) -> Callable[[Tensor], Tensor]:
 
 
 def _usual_forecast(network: Any, mine: dict[str, Any]) -> tuple[Any, ...]:
-    from ml.forecast.nets import hurdle_loss
+    from ml.networks.forecast import hurdle_loss
 
     train, rounds, unit = mine["train"], mine["rounds"], mine["unit"]
     numbers = np.random.default_rng(0).permutation(len(train))

@@ -19,19 +19,19 @@ from ml.anomaly.calibration import (
     calibration_rows,
     too_few_rows,
 )
-from ml.anomaly.config import AnomalyConfig
 from ml.anomaly.detectors import Detector, NetworkDetector, RobustZ
 from ml.anomaly.features import make_features
 from ml.anomaly.measure import measure, trials
-from ml.anomaly.nets import Together
 from ml.anomaly.readings import usual_gap
 from ml.anomaly.training import FittedRebuilder, fit_rebuilder
+from ml.configs import AnomalyConfig
 from ml.errors import NotEnoughData
-from ml.inference import graph_of
+from ml.networks.anomaly import Together
+from ml.networks.inference import graph_of
+from ml.networks.weights import weights_of
 from ml.pipeline import FitContext, Fitted
 from ml.results import PUBLIC_THRESHOLD
 from ml.spec import ModelSpec, Progress, Source, TrainConfig
-from ml.weights import weights_of
 
 TEST_SHARE = 0.2
 _WEEK = pd.Timedelta(weeks=1)

@@ -18,12 +18,12 @@ from ml.anomaly.calibration import (
     parse_alarm_rate,
     too_few_rows,
 )
-from ml.anomaly.config import AnomalyConfig
 from ml.anomaly.detectors import DetectorScores, NetworkDetector
 from ml.anomaly.features import Features, make_features
 from ml.anomaly.kinds import kinds_of
 from ml.anomaly.readings import usual_gap
 from ml.anomaly.training import fit_rebuilder
+from ml.configs import AnomalyConfig
 from ml.device import get_device, set_seeds
 from ml.errors import NotEnoughData
 from ml.registry import get_spec

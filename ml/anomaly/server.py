@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -19,18 +19,25 @@ from ml.anomaly.residuals import Rebuilder, Standard
 from ml.anomaly.stream import QuoteStream
 from ml.anomaly.stream_state import state_after, too_short, unpack
 from ml.anomaly.wording import explain
+from ml.artifact import Artifact
+from ml.configs import AnomalyConfig
 from ml.errors import ArtifactMismatch, NotEnoughData
 from ml.graph import Network
 from ml.grid import missing_notes
+from ml.networks.loading import network_of
+from ml.pipeline import family_of
 from ml.results import AnomalyScores
-from ml.spec import Source
+from ml.spec import ModelSpec, Source, TrainConfig
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 class AnomalyServer:
     """Answers of a trained anomaly detector; nothing is written after loading."""
 
     def __init__(self, manifest: Mapping[str, Any], network: Network) -> None:
-        """`network` is ml.anomaly.nets.Together, `manifest` the artifact's."""
+        """`network` is ml.networks.anomaly.Together, `manifest` the artifact's."""
         section = manifest["section"]
         self.name, self.baseline = manifest["family"], manifest["baseline"]
         self.usual, self.window = float(section["usual_minutes"]), int(manifest["window"])
@@ -140,3 +147,24 @@ class AnomalyServer:
             end=pd.Timestamp(end),
         )
         return measure(self.detectors[source], prepared, self.calibrations[source].weekly)
+
+
+def load(artifact: Artifact, device: str) -> AnomalyServer:
+    """As ml.pipeline has it."""
+    spec, config = family_of(artifact.manifest)
+    section = artifact.manifest["section"]
+    if "heads" not in section:
+        raise ArtifactMismatch("This detector is of an older make; train it again.")
+    shapes = ((int(artifact.manifest["window"]), len(section["features"])),)
+    network = network_of(artifact, device, shapes, lambda: _built(spec, config, artifact))
+    return AnomalyServer(artifact.manifest, network)
+
+
+def _built(spec: ModelSpec, config: TrainConfig, artifact: Artifact) -> nn.Module:
+    from ml.networks.anomaly import Together
+    from ml.networks.weights import filled
+
+    features = len(artifact.manifest["section"]["features"])
+    members = cast(AnomalyConfig, config).members
+    networks = [spec.build(config, features) for _ in range(members)]
+    return Together(filled(networks, "{}.", artifact.tensors))

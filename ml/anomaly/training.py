@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 
 from ml.anomaly.calibration import LEAST_ROWS
-from ml.anomaly.config import AnomalyConfig
 from ml.anomaly.features import Features
-from ml.anomaly.nets import AnomalyNetwork, Together
 from ml.anomaly.residuals import Rebuilder, Standard, squashed_inputs
+from ml.configs import AnomalyConfig
 from ml.errors import NotEnoughData
-from ml.inference import plain_network
-from ml.loop import LoopResult, fit_network
+from ml.networks.anomaly import AnomalyNetwork, Together
+from ml.networks.inference import plain_network
+from ml.networks.loop import LoopResult, fit_network
 from ml.spec import ModelSpec, Progress, ProgressCallback, ignore_progress
 
 #: Share of the windows that says when to stop.

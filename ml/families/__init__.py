@@ -1,3 +1,3 @@
-"""One folder per model family: what it is set by, and its network; `ml.registry` walks them. The
-networks load torch, and are imported where one is built.
+"""One file per model family: what it is set by; `ml.registry` walks this folder. Its network lies
+in `ml.networks`, which loads torch, and is imported where one is built.
 """

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from ml.forecast.ensemble import StaticScaler
 from ml.forecast.features import FeatureMaker
-from ml.forecast.mixture import KNOT_LEVELS
 from ml.forecast.targets import CLIP, future, has_changed
+from ml.tasks import KNOT_LEVELS
 
 MEMORY_DROPOUT = 0.1
 RECENT_DAYS = 8
@@ -96,14 +96,14 @@ class Samples:
 
     def climatology(self) -> tuple[Tensor, Tensor]:
         """Rate of change (horizons,) and knots (horizons, N_KNOTS) of the moves, to start from."""
-        rates, knots = [], []
+        rates, knots, levels = [], [], np.array(KNOT_LEVELS)
         for moves in self.moves().T:
             moves = moves[np.isfinite(moves)]
             changed = moves[has_changed(moves)]
             if self.mirror:
                 changed = np.concatenate([changed, -changed])
             rates.append(has_changed(moves).mean() if len(moves) else 0.5)
-            knots.append(np.quantile(changed, KNOT_LEVELS) if len(changed) else KNOT_LEVELS - 0.5)
+            knots.append(np.quantile(changed, levels) if len(changed) else levels - 0.5)
         return torch.tensor(rates), torch.tensor(np.stack(knots), dtype=torch.float32)
 
     def unit(self) -> Tensor:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from ml.artifact import Artifact
+from ml.configs import ForecastConfig, Sizes
 from ml.errors import ArtifactMismatch
-from ml.forecast.config import ForecastConfig, Sizes
 from ml.forecast.ensemble import Ensemble, StaticScaler
 from ml.forecast.experts import Shrinkage, Simple
 from ml.forecast.features import Typical
@@ -17,7 +17,7 @@ from ml.forecast.novelty import NoveltyIndex
 from ml.forecast.pool import Pool
 from ml.forecast.quantiles import ForecasterState
 from ml.forecast.server import Forecaster
-from ml.loading import network_of
+from ml.networks.loading import network_of
 from ml.pipeline import family_of
 from ml.spec import ModelSpec
 
@@ -56,8 +56,8 @@ def load(artifact: Artifact, device: str) -> Forecaster:
 def _built(
     spec: ModelSpec, config: ForecastConfig, sizes: Sizes, tensors: Mapping[str, np.ndarray]
 ) -> nn.Module:
-    from ml.forecast.nets import Together
-    from ml.weights import filled
+    from ml.networks.forecast import Together
+    from ml.networks.weights import filled
 
     members = [spec.build(config, sizes) for _ in range(config.members)]
     return Together(filled(members, "member{}.", tensors))

@@ -8,10 +8,9 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
+from ml.configs import ForecastConfig, Sizes
 from ml.forecast.baseline import residual_climatology
-from ml.forecast.config import ForecastConfig, Sizes
 from ml.forecast.features import FeatureMaker
-from ml.forecast.nets import Together
 from ml.forecast.novelty import NoveltyIndex, fit_novelty
 from ml.forecast.quantiles import ForecasterState
 from ml.forecast.series import SLOW_DAYS, make_series
@@ -19,11 +18,12 @@ from ml.forecast.server import Forecaster
 from ml.forecast.targets import Target, find_tick_size, split_rows
 from ml.forecast.training import Job, Trained, train
 from ml.grid import build_grid
-from ml.inference import graph_of
+from ml.networks.forecast import Together
+from ml.networks.inference import graph_of
+from ml.networks.weights import weights_of
 from ml.pipeline import FitContext, Fitted
 from ml.spec import ModelSpec, Source, TrainConfig
 from ml.tasks import HORIZONS
-from ml.weights import weights_of
 
 
 def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: FitContext) -> Fitted:

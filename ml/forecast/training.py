@@ -9,21 +9,21 @@ import numpy as np
 import pandas as pd
 import torch
 
+from ml.configs import ForecastConfig, Sizes
 from ml.errors import NotEnoughData
-from ml.forecast.config import ForecastConfig, Sizes
 from ml.forecast.dataset import Mixture, Samples, polling_augmentation
 from ml.forecast.ensemble import Ensemble, StaticScaler, network_quantiles
 from ml.forecast.experts import Shrinkage, Simple, expert_quantiles, fit_shrinkage, fit_simple
 from ml.forecast.features import FeatureMaker
 from ml.forecast.metrics import crps
-from ml.forecast.nets import ForecastNetwork, Together, hurdle_loss
 from ml.forecast.pool import Pool, fit_pool
 from ml.forecast.series import make_series
 from ml.forecast.summaries import N_PATHS
 from ml.forecast.targets import Split, Target, clean_mask
 from ml.grid import build_grid
-from ml.inference import plain_network
-from ml.loop import LoopResult, Rounds, fit_network
+from ml.networks.forecast import ForecastNetwork, Together, hurdle_loss
+from ml.networks.inference import plain_network
+from ml.networks.loop import LoopResult, Rounds, fit_network
 from ml.pipeline import FitContext
 from ml.spec import ModelSpec, Progress
 from ml.tasks import HORIZONS, Task

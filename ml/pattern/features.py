@@ -33,6 +33,11 @@ DIRECTED = (
 )
 
 
+def mirror_of(names: tuple[str, ...]) -> np.ndarray:
+    """(channels,) of 1 and -1: multiplying by it turns the market upside down."""
+    return np.array([-1.0 if name in DIRECTED else 1.0 for name in names], dtype=np.float32)
+
+
 def _history(course: Course, rows: int) -> dict[str, np.ndarray]:
     """Channels of what has been: moves, slopes, gaps and agitation of the price, and the sides."""
     path, smooth, quick = course.path, course.smooth, course.quick

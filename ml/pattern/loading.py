@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from ml.artifact import Artifact
 from ml.errors import ArtifactMismatch
-from ml.loading import network_of
+from ml.networks.loading import network_of
 from ml.pattern.analogues import Library, Scaler
+from ml.pattern.features import mirror_of
 from ml.pattern.labels import CLASSES
 from ml.pattern.server import PatternRecognizer
 from ml.pipeline import family_of
@@ -37,8 +38,10 @@ def load(artifact: Artifact, device: str) -> PatternRecognizer:
 
 
 def _built(spec: ModelSpec, config: TrainConfig, artifact: Artifact) -> nn.Module:
-    from ml.pattern.nets import Together, mirror_of
-    from ml.weights import filled
+    import torch
+
+    from ml.networks.pattern import Together
+    from ml.networks.weights import filled
 
     section = artifact.manifest["section"]
     classes = {head: len(CLASSES[head]) for head in section["heads"]}
@@ -47,4 +50,4 @@ def _built(spec: ModelSpec, config: TrainConfig, artifact: Artifact) -> nn.Modul
         spec.build(config, len(channels), classes, figures) for _ in range(int(section["networks"]))
     ]
     together = filled(networks, "{}.", artifact.tensors)
-    return Together(together, mirror_of(channels), tuple(section["heads"]))
+    return Together(together, torch.from_numpy(mirror_of(channels)), tuple(section["heads"]))

@@ -11,23 +11,23 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
+from ml.configs import PatternConfig
 from ml.errors import NotEnoughData
 from ml.grid import build_grid
-from ml.inference import graph_of
+from ml.networks.inference import graph_of
+from ml.networks.pattern import Together
+from ml.networks.weights import weights_of
 from ml.pattern.analogues import STRIDE, Library, Scaler
 from ml.pattern.baseline import TrailingRule
-from ml.pattern.config import PatternConfig
 from ml.pattern.course import DAY, WARM_UP
 from ml.pattern.features import usable_rows
 from ml.pattern.measure import measure_all
-from ml.pattern.nets import Together
 from ml.pattern.proof import prove
 from ml.pattern.recognizer import at_temperatures, by_row, fit_temperatures
 from ml.pattern.server import USED
 from ml.pattern.training import EMBARGO, TrainedNetworks, TrainingGrid, raw_points, train
 from ml.pipeline import FitContext, Fitted
 from ml.spec import ModelSpec, Progress, Source, TrainConfig
-from ml.weights import weights_of
 
 #: Grid rows (a month at half-hour steps) below which no regime repeats often enough to be learned.
 LEAST_ROWS = 1500
@@ -58,11 +58,7 @@ def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: Fit
         gain, rows = prove(library, int(grid.index[border].timestamp()), DAY * step * 60), test
     answers = _answers(data, trained, degrees, test if context.hold_out else None)
     return Fitted(
-        tensors={
-            **weights_of(trained.networks, "{}."),
-            **scaler.to_tensors(),
-            **library.to_tensors(),
-        },
+        tensors=weights_of(trained.networks, "{}.") | scaler.to_tensors() | library.to_tensors(),
         graph=_graph(data, trained, config.window),
         section=_section(data, trained, degrees, rule, config.window),
         metrics=measure_all(data.labels, by_row(answers, rows), rows, Source.NETWORK, step, gain),

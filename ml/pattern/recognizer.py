@@ -25,7 +25,7 @@ _DEGREES = np.geomspace(0.5, 4.0, 40)
 _SURER = 0.93
 
 
-#: (n,) numbers of windows -> what `ml.pattern.nets.Together` answers for them.
+#: (n,) numbers of windows -> what `ml.networks.pattern.Together` answers for them.
 Ask = Callable[[np.ndarray], Sequence[np.ndarray]]
 
 

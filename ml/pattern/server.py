@@ -50,7 +50,7 @@ class _Standing:
 
 class PatternRecognizer:
     """A trained recogniser (see ml.pipeline.PatternServer); threads may share it. `network` is
-    ml.pattern.nets.Together, `manifest` the artifact's."""
+    ml.networks.pattern.Together, `manifest` the artifact's."""
 
     _stands: _Standing | None = None
 

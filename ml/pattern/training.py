@@ -16,12 +16,12 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from ml.loop import LoopResult, Rounds, averaged_weights, fit_network
-from ml.pattern.config import PatternConfig
+from ml.configs import PatternConfig
+from ml.networks.loop import LoopResult, Rounds, averaged_weights, fit_network
+from ml.networks.pattern import PatternNetwork, Together, both_ways
 from ml.pattern.course import HALF
-from ml.pattern.features import make_channels
+from ml.pattern.features import make_channels, mirror_of
 from ml.pattern.labels import CLASSES, make_labels, make_statistics
-from ml.pattern.nets import PatternNetwork, Together, both_ways, mirror_of
 from ml.pattern.recognizer import predict
 from ml.pipeline import FitContext
 from ml.spec import ModelSpec, Progress
@@ -61,7 +61,7 @@ class TrainingGrid:
             names,
             channels,
             torch.from_numpy(channels).to(device).unfold(0, window, 1).transpose(1, 2),
-            mirror_of(names).to(device),
+            torch.from_numpy(mirror_of(names)).to(device),
             make_labels(grid, centred=True),
             table.astype(np.float32),
             window - 1,

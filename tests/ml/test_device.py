@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 import ml
-from ml import inference
 from ml.device import set_seeds, set_threads
+from ml.networks import inference
 
 Pair = namedtuple("Pair", "left right")
 

@@ -15,14 +15,13 @@ import pytest
 import torch
 
 import ml
-from ml.anomaly.nets import AnomalyNetwork
-from ml.forecast.config import Sizes
-from ml.forecast.mixture import N_KNOTS
-from ml.forecast.nets import ForecastNetwork
-from ml.pattern.nets import PatternNetwork
+from ml.configs import Sizes
+from ml.networks.anomaly import AnomalyNetwork
+from ml.networks.forecast import ForecastNetwork
+from ml.networks.pattern import PatternNetwork
 from ml.registry import register
 from ml.spec import ModelSpec, TrainReport
-from ml.tasks import HORIZONS, QUANTILES, TASKS, Task
+from ml.tasks import HORIZONS, N_KNOTS, QUANTILES, TASKS, Task
 from tests.markets import ask
 from tests.markets import regime_market as market_of_regimes
 from tests.markets import seasonal_market as seasonal_quotes
@@ -263,7 +262,7 @@ def test_whoever_only_answers_loads_no_torch_and_says_what_plain_pytorch_does(
     )
     found, torch_is_there = json.loads(ran.stdout)
     assert not torch_is_there
-    for module in ("ml.loading", "ml.inference"):
+    for module in ("ml.networks.loading", "ml.networks.inference"):
         monkeypatch.setattr(f"{module}.runs_graphs", lambda: False)
     for spec in ml.list_specs():
         plain = answer(ml.DLPredictor.load(reports(spec).folder), MARKETS[spec.task](ROWS))[1]
@@ -290,7 +289,7 @@ def test_a_question_that_does_not_fit_the_model_is_refused(spec: ModelSpec, repo
 
 # ------------------------------------------------------------------------------------- a new family
 @pytest.mark.parametrize("task", list(Task))
-def test_a_new_family_is_one_folder(task: Task, tmp_path: Path):
+def test_a_new_family_is_its_parameters_and_its_network(task: Task, tmp_path: Path):
     """What it says is all there is to say: it is listed, trained, measured and served."""
     quotes, default = MARKETS[task](ROWS), ml.get_spec(task)
     with ml.registered(TOYS[task]) as toy:

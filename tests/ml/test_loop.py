@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from ml.errors import Cancelled, TrainingDiverged
-from ml.loop import Rounds, averaged_weights, fit_network
+from ml.networks.loop import Rounds, averaged_weights, fit_network
 from ml.spec import TrainConfig
 
 X = torch.linspace(-1, 1, 64)[:, None]

@@ -21,8 +21,8 @@ from analytics.models import TrainedModel
 from analytics.services.jobs.training import training_execute, training_request
 from analytics.services.prices.simulation import price_simulate
 from analytics.services.registry import serving
-from ml import inference
 from ml.artifact import file_sha256
+from ml.networks import inference
 from tests.factories import make_model, make_run
 
 pytestmark = pytest.mark.any_database

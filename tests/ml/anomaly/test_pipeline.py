@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 import torch
 
-from ml.anomaly import loading, pipeline
-from ml.anomaly.server import AnomalyServer
+from ml.anomaly import pipeline
+from ml.anomaly.server import AnomalyServer, load
 from ml.artifact import Artifact
 from ml.errors import ArtifactMismatch, NotEnoughData
 from ml.families.autoencoder import AutoencoderConfig
@@ -42,7 +42,7 @@ def served(fit: Fitted) -> AnomalyServer:
         "input_columns": list(fit.input_columns),
         "config": vars(CONFIG),
     }
-    return loading.load(Artifact(Path("detector"), manifest, fit.tensors, fit.graph), "cpu")
+    return load(Artifact(Path("detector"), manifest, fit.tensors, fit.graph), "cpu")
 
 
 def scan(server, quotes, *, start=None, end=None, threshold=0.1, source=Source.NETWORK):

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from ml import inference
-from ml.anomaly.nets import Together
-from ml.anomaly.remembered import MOST_ROWS, RememberedRows
-from ml.families.autoencoder.network import Autoencoder
+from ml.anomaly.residuals import MOST_ROWS, RememberedRows
+from ml.networks import inference
+from ml.networks.anomaly import Together
+from ml.networks.autoencoder import Autoencoder
 
 WINDOW, FEATURES = 8, 3
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from ml.families.autoencoder.network import Autoencoder
+from ml.networks.autoencoder import Autoencoder
 
 
 def test_the_last_row_alone_is_the_last_row_of_the_window() -> None:

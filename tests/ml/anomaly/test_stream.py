@@ -10,12 +10,10 @@ import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 
-from ml import inference
 from ml.anomaly import stream_state as resume
 from ml.anomaly.calibration import AlarmRateCalibration
 from ml.anomaly.detectors import NetworkDetector
 from ml.anomaly.features import make_features
-from ml.anomaly.nets import Together
 from ml.anomaly.readings import TRAIL
 from ml.anomaly.residuals import Rebuilder
 from ml.anomaly.stream import QuoteStream
@@ -23,6 +21,8 @@ from ml.anomaly.stream_state import state_after, unpack
 from ml.anomaly.training import fit_rebuilder
 from ml.errors import ArtifactMismatch, NotEnoughData
 from ml.families.autoencoder import AutoencoderConfig
+from ml.networks import inference
+from ml.networks.anomaly import Together
 from ml.registry import get_spec
 from tests.markets import calm_market as market
 

@@ -7,19 +7,19 @@ import pandas as pd
 import pytest
 import torch
 
+from ml.configs import Sizes
 from ml.errors import BadQuotes, NotEnoughData
 from ml.forecast.baseline import last_value, residual_climatology
-from ml.forecast.config import Sizes
+from ml.forecast.ensemble import mixture_quantiles
 from ml.forecast.experts import Shrinkage, fit_shrinkage
 from ml.forecast.features import FeatureMaker, blend
 from ml.forecast.metrics import QuantileForecast, measure
-from ml.forecast.mixture import N_KNOTS, mixture_quantiles
-from ml.forecast.nets import HurdleHead
 from ml.forecast.series import last_rows, make_series, mean, median, take, trailing_mean
 from ml.forecast.summaries import first_means
 from ml.forecast.targets import Target, clean_mask, future, split_rows
 from ml.grid import build_grid
-from ml.tasks import HORIZONS, QUANTILES, TASKS, Task
+from ml.networks.forecast import HurdleHead
+from ml.tasks import HORIZONS, N_KNOTS, QUANTILES, TASKS, Task
 from tests.markets import wandering_market as make_quotes
 
 LEVELS = np.asarray(QUANTILES)

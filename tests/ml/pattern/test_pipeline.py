@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 import torch
 
-from ml import inference
 from ml.artifact import Artifact
 from ml.errors import ArtifactMismatch, NotEnoughData
 from ml.families.cnn import CNNConfig
 from ml.grid import build_grid
+from ml.networks import inference
 from ml.pattern import loading, pipeline
 from ml.pattern.course import HALF, WARM_UP, Course
 from ml.pattern.features import make_channels, whole_windows

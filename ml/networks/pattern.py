@@ -10,8 +10,6 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from ml.pattern.features import DIRECTED
-
 
 class PatternNetwork(nn.Module, ABC):
     """`embedding_size` is how many numbers `embedding` answers with."""
@@ -35,11 +33,6 @@ class PatternNetwork(nn.Module, ABC):
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """(batch, time, feature) -> head -> logits (batch, class)."""
         return self.answers(x)[0]
-
-
-def mirror_of(names: tuple[str, ...]) -> Tensor:
-    """(channels,) of 1 and -1: multiplying by it turns the market upside down."""
-    return torch.tensor([-1.0 if name in DIRECTED else 1.0 for name in names])
 
 
 def both_ways(

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ml.forecast.config import RecurrentConfig, Sizes
+from ml.configs import RecurrentConfig, Sizes
 from ml.registry import register
 from ml.spec import ModelSpec
 from ml.tasks import Task
 
 if TYPE_CHECKING:
-    from ml.families.lstm.network import LSTMModel
+    from ml.networks.lstm import LSTMModel
 
 
 def build(config: RecurrentConfig, sizes: Sizes) -> LSTMModel:
-    """An untrained network (see ml.forecast.nets)."""
-    from ml.families.lstm.network import LSTMModel
+    """An untrained network (see ml.networks.forecast)."""
+    from ml.networks.lstm import LSTMModel
 
     return LSTMModel.from_config(config, sizes)
 

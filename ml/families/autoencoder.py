@@ -11,13 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ml.anomaly.config import AnomalyConfig
+from ml.configs import AnomalyConfig
 from ml.registry import register
 from ml.spec import ModelSpec, param
 from ml.tasks import Task
 
 if TYPE_CHECKING:
-    from ml.families.autoencoder.network import Autoencoder
+    from ml.networks.autoencoder import Autoencoder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class AutoencoderConfig(AnomalyConfig):
 
 def build(config: AutoencoderConfig, n_features: int) -> Autoencoder:
     """The untrained network of a config, for `n_features` features."""
-    from ml.families.autoencoder.network import Autoencoder
+    from ml.networks.autoencoder import Autoencoder
 
     return Autoencoder(
         n_features, window=config.window, latent=config.latent, channels=config.channels

@@ -26,7 +26,7 @@ def network_of(
     answer on another device than the CPU. Raises ArtifactMismatch where the graph cannot be run,
     takes other inputs or answers nothing finite."""
     if artifact.graph is None or device != "cpu" or not runs_graphs():
-        from ml.inference import quick_network
+        from ml.networks.inference import quick_network
 
         return quick_network(build(), shapes, device)
     try:

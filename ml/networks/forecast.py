@@ -1,7 +1,7 @@
 """What a network that forecasts must be able to do, and building blocks for it.
 
 A network answers, per horizon, with the logit of P(the quote changes) and with ascending quantiles
-(*knots*) of the move if it does, in trailing scales; ml.forecast.mixture makes a forecast of them.
+(*knots*) of the move if it does, in trailing scales; ml.forecast.ensemble makes a forecast of them.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ml.forecast.config import RecurrentConfig, Sizes
-from ml.forecast.mixture import KNOT_LEVELS, N_KNOTS
+from ml.configs import RecurrentConfig, Sizes
+from ml.tasks import KNOT_LEVELS, N_KNOTS
 
 
 class SummaryBranch(nn.Module):

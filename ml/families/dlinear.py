@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ml.forecast.config import ForecastConfig, Sizes
+from ml.configs import ForecastConfig, Sizes
 from ml.registry import register
 from ml.spec import ModelSpec, param
 from ml.tasks import Task
 
 if TYPE_CHECKING:
-    from ml.families.dlinear.network import DLinearModel
+    from ml.networks.dlinear import DLinearModel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,10 +30,16 @@ class DLinearConfig(ForecastConfig):
 
 
 def build(config: DLinearConfig, sizes: Sizes) -> DLinearModel:
-    """An untrained network (see ml.forecast.nets)."""
-    from ml.families.dlinear.network import DLinearModel
+    """An untrained network (see ml.networks.forecast)."""
+    from ml.networks.dlinear import DLinearModel
 
-    return DLinearModel(config, sizes)
+    return DLinearModel(
+        sizes,
+        window=config.window,
+        trend=config.trend,
+        width=config.width,
+        dropout=config.dropout,
+    )
 
 
 for task in (Task.PRICE, Task.SPREAD):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from ml.pattern.nets import PatternNetwork
+from ml.networks.pattern import PatternNetwork
 
 _DILATIONS = (1, 2, 4, 8)
 #: Ends of the pieces that a channel (asinh of a few scales) is cut into.

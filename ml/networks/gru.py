@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from ml.forecast.nets import RecurrentForecaster
+from ml.networks.forecast import RecurrentForecaster
 
 
 class GRUModel(RecurrentForecaster):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ml.families.dlinear import DLinearConfig
-from ml.forecast.config import Sizes
-from ml.forecast.nets import ForecastNetwork, HurdleHead
+from ml.configs import Sizes
+from ml.networks.forecast import ForecastNetwork, HurdleHead
 
 
 class DLinearModel(ForecastNetwork):
@@ -16,13 +15,15 @@ class DLinearModel(ForecastNetwork):
 
     average: Tensor
 
-    def __init__(self, config: DLinearConfig, sizes: Sizes) -> None:
+    def __init__(
+        self, sizes: Sizes, *, window: int, trend: int, width: int, dropout: float
+    ) -> None:
         super().__init__()
-        self.register_buffer("average", trailing_mean(config.window, config.trend), False)
-        self.trend = nn.Linear(config.window, config.width)
-        self.remainder = nn.Linear(config.window, config.width)
-        inputs = sizes.channels * config.width + sizes.static
-        self.head = HurdleHead(inputs, sizes, config.dropout)
+        self.register_buffer("average", trailing_mean(window, trend), False)
+        self.trend = nn.Linear(window, width)
+        self.remainder = nn.Linear(window, width)
+        inputs = sizes.channels * width + sizes.static
+        self.head = HurdleHead(inputs, sizes, dropout)
 
     def forward(self, window: Tensor, static: Tensor, paths: Tensor) -> tuple[Tensor, Tensor]:
         """As ForecastNetwork has it."""

@@ -13,13 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ml.pattern.config import PatternConfig
+from ml.configs import PatternConfig
 from ml.registry import register
 from ml.spec import ModelSpec, param
 from ml.tasks import Task
 
 if TYPE_CHECKING:
-    from ml.families.cnn.network import CNNModel
+    from ml.networks.cnn import CNNModel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +33,8 @@ class CNNConfig(PatternConfig):
 def build(
     config: CNNConfig, n_features: int, classes: Mapping[str, int], figures: int = 1
 ) -> CNNModel:
-    """An untrained network (see ml.pattern.nets)."""
-    from ml.families.cnn.network import CNNModel
+    """An untrained network (see ml.networks.pattern)."""
+    from ml.networks.cnn import CNNModel
 
     return CNNModel(
         n_features, classes, channels=config.channels, dropout=config.dropout, figures=figures

@@ -6,7 +6,7 @@ from typing import cast
 
 from torch import Tensor, nn
 
-from ml.anomaly.nets import AnomalyNetwork
+from ml.networks.anomaly import AnomalyNetwork
 
 
 class Autoencoder(AnomalyNetwork):

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ml.forecast.config import RecurrentConfig, Sizes
+from ml.configs import RecurrentConfig, Sizes
 from ml.registry import register
 from ml.spec import ModelSpec
 from ml.tasks import Task
 
 if TYPE_CHECKING:
-    from ml.families.gru.network import GRUModel
+    from ml.networks.gru import GRUModel
 
 
 def build(config: RecurrentConfig, sizes: Sizes) -> GRUModel:
-    """An untrained network (see ml.forecast.nets)."""
-    from ml.families.gru.network import GRUModel
+    """An untrained network (see ml.networks.forecast)."""
+    from ml.networks.gru import GRUModel
 
     return GRUModel.from_config(config, sizes)
 
