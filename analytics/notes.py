@@ -13,6 +13,7 @@ from functools import cache
 from django.utils.translation import gettext, gettext_noop
 
 from analytics.moments import moment
+from analytics.retelling import retold
 from analytics.words import word, written
 
 NOTES = (
@@ -78,6 +79,8 @@ def note(text: str) -> str:
             values = {k: _value(k, v) for k, v in found.groupdict().items()}
             text = gettext(form) % values
             break
+    else:
+        text = retold(text)  # what the product notes itself: an expired version
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from analytics.admin.base import MarketFilter, OwnedAdmin, by_name, mark, operate
 from analytics.models import AlertChannel, AlertDelivery, AlertRule
+from analytics.moments import moment
 from analytics.retelling import retold
 from analytics.selectors.alerts import channel_list, delivery_list, rule_list
 from analytics.services.alerting import channels, rules
@@ -35,6 +35,11 @@ _STATES = {"sent": "good", "dead": "bad", "pending": "quiet"}
 class AlertRuleAdmin(OwnedAdmin):
     list_display = ["name", "of_kind", "where", "enabled", "fired", "cooldown_minutes", "wrong"]
     list_filter = ["enabled", by_name("kind", _rule_kind), MarketFilter]
+    fields = [
+        *("name", "of_kind", "params", "market", "enabled"),
+        *("cooldown_minutes", "channels", "owner"),
+    ]
+    readonly_fields = ["of_kind"]
     actions = ["switch_on", "switch_off"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AlertRule]:
@@ -54,7 +59,7 @@ class AlertRuleAdmin(OwnedAdmin):
 
     @admin.display(description=_("last fired"), ordering="last_fired")
     def fired(self, rule: AlertRule) -> str:
-        return date_format(rule.last_fired, "Y-m-d H:i") if rule.last_fired else "–"
+        return moment(rule.last_fired) if rule.last_fired else "–"
 
     @admin.action(description=_("Switch on"), permissions=["operate"])
     def switch_on(self, request: HttpRequest, queryset: QuerySet[AlertRule]) -> None:
@@ -69,8 +74,8 @@ class AlertRuleAdmin(OwnedAdmin):
 class AlertChannelAdmin(OwnedAdmin):
     list_display = ["name", "of_kind", "enabled", "state", "waiting", "given_up", "last_success_at"]
     list_filter = ["enabled", by_name("kind", _channel_kind)]
-    exclude = ["options"]
-    readonly_fields = ["shown"]
+    exclude = ["kind", "options"]
+    readonly_fields = ["of_kind", "shown"]
     actions = ["switch_on", "switch_off", "send_test"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AlertChannel]:
@@ -94,7 +99,7 @@ class AlertChannelAdmin(OwnedAdmin):
     def waiting(self, channel: AlertChannel) -> int:
         return channel.waiting
 
-    @admin.display(description=_("given up"), ordering="dead")
+    @admin.display(description=_("Given up"), ordering="dead")
     def given_up(self, channel: AlertChannel) -> int:
         return channel.dead
 
@@ -133,8 +138,8 @@ class AlertDeliveryAdmin(OwnedAdmin):
         "failure",
     ]
     list_filter = ["status", "channel", MarketFilter]
-    exclude = ["error"]
-    readonly_fields = ["failure"]
+    exclude = ["kind", "values", "error"]
+    readonly_fields = ["says", "failure"]
     actions = ["resend"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AlertDelivery]:

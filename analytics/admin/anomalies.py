@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 from django import forms
@@ -28,7 +27,7 @@ from analytics.admin.base import (
 from analytics.models import AnomalyEvent, AnomalyResult, AnomalyWatch
 from analytics.moments import moment
 from analytics.pages.anomalies import expected_rows, watch
-from analytics.pages.numbers import written
+from analytics.pages.numbers import number, written
 from analytics.pages.review.event_chart import event_chart
 from analytics.selectors.anomalies import anomaly_list, event_list
 from analytics.selectors.chart import event_view
@@ -80,7 +79,7 @@ class KindFilter(admin.SimpleListFilter):
 
 
 class FeedbackForm(ActionForm):
-    note = forms.CharField(required=False, max_length=1000, label=_("note"))
+    note = forms.CharField(required=False, max_length=1000, label=_("Note"))
 
 
 @admin.register(AnomalyEvent)
@@ -161,7 +160,7 @@ class AnomalyEventAdmin(_Strange):
 class AnomalyWatchAdmin(OwnedAdmin):
     list_display = [
         *("market", "stands", "stands_since", "why", "present", "needed"),
-        *("scored_until", "last_score"),
+        *("scored_until", "score"),
     ]
     list_filter = [by_name("state", watch_word)]
     list_select_related = ["market__source", "model"]
@@ -173,12 +172,17 @@ class AnomalyWatchAdmin(OwnedAdmin):
         return mark(shown["mark"], shown["word"])
 
     @admin.display(description=_("since"))
-    def stands_since(self, row: AnomalyWatch) -> dt.datetime | None:
-        return self._state(row).since
+    def stands_since(self, row: AnomalyWatch) -> str:
+        since = self._state(row).since
+        return moment(since) if since else "–"
 
     @admin.display(description=_("why"))
     def why(self, row: AnomalyWatch) -> str:
         return watch(self._state(row))["why"] or "–"
+
+    @admin.display(description=_("last score"), ordering="last_score")
+    def score(self, row: AnomalyWatch) -> str:
+        return number(row.last_score)
 
     @staticmethod
     def _state(row: AnomalyWatch) -> WatchState:
@@ -217,7 +221,7 @@ class AnomalyResultAdmin(_Strange):
 
     @admin.display(description=_("timestamp"), ordering="timestamp")
     def seen(self, anomaly: AnomalyResult) -> str:
-        return f"{anomaly.timestamp:%Y-%m-%d %H:%M}"
+        return moment(anomaly.timestamp)
 
     @admin.display(description=_("feedback"), ordering="event__feedback")
     def judged(self, anomaly: AnomalyResult) -> SafeString:

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from analytics.admin.backtests import backtest_markets
@@ -41,7 +42,7 @@ class MarketForm(forms.ModelForm):
     """Asks what services.prices.markets asks, so that saving cannot be refused."""
 
     cadence_minutes = forms.IntegerField(
-        label=_("cadence (minutes)"),
+        label=capfirst(_("cadence (minutes)")),
         min_value=1,
         max_value=1440,
         initial=30,
@@ -49,7 +50,7 @@ class MarketForm(forms.ModelForm):
     )
 
     cadence_chosen = forms.BooleanField(
-        label=_("cadence chosen by hand"),
+        label=capfirst(_("cadence chosen by hand")),
         required=False,
         help_text=_("Otherwise it follows the gaps between the market's recent quotes."),
     )
@@ -127,8 +128,9 @@ class MarketAdmin(OwnedAdmin):
         return mark(found["state"], found["word"])
 
     @admin.display(description=_("last quote"))
-    def last_quote(self, market: Market) -> dt.datetime | None:
-        return self._freshness(market)["at"]
+    def last_quote(self, market: Market) -> str:
+        at = self._freshness(market)["at"]
+        return moment(at) if at else "–"
 
     @admin.display(description=_("age"))
     def age(self, market: Market) -> str:

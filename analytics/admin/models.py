@@ -205,10 +205,14 @@ class TrainedModelAdmin(OwnedAdmin):
 
 @admin.register(ModelEvent)
 class ModelEventAdmin(OwnedAdmin):
-    list_display = ["at", "label", "action", "automatic", "by", "because"]
+    list_display = ["at", "version", "action", "automatic", "by", "because"]
     list_filter = ["action", "automatic"]
-    list_select_related = ["by"]
-    fields = [*list_display, "model", "on_figures"]
+    list_select_related = ["by", "model__market"]
+    fields = ["at", "action", "automatic", "by", "because", "model", "on_figures"]
+
+    @admin.display(description=_("model"), ordering="label")
+    def version(self, event: ModelEvent) -> str:
+        return event.named
 
     @admin.display(description=_("reason"))
     def because(self, event: ModelEvent) -> str:

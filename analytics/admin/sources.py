@@ -9,13 +9,14 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
-from django.utils.formats import date_format
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from analytics.admin.base import MarketFilter, OwnedAdmin, mark, nothing, operate
 from analytics.exceptions import InvalidInput
 from analytics.models import MarketSource, VenueStatus
+from analytics.moments import moment
 from analytics.pages.dashboard import freshness
 from analytics.pages.numbers import number
 from analytics.retelling import retold
@@ -34,7 +35,7 @@ def _venues() -> list[tuple[str, str]]:
 class SourceForm(forms.ModelForm):
     """Asks what the service asks, so that saving cannot be refused."""
 
-    venue = forms.ChoiceField(label=_("venue"), choices=_venues)
+    venue = forms.ChoiceField(label=capfirst(_("venue")), choices=_venues)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -104,18 +105,18 @@ class MarketSourceAdmin(OwnedAdmin):
     def last_problem(self, source: MarketSource) -> str:
         if not source.last_error_code:
             return "–"
-        at = date_format(source.last_error_at, "Y-m-d H:i") if source.last_error_at else ""
-        return f"{at} {source.last_error_code}: {reason(source.last_error_code)}"
+        at = f"{moment(source.last_error_at)} · " if source.last_error_at else ""
+        return f"{at}{reason(source.last_error_code)}"
 
     @admin.display(description=_("collection errors"))
     def reasons(self, source: MarketSource) -> Any:
         lines = [
-            [row.code, str(row.count), date_format(row.last_at, "Y-m-d H:i"), retold(row.message)]
+            [f"{reason(row.code)} {retold(row.message)}", str(row.count), moment(row.last_at)]
             for row in (source.reasons.all() if source.pk else ())
         ]
         if not lines:
             return nothing()
-        context = {"heads": [_("code"), _("count"), _("last"), _("reason")], "lines": lines}
+        context = {"heads": [_("reason"), _("count"), _("last")], "lines": lines}
         return render_to_string("analytics/partials/table.html", context)
 
     @admin.action(description=_("Switch on"), permissions=["operate"])

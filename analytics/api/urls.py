@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.urls import re_path
+from django.utils import translation
 from django.views.decorators.http import conditional_page
 from drf_spectacular.views import (
     SpectacularAPIView,
@@ -45,6 +50,15 @@ router.register("alert-channels", AlertChannelViewSet, "alert-channel")
 router.register("alert-deliveries", AlertDeliveryViewSet, "alert-delivery")
 
 
+class DocumentView(SpectacularAPIView):
+    """The document itself, all of it in English: what it says of our calls is written in no other
+    language, and half of it is of others, who have more."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with translation.override("en"):
+            return super().dispatch(request, *args, **kwargs)
+
+
 class DocsView(SpectacularSwaggerSplitView):
     """The page of the schema; it is a page, and so has no description to ask for."""
 
@@ -79,7 +93,7 @@ urlpatterns = [
     re_path(r"^$", Root.as_view(links=_LINKS), name="root"),
     *(re_path(rf"^dl/{address}/?$", view.as_view(), name=name) for address, name, view in CALLS),
     re_path(r"^token/?$", ObtainToken.as_view(), name="token"),
-    re_path(r"^schema/?$", conditional_page(SpectacularAPIView.as_view()), name="schema"),
+    re_path(r"^schema/?$", conditional_page(DocumentView.as_view()), name="schema"),
     re_path(r"^docs/?$", DocsView.as_view(url_name="api:schema"), name="docs"),
     re_path(r"^redoc/?$", ReadingView.as_view(url_name="api:schema"), name="redoc"),
     *router.urls,

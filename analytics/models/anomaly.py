@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from analytics.models.choices import Source
 from analytics.models.market import Market
 from analytics.models.training import TrainedModel
+from analytics.moments import moment
 from analytics.words import word
 
 
@@ -107,7 +108,7 @@ class AnomalyEvent(_Strange):
         indexes = [models.Index(fields=["market", "-start"], name="event_latest")]
 
     def __str__(self) -> str:
-        return f"{word(self.kind)} {self.start:%Y-%m-%d %H:%M} UTC"
+        return f"{word(self.kind)} {moment(self.start)}"
 
 
 class AnomalyResult(_Strange):
@@ -145,7 +146,7 @@ class AnomalyResult(_Strange):
         indexes = [models.Index(fields=["market", "-timestamp"], name="anomaly_latest")]
 
     def __str__(self) -> str:
-        return f"{word(self.kind)} {self.timestamp:%Y-%m-%d %H:%M} UTC"
+        return f"{word(self.kind)} {moment(self.timestamp)}"
 
     @property
     def label(self) -> str:
@@ -198,7 +199,7 @@ class AnomalyWatch(models.Model):
         verbose_name_plural = _("anomaly watches")
 
     def __str__(self) -> str:
-        return f"{self.market_id} {self.scored_until or '-'}"
+        return str(self.market)
 
 
 class AnomalyStream(models.Model):

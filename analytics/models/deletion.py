@@ -7,6 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from analytics.models.market import Market
+from analytics.moments import moment
 
 
 class PriceDeletion(models.Model):
@@ -42,4 +43,4 @@ class PriceDeletion(models.Model):
         verbose_name_plural = _("deletions of quotes")
 
     def __str__(self) -> str:
-        return f"{self.label} {self.first:%Y-%m-%d %H:%M} – {self.last:%Y-%m-%d %H:%M}"
+        return f"{self.label} {moment(self.first)} – {moment(self.last)}"

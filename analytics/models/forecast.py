@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from analytics.models.choices import Source, Task
 from analytics.models.market import Market
 from analytics.models.training import TrainedModel
+from analytics.moments import moment
 
 
 class Forecast(models.Model):
@@ -53,4 +54,4 @@ class Forecast(models.Model):
         indexes = [models.Index(fields=["market", "task", "-as_of"], name="forecast_latest")]
 
     def __str__(self) -> str:
-        return f"{self.get_task_display()} {self.as_of:%Y-%m-%d %H:%M}"
+        return f"{self.get_task_display()} {moment(self.as_of)}"

@@ -13,6 +13,7 @@ from django.db.models import F, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
 import ml
+from analytics.moments import moment
 from analytics.words import WORDS
 
 _CODE = RegexValidator(r"^[A-Za-z0-9_.\-]+$", _("Letters, digits, dot, dash and underscore only."))
@@ -20,8 +21,7 @@ _SYMBOL = re.compile(r"^([A-Za-z0-9_.\-]+)/([A-Za-z0-9_.\-]+)(?:@([A-Za-z0-9_.\-
 
 
 class Counter(models.BigIntegerField):
-    """A number that only the database moves, by `update(x=F("x") + 1)`: saving a row that was read
-    earlier must not turn it back."""
+    """A number that only the database moves: saving a row of before must not turn it back."""
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         return super().pre_save(model_instance, add) if add else F(self.attname)
@@ -208,7 +208,7 @@ class PriceHistory(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.market_id} {self.timestamp:%Y-%m-%d %H:%M}"
+        return f"{self.market} {moment(self.timestamp)}"
 
     @transaction.atomic
     def save(self, *args: Any, **kwargs: Any) -> None:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from analytics.models.choices import Source
 from analytics.models.market import Market
 from analytics.models.training import TrainedModel
+from analytics.moments import moment
 from analytics.words import word
 
 
@@ -54,4 +55,4 @@ class PatternResult(models.Model):
         indexes = [models.Index(fields=["market", "-as_of"], name="pattern_latest")]
 
     def __str__(self) -> str:
-        return f"{word(self.label)} {self.as_of:%Y-%m-%d %H:%M}"
+        return f"{word(self.label)} {moment(self.as_of)}"

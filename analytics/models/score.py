@@ -33,4 +33,4 @@ class ForecastScore(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.forecast_id} +{self.steps}"
+        return f"{self.forecast} +{self.steps}"

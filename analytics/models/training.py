@@ -209,7 +209,13 @@ class ModelEvent(models.Model):
         verbose_name_plural = _("model events")
 
     def __str__(self) -> str:
-        return f"{self.get_action_display()} {self.label}"
+        return f"{self.get_action_display()} {self.named}"
+
+    @property
+    def named(self) -> str:
+        """The version in the reader's language; as it was noted where it is not kept any more."""
+        model = self.model
+        return f"{model.market} {model.get_task_display()} {model}" if model else self.label
 
     @property
     def why(self) -> str:

@@ -120,8 +120,10 @@ def import_report(report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _decision(one: Mapping[str, Any]) -> dict[str, Any]:
-    """Where nothing else can be chosen the product says what there is; else it is of the file."""
-    chosen = retold(one["chosen"]) if one["option"] else retold_label(one["chosen"])
+    """Where nothing else can be chosen, and of separators, the product says what there is; else it
+    is of the file."""
+    ours = one["option"] in (None, "", "delimiter")
+    chosen = retold_label(one["chosen"]) if ours else retold(one["chosen"])
     told = {"what": retold_label(one["what"]), "chosen": chosen, "why": retold(one["why"])}
     return {**one, **told}
 

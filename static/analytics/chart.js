@@ -51,7 +51,7 @@ class Chart {
     this.host.append(head, body);
     const now = () => this.spec.panels[n];
     const options = {
-      width: this.host.clientWidth || 600, height: panel.height, legend: { show: false }, padding: [8, 14, 0, 0],
+      width: this.host.clientWidth || 600, height: panel.height, legend: { show: false }, padding: [8, 18, 0, 0],
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), Reader.zone),
       scales: { x: { time: this.spec.time }, y: { range: (u, low, high) => Drawing.range(now())(u, low, high) } },
       axes: Drawing.axes(this.spec, last), bands: Drawing.bands(panel),

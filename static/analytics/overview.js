@@ -25,6 +25,7 @@
 
   const repaint = () => { Drawing.forget(); draw(); };
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
+  addEventListener("resize", repaint);
   new MutationObserver(repaint).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 
   document.body.addEventListener("htmx:configRequest", (event) => { event.detail.headers["X-State"] = shown.dataset.state; });

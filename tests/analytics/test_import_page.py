@@ -236,6 +236,9 @@ def test_the_pages_speak_spanish(admin_client):
         page_of(upload), {**asked, "decimal": ".", "date_format": "dmy"}, headers=headers
     )
     assert "Cómo se leyó" in text(admin_client.get(done.url, headers=headers))
+    in_english = admin_client.post(page_of(upload), {**asked, "decimal": ".", "date_format": "dmy"})
+    told = text(admin_client.get(in_english.url, headers=headers))
+    assert "separador: punto y coma" in told
 
 
 def test_only_staff_are_shown_the_way(client, admin_client, django_user_model):

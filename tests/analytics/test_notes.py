@@ -40,6 +40,8 @@ OTHERS = [
     "the robust baseline answers",
     "the robust baseline answers: 40 quotes are fewer than the 1000 of a network",
     "the trailing rule answers, not a network",
+    "expired: the model knows no quote of the last 80 days",
+    "expired: the model was trained 400 days ago",
     "prices are 10^-3 times as large from 2026-01-01 00:00 on (row 77); earlier prices are "
     "rescaled",
     "prices are 2.75 times as large from 2026-01-01 00:00 on (row 7); a training rescales what "

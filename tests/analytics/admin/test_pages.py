@@ -76,6 +76,35 @@ def test_an_event_shows_the_prices_around_it_and_its_scores(admin_client):
         assert f'"column": "{column}"' in page
 
 
+@pytest.mark.parametrize(
+    ("zone", "said"), [("America/La_Paz", "08:30 UTC-4"), ("UTC", "12:30 UTC")]
+)
+def test_a_title_with_a_moment_is_in_the_readers_zone(admin_client, zone, said):
+    admin_client.cookies["browser_zone"] = zone
+    at = dt.datetime(2026, 3, 1, 12, 30, tzinfo=dt.UTC)
+    market = factories.make_market()
+    (quote,) = factories.make_quotes(market, 1, end=at)
+    found = factories.make_anomaly(factories.make_model(market, "anomaly"), timestamp=at)
+    model = factories.make_model(market, "pattern")
+    shown = {
+        "anomalyevent": found.event,
+        "anomalyresult": found,
+        "forecast": factories.make_forecast(factories.make_model(market), as_of=at),
+        "patternresult": factories.make_pattern(model, as_of=at),
+        "pricehistory": quote,
+    }
+    for name, row in shown.items():
+        page = admin_client.get(url(name, "change", row.pk)).content.decode()
+        assert f"2026-03-01 {said}" in page.partition("<h2>")[2].partition("</h2>")[0], name
+
+
+def test_what_happened_to_a_version_names_it_in_the_readers_language(admin_client, full):
+    page = admin_client.get(url("modelevent"), headers={"accept-language": "es"}).content.decode()
+    assert "USDT/BOB@binance_p2p precio lstm v1" in page
+    TrainedModel.objects.filter(task="price").delete()
+    assert ">x<" in admin_client.get(url("modelevent")).content.decode()
+
+
 def test_a_version_stands_beside_its_baseline(admin_client, full):
     model = TrainedModel.objects.get(task="price")
     page = admin_client.get(url("trainedmodel", "change", model.pk)).content.decode()

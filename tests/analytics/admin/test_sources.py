@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
@@ -64,6 +66,16 @@ def test_a_secret_is_hidden_and_stays(admin_client, market):
     assert source.options["ask"] == "b"
     assert "very secret" not in str(source.options)
     assert source_order(source).options.headers == options["headers"]
+
+
+def test_what_went_wrong_is_told_in_words_and_in_the_readers_zone(admin_client, market):
+    at = dt.datetime(2026, 3, 1, 12, 30, tzinfo=dt.UTC)
+    source = factories.make_source(market, last_error_code="not_json", last_error_at=at)
+    source.reasons.update(last_at=at)
+    admin_client.cookies["browser_zone"] = "America/La_Paz"
+    page = admin_client.get(url("marketsource", "change", source.pk)).content.decode()
+    assert page.count("2026-03-01 08:30 UTC-4") == 2
+    assert "not_json" not in page
 
 
 def test_sources_are_switched_on_and_off(admin_client, market):

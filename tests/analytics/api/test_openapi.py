@@ -33,6 +33,14 @@ def document() -> dict[str, Any]:
     return json.loads(out.getvalue())
 
 
+def test_the_document_is_in_one_language(client):
+    told = [
+        client.get(f"{ROOT}schema", headers={"Accept-Language": language}).content
+        for language in ("en", "es")
+    ]
+    assert told[0] == told[1]
+
+
 def calls(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     for path, methods in document["paths"].items():
         for method, call in methods.items():
