@@ -116,7 +116,8 @@ class MarketSourceAdmin(OwnedAdmin):
         ]
         if not lines:
             return nothing()
-        context = {"heads": [_("reason"), _("count"), _("last")], "lines": lines}
+        heads = [_("reason"), _("count"), _("last")]
+        context = {"heads": heads, "lines": lines, "blocks": True}
         return render_to_string("analytics/partials/table.html", context)
 
     @admin.action(description=_("Switch on"), permissions=["operate"])

@@ -15,7 +15,6 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from analytics.exceptions import InvalidInput, NotFound
 from analytics.models import Theme
-from analytics.moments import moment
 from analytics.pages.numbers import number
 from analytics.selectors.preferences import FAVOURITES, THEME, ZONE, zones
 from analytics.selectors.prices import market_get
@@ -80,7 +79,7 @@ def _form(request: HttpRequest, problems: Any) -> HttpResponse:
         "zone": (kept.zone if kept else cookies.get(ZONE, "")) or "",
         "themes": Theme.choices,
         "language": kept.language if kept else cookies.get(_COOKIES["language"], ""),
-        "now": moment(timezone.now()),
+        "now": timezone.now(),
         "figure": number(9.625),
     }
     return render(request, "analytics/preferences.html", context, status=400 if problems else 200)

@@ -20,6 +20,10 @@ AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 CUT = """() => [document.documentElement, ...document.querySelectorAll('.scroll, .results')]
     .filter((box) => box.scrollWidth > box.clientWidth && !box.closest('details:not([open])'))
     .map((box) => box === document.documentElement ? 'the page' : box.outerHTML.slice(0, 300))"""
+#: Moments that are written in more than one line; a block of a phone has half of one.
+BROKEN = """() => [...document.querySelectorAll('time')]
+    .filter((at) => !at.closest('.as-blocks') && at.getClientRects().length > 1)
+    .map((at) => at.parentElement.outerHTML.slice(0, 300))"""
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -53,8 +57,9 @@ class Visit:
         )
 
     def cut(self) -> list[str]:
-        """What is wider than its room, so that it would have to be moved sideways."""
-        return self.page.evaluate(CUT)
+        """What is wider than its room, so that it would have to be moved sideways, and moments in
+        pieces."""
+        return [*self.page.evaluate(CUT), *self.page.evaluate(BROKEN)]
 
     def serious(self, part: str = "html") -> list[str]:
         """What axe finds serious or critical."""

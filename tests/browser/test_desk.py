@@ -22,6 +22,11 @@ SHIFT = """() => new Promise(done => {
 })"""
 
 
+#: Small lines are as wide as their places.
+AS_WIDE = """() => [...document.querySelectorAll('.spark')]
+    .every((s) => Math.abs(s.querySelector('canvas').clientWidth - s.clientWidth) < 2)"""
+
+
 @pytest.fixture
 def markets():
     now = timezone.now()
@@ -77,6 +82,8 @@ def test_small_lines_are_drawn_and_told(visit, markets):
         assert spark.get_attribute("aria-label").startswith("Seven days: from")
         drawn = "c => new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size"
         assert spark.locator("canvas").evaluate(drawn) > 5
+    made.page.set_viewport_size({"width": 390, "height": 900})
+    made.page.wait_for_function(AS_WIDE)
 
 
 def test_keys_sort_search_and_mark_without_a_reload(visit, markets):
