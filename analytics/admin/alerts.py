@@ -138,7 +138,7 @@ class AlertDeliveryAdmin(OwnedAdmin):
         "failure",
     ]
     list_filter = ["status", "channel", MarketFilter]
-    exclude = ["kind", "values", "error"]
+    exclude = ["kind", "values", "error", "batch", "held_until"]
     readonly_fields = ["says", "failure"]
     actions = ["resend"]
 

@@ -143,7 +143,13 @@ class MarketSourceAdmin(OwnedAdmin):
 
 @admin.register(VenueStatus)
 class VenueStatusAdmin(OwnedAdmin):
-    list_display = ["venue", "failures", "open_until", "last_error", "last_success", "held_until"]
+    list_display = ["venue", "failures", "open_until", "problem", "last_success", "held_until"]
+    exclude = ["last_error"]
+    readonly_fields = ["problem"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[VenueStatus]:
         return venue_list()
+
+    @admin.display(description=_("last error"), ordering="last_error")
+    def problem(self, row: VenueStatus) -> str:
+        return reason(row.last_error) if row.last_error else "–"

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 
-from analytics.models import MarketSource, PriceHistory
+from analytics.models import MarketSource, PriceHistory, VenueStatus
 from analytics.services.collection.sources import HIDDEN, source_order
 from tests import factories
 from tests.playing.server import PlayingServer
@@ -76,6 +76,9 @@ def test_what_went_wrong_is_told_in_words_and_in_the_readers_zone(admin_client, 
     page = admin_client.get(url("marketsource", "change", source.pk)).content.decode()
     assert page.count("2026-03-01 08:30 UTC-4") == 2
     assert "not_json" not in page
+    VenueStatus.objects.create(venue="yadio", failures=1, last_error="not_json")
+    page = admin_client.get(url("venuestatus")).content.decode()
+    assert "The venue did not answer with JSON." in page
 
 
 def test_sources_are_switched_on_and_off(admin_client, market):
