@@ -31,14 +31,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import ml
 from bench.speed.measuring import asks, heading, row, say, seconds, told, write
-from ml import loop
+from ml.networks import loop
 from ml.simulate import SimulatedMarket, simulate_quotes
 
 #: Task -> the module that trains its networks.
 ROOMS = {
     "price": "ml.forecast.training",
     "spread": "ml.forecast.training",
-    "anomaly": "ml.anomaly.residuals",
+    "anomaly": "ml.anomaly.training",
     "pattern": "ml.pattern.training",
 }
 START = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
