@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from analytics.alert_page.words import choice_name, label
+from analytics.alerts.wording import figure
 from analytics.exceptions import InvalidInput
 from analytics.models import AlertChannel, Market
 from analytics.pages.controls import Control
@@ -53,7 +54,7 @@ def _bounds(one: Mapping[str, Any]) -> str:
         return ""
     if max(abs(one["low"]), abs(one["high"])) > BOUNDS_TOLD:
         return ""
-    return " ({} – {})".format(*(written(f"{float(one[end]):g}") for end in ("low", "high")))
+    return f" ({figure(one['low'])} – {figure(one['high'])})"
 
 
 def _text(one: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -16,7 +17,9 @@ def figure(value: Any) -> str:
     if value is None:
         return "–"
     text = f"{float(value):,.6g}"
-    return written(f"{float(value):,.0f}" if "e+" in text else text)
+    if "e" in text:
+        text = f"{float(value):,.0f}" if "e+" in text else f"{Decimal(text):f}"
+    return written(text)
 
 
 def percent(value: Any) -> str:

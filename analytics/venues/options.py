@@ -159,8 +159,13 @@ def _outside(rules: Mapping[str, Any], value: Any) -> str:
         return _("must be one of %(choices)s", choices=", ".join(rules["choices"]))
     low, high = rules["low"], rules["high"]
     if low is not None and value is not None and not low <= value <= high:
-        return _("must be between %(low)s and %(high)s", low=f"{low:g}", high=f"{high:g}")
+        return _("must be between %(low)s and %(high)s", low=_plain(low), high=_plain(high))
     return ""
+
+
+def _plain(bound: float) -> str:
+    """In plain digits: 1e15 is no figure to read."""
+    return f"{Decimal(f'{bound:g}'):f}"
 
 
 def _integer(value: Any) -> int:

@@ -108,6 +108,12 @@ def test_the_defaults_of_a_form_are_the_reader_s_figures(admin_client):
     assert re.search(r'id="p_hysteresis\w*"[^>]*value="0,2"', text)
 
 
+@pytest.mark.parametrize(("language", "most"), [("en", "1,000,000"), ("es", "1.000.000")])
+def test_bounds_are_in_plain_digits(admin_client, language, most):
+    admin_client.cookies["django_language"] = language
+    assert f"(0 – {most})" in page(admin_client, "/alerts/rules/new/?kind=arbitrage")
+
+
 def test_a_kind_that_cannot_be_tried_says_so(admin_client, market):
     text = page(admin_client, "/alerts/rules/new/", do="try", kind="worker_gone", name="w")
     assert "cannot be tried" in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -14,8 +15,11 @@ from analytics.alerts.facts import Gain
 from analytics.alerts.machine import Sight
 from analytics.alerts.rules import Moved, Needs, RuleKind, register
 from analytics.alerts.series import against
-from analytics.alerts.wording import percent
+from analytics.alerts.wording import figure, percent
 from analytics.venues.options import Options, option
+
+#: A price in a route, as it is stored: in plain digits.
+_PRICE = re.compile(r"\((\d+(?:\.\d+)?)\)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +56,7 @@ def judge(params: ArbitrageParams, gains: list[Gain]) -> list[Sight]:
 def words(values: dict[str, Any]) -> str:
     return _("Arbitrage of %(gain)s after fees: %(route)s") % {
         "gain": percent(values["value"]),
-        "route": values["route"],
+        "route": _PRICE.sub(lambda found: f"({figure(found[1])})", values["route"]),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from analytics.alerts.facts import FIGURES, Gain, Priced, Quotes, Said, Silence, Strange
@@ -170,7 +171,9 @@ def _chances(
         return []
     best = max(chances, key=lambda one: one["gain"])
     legs = (best["buy"], best["sell"])
-    route = " → ".join(f"{leg['market']}@{leg['venue']} ({leg['price']:g})" for leg in legs)
+    route = " → ".join(
+        f"{leg['market']}@{leg['venue']} ({Decimal(str(leg['price'])):f})" for leg in legs
+    )
     return [Gain(found.now, 100 * best["gain"], route)]
 
 

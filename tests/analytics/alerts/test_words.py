@@ -25,6 +25,14 @@ def test_figures_of_a_message_have_the_marks_of_its_language(language, said):
 def test_percent_and_large_figures_have_them_too():
     with translation.override("es"):
         assert (percent(-1.5), figure(1234567.0), figure(None)) == ("-1,50 %", "1.234.567", "–")
+        assert figure(0.0000123456) == "0,0000123456"
+
+
+def test_the_prices_of_an_arbitrage_are_whole_and_have_them_too():
+    values = {"value": 1.25, "route": "USDT/COP@here (4102.5) → BTC/COP@there (412000000)"}
+    with translation.override("es"):
+        said = get_kind("arbitrage").words(values)
+    assert said.endswith("USDT/COP@here (4.102,5) → BTC/COP@there (412.000.000)")
 
 
 def drawn(language: str = "en", **how) -> bytes:
