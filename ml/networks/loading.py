@@ -32,18 +32,14 @@ def network_of(
     try:
         graph = Graph(artifact.graph)
         if tuple(graph.inputs.values()) != shapes:
-            raise _unfit(f"its inputs are {[*graph.inputs.values()]}, not {[*shapes]}")
+            raise ValueError(f"its inputs are {[*graph.inputs.values()]}, not {[*shapes]}")
         found = graph.arrays(*(np.zeros((1, *shape), np.float32) for shape in shapes))
-    except ArtifactMismatch:
-        raise
-    except Exception as error:  # of onnxruntime's own kinds
-        raise _unfit(str(error).splitlines()[0]) from error
-    if not all(np.isfinite(array).all() for array in found):
-        raise _unfit("it answers what is no finite number")
+        if not all(np.isfinite(array).all() for array in found):
+            raise ValueError("it answers what is no finite number")
+    except Exception as error:  # of onnxruntime's own kinds too
+        raise ArtifactMismatch(
+            "This artifact's network cannot be run here; train it again.",
+            {"artifact": str(error).splitlines()[0]},
+        ) from error
     note_path(graph.path)
     return graph
-
-
-def _unfit(why: str) -> ArtifactMismatch:
-    message = "This artifact's network cannot be run here; train it again."
-    return ArtifactMismatch(message, {"artifact": why})
