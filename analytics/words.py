@@ -122,6 +122,13 @@ WATCH_STATES = {
         _("columns are missing"),
         _("Trained with %(detail)s, which the newest quotes lack: that part is not judged."),
     ),
+    "other_cadence": (
+        _("another cadence"),
+        _(
+            "Minutes between quotes, now and when it was trained: %(detail)s. False alarms come at "
+            "another rate than promised until it is trained anew."
+        ),
+    ),
     "unscored": (_("no score"), _("The newest quote could not be scored.")),
     "warming_up": (_("warming up"), _("Scores are rough until there is more history.")),
     "no_model": (_("not watched"), _("There is no anomaly model of this market.")),

@@ -165,6 +165,7 @@ class AnomalyWatch(models.Model):
         BASELINE = "baseline"  # no version beat its baseline, which looks
         FALLBACK = "fallback"  # the active version cannot be used, another one looks
         COLUMNS = "columns_missing"
+        OTHER_CADENCE = "other_cadence"
         UNSCORED = "unscored"
         WARMING_UP = "warming_up"
         NO_MODEL = "no_model"

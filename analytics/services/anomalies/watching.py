@@ -3,8 +3,12 @@ whom, and since when it cannot do what its name says."""
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import math
+import statistics
+from functools import lru_cache
+from itertools import pairwise
 
 from django.db import DatabaseError
 from django.utils import timezone
@@ -13,13 +17,17 @@ import ml
 from analytics.exceptions import AnalyticsError
 from analytics.models import AnomalyWatch, Market, PriceHistory, TrainedModel
 from analytics.models.choices import Source, Task
-from analytics.models.direct import fetch, rows_where, save_again
+from analytics.models.direct import fetch, moment, rows_where, save_again
 from analytics.selectors.models import Serving, model_active
 
 logger = logging.getLogger(__name__)
 State = AnomalyWatch.State
 #: A column without a value in so many of the newest quotes is missing.
 COLUMN_ROWS = 48
+#: Quotes that come so many times as often, or as seldom, as those that a version learned from have
+#: another cadence: its alarm rate, so many a week, was measured on the old one.
+OTHER_CADENCE = 3.0
+_CADENCE_ROWS = 200
 
 
 def watch_remember(
@@ -91,6 +99,9 @@ def _state_of(watch: AnomalyWatch, serving: Serving) -> tuple[str, str]:
     missing = columns_missing(serving.model)
     if missing:
         return State.COLUMNS, ", ".join(missing)
+    cadence = cadence_changed(serving.model)
+    if cadence:
+        return State.OTHER_CADENCE, " / ".join(f"{minutes:.3g}" for minutes in cadence)
     if serving.source == Source.NETWORK and serving.model.status == TrainedModel.Status.ACTIVE:
         return State.WATCHING, ""
     active = model_active(serving.model.market_id, Task.ANOMALY)
@@ -115,3 +126,38 @@ def columns_missing(model: TrainedModel) -> list[str]:
         for name, seen in zip(columns, zip(*newest, strict=True), strict=False)
         if not any(v is not None for v in seen)
     ]
+
+
+def cadence_changed(model: TrainedModel) -> tuple[float, float] | None:
+    """(minutes between the newest quotes, minutes between the last that the version learned from),
+    medians, where one is OTHER_CADENCE times the other; None where they are alike or unknown."""
+    learned = _cadence_learned(model.pk, model.checksum, model.market_id, model.data_until)
+    newest = _cadence(model.market_id, None, COLUMN_ROWS)
+    if learned is None or newest is None:
+        return None
+    alike = learned / OTHER_CADENCE < newest < learned * OTHER_CADENCE
+    return None if alike else (newest, learned)
+
+
+@lru_cache(maxsize=1024)
+def _cadence_learned(
+    _version: int, _checksum: str, market: int, until: dt.datetime
+) -> float | None:
+    """What a version learned from does not change: asked once in a process."""
+    return _cadence(market, until, _CADENCE_ROWS)
+
+
+def _cadence(market: int, until: dt.datetime | None, rows: int) -> float | None:
+    """Median minutes between the newest quotes of a market (up to a moment); None below half of the
+    `rows` asked for."""
+    limit = "" if until is None else "AND timestamp <= %s "
+    sql = (
+        f"SELECT timestamp FROM {PriceHistory._meta.db_table} WHERE market_id = %s "  # noqa: S608
+        f"{limit}ORDER BY timestamp DESC LIMIT %s"
+    )
+    params = [market, rows] if until is None else [market, until, rows]
+    found = [moment(at) for (at,) in fetch(sql, params)]
+    if len(found) < rows // 2:
+        return None
+    gaps = (late - early for late, early in pairwise(found))
+    return statistics.median(gap.total_seconds() / 60 for gap in gaps)

@@ -37,7 +37,9 @@ def test_a_market_is_trained_asked_and_kept_by_commands_alone(db):
     newest = market.prices.order_by("-timestamp").values_list("pk", flat=True)[:3]
     market.prices.filter(pk__in=list(newest)).delete()  # nothing may be quoted in the future
     for task in ("price", "spread", "anomaly", "pattern"):
-        small = [f"--param={name}={value}" for name, value in short_params(ml.get_spec(task)).items()]
+        small = [
+            f"--param={name}={value}" for name, value in short_params(ml.get_spec(task)).items()
+        ]
         said = run("train_model", task, "--seed", "5", *small)
         assert "succeeded" in said, said
     assert TrainedModel.objects.count() == 4

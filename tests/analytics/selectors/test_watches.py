@@ -49,7 +49,16 @@ def test_it_watches_while_nothing_is_wrong(market, watch):
 
 @pytest.mark.parametrize(
     "state",
-    ["columns_missing", "unscored", "fallback", "baseline", "warming_up", "broken", "failed"],
+    [
+        "columns_missing",
+        "other_cadence",
+        "unscored",
+        "fallback",
+        "baseline",
+        "warming_up",
+        "broken",
+        "failed",
+    ],
 )
 def test_what_the_last_look_came_to_is_told_with_its_reason(market, watch, state):
     change(watch, state=state, detail="bid_volume")

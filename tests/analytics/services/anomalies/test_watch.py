@@ -19,7 +19,7 @@ from analytics.events import (
     subscribed,
 )
 from analytics.exceptions import NotReady
-from analytics.models import AnomalyEvent, AnomalyWatch, PriceHistory
+from analytics.models import AnomalyEvent, AnomalyWatch, PriceHistory, TrainedModel
 from analytics.services.anomalies import scan as anomalies
 from analytics.services.anomalies.watch import anomalies_watch, anomaly_watch
 from analytics.services.prices import history
@@ -110,6 +110,18 @@ def test_a_posted_quote_raises_an_event_the_next_ones_extend_and_close_it(market
     send(market, quote(34))
     event.refresh_from_db()
     assert (event.is_open, event.rows) == (False, 2)
+
+
+def test_quotes_of_another_cadence_than_learned_are_named(market, detector):
+    send(market, *(quote(k) for k in range(120)))
+    until = START + 119 * STEP
+    TrainedModel.objects.update(data_until=until)
+    send(market, quote(120))
+    assert AnomalyWatch.objects.get().state == "watching"
+    minutes = [{"timestamp": (until + STEP + k * STEP / 30).isoformat()} for k in range(1, 60)]
+    send(market, *({**quote(0), **row} for row in minutes))
+    watch = AnomalyWatch.objects.get()
+    assert (watch.state, watch.detail) == ("other_cadence", "1 / 30")
 
 
 def test_whoever_asked_is_told_what_becomes_of_an_event(market, detector):
