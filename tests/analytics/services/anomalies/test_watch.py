@@ -124,6 +124,14 @@ def test_quotes_of_another_cadence_than_learned_are_named(market, detector):
     assert (watch.state, watch.detail) == ("other_cadence", "1 / 30")
 
 
+def test_a_market_that_is_read_in_two_halves_keeps_its_cadence(market, detector):
+    halves = [START + row * STEP + part for row in range(61) for part in (STEP * 0, STEP / 30)]
+    send(market, *({**quote(0), "timestamp": at.isoformat()} for at in halves[:-1]))
+    TrainedModel.objects.update(data_until=halves[-3])
+    send(market, {**quote(0), "timestamp": halves[-1].isoformat()})
+    assert AnomalyWatch.objects.get().state == "watching"
+
+
 def test_whoever_asked_is_told_what_becomes_of_an_event(market, detector):
     told = []
     with subscribed(told.append, AnomalyFact, durable=True):
