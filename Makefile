@@ -28,7 +28,7 @@ $(VENV)/installed: requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-$(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt requirements-s3.txt requirements-redis.txt
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt requirements-s3.txt requirements-redis.txt requirements-ray.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
