@@ -10,6 +10,7 @@ little on a machine with other work, the processor's and memory's do.
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -41,20 +42,21 @@ class Fanned:
     def tell(self, first: Fanned) -> None:
         figures = (self.seconds, self.before, self.cpu, self.memory_mb)
         beside = (self.seconds / first.seconds, self.cpu / first.cpu)
-        text = "".join(f"{one:12.1f}" for one in figures) + "".join(f"{one:9.2f}" for one in beside)
+        text = "".join(f"{one:12.1f}" for one in figures) + "{:11.2f}{:9.2f}".format(*beside)
         say(f"{self.engine:<8}{self.runs:6d}{self.failed:8d}{text}")
 
 
 HEAD = (
     f"{'engine':<8}{'runs':>6}{'failed':>8}{'seconds':>12}{'before':>12}{'CPU s':>12}{'MB':>12}"
-    f"{'seconds x':>9}{'CPU x':>9}"
+    f"{'seconds x':>11}{'CPU x':>9}"
 )
 
 
 # ------------------------------------------------------------------------------- what it costs
 class Watched:
-    """Looks at every process that descends from this one twice a second: CPU time of each by its
-    last sight, and the most memory that all but the runs' own had at once."""
+    """Looks at every process that descends from this one once a second: CPU time of each by its
+    last sight, and the most memory (what is shared counted once) that all but this one and the
+    runs' own had at the same time."""
 
     def __init__(self) -> None:
         self.cpu: dict[int, float] = {}
@@ -66,10 +68,13 @@ class Watched:
             self.cpu[pid] = (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
             try:
                 line = Path(f"/proc/{pid}/cmdline").read_bytes()
+                share = re.search(
+                    r"^Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M
+                )
             except OSError:
                 continue
-            if b"--run=" not in line:
-                memory += int(stat[21]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+            if share and b"--run=" not in line and pid != os.getpid():
+                memory += int(share[1]) * 1024 / 1e6
         self.memory = max(self.memory, memory)
 
 
@@ -96,7 +101,7 @@ def watched() -> Iterator[Watched]:
     start = dict(found.cpu)
 
     def watch() -> None:
-        while not done.wait(0.5):
+        while not done.wait(1.0):
             found.look()
 
     looker = threading.Thread(target=watch)

@@ -105,6 +105,8 @@ class _OnRay(Engine):
                     raise _NoNodes
         except _NoNodes:
             logger.error("no node of the Ray cluster is left")
+            for run_id in tickets.values():
+                _lost(kind, run_id)
         finally:
             _cancel(kind, list(tickets.values()))
             self.nodes.stop(list(tickets))

@@ -9,6 +9,7 @@ import pytest
 from ml.errors import NotEnoughData
 from ml.evaluation.paired import compare_backtests
 from ml.evaluation.plan import QUANTILE_COLUMNS, BacktestPlan
+from ml.evaluation.scores import backtest_skill
 from ml.tasks import HORIZONS, QUANTILES, Task
 from tests.markets import wandering_market
 
@@ -63,3 +64,14 @@ def test_a_stretch_without_a_forecast_is_refused():
     none = forecasts(0.005).iloc[:0]
     with pytest.raises(NotEnoughData):
         compare_backtests(none, none, QUOTES, PLAN)
+
+
+def test_a_backtest_in_three_figures_is_the_mean_of_its_clean_lines():
+    lines = [
+        {"h": 1, "set": "clean", "crps_skill": 0.8, "skill": 0.9, "cov90": 0.88},
+        {"h": 6, "set": "clean", "crps_skill": 1.0, "skill": None},
+        {"h": 1, "set": "all", "crps_skill": 5.0, "skill": 5.0, "cov90": 0.1},
+    ]
+    found = backtest_skill(lines)
+    assert found == {"crps_skill": pytest.approx(0.9), "skill": 0.9, "cov90": 0.88}
+    assert set(backtest_skill([]).values()) == {None}

@@ -89,9 +89,10 @@ def market(db):
     return market
 
 
-def tune(market, *, confirm_until=None, **more):
+def tune(market, *, confirm_until=None, places=1, **more):
     ask = {"market": market, "task": "price", "start": START, "end": END, "tried": RATES}
     with engine_open(HERE) as engine:
+        engine.places = places
         return market_tune(TuneAsk(**{**ask, **more}), engine, confirm_until=confirm_until)
 
 
@@ -137,6 +138,16 @@ def test_a_seed_tries_the_same_and_another_one_something_else(market, standing):
     assert rates(tune(market, **ranged)) == rates(first)
     assert rates(tune(market, seed=1, **ranged)) != rates(first)
     assert all(0.001 <= rate <= 0.1 for rate in rates(first))
+
+
+def test_several_at_a_time_are_told_apart_and_the_same_is_done_once(market, standing):
+    """Three choices and nine places: what is chosen twice before it is measured is one run."""
+    tuned = tune(market, trials=9, places=9)
+    assert [trial.number for trial in tuned.trials] == list(range(10))
+    assert len(standing.trained) == len(set(standing.trained))
+    assert set(standing.trained) <= {0.004, 0.001, 0.01, 0.1}
+    BacktestRun.objects.all().delete()
+    assert rates(tune(market, trials=9, places=9)) == rates(tuned)
 
 
 def test_what_was_tried_is_not_done_again_while_its_quotes_are_the_same(market, standing):
