@@ -75,6 +75,7 @@ TEMPLATES = (
     gettext_noop("unknown parameter; known are %(known)s"),
     gettext_noop("must be between %(low)s and %(high)s, not %(value)s"),
     gettext_noop("must be a multiple of %(multiple)s, not %(value)s"),
+    gettext_noop("must be LOW..HIGH, the lower end first, not %(value)s"),
     gettext_noop("This backtest cannot be run."),
     gettext_noop("must be price or spread"),
     gettext_noop("must be one of %(known)s, not %(value)s"),

@@ -23,6 +23,7 @@ FILES = {
     "requirements.txt": "Every server.",
     "requirements-s3.txt": "Beside it: artifacts on S3 (optional).",
     "requirements-redis.txt": "Beside it: the queue in Redis (optional).",
+    "requirements-ray.txt": "Beside it: backtests on a Ray cluster, tuning (optional).",
 }
 _TABLE = """
 ## {file}

@@ -15,7 +15,9 @@ _HOMES = {
     "ml.evaluation.plan": ("BacktestPlan", "BacktestProgress", "write_predictions"),
     "ml.evaluation.charts": ("ChartWords",),
     "ml.evaluation.report": ("report_backtest",),
-    "ml.evaluation.scores": ("backtest_figures",),
+    "ml.evaluation.paired": ("compare_backtests",),
+    "ml.evaluation.scores": ("backtest_figures", "backtest_skill"),
+    "ml.evaluation.search": ("Search", "default_searches", "parse_search"),
     "ml.audit": ("DataAudit", "audit_quotes", "dataset_hash"),
     "ml.device": (
         "get_device",
@@ -71,6 +73,7 @@ _HOMES = {
         "SeriesScores",
     ),
     "ml.evaluation.compare": ("compare_models",),
+    "ml.evaluation.significance": ("SignificanceTest",),
     "ml.simulate": ("SimulatedMarket", "simulate_quotes"),
     "ml.spec": (
         "LabelledSpan",

@@ -13,8 +13,15 @@ class ForecastConfig(TrainConfig):
     """What every family of forecasters has; `build(config, sizes)` makes a ForecastNetwork."""
 
     epochs: int = param(8, low=1, high=1000, help="Most passes over the training windows.")
-    learning_rate: float = param(4e-3, low=1e-6, high=1.0, help="Peak step size of AdamW.")
-    window: int = param(24, low=8, high=512, help="Grid rows that the network sees.")
+    learning_rate: float = param(
+        4e-3, low=1e-6, high=1.0, tries=(1e-3, 2e-2), help="Peak step size of AdamW."
+    )
+    weight_decay: float = param(
+        1e-2, low=0.0, high=1.0, tries=(1e-3, 1e-1), help="Decoupled weight decay of AdamW."
+    )
+    window: int = param(
+        24, low=8, high=512, tries=(12, 96), help="Grid rows that the network sees."
+    )
     members: int = param(2, low=1, high=10, help="Networks averaged, each with its own seed.")
 
 
@@ -22,9 +29,13 @@ class ForecastConfig(TrainConfig):
 class RecurrentConfig(ForecastConfig):
     """What the recurrent families have beside it."""
 
-    hidden: int = param(32, low=4, high=512, help="Units of the recurrent net.")
-    width: int = param(64, low=4, high=1024, help="Units per layer of the summary branch.")
-    dropout: float = param(0.1, low=0.0, high=0.9, help="Share of units dropped in training.")
+    hidden: int = param(32, low=4, high=512, tries=(16, 96), help="Units of the recurrent net.")
+    width: int = param(
+        64, low=4, high=1024, tries=(32, 192), help="Units per layer of the summary branch."
+    )
+    dropout: float = param(
+        0.1, low=0.0, high=0.9, tries=(0.0, 0.4), help="Share of units dropped in training."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,11 +36,13 @@ def param(
     low: float | None = None,
     high: float | None = None,
     multiple: int | None = None,
+    tries: tuple[float, float] | None = None,
     help: str,
 ) -> Any:
     """A hyper-parameter: its default, its closed range and one sentence of help; `multiple` where
-    only whole multiples of a number will do."""
-    metadata = {"low": low, "high": high, "help": help}
+    only whole multiples of a number will do; `tries` is the narrower range in which a tuning looks
+    where nobody names one (see ml.evaluation.search), without it the parameter is left alone."""
+    metadata = {"low": low, "high": high, "help": help, "tries": tries}
     return field(default=default, metadata=metadata | ({"multiple": multiple} if multiple else {}))
 
 
@@ -106,9 +108,13 @@ def make_config(cls: type[ConfigT], params: Mapping[str, Any]) -> ConfigT:
 def describe_config(cls: type[TrainConfig]) -> list[dict[str, Any]]:
     """The parameter schema of a config, for the API, the commands and the documents."""
     return [
-        {"name": f.name, "type": str(f.type), "default": f.default, **f.metadata}
+        {"name": f.name, "type": str(f.type), "default": f.default, **_told(f.metadata)}
         for f in dataclasses.fields(cls)
     ]
+
+
+def _told(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in metadata.items() if name != "tries"}
 
 
 @dataclass(frozen=True, kw_only=True)

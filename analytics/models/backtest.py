@@ -31,6 +31,10 @@ class BacktestRun(Run):
     origin_step = models.PositiveIntegerField(_("steps between origins"), default=1)
     family = models.CharField(_("family"), max_length=40, blank=True)
     params = models.JSONField(_("parameters"), default=dict, blank=True)
+    # What two open runs of a market may not have in common, and what an earlier run is found by.
+    plan_key = models.CharField(max_length=64, blank=True, editable=False)
+    # The market's quotes as they were when it was asked for (services/jobs/backtests.py).
+    quotes_mark = models.CharField(max_length=60, blank=True, editable=False)
     progress = models.FloatField(_("progress"), default=0.0, help_text=_("Share done, 0 to 1."))
 
     figures = models.JSONField(
@@ -47,7 +51,7 @@ class BacktestRun(Run):
         verbose_name_plural = _("backtests")
         constraints = [
             models.UniqueConstraint(
-                fields=["market", "task"],
+                fields=["market", "task", "plan_key"],
                 condition=Q(status__in=["queued", "running"]),
                 name="backtest_no_open_twin",
             ),

@@ -7,6 +7,7 @@ the same rows (below 1 is better), the last value's distribution is that of its 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,6 +125,18 @@ def backtest_figures(
 ) -> list[Figures]:
     """The table of a backtest: a line per horizon and set of targets, as plain JSON."""
     return score_table(score_rows(forecasts, quotes, plan))
+
+
+def backtest_skill(figures: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
+    """A backtest in three figures: over the horizons the mean of the distribution error and of the
+    error, both against the last value, and of the coverage of the 90 % interval; clean targets.
+    None where no horizon has the figure."""
+    lines = [line for line in figures if line["set"] == "clean"]
+    found = {}
+    for name in ("crps_skill", "skill", "cov90"):
+        known = [line[name] for line in lines if line.get(name) is not None]
+        found[name] = float(np.mean(known)) if known else None
+    return found
 
 
 def score_table(found: list[Rows]) -> list[Figures]:

@@ -23,10 +23,16 @@ if TYPE_CHECKING:
 class DLinearConfig(ForecastConfig):
     """What the family has beside the shared parameters."""
 
-    window: int = param(48, low=8, high=512, help="Grid rows that the network sees.")
-    trend: int = param(12, low=1, high=512, help="Rows of the mean that is the trend.")
-    width: int = param(8, low=1, high=256, help="Numbers that a channel becomes.")
-    dropout: float = param(0.1, low=0.0, high=0.9, help="Share of units dropped in training.")
+    window: int = param(
+        48, low=8, high=512, tries=(24, 96), help="Grid rows that the network sees."
+    )
+    trend: int = param(
+        12, low=1, high=512, tries=(4, 24), help="Rows of the mean that is the trend."
+    )
+    width: int = param(8, low=1, high=256, tries=(4, 32), help="Numbers that a channel becomes.")
+    dropout: float = param(
+        0.1, low=0.0, high=0.9, tries=(0.0, 0.4), help="Share of units dropped in training."
+    )
 
 
 def build(config: DLinearConfig, sizes: Sizes) -> DLinearModel:

@@ -88,6 +88,12 @@ def plan_make(
     return dataclasses.replace(plan, family=spec.name, params=vars(config))
 
 
+def plan_key(plan: ml.BacktestPlan) -> str:
+    """What a plan is known by, whatever market it is for."""
+    key = json.dumps(plan.as_json(), sort_keys=True, default=str)
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
 def backtest_run_plan(
     quotes: pd.DataFrame,
     plan: ml.BacktestPlan,

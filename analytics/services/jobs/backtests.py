@@ -16,7 +16,12 @@ from analytics.exceptions import InvalidInput
 from analytics.models import BacktestRun, Market, PriceHistory
 from analytics.selectors.frames import price_frame
 from analytics.selectors.runs import backtest_get
-from analytics.services.jobs.backtest_plans import PlanAsk, backtest_run_plan, plan_make
+from analytics.services.jobs.backtest_plans import (
+    PlanAsk,
+    backtest_run_plan,
+    plan_key,
+    plan_make,
+)
 from analytics.services.jobs.kinds import JobKind, JobMessages, register
 from analytics.services.jobs.lifecycle import (
     job_close,
@@ -28,6 +33,8 @@ from analytics.services.jobs.processes import this_process
 from analytics.services.jobs.training import history_span
 from analytics.services.prices.history import last_moment
 
+#: So long after the last target its quotes are read: they tell whether it is an outlier.
+JUDGED_BY = dt.timedelta(days=1)
 Listener = Callable[["ml.BacktestProgress"], None]
 #: The fields of a plan; a run keeps them under the same names.
 _PLAN = ("task", "start", "end", "step_minutes", "refit_every", "origin_step", "family", "params")
@@ -75,6 +82,7 @@ def _queued(
         )
     asked = {name: getattr(plan, name) for name in _PLAN}
     asked |= {"task": str(plan.task), "params": dict(plan.params), "market": market}
+    asked |= {"plan_key": plan_key(plan), "quotes_mark": _quotes_mark(market, plan.end)}
     mine = {} if enqueue else {"by_worker": False, **this_process()}
     return job_request(BACKTEST, enqueue=enqueue, requested_by=requested_by, **asked, **mine)
 
@@ -99,6 +107,25 @@ def backtest_again(*, run: BacktestRun, requested_by: Any = None) -> BacktestRun
     return _queued(run.market, plan, requested_by)
 
 
+def _quotes_mark(market: Market, end: dt.datetime) -> str:
+    """Changes with every change of the quotes that a backtest to `end` looks at. Those that come
+    after its last target is judged change nothing; before, every quote counts."""
+    market.refresh_from_db(fields=["rewrites", "revision"])
+    later = PriceHistory.objects.filter(market=market, timestamp__gt=end + JUDGED_BY)
+    return str(market.rewrites) if later.exists() else f"{market.rewrites}.{market.revision}"
+
+
+def backtest_known(
+    *, market: Market, task: str, start: dt.datetime, end: dt.datetime, **ask: Unpack[PlanAsk]
+) -> BacktestRun | None:
+    """The latest succeeded run of the same plan on quotes that are what they were, if there is
+    one. Raises what `backtest_request` raises for a plan that makes no sense."""
+    plan = plan_make(task=task, start=start, end=end, step_minutes=market.cadence_minutes, **ask)
+    same = {"plan_key": plan_key(plan), "quotes_mark": _quotes_mark(market, plan.end)}
+    done = BacktestRun.objects.filter(market=market, task=task, status="succeeded", **same)
+    return done.order_by("-pk").first()
+
+
 # --------------------------------------------------------------------------------------- the work
 def backtest_execute(*, run_id: int, listener: Listener | None = None) -> BacktestRun:
     """Do a queued backtest in this process; see `job_execute`. `listener` is told of every step."""
@@ -107,7 +134,7 @@ def backtest_execute(*, run_id: int, listener: Listener | None = None) -> Backte
 
 def _backtest(run: BacktestRun, listener: Listener | None) -> None:
     # Rows after the end are no input; they tell whether the last targets are outliers.
-    quotes = price_frame(run.market, until=run.end + dt.timedelta(days=1))
+    quotes = price_frame(run.market, until=run.end + JUDGED_BY)
     folder = f"run-{run.pk}"
     asked = {name: getattr(run, name) for name in _PLAN}
     figures = backtest_run_plan(
@@ -137,7 +164,7 @@ BACKTEST = register(
         get=backtest_get,
         work=_backtest,
         time_limit=lambda: conf().TRAIN_TIMEOUT,
-        twin=("market", "task"),
+        twin=("market", "task", "plan_key"),
         twin_code="backtest_open",
         messages=JobMessages(
             twin=gettext_lazy("A %(task)s backtest of %(market)s is already open."),
