@@ -1,11 +1,14 @@
-"""Training samples: batches cut out of one strided view, long memory hidden at random; and copies
-of the market that are asked as often as it is asked lately.
+"""Training samples: batches cut out of one strided view, long memory hidden at random; copies of
+the market that are asked as often as it is asked lately; and what is learned from together.
 
 How often quotes come changes for good (a collector is set to another pace), and with it what a
 grid row means. A copy of the history, thinned to the gaps of its last days, teaches that pace.
 """
 
 from __future__ import annotations
+
+import math
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -14,8 +17,8 @@ from torch import Tensor
 
 from ml.forecast.ensemble import StaticScaler
 from ml.forecast.features import FeatureMaker
-from ml.forecast.targets import CLIP, future, has_changed
-from ml.tasks import KNOT_LEVELS
+from ml.forecast.targets import CLIP, clean_mask, future, has_changed
+from ml.tasks import KNOT_LEVELS, Task
 
 MEMORY_DROPOUT = 0.1
 RECENT_DAYS = 8
@@ -148,28 +151,89 @@ class Samples:
         moves *= sign
 
 
+def clean_samples(maker: FeatureMaker, origins: np.ndarray, task: Task, *, stop: int) -> Samples:
+    """The samples of `origins` (m,), with targets cleaned by the rows before `stop` only."""
+    y = maker.series.y[:stop]
+    half = min(maker.window, maker.series.per_day // 2 or 1)
+    targets = np.where(clean_mask(y, task, half), y, np.nan)
+    return Samples(maker, origins, targets, mirror=task is Task.PRICE)
+
+
 class Mixture:
     """Samples of the market itself, and of copies of it that only training sees."""
 
     def __init__(self, parts: list[Samples]) -> None:
         """The first of `parts` is the market itself."""
         self.parts = parts
+        #: Of other markets, by the number of each.
+        self.others: Mapping[int, Samples] = {}
         self.bounds = np.cumsum([0, *(len(part) for part in parts)])
         self.climatology, self.unit = parts[0].climatology, parts[0].unit
 
     def __len__(self) -> int:
         return int(self.bounds[-1])
 
+    @property
+    def static(self) -> np.ndarray:
+        """(n, features) unscaled, of what was quoted: no copies."""
+        return self.parts[0].static
+
     def batch(
         self, numbers: np.ndarray, rng: np.random.Generator | None
     ) -> tuple[list[Tensor], ...]:
         """As `Samples.batch`, in the order of the parts."""
         found = []
-        for part, low, high in zip(self.parts, self.bounds[:-1], self.bounds[1:], strict=True):
+        for place, (low, high) in enumerate(zip(self.bounds[:-1], self.bounds[1:], strict=True)):
             mine = numbers[(numbers >= low) & (numbers < high)] - low
             if len(mine):
-                found.append(part.batch(mine, rng))
+                found.append(self._of(place, mine, rng))
         return tuple(
             [torch.cat(tensors) for tensors in zip(*group, strict=True)]
             for group in zip(*found, strict=True)
         )
+
+    def _of(
+        self, place: int, numbers: np.ndarray, rng: np.random.Generator | None
+    ) -> tuple[list[Tensor], ...]:
+        return self.parts[place].batch(numbers, rng)
+
+
+class MarketMixture(Mixture):
+    """The same beside samples of other markets. A batch's inputs end with the number of each
+    sample's market (batch,), 0 for the own one. The own samples are passed several times, so that
+    they are at least `own_share` of all."""
+
+    def __init__(
+        self, own: list[Samples], others: Mapping[int, Samples], *, own_share: float
+    ) -> None:
+        """`others` by the number of their market, from 1."""
+        super().__init__([*own, *others.values()])
+        self.others = others
+        self._markets = [*[0] * len(own), *others]
+        self._own = int(self.bounds[len(own)])
+        rest = super().__len__() - self._own
+        self._passes = max(1, math.ceil(own_share * rest / ((1 - own_share) * self._own)))
+
+    def __len__(self) -> int:
+        return super().__len__() + self._own * (self._passes - 1)
+
+    @property
+    def static(self) -> np.ndarray:
+        """Of all the markets."""
+        found = [super().static, *(samples.static for samples in self.others.values())]
+        return np.concatenate(found)
+
+    def batch(
+        self, numbers: np.ndarray, rng: np.random.Generator | None
+    ) -> tuple[list[Tensor], ...]:
+        """As `Mixture.batch`; the last passes are those of the own samples."""
+        again = numbers >= self.bounds[-1]
+        folded = np.where(again, (numbers - self.bounds[-1]) % self._own, numbers)
+        return super().batch(folded, rng)
+
+    def _of(
+        self, place: int, numbers: np.ndarray, rng: np.random.Generator | None
+    ) -> tuple[list[Tensor], ...]:
+        inputs, wanted = super()._of(place, numbers, rng)
+        market = torch.full((len(numbers),), self._markets[place], device=inputs[0].device)
+        return [*inputs, market], wanted
