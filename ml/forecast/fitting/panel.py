@@ -18,7 +18,7 @@ import pandas as pd
 
 from ml.configs import PanelConfig
 from ml.forecast.features import FeatureMaker
-from ml.forecast.fitting.dataset import Samples, clean_samples
+from ml.forecast.fitting.dataset import JoinedSamples, Samples, clean_samples
 from ml.forecast.series import make_series
 from ml.forecast.targets import Target
 from ml.grid import build_grid
@@ -37,17 +37,17 @@ class OtherMarkets:
     columns: Sequence[str]
     step_minutes: int
 
-    def samples(self, until: pd.Timestamp) -> dict[int, Samples]:
-        """Samples whose targets are all known at `until`, by the number of their market from 1, in
-        the order given. A market without a usable window by then, or without the columns, has
-        none."""
-        found = {}
+    def samples(self, until: pd.Timestamp) -> JoinedSamples | None:
+        """Samples whose targets are all known at `until`; the markets are numbered from 1 in the
+        order given. One without a usable window by then, or without the columns, has none; None
+        where no market has any."""
+        found: dict[int, Samples] = {}
         for number, quotes in enumerate([*self.quotes.values()][: self.config.markets], 1):
             maker = self._maker(quotes, until)
             samples = None if maker is None else self._drawn(maker, number)
             if samples:
                 found[number] = samples
-        return found
+        return JoinedSamples(found) if found else None
 
     def _maker(self, quotes: pd.DataFrame, until: pd.Timestamp) -> FeatureMaker | None:
         """Of what was quoted by then; None where that is no series of this kind."""

@@ -15,13 +15,8 @@ from ml.errors import NotEnoughData
 from ml.forecast.ensemble import Ensemble, StaticScaler, network_quantiles
 from ml.forecast.experts import Shrinkage, Simple, expert_quantiles, fit_shrinkage, fit_simple
 from ml.forecast.features import FeatureMaker
-from ml.forecast.fitting.dataset import (
-    MarketMixture,
-    Mixture,
-    Samples,
-    clean_samples,
-    polling_augmentation,
-)
+from ml.forecast.fitting.dataset import Samples, clean_samples, polling_augmentation
+from ml.forecast.fitting.mixture import MarketMixture, Mixture
 from ml.forecast.fitting.panel import OtherMarkets
 from ml.forecast.metrics import crps
 from ml.forecast.pool import Pool, fit_pool
@@ -78,8 +73,10 @@ class Job:
             columns=tuple(self.quotes.columns),
             step_minutes=self.maker.series.step_minutes,
         )
-        samples = others.samples(self.last_target(rows))
-        return MarketMixture(parts, samples, own_share=config.own_share)
+        joined = others.samples(self.last_target(rows))
+        if joined is None:
+            return Mixture(parts)
+        return MarketMixture(parts, joined, own_share=config.own_share)
 
     def copy(self, rows: range, rng: np.random.Generator) -> list[Samples]:
         """Half of the samples of an augmented copy of the quotes up to the last target of `rows`;
@@ -148,7 +145,7 @@ def train(job: Job) -> Trained:
         pool=pool,
         sizes=sizes,
         runs=[run for _, run in chosen],
-        windows={number: len(samples) for number, samples in late.others.items()},
+        windows=late.windows,
     )
 
 
