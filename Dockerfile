@@ -6,13 +6,15 @@ RUN npm ci --no-progress --no-fund --no-audit --loglevel=error --omit=dev
 
 FROM python:3.11-slim AS python
 WORKDIR /app
-COPY requirements.txt requirements-s3.txt requirements-redis.txt ./
+COPY requirements.txt requirements.lock requirements-s3.txt requirements-redis.txt ./
 # requirements-s3.txt where artifacts lie on S3 (PARALELO_ARTIFACT_STORAGE), requirements-redis.txt
 # where the queue is in Redis (PARALELO_BROKER).
 ARG REQUIREMENTS=requirements.txt
 # Where pip shall look too: an address with PyTorch's packages for the CPU saves gigabytes of CUDA.
 ARG PIP_EXTRA_INDEX_URL
-RUN python -m venv .venv && .venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check -r $REQUIREMENTS
+RUN python -m venv .venv \
+    && .venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock \
+    && .venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check -r $REQUIREMENTS
 
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin paralelo \

@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8000
 DATA   ?=
+LOCKED ?=
 WINDOW ?=
 SEEDS  ?= 2
 KILLS  ?= 100
@@ -17,14 +18,17 @@ export PORT
 MAIN_JOB = $(BIN)/python manage.py main_job $(if $(DATA),--data "$(DATA)")
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo live-demo test test-library test-sqlite test-services test-postgres test-outside test-browser screenshots fuzz soak lint hooks fmt bench bench-forecast bench-patterns bench-anomaly golden-record golden-compare licences sbom messages clean
+.PHONY: help run demo live-demo test test-library test-sqlite test-services test-postgres test-outside test-browser screenshots fuzz soak lint hooks fmt bench bench-forecast bench-patterns bench-anomaly golden-record golden-compare licences lock sbom messages clean
 
 help: ## Show this list.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-$(VENV)/installed: requirements.txt
+# LOCKED=1: what requirements.lock names, and nothing whose sha256 is another; then torch, whose
+# builds (CPU, CUDA) differ by the index that the machine asks.
+$(VENV)/installed: requirements.txt requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(v != (3, 11) and "Paralelo needs Python 3.11; this is %d.%d. Say which: make PYTHON=/path/to/python3.11" % v)'
 	$(PYTHON) -m venv $(VENV)
+	$(if $(LOCKED),$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
@@ -136,6 +140,12 @@ golden-compare: $(VENV)/installed locale/es/LC_MESSAGES/django.mo ## Record agai
 
 licences: $(VENV)/installed-dev ## Write docs/licences.md: every package that a server may need, and its licence.
 	$(BIN)/python -m deploy.licences
+
+LEFT_OPEN = torch triton cuda-bindings cuda-pathfinder cuda-toolkit $(addprefix nvidia-,cublas cuda-cupti cuda-nvrtc cuda-runtime cudnn-cu13 cufft cufile curand cusolver cusparse cusparselt-cu13 nccl-cu13 nvjitlink nvshmem-cu13 nvtx)
+lock: $(VENV)/installed ## Write requirements.lock: version and sha256 of each package of requirements.txt and of what they need (UPGRADE=1: the newest).
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-release.txt
+	$(BIN)/uv pip compile requirements.txt --output-file requirements.lock --quiet --generate-hashes --universal --python-version 3.11 \
+		--no-annotate --custom-compile-command "make lock" --no-emit-index-url $(addprefix --no-emit-package ,$(LEFT_OPEN)) $(if $(UPGRADE),--upgrade)
 
 sbom: $(VENV)/installed ## Write var/sbom.json (CycloneDX): what is installed in .venv.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-release.txt

@@ -6,6 +6,7 @@ import re
 from importlib import metadata
 
 import pytest
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from deploy import licences
@@ -49,3 +50,32 @@ def test_what_they_need_in_turn_is_listed_once():
     assert "| python-dateutil |" in listed
     named = re.findall(r"^\| \**([\w.-]+?)\** \| \d", listed, re.M)
     assert len(named) == len(set(named))
+
+
+def locked() -> dict[str, tuple[str, int]]:
+    """Package -> its version in requirements.lock, and how many files it may come in."""
+    text = (licences.ROOT / "requirements.lock").read_text()
+    entries = re.findall(
+        r"^([\w.-]+)==([^ ;]+).*((?:\n    --hash=sha256:[0-9a-f]{64}.*)*)", text, re.M
+    )
+    return {name: (version, hashes.count("--hash")) for name, version, hashes in entries}
+
+
+def test_the_lock_has_each_requirement_at_its_version():
+    lines = (licences.ROOT / "requirements.txt").read_text().splitlines()
+    fixed = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    found = locked()
+    wrong = [
+        str(one)
+        for one in fixed
+        if one.name != "torch"
+        and not one.specifier.contains(found.get(canonicalize_name(one.name), ("0", 0))[0])
+    ]
+    assert wrong == [], "make lock"
+    assert "torch" not in found  # its builds differ by index
+
+
+def test_every_locked_package_has_the_sum_of_a_file():
+    found = locked()
+    assert len(found) > 80
+    assert [name for name, (_version, files) in found.items() if not files] == []

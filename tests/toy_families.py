@@ -21,7 +21,15 @@ from ml.tasks import Task
 
 NAME = "toy"
 #: What makes a training of any family short, of the parameters that a family has.
-SHORT = {"epochs": 2, "batch_size": 64, "members": 1, "folds": 2, "steps": 10}
+SHORT = {
+    "epochs": 2,
+    "batch_size": 32,
+    "members": 1,
+    "folds": 2,
+    "steps": 10,
+    "hidden": 16,
+    "channels": 16,
+}
 
 
 class ToyForecaster(ForecastNetwork):

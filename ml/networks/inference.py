@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 #: How far an optimised answer may be from the plain one (absolute and relative).
 TOLERANCE = 1e-5
-_TRIALS = 20
+_TRIALS = 8
 
 
 class OptimizedModel:

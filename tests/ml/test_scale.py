@@ -24,7 +24,13 @@ from ml.pattern.labels import make_labels
 
 POWERS = st.integers(-10, 10)
 ORDINARY = settings(max_examples=25, deadline=None)
-SMALL = {"epochs": 1, "members": 1}
+SMALL = {"epochs": 1, "members": 1, "batch_size": 32}
+SMALLEST: dict[str, dict[str, int]] = {
+    "price": {**SMALL, "hidden": 8, "width": 16},
+    "spread": {**SMALL, "hidden": 8, "width": 16},
+    "anomaly": {**SMALL, "channels": 8},
+    "pattern": {"epochs": 1, "folds": 2, "batch_size": 32, "channels": 8, "steps": 8},
+}
 
 
 def market(power: int, *, rows: int = 700, seed: int = 0, decimals: int = 3) -> pd.DataFrame:
@@ -183,12 +189,11 @@ ASK: dict[str, Callable[[ml.DLPredictor, pd.DataFrame], Any]] = {
 
 @pytest.mark.parametrize("task", ASK)
 def test_a_network_learns_and_answers_the_same_at_every_scale(task, tmp_path):
-    small = {"epochs": 1, "folds": 2} if task == "pattern" else SMALL
     found = []
     for power in (0, -8, 9):
         quotes = market(power, rows=1700)
         trainer = ml.DLModelTrainer(tmp_path / str(power), device="cpu", step_minutes=30)
-        report = trainer.train(task, quotes, **small)
+        report = trainer.train(task, quotes, **SMALLEST[task])
         model = ml.DLPredictor.load(report.folder)
         found.append((report.score, report.baseline_score, ASK[task](model, quotes)))
     for score, baseline, answer in found[1:]:

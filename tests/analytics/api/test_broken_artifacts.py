@@ -27,6 +27,7 @@ from tests.factories import make_model, make_run
 
 pytestmark = pytest.mark.any_database
 
+SMALL = {"epochs": 1, "members": 1, "hidden": 8, "width": 16, "batch_size": 32}
 LINE = "/api/v1/analytics/dl/predict-price"
 
 
@@ -51,7 +52,7 @@ def trained(db, home, tmp_path_factory):
         shutil.copytree(_MADE["folder"], home / "artifacts" / values["artifact"])
         run = make_run(market, "price", "succeeded")
         return TrainedModel.objects.create(market=market, run=run, **values)
-    run = training_request(market=market, task="price", params={"epochs": 1})
+    run = training_request(market=market, task="price", params=SMALL)
     training_execute(run_id=run.pk)
     run.refresh_from_db()
     _MADE["folder"] = tmp_path_factory.mktemp("trained") / "artifact"

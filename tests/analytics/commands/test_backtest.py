@@ -17,7 +17,7 @@ from tests.markets import wandering_market as make_quotes
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 QUOTES = make_quotes(1700)
 WINDOW = ["--from", f"{QUOTES.index[1550]:%Y-%m-%dT%H:%M}", "--to", "2025-02-04"]
-PARAMS = ("epochs=1", "hidden=8", "width=16", "members=1", "batch-size=128")
+PARAMS = ("epochs=1", "hidden=8", "width=16", "members=1", "batch-size=32")
 PANEL = next(spec.name for spec in ml.list_specs("spread") if spec.panel)
 SMALL = [word for pair in PARAMS for word in ("--param", pair)]
 
@@ -54,7 +54,7 @@ def test_it_writes_predictions_and_report_and_prints_the_table(market, tmp_path)
     # One page that stands alone: nothing is fetched.
     assert not re.search(r'(src|href)="(?!#)|url\((?!#)|@import|<script', page)
     run = BacktestRun.objects.get()
-    assert (run.status, run.by_worker, run.params["batch_size"]) == ("succeeded", False, 128)
+    assert (run.status, run.by_worker, run.params["batch_size"]) == ("succeeded", False, 32)
 
 
 def test_the_report_speaks_the_language_that_is_asked_for(market, tmp_path):

@@ -30,7 +30,14 @@ from tests.markets import seasonal_market, wandering_market
 
 PANELS = [spec for spec in ml.list_specs() if spec.panel]
 SPEC = PANELS[0]
-SMALL = {"epochs": 1, "hidden": 8, "width": 8, "members": 1, "market_windows": 5000}
+SMALL = {
+    "epochs": 1,
+    "hidden": 8,
+    "width": 8,
+    "members": 1,
+    "batch_size": 32,
+    "market_windows": 5000,
+}
 STEP = pd.Timedelta("30min")
 OWN = wandering_market(1100)
 #: Of as many rows as the own one, and of the same half hours.

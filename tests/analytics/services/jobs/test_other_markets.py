@@ -20,7 +20,14 @@ from analytics.services.registry.cards import model_card
 from tests.markets import wandering_market
 
 SPEC = next(spec for spec in ml.list_specs() if spec.panel)
-SMALL = {"epochs": 1, "hidden": 8, "width": 8, "members": 1, "market_windows": 200}
+SMALL = {
+    "epochs": 1,
+    "hidden": 8,
+    "width": 8,
+    "members": 1,
+    "batch_size": 32,
+    "market_windows": 200,
+}
 ROWS = 1100
 START = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 LAST = START + dt.timedelta(minutes=30 * (ROWS - 1))
