@@ -39,7 +39,7 @@ def main() -> None:
         path.name.split(".")[0]: read_quotes([path], ("bid", "ask")).loc[start:end]
         for path in options.data
     }
-    markets |= _simulated(options.simulated, start.to_pydatetime(), options.days)
+    markets |= simulated(options.simulated, start.to_pydatetime(), options.days)
     tested = end - pd.Timedelta(days=options.test_days)
     born = tested - pd.Timedelta(days=options.young)
     found = []
@@ -49,7 +49,7 @@ def main() -> None:
                 line = _measured(markets, name, family, since, tested, options)
                 found.append({"market": name, "age": age, "family": family, **line})
                 say(str(found[-1]))
-    _summary(pd.DataFrame(found), set(markets) - {f"sim{k}" for k in range(options.simulated)})
+    summary(pd.DataFrame(found), set(markets) - {f"sim{k}" for k in range(options.simulated)})
 
 
 def _options() -> argparse.Namespace:
@@ -67,7 +67,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _simulated(count: int, start: dt.datetime, days: int) -> Markets:
+def simulated(count: int, start: dt.datetime, days: int) -> Markets:
     """Markets that are unlike each other: pace, size of moves, premium, spread, rhythm, clock."""
     made = {}
     for seed in range(count):
@@ -123,7 +123,7 @@ def _pairs(texts: list[str]) -> Iterator[tuple[str, str]]:
         yield name, value
 
 
-def _summary(found: pd.DataFrame, real: set[str]) -> None:
+def summary(found: pd.DataFrame, real: set[str]) -> None:
     """By age: CRPS over the last value's, geometric means; the panel's over the other's, with an
     interval by drawing markets; coverages and seconds."""
     coverages = [column for column in found if column.startswith("cov")]
