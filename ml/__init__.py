@@ -11,7 +11,7 @@ _HOMES = {
     "ml.anomaly.scoring": ("score_series",),
     "ml.anomaly.stream": ("QuoteStream",),
     "ml.artifact": ("read_manifest",),
-    "ml.evaluation.backtest": ("run_backtest",),
+    "ml.evaluation.backtest": ("markets_learned_from", "run_backtest"),
     "ml.evaluation.plan": ("BacktestPlan", "BacktestProgress", "write_predictions"),
     "ml.evaluation.charts": ("ChartWords",),
     "ml.evaluation.report": ("report_backtest",),
@@ -77,6 +77,7 @@ _HOMES = {
     "ml.simulate": ("SimulatedMarket", "simulate_quotes"),
     "ml.spec": (
         "LabelledSpan",
+        "OtherMarket",
         "Progress",
         "Source",
         "TrainReport",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -191,9 +192,13 @@ def _findings(facts: dict[str, Any]) -> list[Finding]:
     return found
 
 
-def dataset_hash(quotes: pd.DataFrame) -> str:
-    """SHA-256 over columns, times and values: the same rows give the same hash anywhere."""
+def dataset_hash(quotes: pd.DataFrame, others: Mapping[str, pd.DataFrame] | None = None) -> str:
+    """SHA-256 over columns, times and values: the same rows give the same hash anywhere. Of quotes
+    that are learned from together with those of `others`, over the names and hashes of these
+    too."""
     digest = hashlib.sha256("|".join(quotes.columns).encode())
     digest.update(quotes.index.as_unit("ns").asi8.astype("<i8").tobytes())
     digest.update(np.ascontiguousarray(quotes.to_numpy(dtype="<f8")).tobytes())
+    for name, theirs in (others or {}).items():
+        digest.update(f"|{name}|{dataset_hash(theirs)}".encode())
     return digest.hexdigest()

@@ -26,6 +26,18 @@ class ForecastConfig(TrainConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PanelConfig(ForecastConfig):
+    """What every family has that learns from other markets too (`ModelSpec.panel`); its network is
+    a PanelNetwork."""
+
+    markets: int = param(19, low=0, high=100, help="Most other markets that it learns from.")
+    market_windows: int = param(1000, low=50, high=20000, help="Most windows of each other market.")
+    own_share: float = param(
+        0.25, low=0.0, high=0.9, help="Least share of the market's own windows in what is learned."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class RecurrentConfig(ForecastConfig):
     """What the recurrent families have beside it."""
 

@@ -50,7 +50,8 @@ class FitContext:
     device; `step_minutes` is the grid's step. Without `hold_out` all but the detector learn from
     all the quotes, and what they report of themselves is measured on their own validation
     stretches. `labels` is what people said about anomalies: the true ones do not count in a
-    detector's calibration."""
+    detector's calibration. `others` are quotes of other markets by name, for families that learn
+    from those too."""
 
     device: torch.device
     workdir: Path
@@ -58,6 +59,7 @@ class FitContext:
     on_progress: ProgressCallback = ignore_progress
     hold_out: bool = True
     labels: tuple[LabelledSpan, ...] = ()
+    others: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @property
     def checkpoint(self) -> Path:
@@ -72,6 +74,7 @@ class Fitted:
     `section` is plain JSON (finite floats, str, int, lists, dicts) and all that `load` needs beside
     the tensors, the baseline's state included. `graph` is the network for ml.graph, None where
     plain PyTorch asks it faster or onnxruntime cannot (see ml.networks.inference.graph_of).
+    `windows` of other markets that were learned from, by place among the context's, from 1.
     """
 
     tensors: dict[str, np.ndarray]
@@ -87,6 +90,7 @@ class Fitted:
     epochs_run: int
     best_epoch: int
     losses: tuple[tuple[float, float], ...] = field(default=())
+    windows: Mapping[int, int] = field(default_factory=dict)
 
 
 class Server(Protocol):

@@ -124,7 +124,8 @@ class ModelSpec:
     `build` makes an untrained network of `config`; its further arguments and what the network must
     be able to do are the task's (see `ForecastNetwork`, `AnomalyNetwork`, `PatternNetwork`). A
     family that learns two tasks registers once for each. It imports torch when it is called, not
-    before: who only answers needs none.
+    before: who only answers needs none. `panel`: it learns from windows of other markets too; its
+    config is then a PanelConfig.
     """
 
     name: str
@@ -132,6 +133,7 @@ class ModelSpec:
     title: str
     config: type[TrainConfig]
     build: Callable[..., Any]
+    panel: bool = False
 
     @property
     def of_task(self) -> TaskSpec:
@@ -176,6 +178,23 @@ def ignore_progress(progress: Progress) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OtherMarket:
+    """A market whose quotes a training was given beside its own: `windows` that the last networks
+    learned from, 0 where it had none that were usable by then (or enough others came before it);
+    the last of the quotes given, how many they were, and their hash."""
+
+    market: str
+    windows: int
+    quote_rows: int
+    data_until: dt.datetime
+    dataset_hash: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON, for the manifest and for who stores it."""
+        return {**dataclasses.asdict(self), "data_until": self.data_until.isoformat()}
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainReport:
     """What a training did. The metrics are measured on the untouched last stretch of the data,
     for the network and, on the very same rows, for the baseline."""
@@ -209,6 +228,7 @@ class TrainReport:
     seconds: float
     checksum: str
     notes: tuple[str, ...] = ()  # what was done to the quotes before they were learnt from
+    others: tuple[OtherMarket, ...] | None = None  # None: the family learns from no other market
 
 
 @dataclass(frozen=True, kw_only=True)

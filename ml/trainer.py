@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import platform
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from ml.registry import get_spec
 from ml.spec import (
     LabelledSpan,
     ModelSpec,
+    OtherMarket,
     Progress,
     ProgressCallback,
     TrainConfig,
@@ -40,7 +42,9 @@ class DLModelTrainer:
     grid's step; None takes the market's own cadence. `on_progress` may cancel by answering False,
     which raises ml.Cancelled. `hold_out=False` (not for anomalies) keeps no test stretch back: for
     a backtest, whose test lies after the quotes. `labels` is what people said about anomalies
-    (detectors only). Every method raises BadConfig, BadQuotes or NotEnoughData.
+    (detectors only). `others` are quotes frames of other markets by name, the first ones first, for
+    families that learn from several (`ModelSpec.panel`). Every method raises BadConfig, BadQuotes
+    or NotEnoughData.
     """
 
     def __init__(
@@ -52,6 +56,7 @@ class DLModelTrainer:
         on_progress: ProgressCallback = ignore_progress,
         hold_out: bool = True,
         labels: tuple[LabelledSpan, ...] = (),
+        others: Mapping[str, pd.DataFrame] | None = None,
     ) -> None:
         self.out_dir = Path(out_dir)
         self.device = get_device(device)
@@ -59,6 +64,7 @@ class DLModelTrainer:
         self.on_progress = on_progress
         self.hold_out = hold_out
         self.labels = labels
+        self.others = others or {}
 
     def train_price_predictor(
         self, quotes: pd.DataFrame, *, family: str | None = None, **params: Any
@@ -92,6 +98,7 @@ class DLModelTrainer:
         spec = get_spec(name, family)
         config = make_config(spec.config, params)
         quotes = check_quotes(quotes)
+        others = {k: check_quotes(v) for k, v in self.others.items()} if spec.panel else {}
         step = self.step_minutes or infer_step_minutes(quotes.index)
         folder = self.out_dir / spec.name
         folder.mkdir(parents=True, exist_ok=True)
@@ -106,6 +113,7 @@ class DLModelTrainer:
             on_progress=self.on_progress,
             hold_out=self.hold_out,
             labels=self.labels,
+            others=others,
         )
         pipeline: Pipeline = importlib.import_module(spec.of_task.pipeline)
         breaks = find_redenominations(quotes)
@@ -145,6 +153,7 @@ def _write(
     task = spec.of_task
     score, against = _scores(task, fitted)
     facts = _facts(spec, config, quotes, context, fitted)
+    others = _others(context, fitted) if spec.panel else None
     manifest = {
         **facts,
         **{k: v.isoformat() for k, v in facts.items() if hasattr(v, "isoformat")},
@@ -152,6 +161,7 @@ def _write(
         "config": vars(config),
         "section": fitted.section,
         **({"notes": list(notes)} if notes else {}),
+        **({"others": [one.as_json() for one in others]} if others is not None else {}),
     }
     checksum = save_artifact(context.workdir, manifest, fitted.tensors, fitted.graph)
     context.checkpoint.unlink(missing_ok=True)
@@ -165,6 +175,21 @@ def _write(
         seconds=seconds,
         checksum=checksum,
         notes=notes,
+        others=others,
+    )
+
+
+def _others(context: FitContext, fitted: Fitted) -> tuple[OtherMarket, ...]:
+    """What became of the other markets that the training was given."""
+    return tuple(
+        OtherMarket(
+            market=name,
+            windows=fitted.windows.get(number, 0),
+            quote_rows=len(quotes),
+            data_until=quotes.index[-1].to_pydatetime(),
+            dataset_hash=dataset_hash(quotes),
+        )
+        for number, (name, quotes) in enumerate(context.others.items(), 1)
     )
 
 
@@ -206,7 +231,7 @@ def _facts(
         "step_minutes": context.step_minutes,
         "window": fitted.window,
         "input_columns": fitted.input_columns,
-        "dataset_hash": dataset_hash(quotes),
+        "dataset_hash": dataset_hash(quotes, context.others),
         "seed": config.seed,
         "versions": _versions(),
         "device": str(context.device),

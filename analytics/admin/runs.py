@@ -53,6 +53,7 @@ class TrainingRunAdmin(RunAdmin):
                     "row_count",
                     "labels",
                     "dataset_hash",
+                    "learned_from",
                     "audit_report",
                 ]
             },
@@ -107,6 +108,10 @@ class TrainingRunAdmin(RunAdmin):
             return SafeString("–")
         context = {"rows": audit_rows(run.audit), "lines": audit_lines(run.audit)}
         return render_to_string("admin/analytics/audit.html", context)
+
+    @admin.display(description=_("other markets"))
+    def learned_from(self, run: TrainingRun) -> str:
+        return "; ".join(": ".join(row) for row in runs.other_markets(run.others)) or "–"
 
     @admin.display(description=_("why it was trained anew"))
     def because(self, run: TrainingRun) -> str:

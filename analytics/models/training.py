@@ -47,6 +47,12 @@ class TrainingRun(Run):
     labels = models.PositiveIntegerField(
         _("labels"), default=0, help_text=_("Judged anomaly events that the training was told of.")
     )
+    others = models.JSONField(
+        _("other markets"),
+        null=True,
+        blank=True,
+        help_text=_("Those that it learned from beside its own; empty where its family does not."),
+    )
     versions = models.JSONField(_("library versions"), default=dict, blank=True)
     device = models.CharField(_("device"), max_length=80, blank=True)
 

@@ -60,13 +60,21 @@ def _table(
     return heads, lines
 
 
-def report_page(market: str, plan: Mapping[str, Any], figures: Figures, charts: str) -> SafeString:
-    """The whole HTML. `charts` are ours: what ml drew."""
+def report_page(
+    market: str,
+    plan: Mapping[str, Any],
+    figures: Figures,
+    charts: str,
+    others: Sequence[str] | None = None,
+) -> SafeString:
+    """The whole HTML. `charts` are ours: what ml drew; `others` are markets that were learned from
+    beside the own one, None where the family learns from that alone."""
     bracketed = ("skill", "crps_skill", "cov80", "cov90")
     context = {
         "title": _("Backtest of %(market)s: %(task)s")
         % {"market": market, "task": Task(plan["task"]).label},
         "plan": _plan(plan),
+        "others": None if others is None else markets_learned_from(others),
         "tables": [
             {"caption": caption, "table": _table(figures, name, _ALL, bracketed)}
             for name, caption in _SETS.items()
@@ -75,6 +83,13 @@ def report_page(market: str, plan: Mapping[str, Any], figures: Figures, charts: 
         "charts": mark_safe(charts),  # noqa: S308 -- made by ml, words escaped there
     }
     return render_to_string("analytics/backtest_report.html", context)
+
+
+def markets_learned_from(others: Sequence[str]) -> str:
+    """A sentence for a family that learns from several markets."""
+    if not others:
+        return _("It learned from no other market.")
+    return _("It learned from these markets too: %(names)s.") % {"names": ", ".join(others)}
 
 
 def _plan(plan: Mapping[str, Any]) -> str:

@@ -27,6 +27,7 @@ from analytics.pages.metrics import (
 from analytics.pages.models import comparison_horizons, comparison_rows
 from analytics.pages.numbers import count, duration, number, percent, written
 from analytics.pages.review.parameters import parameter_name, parameter_value
+from analytics.pages.runs import other_markets
 from analytics.words import word
 
 Row = tuple[str, str]
@@ -145,6 +146,7 @@ def _data(data: Mapping[str, Any]) -> Section:
         (_("Tested from"), moment(data["test_from"])),
         (_("Until"), moment(data["until"])),
         (_("Dataset hash"), data["dataset_hash"] or "–"),
+        *other_markets(data["others"]),
     ]
     audit = data["audit"]
     if audit is None:

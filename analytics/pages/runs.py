@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from analytics.models import TrainingRun
 from analytics.pages.charts import Chart, Line, Panel, Table, digits, figures
-from analytics.pages.numbers import duration, is_finite
+from analytics.pages.numbers import count, duration, is_finite
 from analytics.retelling import retold, retold_label
 from analytics.words import stage
 
@@ -74,6 +74,21 @@ def device_rows(device: Mapping[str, Any]) -> list[tuple[str, str]]:
     if device.get("optimisations"):
         rows.append((_("Faster inference"), ", ".join(device["optimisations"])))
     return rows
+
+
+def other_markets(others: Iterable[Mapping[str, Any]] | None) -> list[tuple[str, str]]:
+    """Label and text of what a training learned from beside its own market, where its family does
+    so, and of the markets that had nothing to learn from."""
+    if others is None:
+        return []
+    used = [
+        _("%(market)s (%(n)s windows)") % {"market": o["market"], "n": count(o["windows"])}
+        for o in others
+        if o["windows"]
+    ]
+    rows = [(_("Learned from other markets"), ", ".join(used) or _("none"))]
+    idle = [str(o["market"]) for o in others if not o["windows"]]
+    return rows + ([(_("Other markets without a usable window"), ", ".join(idle))] if idle else [])
 
 
 def loss_chart(name: str, losses: Sequence[Sequence[Any]]) -> Chart | None:

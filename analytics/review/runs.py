@@ -20,7 +20,7 @@ from analytics.models import BacktestRun, TrainingRun
 from analytics.pages.charts import Chart
 from analytics.pages.review import versions
 from analytics.pages.review.compare import compared_parameters
-from analytics.pages.runs import loss_chart
+from analytics.pages.runs import loss_chart, other_markets
 from analytics.review import forms
 from analytics.review.asked import number, person
 from analytics.review.fresh import chart_if_new
@@ -144,6 +144,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         **_told(run),
         "chart": _losses(run),
         "parameters": compared_parameters([run]),
+        "others": other_markets(run.others),
         "earlier": _earlier(run),
         "may_act": may_act(request, "change_trainingrun"),
         "log": _log(request, run),

@@ -15,6 +15,8 @@ from analytics.models import Market, PriceHistory
 
 #: Up to so many moments are counted one by one.
 FEW = 500
+#: Grid steps that are read at once to be thinned.
+_STRETCH = 1000
 _MICROSECOND = dt.timedelta(microseconds=1)
 
 
@@ -61,6 +63,40 @@ def price_frame(
     if last is not None:
         times, figures = times[::-1], figures[::-1]
     return frame_of(times, figures, columns)
+
+
+def thinned_frame(
+    market: Market,
+    *,
+    since: dt.datetime,
+    until: dt.datetime,
+    step_minutes: int,
+    columns: Sequence[str] = ml.QUOTE_COLUMNS,
+) -> pd.DataFrame:
+    """`price_frame` without the rows that no grid of that step shows: of each step it has for every
+    column the last known value. Read a stretch after the other, so that however often a market is
+    quoted no more is held than a stretch and what is kept."""
+    step = dt.timedelta(minutes=step_minutes)
+    begin = pd.Timestamp(since).floor(step).to_pydatetime()
+    parts = []
+    while begin < until:
+        end = min(begin + _STRETCH * step, until)
+        frame = price_frame(market, since=begin + _MICROSECOND, until=end, columns=columns)
+        parts.append(frame[_shown(frame, step)])
+        begin = end
+    whole = pd.concat([part for part in parts if len(part)] or parts[:1])
+    return whole[[column for column in columns if column in whole]]
+
+
+def _shown(frame: pd.DataFrame, step: dt.timedelta) -> np.ndarray:
+    """(rows,) True for the last known value of any column in its step, which a row of the grid
+    ends."""
+    steps = frame.index.ceil(step)
+    shown = np.zeros(len(frame), dtype=bool)
+    for column in frame:
+        known = np.flatnonzero(frame[column].notna())
+        shown[known[~steps[known].duplicated(keep="last")]] = True
+    return shown
 
 
 def quote_arrays(sql: str, params: Sequence[Any], width: int) -> tuple[np.ndarray, np.ndarray]:

@@ -36,8 +36,8 @@ from ml.simulate import SimulatedMarket, simulate_quotes
 
 #: Task -> the module that trains its networks.
 ROOMS = {
-    "price": "ml.forecast.training",
-    "spread": "ml.forecast.training",
+    "price": "ml.forecast.fitting.training",
+    "spread": "ml.forecast.fitting.training",
     "anomaly": "ml.anomaly.training",
     "pattern": "ml.pattern.training",
 }

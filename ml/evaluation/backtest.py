@@ -11,11 +11,12 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
 
+from ml.artifact import read_manifest
 from ml.audit import dataset_hash
 from ml.errors import Cancelled, NotEnoughData
 from ml.evaluation.plan import (
@@ -28,6 +29,7 @@ from ml.evaluation.plan import (
 )
 from ml.grid import check_quotes
 from ml.predictor import DLPredictor
+from ml.registry import get_spec
 from ml.spec import Progress
 from ml.trainer import DLModelTrainer
 
@@ -41,12 +43,15 @@ def run_backtest(
     plan: BacktestPlan,
     workdir: str | Path,
     *,
+    others: Mapping[str, pd.DataFrame] | None = None,
     device: str | None = None,
     on_progress: BacktestListener = lambda progress: True,
 ) -> pd.DataFrame:
     """The forecasts in long form (see `long_form`), made or found in the work folder.
 
-    Rows of `quotes` after `plan.end` are not looked at. `device` is a wish, as the trainer takes
+    Rows of `quotes` after `plan.end` are not looked at. `others` are quotes frames of other markets
+    by name, for a family that learns from those too; each fit gets what they quoted before its
+    moment. `device` is a wish, as the trainer takes
     it; `on_progress` cancels by answering False. Raises Cancelled, NotEnoughData, BadQuotes and
     what training raises.
     """
@@ -54,13 +59,20 @@ def run_backtest(
     quotes = quotes.loc[: pd.Timestamp(plan.end)].dropna(axis="columns", how="all")
     if not (quotes.index < pd.Timestamp(plan.start)).any():
         raise NotEnoughData("There is no quote before the backtest.", needed=1, present=0)
-    run = _Run(quotes, plan, Path(workdir), device, on_progress)
+    run = _Run(quotes, plan, Path(workdir), device, on_progress, others or {})
     parts = [pd.read_csv(path) for path in run.parts()]
     if not parts:
         raise NotEnoughData("No moment of the backtest has a known price.", needed=1, present=0)
     forecasts = pd.concat(parts, ignore_index=True)
     forecasts["origin"] = pd.to_datetime(forecasts["origin"], utc=True).dt.as_unit("ns")
     return forecasts
+
+
+def markets_learned_from(workdir: str | Path) -> list[str]:
+    """The other markets that any fit of a backtest in that work folder learned from."""
+    made = [read_manifest(folder) for folder in sorted(Path(workdir).glob("model-*"))]
+    used = [one["market"] for m in made for one in m.get("others", ()) if one["windows"]]
+    return list(dict.fromkeys(used))
 
 
 class _Run:
@@ -73,9 +85,12 @@ class _Run:
         workdir: Path,
         device: str | None,
         on_progress: BacktestListener,
+        others: Mapping[str, pd.DataFrame],
     ) -> None:
         self.quotes, self.plan, self.workdir = quotes, plan, workdir
         self.device, self.on_progress = device, on_progress
+        learns = get_spec(plan.task, plan.family).panel
+        self.others = others if learns else {}
         # The last rows of the grid stand on the last quote; later ones are only waited for.
         freq = pd.Timedelta(minutes=plan.step_minutes)
         origins = plan.origins()
@@ -106,7 +121,8 @@ class _Run:
 
     def _reuse(self) -> None:
         """Keep the work folder if it belongs to this very plan and these very quotes."""
-        key = {**self.plan.as_json(), "dataset": dataset_hash(self.quotes), "chunk": CHUNK}
+        dataset = dataset_hash(self.quotes, self._others_before(self.moments[-1]))
+        key = {**self.plan.as_json(), "dataset": dataset, "chunk": CHUNK}
         known = self.workdir / "plan.json"
         if not (known.exists() and known.read_text() == json.dumps(key, default=str)):
             shutil.rmtree(self.workdir, ignore_errors=True)
@@ -124,6 +140,7 @@ class _Run:
                 step_minutes=self.plan.step_minutes,
                 on_progress=lambda progress: self._fitting(number, progress),
                 hold_out=False,
+                others=self._others_before(moment),
             )
             before = self.quotes[self.quotes.index < moment]
             report = trainer.train(
@@ -131,6 +148,11 @@ class _Run:
             )
             os.rename(report.folder, folder)
         return DLPredictor.load(folder, device=self.device or "cpu")
+
+    def _others_before(self, moment: pd.Timestamp) -> dict[str, pd.DataFrame]:
+        """What the other markets had quoted by then."""
+        seen = {name: quotes[quotes.index < moment] for name, quotes in self.others.items()}
+        return {name: quotes for name, quotes in seen.items() if len(quotes)}
 
     def _forecast(self, predictor: DLPredictor, chunk: pd.DatetimeIndex, path: Path) -> None:
         batch = predictor.forecast_batch(self.quotes.loc[: chunk[-1]], chunk)

@@ -134,21 +134,25 @@ class FeatureMaker:
         return self._sources.shape[1]
 
     def windows(self, rows: np.ndarray, scale: np.ndarray) -> np.ndarray:
-        """(m, window, channels) out of one strided view; an unknown cell is 0, its flag says so."""
+        """(m, window, channels) ready for a network; an unknown cell is 0, its flag says so."""
+        return scaled_windows(self.cut_windows(rows), scale, self.other_unit)
+
+    def cut_windows(self, rows: np.ndarray) -> np.ndarray:
+        """(m, window, channels) out of one strided view, levels relative to the last row's."""
         if len(rows) == 1:
             first = int(rows[0]) - self._first
             cut = self._sources[None, first : first + self.window].copy()
         else:
             view = np.lib.stride_tricks.sliding_window_view(self._sources, self.window, axis=0)
             cut = view[rows - self._first].transpose(0, 2, 1).copy()
-        pairs: list[tuple[int, int, np.ndarray | float]] = [(0, 1, scale[:, None])]
-        if self.series.other is not None:
-            pairs.append((-2, -1, self.typical.other))
-        for level, change, unit in pairs:
-            cut[..., level] = np.arcsinh((cut[..., level] - cut[:, -1:, level]) / unit / 2)
-            cut[..., change] = np.arcsinh(cut[..., change] / unit)
-        cut[np.isnan(cut)] = 0.0
-        return cut.astype("float32")
+        for level in (0,) if self.series.other is None else (0, -2):
+            cut[..., level] -= cut[:, -1:, level]
+        return cut
+
+    @property
+    def other_unit(self) -> float | None:
+        """Typical move of the other quantity, None where there is none."""
+        return None if self.series.other is None else self.typical.other
 
     def summaries_of(self, rows: np.ndarray, memory: np.ndarray | None = None) -> Inputs:
         """Inputs of the origins `rows` without their windows (m, 0, channels); `memory` (m,) False
@@ -184,6 +188,21 @@ class FeatureMaker:
         known = self._sources[:, 2]
         view = np.lib.stride_tricks.sliding_window_view(known, self.window)[rows - self._first]
         return (view[:, -1] > 0) & (np.nan_to_num(view).mean(axis=1) >= WHOLE_SHARE)
+
+
+def scaled_windows(
+    cut: np.ndarray, scale: np.ndarray, other: np.ndarray | float | None
+) -> np.ndarray:
+    """What `FeatureMaker.cut_windows` gives in units of `scale` (m,) and, of the other quantity,
+    of `other`, (m, 1) or one for all; it is changed in place. What is unknown becomes 0."""
+    pairs: list[tuple[int, int, np.ndarray | float]] = [(0, 1, scale[:, None])]
+    if other is not None:
+        pairs.append((-2, -1, other))
+    for level, change, unit in pairs:
+        cut[..., level] = np.arcsinh(cut[..., level] / unit / 2)
+        cut[..., change] = np.arcsinh(cut[..., change] / unit)
+    cut[np.isnan(cut)] = 0.0
+    return cut.astype("float32")
 
 
 def blend(slow: np.ndarray | float, fast: np.ndarray, typical: float) -> np.ndarray:

@@ -11,12 +11,12 @@ import pandas as pd
 from ml.configs import ForecastConfig, Sizes
 from ml.forecast.baseline import residual_climatology
 from ml.forecast.features import FeatureMaker
+from ml.forecast.fitting.training import Job, Trained, train
 from ml.forecast.novelty import NoveltyIndex, fit_novelty
 from ml.forecast.quantiles import ForecasterState
 from ml.forecast.series import SLOW_DAYS, make_series
 from ml.forecast.server import Forecaster
 from ml.forecast.targets import Target, find_tick_size, split_rows
-from ml.forecast.training import Job, Trained, train
 from ml.grid import build_grid
 from ml.networks.forecast import Together
 from ml.networks.inference import graph_of
@@ -61,6 +61,7 @@ def fit(spec: ModelSpec, config: TrainConfig, quotes: pd.DataFrame, context: Fit
         epochs_run=trained.runs[0].epochs_run,
         best_epoch=trained.runs[0].best_epoch,
         losses=tuple(trained.runs[0].losses),
+        windows=trained.windows,
     )
 
 

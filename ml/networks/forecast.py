@@ -88,6 +88,17 @@ class ForecastNetwork(nn.Module, ABC):
         (batch, horizon) and ascending quantiles of the move (batch, horizon, knot)."""
 
 
+class PanelNetwork(ForecastNetwork):
+    """What a family that learns from other markets must be: it is told which market is which, and
+    answers for the own one where nobody says."""
+
+    @abstractmethod
+    def forward(
+        self, window: Tensor, static: Tensor, paths: Tensor, market: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """As ForecastNetwork has it; `market` (batch,) whole numbers, 0 the own one."""
+
+
 class RecurrentForecaster(ForecastNetwork):
     """A recurrent net over the last rows (Hochreiter and Schmidhuber 1997; Cho et al. 2014) beside
     a summary of the weeks before them; a subclass says which cell."""

@@ -15,9 +15,9 @@ import pytest
 import torch
 
 import ml
-from ml.configs import Sizes
+from ml.configs import PanelConfig, Sizes
 from ml.networks.anomaly import AnomalyNetwork
-from ml.networks.forecast import ForecastNetwork
+from ml.networks.forecast import ForecastNetwork, PanelNetwork
 from ml.networks.pattern import PatternNetwork
 from ml.registry import register
 from ml.spec import ModelSpec, TrainReport
@@ -40,6 +40,8 @@ MARKETS: dict[Task, Callable[..., pd.DataFrame]] = {
 #: fifth); one name has an F1 of at most 1 and the others of 0, and two occur at least.
 CONSTANT = {Task.PRICE: 1.0, Task.SPREAD: 1.0, Task.ANOMALY: 0.2, Task.PATTERN: 0.5}
 BATCH, TIME, FEATURES = 5, 48, 7
+#: A market that every training is told of; only who learns from a panel may look at it.
+OTHER = "B/C@there"
 
 
 def name_of(spec: ModelSpec) -> str:
@@ -60,7 +62,8 @@ def forecast_shape(spec: ModelSpec) -> None:
     sizes = Sizes(channels=FEATURES, static=11, paths=3, horizons=len(HORIZONS))
     config = spec.config()
     network = spec.build(config, sizes).eval()
-    assert isinstance(network, ForecastNetwork)
+    assert isinstance(network, PanelNetwork if spec.panel else ForecastNetwork)
+    assert isinstance(config, PanelConfig) == spec.panel
     shapes = (config.window, FEATURES), (11,), (len(HORIZONS), 3)
     logit, knots = network(*(torch.randn(BATCH, *shape) for shape in shapes))
     assert logit.shape == (BATCH, len(HORIZONS))
@@ -150,6 +153,7 @@ def train(
     spec: ModelSpec, folder: Path, quotes: pd.DataFrame | None = None, **options: Any
 ) -> TrainReport:
     quotes = MARKETS[spec.task](ROWS) if quotes is None else quotes
+    options = {"others": {OTHER: MARKETS[spec.task](ROWS, seed=1)}, **options}
     trainer = ml.DLModelTrainer(folder, device="cpu", step_minutes=30, **options)
     return trainer.train(spec.task, quotes, family=spec.name, **short_params(spec))
 
@@ -190,6 +194,20 @@ def test_what_it_learnt_beats_an_answer_that_is_always_the_same(spec: ModelSpec,
     assert set(report.metrics) == set(report.baseline_metrics)
     assert set(task.metrics) <= set(report.metrics)
     assert task.better(report.score, CONSTANT[spec.task])
+
+
+@every_family
+def test_it_learns_from_other_markets_only_where_it_says_so(spec: ModelSpec, reports):
+    report = reports(spec)
+    told = ml.read_manifest(report.folder).get("others")
+    own, other = MARKETS[spec.task](ROWS), MARKETS[spec.task](ROWS, seed=1)
+    if spec.panel:
+        assert [(one.market, one.windows > 500) for one in report.others] == [(OTHER, True)]
+        assert told == [one.as_json() for one in report.others]
+        assert report.dataset_hash == ml.dataset_hash(own, {OTHER: other})
+    else:
+        assert report.others is told is None
+        assert report.dataset_hash == ml.dataset_hash(own)
 
 
 @every_family

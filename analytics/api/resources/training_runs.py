@@ -84,6 +84,7 @@ class TrainingRunDetailSerializer(TrainingRunSerializer):
             "row_count",
             "labels",
             "dataset_hash",
+            "others",
             "audit",
             "versions",
             "losses",

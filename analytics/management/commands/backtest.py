@@ -22,7 +22,7 @@ from analytics.management.base import (
 )
 from analytics.management.tables import plain_table
 from analytics.models import BacktestRun
-from analytics.pages.backtests import backtest_table, report_page
+from analytics.pages.backtests import backtest_table, markets_learned_from, report_page
 from analytics.retelling import retold
 from analytics.selectors.prices import market_get
 from analytics.services.jobs.backtest_files import (
@@ -30,6 +30,7 @@ from analytics.services.jobs.backtest_files import (
     Delivery,
     backtest_deliver,
     backtest_folder,
+    backtest_parts,
 )
 from analytics.services.jobs.backtest_plans import backtest_of_files
 from analytics.services.jobs.backtests import backtest_execute, backtest_request
@@ -60,7 +61,11 @@ class Command(FaceCommand):
             help="Of the report, and of what is said here; the setting LANGUAGE_CODE without.",
         )
         parser.add_argument(
-            "--data", type=Path, nargs="+", metavar="FILE", help="Files instead of the database."
+            "--data",
+            type=Path,
+            nargs="+",
+            metavar="FILE",
+            help="Files instead of the database; they hold no other market.",
         )
         add_params(parser, help="Of the family.")
         parser.add_argument("--queue", action="store_true", help="Leave it to the worker.")
@@ -94,9 +99,9 @@ class Command(FaceCommand):
             run = backtest_execute(run_id=run.pk, listener=show)
         self._say(run)
         backtest_deliver(backtest_folder(run), _files(options))
-        self._figures(run.figures)
+        self._figures(backtest_parts(run))
 
-    def _of_files(self, asked: dict[str, Any], options: dict[str, Any]) -> list[dict[str, Any]]:
+    def _of_files(self, asked: dict[str, Any], options: dict[str, Any]) -> BacktestParts:
         with _Bar(self) as show:
             return backtest_of_files(
                 paths=options["data"],
@@ -112,9 +117,11 @@ class Command(FaceCommand):
             raise CommandError(line)
         self.stdout.write(line)
 
-    def _figures(self, figures: list[dict[str, Any]]) -> None:
+    def _figures(self, parts: BacktestParts) -> None:
         title = _("Clean targets, a line per horizon; in brackets the interval (95 %)")
-        self.console().print(plain_table(*backtest_table(figures), title))
+        self.console().print(plain_table(*backtest_table(parts.figures), title))
+        if parts.others is not None:
+            self.stdout.write(markets_learned_from(parts.others))
 
 
 _NEEDED = {"task": "task", "from": "start", "to": "end"}

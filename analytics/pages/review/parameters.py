@@ -36,6 +36,22 @@ PARAMETERS = {
         gettext_lazy("Units per layer of the summary branch."),
     ),
     "dropout": (gettext_lazy("dropout"), gettext_lazy("Share of units dropped in training.")),
+    "markets": (
+        gettext_lazy("other markets"),
+        gettext_lazy("Most other markets that it learns from."),
+    ),
+    "market_windows": (
+        gettext_lazy("windows of another market"),
+        gettext_lazy("Most windows of each other market."),
+    ),
+    "own_share": (
+        gettext_lazy("share of the own windows"),
+        gettext_lazy("Least share of the market's own windows in what is learned."),
+    ),
+    "embedding": (
+        gettext_lazy("size of the embedding"),
+        gettext_lazy("Numbers that a market is known by."),
+    ),
     "trend": (
         gettext_lazy("rows of the trend"),
         gettext_lazy("Rows of the mean that is the trend."),

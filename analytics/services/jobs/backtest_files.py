@@ -84,22 +84,25 @@ def _in_language(folder: Path, pattern: str, old: str) -> Path:
 @dataclass(frozen=True, kw_only=True)
 class BacktestParts:
     """What a report is made of: the market's symbol, the plan as JSON, a line of figures per
-    horizon and set, and the charts in the language that is active, as HTML."""
+    horizon and set, the charts in the language that is active, as HTML, and the other markets that
+    were learned from, None where the family learns from its own alone."""
 
     market: str
     plan: dict[str, Any]
     figures: list[dict[str, Any]]
     charts: str
+    others: list[str] | None = None
 
 
 def backtest_parts(run: BacktestRun) -> BacktestParts:
     """Those of a run; raises NotFound where it has none (yet)."""
     if not run.folder or not (backtest_folder(run) / _FIGURES).is_file():
         raise _missing(run, "report")
-    return _parts(backtest_folder(run), run.market.symbol)
+    return parts_of(backtest_folder(run), run.market.symbol)
 
 
-def _parts(folder: Path, market: str = "") -> BacktestParts:
+def parts_of(folder: Path, market: str = "") -> BacktestParts:
+    """Those of the files in a folder; `market` where it is not called as they say any more."""
     facts = json.loads((folder / _FIGURES).read_text())
     text = _in_language(folder, "charts.{}.html", _PAGE).read_text()
     first, last = text.find("<figure>"), text.rfind("</figure>")
@@ -107,6 +110,7 @@ def _parts(folder: Path, market: str = "") -> BacktestParts:
         market=market or facts["market"],
         plan=facts["plan"],
         figures=facts["figures"],
+        others=facts.get("others"),
         charts=text[first : last + len("</figure>")] if last > 0 else "",
     )
 
@@ -132,7 +136,7 @@ def backtest_deliver(folder: Path, files: Delivery) -> None:
     chart = _in_language(folder, "report.{}.png", _PICTURE)
     _put(files.report / _PICTURE, chart.read_bytes())
     if files.page is not None:
-        _put(files.report / _PAGE, files.page(_parts(folder)).encode())
+        _put(files.report / _PAGE, files.page(parts_of(folder)).encode())
 
 
 def _deliver_predictions(made: Path, target: Path) -> None:

@@ -28,9 +28,11 @@ from analytics.exceptions import AnalyticsError, Conflict, InvalidInput
 from analytics.lazily import pd
 from analytics.services.jobs.backtest_files import (
     PREDICTIONS,
+    BacktestParts,
     Delivery,
     backtest_deliver,
     chart_words,
+    parts_of,
 )
 from analytics.services.prices import reading as reader
 from analytics.services.prices.reading import ReadOptions
@@ -100,10 +102,12 @@ def backtest_run_plan(
     folder: Path,
     *,
     symbol: str,
+    others: Mapping[str, pd.DataFrame] | None = None,
     on_progress: Callable[[ml.BacktestProgress], bool],
 ) -> list[dict[str, Any]]:
     """Run a plan on a quotes frame; predictions and report go to `folder`, the figures are
-    answered. Raises what `ml.run_backtest` raises, or Conflict (backtest_open)."""
+    answered. `others` are quotes of other markets, for a family that learns from several: files
+    have none. Raises what `ml.run_backtest` raises, or Conflict (backtest_open)."""
     key = json.dumps(
         [f"Backtest of {symbol}, {plan.task}", plan.as_json()], sort_keys=True, default=str
     )
@@ -114,12 +118,20 @@ def backtest_run_plan(
             quotes,
             plan,
             work / "plan",
+            others=others,
             device=conf().DEVICE or None,
             on_progress=on_progress,
         )
         ml.write_predictions(forecasts, folder / PREDICTIONS)
+        learns = ml.get_spec(str(plan.task), plan.family).panel
         figures = ml.report_backtest(
-            forecasts, quotes, plan, folder, market=symbol, words=chart_words()
+            forecasts,
+            quotes,
+            plan,
+            folder,
+            market=symbol,
+            words=chart_words(),
+            others=ml.markets_learned_from(work / "plan") if learns else None,
         )
         shutil.rmtree(work, ignore_errors=True)
     _sweep()
@@ -160,8 +172,8 @@ def backtest_of_files(
     files: Delivery | None = None,
     on_progress: Callable[[ml.BacktestProgress], None] = lambda progress: None,
     **ask: Unpack[PlanAsk],
-) -> list[dict[str, Any]]:
-    """Run a backtest on quote files and deliver its files; answers the figures."""
+) -> BacktestParts:
+    """Run a backtest on quote files and deliver its files; answers what its report is made of."""
     symbol, quotes = quotes_of_files(paths, market)
     before = quotes.index[quotes.index < pd.Timestamp(start)]
     plan = plan_make(
@@ -180,9 +192,9 @@ def backtest_of_files(
     with tempfile.TemporaryDirectory(prefix="file-", dir=conf().backtests) as made:
         folder = Path(made)
         with ml_errors():
-            figures = backtest_run_plan(quotes, plan, folder, symbol=symbol, on_progress=listen)
+            backtest_run_plan(quotes, plan, folder, symbol=symbol, on_progress=listen)
         backtest_deliver(folder, files or Delivery())
-    return figures
+        return parts_of(folder)
 
 
 def quotes_of_files(paths: Sequence[Path], market: str | None) -> tuple[str, pd.DataFrame]:

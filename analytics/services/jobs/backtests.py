@@ -29,6 +29,7 @@ from analytics.services.jobs.lifecycle import (
     job_listener,
     job_request,
 )
+from analytics.services.jobs.other_markets import other_quotes
 from analytics.services.jobs.processes import this_process
 from analytics.services.jobs.training import history_span
 from analytics.services.prices.history import last_moment
@@ -137,11 +138,21 @@ def _backtest(run: BacktestRun, listener: Listener | None) -> None:
     quotes = price_frame(run.market, until=run.end + JUDGED_BY)
     folder = f"run-{run.pk}"
     asked = {name: getattr(run, name) for name in _PLAN}
+    plan = ml.BacktestPlan(**asked | {"task": ml.Task(run.task), "family": run.family or None})
+    others = other_quotes(
+        run.market,
+        spec=ml.get_spec(run.task, plan.family),
+        config=run.params,
+        step_minutes=run.step_minutes,
+        until=run.end,
+        learned_until=run.start,
+    )
     figures = backtest_run_plan(
         quotes,
-        ml.BacktestPlan(**asked | {"task": ml.Task(run.task), "family": run.family or None}),
+        plan,
         conf().backtests / folder,
         symbol=run.market.symbol,
+        others=others,
         on_progress=job_listener(run, listener, _facts, every=0.5),
     )
     job_close(

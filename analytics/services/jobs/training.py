@@ -25,6 +25,7 @@ from analytics.selectors.runs import run_get
 from analytics.services.anomalies.feedback import labels_of
 from analytics.services.jobs.kinds import JobKind, JobMessages, register
 from analytics.services.jobs.lifecycle import job_close, job_execute, job_listener, job_request
+from analytics.services.jobs.other_markets import other_quotes
 from analytics.services.prices.auditing import run_audit, too_little
 from analytics.services.registry.promotion import model_consider
 from analytics.services.translate import ml_errors
@@ -135,15 +136,24 @@ def _learn(run: TrainingRun, staged: Path, listener: Listener | None) -> ml.Trai
     # What people said of anomalies concerns their detector alone.
     labelled = run.task == Task.ANOMALY
     labels = labels_of(market=run.market, until=run.data_until) if labelled else ()
+    others = other_quotes(
+        run.market,
+        spec=ml.get_spec(run.task, run.family),
+        config=run.config,
+        step_minutes=run.market.cadence_minutes,
+        until=run.data_until,
+    )
     trainer = ml.DLModelTrainer(
         staged,
         device=run.device_wish or conf().DEVICE or None,
         step_minutes=run.market.cadence_minutes,
         on_progress=job_listener(run, listener, _epochs_kept()),
         labels=labels,
+        others=others,
     )
+    seen = ml.dataset_hash(frame, others)
     TrainingRun.objects.filter(pk=run.pk).update(
-        device=str(trainer.device), dataset_hash=ml.dataset_hash(frame), labels=len(labels)
+        device=str(trainer.device), dataset_hash=seen, labels=len(labels)
     )
     return trainer.train(run.task, frame, family=run.family, **run.config)
 
@@ -174,10 +184,11 @@ def _publish(run: TrainingRun, report: ml.TrainReport) -> TrainedModel | None:
         # The name is this attempt's own; what lies there is of a database that was set back.
         artifacts.discard(artifacts.folder_of(name))
     folder = artifacts.publish(report.folder, name)
+    others = None if report.others is None else [one.as_json() for one in report.others]
+    ended: dict[str, Any] = {"versions": report.versions, "others": others}
     try:
         with transaction.atomic():
-            closed = job_close(run, status=TrainingRun.Status.SUCCEEDED, versions=report.versions)
-            if closed:
+            if job_close(run, status=TrainingRun.Status.SUCCEEDED, **ended):
                 return _insert(run, report, name)
     except BaseException:
         artifacts.discard(folder)

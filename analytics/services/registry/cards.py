@@ -43,6 +43,7 @@ def model_card(model: TrainedModel) -> dict[str, Any]:
             "rows": run.row_count,
             "step_minutes": model.step_minutes,
             "dataset_hash": run.dataset_hash,
+            "others": run.others,
             "audit": run.audit or None,
         },
         "features": {"input_columns": model.input_columns, "window": model.window},

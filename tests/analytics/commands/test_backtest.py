@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from django.core.management import CommandError, call_command
 
+import ml
 from analytics import queue
 from analytics.models import BacktestRun, Market, PriceHistory
 from tests.markets import wandering_market as make_quotes
@@ -17,6 +18,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 QUOTES = make_quotes(1700)
 WINDOW = ["--from", f"{QUOTES.index[1550]:%Y-%m-%dT%H:%M}", "--to", "2025-02-04"]
 PARAMS = ("epochs=1", "hidden=8", "width=16", "members=1", "batch-size=32")
+PANEL = next(spec.name for spec in ml.list_specs("spread") if spec.panel)
 SMALL = [word for pair in PARAMS for word in ("--param", pair)]
 
 
@@ -70,9 +72,11 @@ def test_files_need_no_database(tmp_path, home):
         asset="USDT", fiat="BOB", exchange="here"
     ).to_csv(tmp_path / "q.csv.gz", index_label="timestamp")
     target = tmp_path / "p.csv.gz"
-    words = ["--task", "spread", *WINDOW, *SMALL, "--origin-step", "3"]
+    words = ["--task", "spread", *WINDOW, *SMALL, "--origin-step", "3", "--family", PANEL]
     out = backtest(*words, "--data", str(tmp_path / "q.csv.gz"), "--predictions", str(target))
     assert "Distribution error" in " ".join(out.split())
+    # Nor is there any other market in them.
+    assert out.splitlines()[-1] == "It learned from no other market."
     assert set(pd.read_csv(target)["target"]) == {"spread_pct"}
     assert not BacktestRun.objects.exists()
     assert not list((home / "backtests").iterdir())

@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.forecast.dataset import polling_augmentation
 from ml.forecast.experts import EXPERTS, Shrinkage, expert_quantiles, fit_simple
 from ml.forecast.features import FeatureMaker
+from ml.forecast.fitting.dataset import polling_augmentation
+from ml.forecast.fitting.training import last_epochs
 from ml.forecast.pool import Pool, by_target_day, daily_weights, fit_pool
 from ml.forecast.series import make_series
 from ml.forecast.targets import Target, find_tick_size, future, snapped
 from ml.forecast.tracking import best_widths
-from ml.forecast.training import last_epochs
 from ml.grid import build_grid
 from ml.tasks import HORIZONS, QUANTILES, Task
 from tests.markets import wandering_market as make_quotes

@@ -119,7 +119,7 @@ def work(monkeypatch) -> Work:
     made.scores = {}
 
     class Trainer:
-        def __init__(self, out_dir, *, device, step_minutes, on_progress, labels=()):
+        def __init__(self, out_dir, *, device, step_minutes, on_progress, labels, others):
             self.out_dir, self.on_progress = out_dir, on_progress
             self.device = device or "cpu"
 
@@ -133,7 +133,7 @@ def work(monkeypatch) -> Work:
             (folder / "manifest.json").write_text("{}")
             return report_of(folder, family, frame, **made.scores)
 
-    def run_backtest(quotes, plan, folder, *, device, on_progress):
+    def run_backtest(quotes, plan, folder, *, others, device, on_progress):
         made.step(on_progress(ml.BacktestProgress(stage="origins", share=0.5, eta_seconds=9.0)))
         return pd.DataFrame()
 

@@ -103,7 +103,7 @@ def test_the_same_comes_out_of_a_file(ask, tmp_path):
         tmp_path / "q.csv", index_label="timestamp"
     )
     target = tmp_path / "out" / "p.csv.gz"
-    figures = backtest_of_files(
+    parts = backtest_of_files(
         paths=[tmp_path / "q.csv"],
         market=None,
         task="spread",
@@ -116,7 +116,7 @@ def test_the_same_comes_out_of_a_file(ask, tmp_path):
     )
     run = backtest_execute(run_id=ask().pk)
     assert target.read_bytes() == backtest_file(run=run, name="predictions").read_bytes()
-    assert figures == run.figures
+    assert parts.figures == run.figures
     assert (tmp_path / "report" / "report.html").read_text() == "USDT/BOB@here"
 
 

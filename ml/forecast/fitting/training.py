@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 import pandas as pd
 import torch
 
-from ml.configs import ForecastConfig, Sizes
+from ml.configs import ForecastConfig, PanelConfig, Sizes
 from ml.errors import NotEnoughData
-from ml.forecast.dataset import Mixture, Samples, polling_augmentation
 from ml.forecast.ensemble import Ensemble, StaticScaler, network_quantiles
 from ml.forecast.experts import Shrinkage, Simple, expert_quantiles, fit_shrinkage, fit_simple
 from ml.forecast.features import FeatureMaker
+from ml.forecast.fitting.dataset import Samples, clean_samples, polling_augmentation
+from ml.forecast.fitting.mixture import MarketMixture, Mixture
+from ml.forecast.fitting.panel import OtherMarkets
 from ml.forecast.metrics import crps
 from ml.forecast.pool import Pool, fit_pool
 from ml.forecast.series import make_series
 from ml.forecast.summaries import N_PATHS
-from ml.forecast.targets import Split, Target, clean_mask
+from ml.forecast.targets import Split, Target
 from ml.grid import build_grid
 from ml.networks.forecast import ForecastNetwork, Together, hurdle_loss
 from ml.networks.inference import plain_network
@@ -50,18 +53,35 @@ class Job:
 
     def samples(self, maker: FeatureMaker, rows: range) -> Samples:
         """The usable origins of a stretch, with targets cleaned by rows before the test only."""
-        y = maker.series.y[: rows.stop + max(HORIZONS)]
-        half = min(maker.window, maker.series.per_day // 2 or 1)
-        targets = np.where(clean_mask(y, self.spec.task, half), y, np.nan)
         origins = np.arange(rows.start, rows.stop)
-        usable = origins[maker.usable(origins)]
-        return Samples(maker, usable, targets, mirror=self.spec.task is Task.PRICE)
+        usable, stop = origins[maker.usable(origins)], rows.stop + max(HORIZONS)
+        return clean_samples(maker, usable, self.spec.task, stop=stop)
+
+    def last_target(self, rows: range) -> pd.Timestamp:
+        """When the last target of a stretch is known: nothing later is learned from with it."""
+        return self.maker.series.index[rows.stop + max(HORIZONS) - 1]
+
+    def mixture(self, own: Samples, rows: range, rng: np.random.Generator) -> Mixture:
+        """All that is learned from with the stretch `rows`, whose samples are `own`."""
+        parts = [own, *self.copy(rows, rng)]
+        if not self.spec.panel:
+            return Mixture(parts)
+        others = OtherMarkets(
+            quotes=self.context.others,
+            config=(config := cast(PanelConfig, self.config)),
+            task=self.spec.task,
+            columns=tuple(self.quotes.columns),
+            step_minutes=self.maker.series.step_minutes,
+        )
+        joined = others.samples(self.last_target(rows))
+        if joined is None:
+            return Mixture(parts)
+        return MarketMixture(parts, joined, own_share=config.own_share)
 
     def copy(self, rows: range, rng: np.random.Generator) -> list[Samples]:
         """Half of the samples of an augmented copy of the quotes up to the last target of `rows`;
         none where there are too few quotes for one."""
-        series = self.maker.series
-        end = series.index[rows.stop + max(HORIZONS) - 1]
+        series, end = self.maker.series, self.last_target(rows)
         copy = polling_augmentation(self.quotes.loc[:end], rng)
         if copy is None:
             return []
@@ -75,7 +95,8 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """What a training leaves; a run per member of the ensemble."""
+    """What a training leaves; a run per member of the ensemble. `windows` is how many the last
+    training saw of each other market, by its place among those that were given."""
 
     members: list[ForecastNetwork]
     ensemble: Ensemble
@@ -84,6 +105,7 @@ class Trained:
     pool: Pool
     sizes: Sizes
     runs: list[LoopResult]
+    windows: dict[int, int]
 
 
 def train(job: Job) -> Trained:
@@ -96,10 +118,8 @@ def train(job: Job) -> Trained:
     first, valid, whole = (job.samples(maker, rows) for rows in (split.train, split.valid, both))
     _refuse_few(len(first), LEAST_SAMPLES, "to learn from")
     _refuse_few(len(valid), LEAST_VALID, "to validate on")
-    scaler = StaticScaler.fit(first.static, maker.odd_static)
-    early, late = (
-        Mixture([own, *job.copy(r, rng)]) for own, r in ((first, split.train), (whole, both))
-    )
+    early, late = (job.mixture(own, r, rng) for own, r in ((first, split.train), (whole, both)))
+    scaler = StaticScaler.fit(early.static, maker.odd_static)
     for samples in (valid, *early.parts, *late.parts):
         samples.prepare(scaler, device)
     sizes = Sizes(
@@ -125,6 +145,7 @@ def train(job: Job) -> Trained:
         pool=pool,
         sizes=sizes,
         runs=[run for _, run in chosen],
+        windows=late.windows,
     )
 
 

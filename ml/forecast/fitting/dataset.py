@@ -1,5 +1,5 @@
-"""Training samples: batches cut out of one strided view, long memory hidden at random; and copies
-of the market that are asked as often as it is asked lately.
+"""Training samples: batches cut out of one strided view, long memory hidden at random; and
+copies of the market that are asked as often as it is asked lately.
 
 How often quotes come changes for good (a collector is set to another pace), and with it what a
 grid row means. A copy of the history, thinned to the gaps of its last days, teaches that pace.
@@ -7,15 +7,18 @@ grid row means. A copy of the history, thinned to the gaps of its last days, tea
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
 
 from ml.forecast.ensemble import StaticScaler
-from ml.forecast.features import FeatureMaker
-from ml.forecast.targets import CLIP, future, has_changed
-from ml.tasks import KNOT_LEVELS
+from ml.forecast.features import FeatureMaker, Inputs, scaled_windows
+from ml.forecast.targets import CLIP, clean_mask, future, has_changed
+from ml.tasks import KNOT_LEVELS, Task
 
 MEMORY_DROPOUT = 0.1
 RECENT_DAYS = 8
@@ -127,17 +130,24 @@ class Samples:
 
         scale = pick(blind.scale, full.scale)
         inputs = [
-            self.maker.windows(self.rows[numbers], scale),
+            self._windows(numbers, scale),
             pick(*self._static),
             pick(blind.paths, full.paths),
         ]
         change = self.change[numbers]
         moves = np.clip(change / scale[:, None], -CLIP, CLIP).astype("float32")
-        weight = np.sqrt(scale / self.maker.typical.y).astype("float32")[:, None]
+        weight = np.sqrt(scale / self._typical(numbers)).astype("float32")[:, None]
         if self.mirror and rng is not None:
             self._mirror(rng.random(len(numbers)) < 0.5, inputs, moves)
         wanted = [moves, has_changed(change), np.minimum(weight, 5.0)]
         return tuple([torch.from_numpy(x).to(self.device) for x in g] for g in (inputs, wanted))
+
+    def _windows(self, numbers: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        return self.maker.windows(self.rows[numbers], scale)
+
+    def _typical(self, numbers: np.ndarray) -> np.ndarray | float:
+        """Typical move of the market of each sample, percent."""
+        return self.maker.typical.y
 
     def _mirror(self, which: np.ndarray, inputs: list[np.ndarray], moves: np.ndarray) -> None:
         """Turn some samples upside down, in place: a market's past trend is no promise."""
@@ -148,28 +158,43 @@ class Samples:
         moves *= sign
 
 
-class Mixture:
-    """Samples of the market itself, and of copies of it that only training sees."""
+class JoinedSamples(Samples):
+    """Samples of several markets as one: a batch is cut once, not once for each of them."""
 
-    def __init__(self, parts: list[Samples]) -> None:
-        """The first of `parts` is the market itself."""
-        self.parts = parts
-        self.bounds = np.cumsum([0, *(len(part) for part in parts)])
-        self.climatology, self.unit = parts[0].climatology, parts[0].unit
-
-    def __len__(self) -> int:
-        return int(self.bounds[-1])
-
-    def batch(
-        self, numbers: np.ndarray, rng: np.random.Generator | None
-    ) -> tuple[list[Tensor], ...]:
-        """As `Samples.batch`, in the order of the parts."""
-        found = []
-        for part, low, high in zip(self.parts, self.bounds[:-1], self.bounds[1:], strict=True):
-            mine = numbers[(numbers >= low) & (numbers < high)] - low
-            if len(mine):
-                found.append(part.batch(mine, rng))
-        return tuple(
-            [torch.cat(tensors) for tensors in zip(*group, strict=True)]
-            for group in zip(*found, strict=True)
+    def __init__(self, parts: Mapping[int, Samples]) -> None:
+        """`parts` by the number of their market, which `markets` (n,) tells of each sample."""
+        found = [*parts.values()]
+        counts = [len(part) for part in found]
+        self.maker, self.mirror = found[0].maker, found[0].mirror
+        self.rows, self.change = (
+            np.concatenate([getattr(part, name) for part in found]) for name in ("rows", "change")
         )
+        self._views = [_joined(views) for views in zip(*(p._views for p in found), strict=True)]
+        self.markets = np.repeat([*parts], counts)
+        self._typical_move = np.repeat([part.maker.typical.y for part in found], counts)
+        self._other = np.repeat([part.maker.typical.other for part in found], counts)[:, None]
+        # Levels are relative by now, so that half the digits are enough.
+        cut = [part.maker.cut_windows(part.rows).astype("float32") for part in found]
+        self._cut = np.concatenate(cut)
+        self.device = torch.device("cpu")
+        self._static: list[np.ndarray] = []
+
+    def _windows(self, numbers: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        other = None if self.maker.other_unit is None else self._other[numbers]
+        return scaled_windows(self._cut[numbers], scale, other)
+
+    def _typical(self, numbers: np.ndarray) -> np.ndarray | float:
+        return self._typical_move[numbers]
+
+
+def _joined(views: Sequence[Inputs]) -> Inputs:
+    names = [field.name for field in fields(Inputs)]
+    return Inputs(**{n: np.concatenate([getattr(v, n) for v in views]) for n in names})
+
+
+def clean_samples(maker: FeatureMaker, origins: np.ndarray, task: Task, *, stop: int) -> Samples:
+    """The samples of `origins` (m,), with targets cleaned by the rows before `stop` only."""
+    y = maker.series.y[:stop]
+    half = min(maker.window, maker.series.per_day // 2 or 1)
+    targets = np.where(clean_mask(y, task, half), y, np.nan)
+    return Samples(maker, origins, targets, mirror=task is Task.PRICE)

@@ -1,0 +1,1 @@
+"""How forecasters are trained: the samples, those of other markets, and the training itself."""
