@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -94,7 +95,9 @@ def test_a_dry_run_shows_the_figures_or_the_reason(admin_client, market, setting
     with PlayingServer(markets()) as server:
         options = {"base_url": server.url}
         source = MarketSource.objects.create(market=market, venue="yadio", options=options)
-        assert "price 4" in act(admin_client, "marketsource", "dry_run", source)
+        page = act(admin_client, "marketsource", "dry_run", source)
+        # It wanders around 420 by some five in a hundred.
+        assert re.search(r"price (39|4[0-4])\d\b", page)
         server.break_venue("yadio", "html")
         page = act(admin_client, "marketsource", "dry_run", source)
     assert "HTML page instead of JSON" in page
