@@ -16,6 +16,8 @@ export PARALELO_HOME ?= $(CURDIR)/var
 # gain nothing from a second one.
 export OMP_WAIT_POLICY ?= PASSIVE
 export OMP_NUM_THREADS ?= 1
+# Some shells and images have Python compile every module anew in every process.
+export PYTHONDONTWRITEBYTECODE =
 export PORT
 MAIN_JOB = $(BIN)/python manage.py main_job $(if $(DATA),--data "$(DATA)")
 

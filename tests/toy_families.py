@@ -23,7 +23,7 @@ NAME = "toy"
 #: What makes a training of any family short, of the parameters that a family has.
 SHORT = {
     "epochs": 2,
-    "batch_size": 32,
+    "batch_size": 128,
     "members": 1,
     "folds": 2,
     "steps": 10,

@@ -22,7 +22,7 @@ def models(quotes, tmp_path_factory) -> dict[str, ml.DLPredictor]:
     trainer = ml.DLModelTrainer(tmp_path_factory.mktemp("sized"), device="cpu", step_minutes=30)
     small = {
         "anomaly": {"epochs": 1, "members": 1, "batch_size": 64},
-        "pattern": {"epochs": 1, "folds": 2, "batch_size": 32, "channels": 16, "steps": 10},
+        "pattern": {"epochs": 1, "folds": 2, "batch_size": 128, "channels": 16, "steps": 10},
     }
     return {
         task: ml.DLPredictor.load(trainer.train(task, quotes, **options).folder)

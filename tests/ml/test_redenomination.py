@@ -12,7 +12,7 @@ import ml
 from ml.redenomination import CONFIRM, find_redenominations, rescaled
 from tests.markets import wandering_market as make_quotes
 
-SMALL = {"epochs": 1, "hidden": 8, "width": 16, "members": 1, "batch_size": 32}
+SMALL = {"epochs": 1, "hidden": 8, "width": 16, "members": 1, "batch_size": 128}
 ROWS, BREAK = 1900, 1600
 
 

@@ -24,12 +24,12 @@ from ml.pattern.labels import make_labels
 
 POWERS = st.integers(-10, 10)
 ORDINARY = settings(max_examples=25, deadline=None)
-SMALL = {"epochs": 1, "members": 1, "batch_size": 32}
+SMALL = {"epochs": 1, "members": 1, "batch_size": 128}
 SMALLEST: dict[str, dict[str, int]] = {
     "price": {**SMALL, "hidden": 8, "width": 16},
     "spread": {**SMALL, "hidden": 8, "width": 16},
     "anomaly": {**SMALL, "channels": 8},
-    "pattern": {"epochs": 1, "folds": 2, "batch_size": 32, "channels": 8, "steps": 8},
+    "pattern": {"epochs": 1, "folds": 2, "batch_size": 128, "channels": 8, "steps": 8},
 }
 
 

@@ -27,7 +27,7 @@ from tests.factories import make_model, make_run
 
 pytestmark = pytest.mark.any_database
 
-SMALL = {"epochs": 1, "members": 1, "hidden": 8, "width": 16, "batch_size": 32}
+SMALL = {"epochs": 1, "members": 1, "hidden": 8, "width": 16, "batch_size": 128}
 LINE = "/api/v1/analytics/dl/predict-price"
 
 

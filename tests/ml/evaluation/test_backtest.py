@@ -19,7 +19,7 @@ from ml.registry import get_spec, registered
 from ml.tasks import HORIZONS, Task
 from tests.markets import wandering_market as make_quotes
 
-SMALL = {"epochs": 1, "hidden": 8, "width": 16, "members": 1, "batch_size": 32}
+SMALL = {"epochs": 1, "hidden": 8, "width": 16, "members": 1, "batch_size": 128}
 TASKS = (Task.PRICE, Task.SPREAD)
 
 

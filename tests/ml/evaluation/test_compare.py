@@ -16,8 +16,8 @@ from tests.markets import regime_market as trending_market
 from tests.markets import wandering_market as make_quotes
 
 SMALL = {
-    "gru": {"epochs": 1, "members": 1, "hidden": 8, "width": 16, "batch_size": 32},
-    "cnn": {"epochs": 1, "channels": 8, "steps": 8, "batch_size": 32},
+    "gru": {"epochs": 1, "members": 1, "hidden": 8, "width": 16, "batch_size": 128},
+    "cnn": {"epochs": 1, "channels": 8, "steps": 8, "batch_size": 128},
     "autoencoder": {"epochs": 1, "members": 1, "channels": 8, "latent": 4, "batch_size": 64},
 }
 

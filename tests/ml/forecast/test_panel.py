@@ -35,7 +35,7 @@ SMALL = {
     "hidden": 8,
     "width": 8,
     "members": 1,
-    "batch_size": 32,
+    "batch_size": 128,
     "market_windows": 5000,
 }
 STEP = pd.Timedelta("30min")

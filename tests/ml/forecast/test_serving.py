@@ -20,7 +20,7 @@ from ml.trainer import DLModelTrainer
 from tests.markets import ask
 from tests.markets import wandering_market as make_quotes
 
-SMALL = {"epochs": 1, "hidden": 8, "width": 16, "members": 2, "batch_size": 32}
+SMALL = {"epochs": 1, "hidden": 8, "width": 16, "members": 2, "batch_size": 128}
 
 
 def holed(rows: int = 2600) -> pd.DataFrame:

@@ -35,7 +35,7 @@ from tests.markets import wandering_market as make_quotes
 pytestmark = pytest.mark.any_database
 
 Status = BacktestRun.Status
-SMALL = {"epochs": 1, "hidden": 8, "width": 16, "members": 1, "batch_size": 32}
+SMALL = {"epochs": 1, "hidden": 8, "width": 16, "members": 1, "batch_size": 128}
 QUOTES = make_quotes(1900)
 START = QUOTES.index[1600].to_pydatetime()
 END = QUOTES.index[1800].to_pydatetime()

@@ -25,7 +25,7 @@ SMALL = {
     "hidden": 8,
     "width": 8,
     "members": 1,
-    "batch_size": 32,
+    "batch_size": 128,
     "market_windows": 200,
 }
 ROWS = 1100
