@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 from urllib.parse import quote
@@ -27,6 +28,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     asks = [item for item in items if _asks_database(item)]
     config.hook.pytest_deselected(items=[item for item in items if not _asks_database(item)])
     items[:] = asks
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: looking for garbage among it, and that often, is a tenth of the
+    tests' time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
 
 
 def _asks_database(item: pytest.Item) -> bool:
