@@ -34,7 +34,7 @@ $(VENV)/installed: requirements.txt requirements.lock
 	$(PIP) -r requirements.txt
 	@touch $@
 
-$(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt requirements-s3.txt requirements-redis.txt requirements-ray.txt
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt requirements-s3.txt requirements-redis.txt requirements-sqs.txt requirements-ray.txt
 	$(PIP) -r requirements-dev.txt
 	@touch $@
 
