@@ -86,7 +86,7 @@ def logging_settings(*, level: str, style: str, run: str) -> dict[str, Any]:
         },
         "root": {"handlers": ["console"], "level": level},
         # botocore tells every process where it found its keys.
-        "loggers": dict.fromkeys(("django-q", "botocore"), {"level": "WARNING"}),
+        "loggers": {name: {"level": "WARNING"} for name in ("django-q", "botocore")},
     }
 
 
