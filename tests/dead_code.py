@@ -25,7 +25,7 @@ CALLED = [
     *("__getattr__", "__dir__", "forward", "*_op_num_threads", "log_severity_level"),
     *("AnalyticsConfig", "ready", "Command", "Media", "app_name", "urlpatterns", "when_ready"),
     "as_sqlite",
-    *("dequeue", "fail", "lock_size"),
+    *("dequeue", "fail", "queue_size", "lock_size"),
     *("readable", "readinto", "handle_starttag", "handle_endtag", "handle_data", "attrs"),
     *("uid", "gid", "uname", "gname"),
     # What people who import `ml` call; registering for the time being is for notebooks and tests.
