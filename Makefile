@@ -36,7 +36,7 @@ $(VENV)/installed: requirements.txt requirements.lock
 	$(PIP) -r requirements.txt
 	@touch $@
 
-$(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt requirements-s3.txt requirements-redis.txt requirements-ray.txt
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt requirements-s3.txt requirements-redis.txt requirements-sqs.txt requirements-ray.txt
 	$(PIP) -r requirements-dev.txt
 	@touch $@
 
@@ -99,11 +99,12 @@ fuzz: $(TESTED) ## Thousands of calls made from the OpenAPI document: no 5xx, no
 screenshots: $(TESTED) ## Take the README's pictures anew: simulated markets in a temporary home, trained there (a few minutes, needs Chromium).
 	$(BIN)/python -m tests.browser.tour
 
-soak: $(VENV)/installed-dev ## Kill every phase of the work at KILLS=100 random calls each, on both databases (SEED=1); then two of three hosts, Redis, and a node of a Ray cluster.
+soak: $(VENV)/installed-dev ## Kill every phase of the work at KILLS=100 random calls each, on both databases (SEED=1); then two of three hosts, Redis, SQS, and a node of a Ray cluster.
 	PARALELO_TEST_KILLS=$(KILLS) PARALELO_TEST_KILL_SEED=$(SEED) $(BIN)/python -m pytest -q tests/analytics/services/jobs/test_kills.py -k random
 	PARALELO_TEST_KILLS=$(KILLS) PARALELO_TEST_KILL_SEED=$(SEED) $(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest -q tests/analytics/services/jobs/test_kills.py -k random
 	PARALELO_TEST_HOSTS=1 $(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest -q tests/analytics/services/jobs/test_hosts.py
 	PARALELO_TEST_HOSTS=1 $(BIN)/python -m pytest -q tests/analytics/services/jobs/test_redis.py -k "hands or killed"
+	PARALELO_TEST_HOSTS=1 $(BIN)/python -m pytest -q tests/analytics/services/jobs/test_sqs.py -k "hands or killed"
 	PARALELO_TEST_HOSTS=1 $(BIN)/python -m pytest -q tests/analytics/services/jobs/test_engines.py
 
 lint: $(VENV)/installed-dev ## Style, types, import contracts, migrations; measures and unused code (tests/test_measures.py).

@@ -12,6 +12,8 @@ from django.core.checks import CheckMessage, Error, register
 
 from analytics.conf import conf
 
+#: Seconds for which SQS keeps a message from others, at most.
+_SQS_LEASE = 12 * 3600
 _FOLDER = "django.core.files.storage.FileSystemStorage"
 
 
@@ -44,6 +46,15 @@ def _cluster_problems(q: dict[str, Any], name: str) -> list[CheckMessage]:
                 f"{which}: a failing training would be repeated for ever.",
                 hint="Set max_attempts to 1 and ack_failures to True.",
                 id="analytics.E002",
+            )
+        )
+    if "sqs" in q and (over := q.get("retry", 0) - _SQS_LEASE) > 0:
+        found.append(
+            Error(
+                f"{which}: SQS keeps a task from others for 12 hours at most; retry is longer.",
+                hint="Set PARALELO_TRAIN_TIMEOUT to at most "
+                f"{q.get('timeout', 0) - math.ceil(over / (pulled + 1))}, or use another broker.",
+                id="analytics.E007",
             )
         )
     return found

@@ -23,6 +23,7 @@ FILES = {
     "requirements.txt": "Every server.",
     "requirements-s3.txt": "Beside it: artifacts on S3 (optional).",
     "requirements-redis.txt": "Beside it: the queue in Redis (optional).",
+    "requirements-sqs.txt": "Beside it: the queue in Amazon SQS (optional).",
     "requirements-ray.txt": "Beside it: backtests on a Ray cluster, tuning (optional).",
 }
 _TABLE = """
@@ -78,7 +79,8 @@ def licence(found: metadata.Distribution) -> str:
 
 
 def document() -> str:
-    """The whole document: a package stands under the first file that needs it."""
+    """The whole document: a package stands under every file that names it, else under the first
+    that needs it."""
     told: set[str] = set()
     parts = [HEAD]
     for file, purpose in FILES.items():
@@ -89,7 +91,9 @@ def document() -> str:
             shown = f"**{name}**" if name in direct else name
             said = re.sub(r"\s+", " ", licence(found)).replace("|", "/")
             lines[name] = f"| {shown} | {found.version} | {said} |\n"
-        own = "".join(line for name, line in sorted(lines.items()) if name not in told)
+        own = "".join(
+            line for name, line in sorted(lines.items()) if name in direct or name not in told
+        )
         parts.append(_TABLE.format(file=file, purpose=purpose) + own)
         told |= lines.keys()
     return "".join(parts)

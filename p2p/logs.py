@@ -85,7 +85,8 @@ def logging_settings(*, level: str, style: str, run: str) -> dict[str, Any]:
             }
         },
         "root": {"handlers": ["console"], "level": level},
-        "loggers": {"django-q": {"level": "WARNING"}},
+        # botocore tells every process where it found its keys.
+        "loggers": {name: {"level": "WARNING"} for name in ("django-q", "botocore")},
     }
 
 

@@ -20,11 +20,12 @@ PRODUCT = ("ml", "analytics", "p2p", "bench", "manage.py")
 #: Classes here are filled in for Django and its friends, which read what they find: in them only
 #: functions and imports are looked at.
 DECLARED = ("analytics/api", "analytics/admin", "analytics/models", "analytics/management", "p2p")
-#: What Python, torch, Django and onnxruntime call, or read, by name.
+#: What Python, torch, Django, django-q2 and onnxruntime call, or read, by name.
 CALLED = [
     *("__getattr__", "__dir__", "forward", "*_op_num_threads", "log_severity_level"),
     *("AnalyticsConfig", "ready", "Command", "Media", "app_name", "urlpatterns", "when_ready"),
     "as_sqlite",
+    *("dequeue", "fail", "queue_size", "lock_size"),
     *("readable", "readinto", "handle_starttag", "handle_endtag", "handle_data", "attrs"),
     *("uid", "gid", "uname", "gname"),
     # What people who import `ml` call; registering for the time being is for notebooks and tests.

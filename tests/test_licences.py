@@ -48,8 +48,17 @@ def test_what_they_need_in_turn_is_listed_once():
     assert listed.count("| asgiref |") == 1  # Django's
     assert "| pytest |" not in listed
     assert "| python-dateutil |" in listed
-    named = re.findall(r"^\| \**([\w.-]+?)\** \| \d", listed, re.M)
-    assert len(named) == len(set(named))
+    needed = re.findall(r"^\| ([\w.-]+) \| \d", listed, re.M)
+    assert len(needed) == len(set(needed))
+
+
+def test_a_package_that_several_files_name_has_one_version():
+    found: dict[str, set[str]] = {}
+    for file in licences.ROOT.glob("requirements*.txt"):
+        lines = (line.partition("#")[0].strip() for line in file.read_text().splitlines())
+        for one in (Requirement(line) for line in lines if line and not line.startswith("-")):
+            found.setdefault(canonicalize_name(one.name), set()).add(str(one.specifier))
+    assert {name: pins for name, pins in found.items() if len(pins) > 1} == {}
 
 
 def locked() -> dict[str, tuple[str, int]]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -17,8 +18,13 @@ from analytics.queue.base import Key
 from analytics.queue.brokers import broker
 
 logger = logging.getLogger(__name__)
+#: A task's dotted path and the ids that it is called with.
+Call = tuple[str, *tuple[int | str, ...]]
 #: The cluster of long work; everything else is for the cluster that has the site's own name.
 LONG = "long"
+#: So many messages that wait for a cluster may well have one among them that a task asks for: where
+#: nobody can see which they are, it is not asked for again.
+_CROWD = 10
 #: Tasks of that name start long work.
 _LONG_TASK = re.compile(r".*\.run_\w+")
 
@@ -87,15 +93,19 @@ def queue_length() -> int | None:
 
 
 def queue_lengths() -> dict[str, int]:
-    """The same for each cluster by its name, none left out; one query. Empty where the broker is
-    away."""
-    names = clusters()
+    """The same for each cluster by its name, none left out; SQS says about how many. Empty where
+    the broker is away."""
     try:
-        with broker().asked():
-            return dict.fromkeys(names, 0) | broker().lengths(names)
+        return _lengths()
     except QueueAway as error:
         logger.error("the queue cannot be looked at: %s", error)
         return {}
+
+
+def _lengths() -> dict[str, int]:
+    names = clusters()
+    with broker().asked():
+        return dict.fromkeys(names, 0) | broker().lengths(names)
 
 
 def is_there() -> bool:
@@ -103,10 +113,44 @@ def is_there() -> bool:
     return bool(queue_lengths())
 
 
+def is_told(path: str) -> bool:
+    """Whether a message asks for that task already, or as many wait as if one did. Raises
+    QueueAway."""
+    if broker().LISTS:
+        return any(path == told for _key, told, _ids in messages())
+    return _lengths()[cluster_of(path)] >= _CROWD
+
+
+def untold(calls: Sequence[Call], *, gone: dt.datetime | None = None) -> list[Call]:
+    """The calls of which no message waits or is in living hands: whoever pulled one before `gone`
+    may be dead. SQS says only how many wait: none is told where those are fewer than half of the
+    calls, else all are, so that ringing again and again fills no queue. Raises QueueAway."""
+    if not broker().LISTS:
+        return list(calls) if 2 * _waiting(calls, _lengths()) < len(calls) else []
+    lost = pulled(before=gone) if gone is not None else set()
+    told = {(path, *ids) for key, path, ids in messages() if key not in lost}
+    return [call for call in calls if call not in told]
+
+
+def takes(calls: Sequence[Call]) -> bool:
+    """Whether each call may be sent beside what waits, told or not: where messages can be taken out
+    again always, else while no more wait than there are calls."""
+    if broker().LISTS:
+        return True
+    counts = queue_lengths()
+    return bool(counts) and _waiting(calls, counts) <= len(calls)
+
+
+def _waiting(calls: Sequence[Call], counts: Mapping[str, int]) -> int:
+    return sum(counts[cluster] for cluster in {cluster_of(path) for path, *_ids in calls})
+
+
 def messages() -> list[tuple[Key, str, tuple[Any, ...]]]:
-    """(key, dotted path, ids) of every message that the broker has; those that cannot be read are
-    left out. Raises QueueAway. The database's are among them while they are worked
-    on; Redis forgets a message that was pulled."""
+    """(key, dotted path, ids) of every message that the broker shows; those that cannot be read are
+    left out. Raises QueueAway. The database's are among them while they are worked on; Redis
+    forgets a message that was pulled; SQS shows none."""
+    if not broker().LISTS:
+        return []
     with broker().asked():
         found = broker().messages(clusters())
     return [
@@ -118,7 +162,8 @@ def messages() -> list[tuple[Key, str, tuple[Any, ...]]]:
 
 def pulled(*, before: dt.datetime) -> set[Key]:
     """Keys of the messages that some cluster pulled before that moment and has not done: for
-    others they are not there until its lease ends, which is hours later. Raises QueueAway."""
+    others they are not there until its lease ends, which is hours later. Only of a broker that
+    lists its messages. Raises QueueAway."""
     q = settings.Q_CLUSTER
     alone = {name: one["retry"] for name, one in q.get("ALT_CLUSTERS", {}).items()}
     with broker().asked():

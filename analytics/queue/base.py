@@ -21,6 +21,9 @@ class Broker(ABC):
 
     #: Whether versions that knew one cluster only may have left messages here.
     OF_OLD: ClassVar[bool] = False
+    #: Whether it says which messages it has, and not how many alone. One that does not needs only
+    #: `lengths`.
+    LISTS: ClassVar[bool] = True
 
     @property
     def errors(self) -> tuple[type[Exception], ...]:
@@ -40,17 +43,17 @@ class Broker(ABC):
     def lengths(self, clusters: Collection[str]) -> dict[str, int]:
         """Messages that wait to be pulled; clusters without any may be left out."""
 
-    @abstractmethod
     def messages(self, clusters: Collection[str]) -> list[tuple[Key, Mapping[str, Any]]]:
         """Key and django-q2's package of every message, oldest first within a cluster."""
+        raise NotImplementedError
 
-    @abstractmethod
     def pulled(self, before: dt.datetime, lease: Mapping[str, int]) -> set[Key]:
         """Of `messages` those that a cluster pulled before then; `lease`: seconds of each."""
+        raise NotImplementedError
 
-    @abstractmethod
     def forget(self, keys: Collection[Key]) -> None:
         """Take messages out."""
+        raise NotImplementedError
 
     def move(self, keys: Collection[Key], old: str, new: str) -> int:
         """Give those that wait for one cluster to another; answers how many."""

@@ -82,7 +82,7 @@ def quotes_flow_on(stored: events.QuotesStored) -> None:
     known = TrainedModel.objects.filter(market__in=stored.market_ids)
     if not (known.exists() or AlertRule.objects.filter(enabled=True).exists()):
         return
-    if not any(path == FLOW_TASK for _key, path, _ids in queue.messages()):
+    if not queue.is_told(FLOW_TASK):
         queue.enqueue(FLOW_TASK)
 
 

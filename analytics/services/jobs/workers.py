@@ -87,36 +87,36 @@ def jobs_ring_again(*, asked_before: dt.datetime | None = None) -> int:
     which no message waits or is in living hands); answers how many. A cluster that was killed may
     have pulled a message that comes back only hours later; delivered twice, a message is harmless.
     """
-    waiting = _of_worker(Run.Status.QUEUED)
+    calls = _calls_of_queued(asked_before)
+    if not calls:
+        return 0
     if asked_before is not None:
-        lost = _messages_lost()
-        told = {(path, *ids) for key, path, ids in queue.messages() if key not in lost}
-        waiting = [
-            (kind, run_id)
-            for kind, run_id in waiting
-            if (kind.task_path, run_id) not in told
-            and kind.runs.filter(pk=run_id, created_at__lt=asked_before).exists()
-        ]
-    for kind, run_id in waiting:
-        queue.enqueue(kind.task_path, run_id)
-    return len(waiting)
+        calls = queue.untold(calls, gone=_hosts_gone())
+    elif not queue.takes(calls):
+        return 0
+    for path, *ids in calls:
+        queue.enqueue(path, *ids)
+    return len(calls)
 
 
-def _messages_lost() -> set[int]:
-    """Messages that a worker of another host may have pulled before it was gone: nobody starts it
-    again there, and rings for them."""
+def _calls_of_queued(asked_before: dt.datetime | None) -> list[queue.Call]:
+    asked = {} if asked_before is None else {"created_at__lt": asked_before}
+    return [
+        (kind.task_path, run_id)
+        for kind in job_kinds()
+        for run_id in kind.runs.filter(status=Run.Status.QUEUED, by_worker=True, **asked)
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    ]
+
+
+def _hosts_gone() -> dt.datetime | None:
+    """What was pulled before may have been by a worker of another host that is gone: nobody starts
+    it again there, and rings for that."""
     beat = dt.timedelta(seconds=conf().HEARTBEAT_SECONDS)
     silent = WorkerHeartbeat.objects.filter(seen_at__lt=timezone.now() - MISSED * beat)
     last = silent.aggregate(last=Max("seen_at"))["last"]
-    return set() if last is None else queue.pulled(before=last + beat)
-
-
-def _of_worker(status: str) -> list[tuple[AnyKind, int]]:
-    return [
-        (kind, run.pk)
-        for kind in job_kinds()
-        for run in kind.runs.filter(status=status, by_worker=True).only("pk")
-    ]
+    return None if last is None else last + beat
 
 
 class WorkerSupervisor:
@@ -175,8 +175,7 @@ class WorkerSupervisor:
             return
         lost = timezone.now() - dt.timedelta(seconds=PATIENCE)
         rung = jobs_ring_again(asked_before=lost)
-        told = any(path == DECIDE_TASK for _key, path, _ids in queue.messages())
-        if not told and versions_undecided():
+        if versions_undecided() and not queue.is_told(DECIDE_TASK):
             queue.enqueue(DECIDE_TASK)
             rung += 1
         if rung:

@@ -3,12 +3,8 @@ messages that no list has any more loses no run."""
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
-import os
-import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
 from analytics import queue
-from analytics.models import ModelEvent, TrainedModel, TrainingRun, WorkerHeartbeat
+from analytics.models import TrainingRun, WorkerHeartbeat
 from analytics.pages.runs import worker as worker_shown
 from analytics.services.jobs import clusters
 from analytics.services.jobs.clusters import Cluster
@@ -28,18 +24,12 @@ from analytics.services.metrics import ServerMetrics
 from analytics.services.operations import operations_status
 from analytics.services.status import worker_status
 from p2p.queues import broker_settings, cluster_settings
-from tests.factories import make_market, make_quotes
 from tests.redis_server import redis_server
 
-from .test_clusters import child_of, processes_of, wait_for
+from . import far
 
 Status = TrainingRun.Status
 NAME = cluster_settings(timeout=60, workers=1)["name"]
-
-
-long_one = pytest.mark.skipif(
-    not os.environ.get("PARALELO_TEST_HOSTS"), reason="long; make soak runs it"
-)
 
 
 @pytest.fixture
@@ -191,76 +181,16 @@ def test_a_cluster_is_not_blamed_for_a_ping_that_its_broker_lost(
 
 
 # ----------------------------------------------------------------------------------- the real thing
-@contextlib.contextmanager
-def working() -> Iterator[subprocess.Popen[bytes]]:
-    worker = subprocess.Popen([sys.executable, "manage.py", "run_worker"], start_new_session=True)
-    try:
-        yield worker
-    finally:
-        kill(worker)
-
-
-def kill(worker: subprocess.Popen[bytes]) -> None:
-    """Every process of it at once; a run's own dies with the one that started it."""
-    if worker.poll() is None:
-        leaders = [worker.pid, *(child_of(worker.pid, name) for name in queue.clusters())]
-        for pid in [pid for leader in leaders for pid in processes_of(leader)]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-    worker.wait()
-
-
 @pytest.mark.any_database
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are found in /proc")
-@long_one
+@far.long_one
 def test_a_worker_killed_in_the_middle_loses_no_run_and_does_none_twice(for_children, redis):
-    runs = []
-    for n in range(3):
-        market = make_market(f"USDT/BOB@m{n}", cadence_minutes=30)
-        make_quotes(market, 1200)
-        asked = {"task": "price", "family": "dlinear", "params": {"epochs": 4, "members": 1}}
-        runs.append(training_request(market=market, **asked))
-    queued = TrainingRun.objects.filter(status=Status.QUEUED)
-    with working() as worker:
-        wait_for(lambda: TrainingRun.objects.filter(status=Status.RUNNING, epoch__gte=1).exists())
-        kill(worker)
-        killed = set(TrainingRun.objects.filter(status=Status.RUNNING).values_list("pk", flat=True))
-        assert queued.exists()
-        # As a Redis that lost its memory too, or a worker that had pulled all of them.
-        queue.forget([key for key, _path, _ids in queue.messages()])
-    with working():
-        opened = TrainingRun.objects.filter(status__in=TrainingRun.OPEN)
-        wait_for(lambda: not opened.exists(), seconds=600)
-        decided = ModelEvent.objects.filter(action__in=["promoted", "kept_back"])
-        wait_for(lambda: decided.count() == len(runs))
-    ended = TrainingRun.objects.order_by("pk")
-    assert [run.status for run in ended] == [Status.SUCCEEDED] * len(runs)
-    assert {run.pk for run in ended if run.attempts == 2} == killed
-    trained = TrainedModel.objects.order_by("run_id").values_list("run_id", flat=True)
-    assert list(trained) == [run.pk for run in runs]
-    assert len({event.model_id for event in decided}) == len(runs)
+    # As a Redis that lost its memory too, or a worker that had pulled all of them.
+    far.killed_in_the_middle(lambda: queue.forget([key for key, _path, _ids in queue.messages()]))
 
 
 @pytest.mark.any_database
-@long_one
+@far.long_one
 def test_a_redis_that_was_away_is_recovered_from_without_hands(for_children, redis, tmp_path):
-    def ask(name: str, epochs: int) -> TrainingRun:
-        market = make_market(f"USDT/BOB@{name}", cadence_minutes=30)
-        make_quotes(market, 1200)
-        params = {"epochs": epochs, "patience": epochs, "members": 1}
-        return training_request(market=market, task="price", family="dlinear", params=params)
-
-    before = ask("before", 40)
-    opened = TrainingRun.objects.filter(status__in=TrainingRun.OPEN)
-    with working():
-        wait_for(lambda: opened.filter(status=Status.RUNNING, epoch__gte=1).exists())
-        away(redis)
-        during = ask("during", 2)
-        wait_for(lambda: not opened.filter(pk=before.pk).exists(), seconds=400)
-        port = int(redis.args[redis.args.index("--port") + 1])
-        with redis_server(tmp_path, port):
-            wait_for(lambda: not opened.exists(), seconds=400)
-            assert WorkerHeartbeat.objects.filter(cluster=queue.LONG).count() == 1
-    ended = TrainingRun.objects.order_by("pk")
-    assert [run.pk for run in ended] == [before.pk, during.pk]
-    assert [(run.status, run.attempts) for run in ended] == [(Status.SUCCEEDED, 1)] * 2
+    port = int(redis.args[redis.args.index("--port") + 1])
+    far.away_and_back(lambda: away(redis), redis_server(tmp_path, port))
