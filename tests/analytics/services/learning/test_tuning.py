@@ -40,7 +40,7 @@ class Standing:
         self.trained: list[float] = []
         self.ending: dict[float, Exception] = {}
 
-    def run_backtest(self, quotes, plan, folder, *, device, on_progress):
+    def run_backtest(self, quotes, plan, folder, *, others, device, on_progress):
         rate = plan.params["learning_rate"]
         if rate in self.ending:
             raise self.ending[rate]
