@@ -70,10 +70,10 @@ def _model_line(task: str, found: Card) -> dict[str, Any]:
         untrained = _("baseline: %(name)s") % {"name": name} if name else ""
         return {"task": task, "label": label, "model": None, "untrained": untrained}
     serves = model.status == TrainedModel.Status.ACTIVE
-    answers = str(model)
+    answers, broken = str(model), is_broken(model)
     if not serves:
         answers = _("baseline: %(name)s") % {"name": baseline_name(model.baseline)}
-    if is_broken(model):
+    if broken:
         answers = _("%(name)s cannot be read; another one answers, or none") % {"name": model}
     return {
         "task": task,
@@ -81,4 +81,5 @@ def _model_line(task: str, found: Card) -> dict[str, Any]:
         "model": model,
         "mark": against_baseline(model),
         "answers": answers,
+        "broken": broken,
     }
