@@ -21,9 +21,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
+from bench.common import database_seconds
 from bench.speed.world import production
 
 TASKS = ("price", "anomaly")
@@ -192,21 +192,10 @@ def _cost(call: Callable[[], Any], rounds: int) -> float:
         call()
     spent = []
     for _round in range(rounds):
-        began = time.process_time() + _database_seconds()
+        began = time.process_time() + database_seconds()
         call()
-        spent.append(1000 * (time.process_time() + _database_seconds() - began))
+        spent.append(1000 * (time.process_time() + database_seconds() - began))
     return statistics.median(spent)
-
-
-def _database_seconds() -> float:
-    """Of the process that serves this connection, where there is one."""
-    from django.db import connection
-
-    if connection.vendor != "postgresql":
-        return 0.0
-    connection.ensure_connection()
-    process = Path("/proc", str(connection.connection.info.backend_pid))
-    return int((process / "schedstat").read_text().split()[0]) / 1e9
 
 
 def _say(text: str) -> None:
