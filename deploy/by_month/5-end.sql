@@ -3,7 +3,7 @@
 BEGIN;
 SET LOCAL lock_timeout = '2s';
 LOCK TABLE analytics_pricehistory IN ACCESS EXCLUSIVE MODE;
-DROP TRIGGER quotes_both ON analytics_pricehistory;
+DROP TRIGGER IF EXISTS quotes_both ON analytics_pricehistory;
 COMMIT;
 BEGIN;
 SET LOCAL lock_timeout = '2s';
