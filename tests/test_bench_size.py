@@ -10,7 +10,7 @@ from django.db import connection
 
 from analytics.models import Market, PriceHistory
 from bench.size import __main__ as size
-from bench.size import moving, tables
+from bench.size import moving, statements, tables
 from tests import factories
 
 pytestmark = [
@@ -30,10 +30,10 @@ def plan():
 def test_every_way_holds_the_same_quotes(plan, variant):
     columns = "market_id, timestamp, bid, ask, bid_volume, ask_offers"
     tables.fill(tables.VARIANTS[0], plan)
-    as_migrated = tables.rows(f"SELECT {columns} FROM {tables.TABLE} ORDER BY 1, 2")
+    as_migrated = statements.rows(f"SELECT {columns} FROM {tables.TABLE} ORDER BY 1, 2")
     tables.make(variant, plan)
     tables.fill(variant, plan)
-    assert tables.rows(f"SELECT {columns} FROM {tables.TABLE} ORDER BY 1, 2") == as_migrated
+    assert statements.rows(f"SELECT {columns} FROM {tables.TABLE} ORDER BY 1, 2") == as_migrated
     tables.drop(variant)
     assert (len(as_migrated), as_migrated[-1][1]) == (600, plan.moment(199, 2))
 
@@ -61,7 +61,7 @@ def test_the_recipe_loses_nothing_while_quotes_are_written(plan, capsys):
         assert min(len(writer.seconds) for writer in writers) > 1
         moving._same("analytics_pricehistory", "quotes_by_month")
     finally:
-        tables.run("DROP TRIGGER IF EXISTS quotes_both ON analytics_pricehistory")
-        tables.run("DROP TABLE IF EXISTS quotes_by_month, quotes_begin")
-        tables.run("DROP FUNCTION IF EXISTS quotes_both, quotes_months")
-        tables.run("DROP PROCEDURE IF EXISTS quotes_copy")
+        statements.run("DROP TRIGGER IF EXISTS quotes_both ON analytics_pricehistory")
+        statements.run("DROP TABLE IF EXISTS quotes_by_month, quotes_begin")
+        statements.run("DROP FUNCTION IF EXISTS quotes_both, quotes_months")
+        statements.run("DROP PROCEDURE IF EXISTS quotes_copy")

@@ -49,11 +49,11 @@ def main() -> None:
 def measure(asked: argparse.Namespace) -> None:
     """Of one way after the other; those of the product's own table first, on the same rows."""
     from analytics.models import Market
-    from bench.size import questions, tables
+    from bench.size import questions, statements, tables
 
     if Market.objects.exists():
         raise SystemExit("The database is not empty.")
-    told = {name: tables.rows(f"SHOW {name}")[0][0] for name in _SETTINGS}
+    told = {name: statements.rows(f"SHOW {name}")[0][0] for name in _SETTINGS}
     say(", ".join(f"{name} {value}" for name, value in told.items()))
     markets = [
         Market.objects.create(asset="USDT", fiat="AAA", exchange=f"size{number}")
@@ -73,7 +73,7 @@ def measure(asked: argparse.Namespace) -> None:
         questions.drop_brooms()
         for variant in tables.VARIANTS:
             tables.drop(variant)
-        tables.run("TRUNCATE analytics_pricehistory")
+        statements.run("TRUNCATE analytics_pricehistory")
         Market.objects.all().delete()
 
 
@@ -81,7 +81,7 @@ def _of(variant: Any, plan: Any, markets: list[Any], rounds: int, filled: set[st
     """All of one way; its table is gone afterwards, if it is not the product's."""
     import time
 
-    from bench.size import questions, tables, writes
+    from bench.size import questions, statements, tables, writes
 
     say(f"\n{variant.name} ({machine()})")
     tables.make(variant, plan)
@@ -92,8 +92,8 @@ def _of(variant: Any, plan: Any, markets: list[Any], rounds: int, filled: set[st
     tables.use(variant)
     if variant.index:
         began = time.perf_counter()
-        tables.run(variant.index)
-        tables.run(f"VACUUM (ANALYZE) {tables.TABLE}")
+        statements.run(variant.index)
+        statements.run(f"VACUUM (ANALYZE) {tables.TABLE}")
         _keep(variant, "fill: seconds of the index", value=round(time.perf_counter() - began, 2))
     for name, size in tables.sizes(variant).items():
         _keep(variant, f"bytes: {name}", value=size, per_quote=round(size / plan.rows, 1))

@@ -115,13 +115,13 @@ def moved(plan: Any, steps: Sequence[str] = STEPS) -> list[Writer]:
 
 def _step(name: str) -> None:
     """One file of the recipe; what `3-check` finds is wrong."""
-    from bench.size import tables
+    from bench.size import statements
 
     began = time.perf_counter()
     sql = (RECIPE / f"{name}.sql").read_text()
     if name == "3-check":
-        tables.run("ANALYZE quotes_by_month")
-        if differing := tables.rows(sql):
+        statements.run("ANALYZE quotes_by_month")
+        if differing := statements.rows(sql):
             raise RuntimeError(f"Months that differ: {differing}")
     else:
         _tried(sql)
@@ -132,13 +132,13 @@ def _tried(sql: str) -> None:
     """Once more where a lock was not to be had in time, as the recipe says."""
     from django.db import OperationalError
 
-    from bench.size import tables
+    from bench.size import statements
 
     for left in reversed(range(TRIES)):
         try:
-            return tables.run(sql)
+            return statements.run(sql)
         except OperationalError as problem:
-            tables.run("ROLLBACK")
+            statements.run("ROLLBACK")
             if not left:
                 raise
             say(f"    once more: {problem}".rstrip())
@@ -146,9 +146,9 @@ def _tried(sql: str) -> None:
 
 def _same(one: str, other: str) -> None:
     """As of one moment: a statement sees one."""
-    from bench.size import tables
+    from bench.size import statements
 
-    ((count, more, less),) = tables.rows(
+    ((count, more, less),) = statements.rows(
         f"SELECT (SELECT count(*) FROM {one}), "
         f"(SELECT count(*) FROM (TABLE {one} EXCEPT TABLE {other}) q), "
         f"(SELECT count(*) FROM (TABLE {other} EXCEPT TABLE {one}) q)"

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.size.tables import TABLE, Plan, Variant, relations, rows, run
+from bench.size.statements import rows, run
+from bench.size.tables import TABLE, Plan, Variant, relations
 
 #: Tables that are swept so often through the server's memory that all else is out of it.
 _BROOMS, _SWEEPS = 5, 6
@@ -34,32 +35,46 @@ class Answer:
 
 def questions(plan: Plan) -> dict[str, Ask]:
     """By what they are called; each takes the market that it is asked of."""
+    return _of_now(plan) | _of_before(plan)
+
+
+def _of_now(plan: Plan) -> dict[str, Ask]:
+    """What most requests ask."""
     from analytics.admin.base import MOST_COUNTED
     from analytics.models import PriceHistory
-    from analytics.selectors.frames import price_chunks, price_frame
-    from analytics.selectors.prices import market_list, newest_moment, oldest_moment, price_list
+    from analytics.selectors.frames import price_frame
+    from analytics.selectors.prices import market_list, newest_moment
     from analytics.selectors.series import quote_series_of
-    from analytics.services.prices.history import history_rows
-
-    last, middle = plan.end, plan.start + (plan.end - plan.start) / 2
-
-    def page(market: Any, **asked: Any) -> list[Any]:
-        return list(price_list().filter(market=market, **asked)[:101])
 
     def lately(_market: Any) -> Any:
-        since = last - dt.timedelta(days=2)
-        return quote_series_of(dict.fromkeys(market_list(), since))
+        return quote_series_of(dict.fromkeys(market_list(), plan.end - dt.timedelta(days=2)))
 
     return {
         "newest quote of a market": newest_moment,
-        "oldest quote of a market": oldest_moment,
         "newest quote of every market": lambda _market: list(market_list()),
-        "first page of a market (API)": page,
-        "a page of years ago (API)": lambda market: page(market, timestamp__lt=middle),
+        "first page of a market (API)": _page,
         "last 60 days of a market": lambda market: price_frame(
-            market, since=last - dt.timedelta(days=60), until=last
+            market, since=plan.end - dt.timedelta(days=60), until=plan.end
         ),
         "last 2 days of every market": lately,
+        "admin's list of all quotes": lambda _market: (
+            PriceHistory.objects.order_by()[:MOST_COUNTED].count(),
+            list(PriceHistory.objects.select_related("market").order_by("-id")[:100]),
+        ),
+    }
+
+
+def _of_before(plan: Plan) -> dict[str, Ask]:
+    """What trainings, exports and deletions ask, and who turns pages."""
+    from analytics.models import PriceHistory
+    from analytics.selectors.frames import price_chunks, price_frame
+    from analytics.selectors.prices import oldest_moment
+    from analytics.services.prices.history import history_rows
+
+    middle = plan.start + (plan.end - plan.start) / 2
+    return {
+        "oldest quote of a market": oldest_moment,
+        "a page of years ago (API)": lambda market: _page(market, timestamp__lt=middle),
         "60 days of years ago": lambda market: price_frame(
             market, since=middle - dt.timedelta(days=60), until=middle
         ),
@@ -68,11 +83,14 @@ def questions(plan: Plan) -> dict[str, Ask]:
         "all of a market, counted": lambda market: PriceHistory.objects.filter(
             market=market
         ).count(),
-        "admin's list of all quotes": lambda _market: (
-            PriceHistory.objects.order_by()[:MOST_COUNTED].count(),
-            list(PriceHistory.objects.select_related("market").order_by("-id")[:100]),
-        ),
     }
+
+
+def _page(market: Any, **more: Any) -> list[Any]:
+    """As the API's list asks it: one more than it shows."""
+    from analytics.selectors.prices import price_list
+
+    return list(price_list().filter(market=market, **more)[:101])
 
 
 def asked(variant: Variant, ask: Ask, markets: Sequence[Any], rounds: int) -> Answer:

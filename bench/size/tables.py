@@ -8,9 +8,9 @@ import datetime as dt
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bench.common import database_seconds
+from bench.size.statements import rows, run
 
 TABLE = "analytics_pricehistory"
 #: How the rows come: a quote of every market at each tick, as a collector brings them, or a whole
@@ -236,20 +236,3 @@ def drop(variant: Variant) -> None:
         run(f"DROP SCHEMA IF EXISTS {variant.schema} CASCADE")
     elif variant.index:
         run("DROP INDEX IF EXISTS size_more")
-
-
-def run(sql: str, **values: Any) -> None:
-    """One statement, in a transaction of its own."""
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values or None)
-
-
-def rows(sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute(sql, list(values) or None)
-        found: list[tuple[Any, ...]] = cursor.fetchall()
-    return found

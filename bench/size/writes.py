@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from bench.common import database_seconds
-from bench.size.tables import ALONE, MANY, TABLE, VARIANTS, Plan, Variant, months, partition, run
+from bench.size.statements import run
+from bench.size.tables import ALONE, MANY, TABLE, VARIANTS, Plan, Variant, months, partition
 
 #: Milliseconds of the clock, and of them the processor's of the connection's process.
 Spent = tuple[float, float]
