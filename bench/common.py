@@ -21,6 +21,18 @@ def read_quotes(paths: Sequence[Path], columns: Sequence[str]) -> pd.DataFrame:
     return raw.groupby("timestamp", sort=True)[kept].last()
 
 
+def database_seconds() -> float:
+    """Of the processor, so far, of the process that serves this connection, where there is one (and
+    it is of this host)."""
+    from django.db import connection
+
+    if connection.vendor != "postgresql":
+        return 0.0
+    connection.ensure_connection()
+    process = Path("/proc", str(connection.connection.info.backend_pid))
+    return int((process / "schedstat").read_text().split()[0]) / 1e9
+
+
 def say(text: str) -> None:
     """Print a paragraph at once."""
     sys.stdout.write(text + "\n\n")
