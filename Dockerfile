@@ -6,10 +6,11 @@ RUN npm ci --no-progress --no-fund --no-audit --loglevel=error --omit=dev
 
 FROM python:3.11-slim AS python
 WORKDIR /app
-COPY requirements.txt requirements.lock requirements-s3.txt requirements-redis.txt requirements-sqs.txt requirements-ray.txt ./
+COPY requirements.txt requirements.lock requirements-s3.txt requirements-redis.txt requirements-sqs.txt requirements-ray.txt requirements-otel.txt ./
 # requirements-s3.txt where artifacts lie on S3 (PARALELO_ARTIFACT_STORAGE; it has what SQS needs
 # too), requirements-redis.txt or requirements-sqs.txt where the queue is in Redis or Amazon SQS
-# (PARALELO_BROKER), requirements-ray.txt for backtests on a Ray cluster.
+# (PARALELO_BROKER), requirements-ray.txt for backtests on a Ray cluster, requirements-otel.txt for
+# traces (OTEL_EXPORTER_OTLP_ENDPOINT).
 ARG REQUIREMENTS=requirements.txt
 # Where pip shall look too: an address with PyTorch's packages for the CPU saves gigabytes of CUDA.
 ARG PIP_EXTRA_INDEX_URL

@@ -36,7 +36,7 @@ $(VENV)/installed: requirements.txt requirements.lock
 	$(PIP) -r requirements.txt
 	@touch $@
 
-$(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt requirements-s3.txt requirements-redis.txt requirements-sqs.txt requirements-ray.txt
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt requirements-s3.txt requirements-redis.txt requirements-sqs.txt requirements-ray.txt requirements-otel.txt
 	$(PIP) -r requirements-dev.txt
 	@touch $@
 

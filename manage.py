@@ -14,7 +14,10 @@ def main() -> None:
     os.environ.setdefault("OMP_NUM_THREADS", os.environ.get("PARALELO_TRAIN_THREADS") or "1")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    from p2p.tracing import traced_run
+
+    with traced_run():
+        execute_from_command_line(sys.argv)
 
 
 if __name__ == "__main__":

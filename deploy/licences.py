@@ -25,6 +25,7 @@ FILES = {
     "requirements-redis.txt": "Beside it: the queue in Redis (optional).",
     "requirements-sqs.txt": "Beside it: the queue in Amazon SQS (optional).",
     "requirements-ray.txt": "Beside it: backtests on a Ray cluster, tuning (optional).",
+    "requirements-otel.txt": "Beside it: traces by OpenTelemetry (optional).",
 }
 _TABLE = """
 ## {file}

@@ -43,7 +43,7 @@ def names_of(file: Path) -> set[str]:
 
 @pytest.fixture(scope="module")
 def names() -> set[str]:
-    files = [f for room in ("ml", "analytics") for f in (ROOT / room).rglob("*.py")]
+    files = [f for room in ("ml", "analytics", "p2p") for f in (ROOT / room).rglob("*.py")]
     return set().union(*(names_of(f) for f in files if "migrations" not in f.parts))
 
 
@@ -67,7 +67,7 @@ def test_every_display_name_is_a_text_that_pages_show_in_both_languages():
 
 @pytest.fixture(scope="module")
 def definitions() -> dict[Path, set[str]]:
-    files = [f for room in ("ml", "analytics") for f in (ROOT / room).rglob("*.py")]
+    files = [f for room in ("ml", "analytics", "p2p") for f in (ROOT / room).rglob("*.py")]
     return {f: defined(f) for f in files if "migrations" not in f.parts}
 
 
