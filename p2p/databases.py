@@ -16,12 +16,15 @@ _SQLITE = {
 }
 
 
-def database_settings(url: str) -> dict[str, Any]:
+def database_settings(url: str, *, pooled: bool = False) -> dict[str, Any]:
     """Django's settings of that database, whose connections last: one whose server was restarted
-    is noticed before a request, not by it. The folder of a SQLite file is made."""
+    is noticed before a request, not by it. The folder of a SQLite file is made. `pooled`: a pooler
+    stands before it that gives out connections by the transaction, and a cursor that outlives its
+    own would be asked for in another one's."""
     found: dict[str, Any] = dict(
         dj_database_url.parse(url, conn_max_age=600, conn_health_checks=True)
     )
+    found["DISABLE_SERVER_SIDE_CURSORS"] = pooled
     if found["ENGINE"].endswith("sqlite3"):
         Path(found["NAME"]).parent.mkdir(parents=True, exist_ok=True)
         found["OPTIONS"] = dict(_SQLITE)

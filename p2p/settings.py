@@ -133,7 +133,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024  # a posted sequence: 20,000 rows 
 DATABASE_URL = (
     os.environ.get("DATABASE_URL", "").strip() or f"sqlite:///{HOME / 'paralelo.sqlite3'}"
 )
-DATABASES = {"default": database_settings(DATABASE_URL)}
+DATABASES = {
+    "default": database_settings(DATABASE_URL, pooled=_flag("PARALELO_DATABASE_POOLED", False))
+}
 
 # ----------------------------------------------------------------------------------- time and words
 TIME_ZONE, LANGUAGE_CODE = "UTC", "en"
