@@ -85,7 +85,7 @@ test-services: $(TESTED)
 	$(BIN)/python -m pytest $(IN_PROCESS) $(SERVICES)
 
 test-postgres: $(TESTED)
-	$(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest $(IN_PROCESS) tests/analytics tests/test_bench_size.py tests/test_training_flow.py tests/test_upgrade.py
+	$(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest $(IN_PROCESS) tests/analytics tests/test_bench_size.py tests/test_pooling.py tests/test_tracing.py tests/test_training_flow.py tests/test_upgrade.py
 
 test-outside: $(TESTED)
 	$(BIN)/python -m pytest $(OUTSIDE)
