@@ -38,13 +38,14 @@ def test_every_way_holds_the_same_quotes(plan, variant):
     assert (len(as_migrated), as_migrated[-1][1]) == (600, plan.moment(199, 2))
 
 
-def test_each_way_is_filled_asked_and_written_to(capsys):
+def test_a_way_is_filled_asked_and_written_to(capsys):
+    ways = ["as migrated", "by month"]
     size.lines.clear()
-    size.measure(argparse.Namespace(quotes=400, markets=2, years=0.5, rounds=1, only=None))
+    size.measure(argparse.Namespace(quotes=400, markets=2, years=0.2, rounds=1, only=ways))
     by_way = {line["way"]: [] for line in size.lines}
     for line in size.lines:
         by_way[line["way"]].append(line["what"])
-    assert list(by_way) == [variant.name for variant in tables.VARIANTS]
+    assert list(by_way) == ways
     read = {"newest quote of a market", "last 60 days of a market", "all markets without a month"}
     assert all(read <= set(whats) for whats in by_way.values())
     answer = next(line for line in size.lines if line["what"] == "all of a market, counted")
