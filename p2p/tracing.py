@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -45,8 +44,7 @@ def _name_request(span: Any, request: Any, _response: Any) -> None:
 @contextmanager
 def traced_run() -> Iterator[None]:
     """A span around the process of a run, which the worker tells its name (PARALELO_RUN), if it is
-    wanted; one that ends with another code than 0 is marked. Raises as
-    `trace_requests` does."""
+    wanted; one that ends with another code than 0 is marked. Raises as `trace_requests` does."""
     run = os.environ.get("PARALELO_RUN", "").strip()
     if not run or not tracing_wanted():
         yield
@@ -70,17 +68,19 @@ def traced_run() -> Iterator[None]:
 
 def _start(service: str) -> Any:
     """The provider of spans, which sends them in a thread of its own."""
-    if find_spec("opentelemetry") is None:
+    # Some of it comes with other packages: what is asked for is tried, and no name looked up.
+    try:
+        from opentelemetry import trace
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.instrumentation.psycopg2 import Psycopg2Instrumentor
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    except ImportError as error:
         raise ImproperlyConfigured(
-            f"{_COLLECTORS[0]} asks for traces, whose packages are missing: "
+            f"{_COLLECTORS[0]} asks for traces, whose packages are missing ({error.name}): "
             "pip install -r requirements-otel.txt"
-        )
-    from opentelemetry import trace
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    from opentelemetry.instrumentation.psycopg2 import Psycopg2Instrumentor
-    from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+        ) from error
 
     os.environ.setdefault("OTEL_SERVICE_NAME", service)
     provider = TracerProvider(resource=Resource.create())

@@ -152,9 +152,12 @@ def test_nothing_of_it_is_loaded_unless_it_is_asked_for(collector, tmp_path, off
 
 
 @pytest.mark.any_database
-def test_missing_packages_are_named(monkeypatch):
+@pytest.mark.parametrize(
+    "gone", ["opentelemetry", "opentelemetry.sdk.trace", "opentelemetry.instrumentation.psycopg2"]
+)
+def test_missing_packages_are_named(monkeypatch, gone):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
-    monkeypatch.setattr(tracing, "find_spec", lambda _name: None)
+    monkeypatch.setitem(sys.modules, gone, None)
     with pytest.raises(ImproperlyConfigured, match=r"pip install -r requirements-otel\.txt"):
         tracing.trace_requests()
 
