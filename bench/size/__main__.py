@@ -11,13 +11,11 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import os
-import tempfile
 from dataclasses import asdict
 from typing import Any
 
+from bench.size.database import migrated
 from bench.speed.measuring import asks, machine, say, write
-from bench.speed.world import production
 
 #: What of the server's settings the figures depend on.
 _SETTINGS = ("server_version", "shared_buffers", "work_mem", "max_wal_size", "fsync", "jit")
@@ -32,16 +30,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--only", nargs="+", metavar="WAY", help="of the ways those alone")
     asked = parser.parse_args()
-    database = os.environ.get("DATABASE_URL", "")
-    if not database.startswith("postgres"):
-        parser.error("DATABASE_URL must name an empty PostgreSQL database")
-    with tempfile.TemporaryDirectory(prefix="paralelo-size-") as home:
-        production(home, database=database)
-        import django
-        from django.core.management import call_command
-
-        django.setup()
-        call_command("migrate", verbosity=0)
+    with migrated(parser):
         measure(asked)
     write(asked.json, lines, "ms, bytes, quotes a second, pages of 8 KiB")
 

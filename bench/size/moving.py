@@ -12,16 +12,14 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import os
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.size.database import migrated
 from bench.speed.measuring import asks, machine, say
-from bench.speed.world import production
 
 RECIPE = Path(__file__).parents[2] / "deploy" / "by_month"
 #: In the order in which the recipe is tried.
@@ -59,16 +57,7 @@ def main() -> None:
     parser.add_argument("--markets", type=int, default=20)
     parser.add_argument("--years", type=float, default=2.0)
     asked = parser.parse_args()
-    database = os.environ.get("DATABASE_URL", "")
-    if not database.startswith("postgres"):
-        parser.error("DATABASE_URL must name an empty PostgreSQL database")
-    with tempfile.TemporaryDirectory(prefix="paralelo-size-") as home:
-        production(home, database=database)
-        import django
-        from django.core.management import call_command
-
-        django.setup()
-        call_command("migrate", verbosity=0)
+    with migrated(parser):
         moved(_filled(asked))
     say(machine())
 
